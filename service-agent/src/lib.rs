@@ -1,0 +1,1 @@
+//! The part of a microservice that takes commands.
