@@ -1,1 +1,1 @@
-//! stage
+//! The stage: the shipped Traefik configuration, the plugin and the service, started together on free ports.
