@@ -1,0 +1,220 @@
+//! The gate's word to what stands behind it: who called, by which rule, for which request, for 30 seconds
+//! (draft-ietf-oauth-transaction-tokens, sections 2 and 5).
+
+use base64::Engine;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use hmac::{Hmac, Mac};
+use serde::{Deserialize, Serialize};
+use sha2::Sha256;
+use thiserror::Error;
+use zeroize::Zeroizing;
+
+use crate::gate_key::{InvalidGateKeys, KeyFile, NamedSecret};
+use crate::principal::Principal;
+use crate::time::UnixSeconds;
+
+/// How long a transaction token holds.
+pub const LIFETIME_SECONDS: u64 = 30;
+
+/// The request header that carries the token, in lower case.
+pub const HEADER: &str = "txn-token";
+
+/// How far ahead of the reader's clock a token may have been made.
+const CLOCK_SKEW_SECONDS: u64 = 5;
+
+/// Longer tokens are refused before they are parsed.
+const MAX_TOKEN_BYTES: usize = 16 * 1024;
+
+const TYPE: &str = "txntoken+jwt";
+
+/// One audience's keys, the current one first.
+#[derive(Clone, Debug)]
+pub struct TransactionKeys {
+    audience: String,
+    keys: Vec<NamedSecret>,
+}
+
+impl TransactionKeys {
+    pub(crate) fn new(audience: String, keys: Vec<NamedSecret>) -> Self {
+        Self { audience, keys }
+    }
+
+    /// The audience that these keys are for.
+    #[must_use]
+    pub fn audience(&self) -> &str {
+        &self.audience
+    }
+
+    /// Reads the JSON that [`TransactionKeys::to_json`] writes.
+    pub fn from_json(bytes: &[u8]) -> Result<TransactionKeys, InvalidGateKeys> {
+        match KeyFile::from_json(bytes)? {
+            (Some(audience), keys) => Ok(Self { audience, keys }),
+            (None, _) => Err(InvalidGateKeys::Form),
+        }
+    }
+
+    /// The file's content: `{"audience", "keys": [{"kid", "secret"}]}`.
+    #[must_use]
+    pub fn to_json(&self) -> Zeroizing<String> {
+        KeyFile::to_json(Some(&self.audience), &self.keys)
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+struct Header {
+    alg: String,
+    typ: String,
+    kid: String,
+}
+
+/// The claims of a transaction token.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TransactionClaims {
+    /// The gate that made the token.
+    pub iss: String,
+    /// The one audience.
+    pub aud: String,
+    /// Made at.
+    pub iat: u64,
+    /// No longer good at.
+    pub exp: u64,
+    /// The transaction: the event id of the request.
+    pub txn: String,
+    /// The caller's subject; absent for a public rule.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sub: Option<String>,
+    /// The caller's scopes, separated by spaces.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub scope: Option<String>,
+    /// What the request is.
+    pub tctx: TransactionContext,
+    /// What is known of the caller's own token.
+    pub rctx: RequesterContext,
+}
+
+/// The request that a transaction token is for, and what its rule lets the caller do.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TransactionContext {
+    /// The rule that let it pass.
+    pub rule: String,
+    /// The method, as forwarded.
+    pub method: String,
+    /// The host in lower case, with its port if one was given.
+    pub host: String,
+    /// Path and query, as forwarded.
+    pub target: String,
+    /// Types of events that the caller may send in a body.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub event_types: Vec<String>,
+}
+
+/// The caller's own token, as far as what stands behind the gate needs to know it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RequesterContext {
+    /// Its issuer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub iss: Option<String>,
+    /// Its identifier.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub jti: Option<String>,
+    /// Its session.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sid: Option<String>,
+    /// Its own end; a stream must not outlive it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub exp: Option<u64>,
+}
+
+/// Why a transaction token is not accepted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum InvalidTransactionToken {
+    /// Not a JWT of this kind.
+    #[error("not a transaction token")]
+    Form,
+    /// Made with a key that is not among ours.
+    #[error("made with an unknown key")]
+    UnknownKey,
+    /// The signature does not hold.
+    #[error("its signature does not hold")]
+    Signature,
+    /// For somebody else.
+    #[error("made for another audience")]
+    Audience,
+    /// Too old, or from the future.
+    #[error("expired, or not yet good")]
+    Time,
+}
+
+impl TransactionClaims {
+    /// The caller, unless the rule was public.
+    #[must_use]
+    pub fn principal(&self) -> Option<Principal> {
+        Some(Principal::new(self.rctx.iss.as_deref()?, self.sub.as_deref()?))
+    }
+
+    /// Whether the token was made for this very request: method and target byte by byte, host without regard to case.
+    #[must_use]
+    pub fn is_for(&self, method: &str, host: &str, target: &str) -> bool {
+        self.tctx.method == method && self.tctx.host.eq_ignore_ascii_case(host) && self.tctx.target == target
+    }
+
+    /// The signed token in compact form (RFC 7515, section 3.1), by HMAC-SHA-256 under the current key; nothing when
+    /// there is no key.
+    #[must_use]
+    pub fn sign(&self, keys: &TransactionKeys) -> Option<String> {
+        let key = keys.keys.first()?;
+        let header = Header { alg: "HS256".to_owned(), typ: TYPE.to_owned(), kid: key.kid.clone() };
+        let mut token = BASE64_URL_SAFE_NO_PAD.encode(serde_json::to_vec(&header).ok()?);
+        token.push('.');
+        BASE64_URL_SAFE_NO_PAD.encode_string(serde_json::to_vec(self).ok()?, &mut token);
+        let signature = mac(key, token.as_bytes())?.finalize().into_bytes();
+        token.push('.');
+        BASE64_URL_SAFE_NO_PAD.encode_string(signature, &mut token);
+        Some(token)
+    }
+
+    /// Reads a token that was made by a gate with one of `keys`, for their audience, and that holds at `now`.
+    pub fn verify(
+        token: &str,
+        keys: &TransactionKeys,
+        now: UnixSeconds,
+    ) -> Result<TransactionClaims, InvalidTransactionToken> {
+        if token.len() > MAX_TOKEN_BYTES {
+            return Err(InvalidTransactionToken::Form);
+        }
+        let (signed, signature) = token.rsplit_once('.').ok_or(InvalidTransactionToken::Form)?;
+        let (header, payload) = signed.split_once('.').ok_or(InvalidTransactionToken::Form)?;
+        let header: Header = part(header)?;
+        if header.alg != "HS256" || header.typ != TYPE {
+            return Err(InvalidTransactionToken::Form);
+        }
+        let key = keys.keys.iter().find(|key| key.kid == header.kid).ok_or(InvalidTransactionToken::UnknownKey)?;
+        let signature = BASE64_URL_SAFE_NO_PAD.decode(signature).map_err(|_| InvalidTransactionToken::Form)?;
+        mac(key, signed.as_bytes())
+            .ok_or(InvalidTransactionToken::UnknownKey)?
+            .verify_slice(&signature)
+            .map_err(|_| InvalidTransactionToken::Signature)?;
+        let claims: Self = part(payload)?;
+        if claims.aud != keys.audience {
+            return Err(InvalidTransactionToken::Audience);
+        }
+        if claims.exp <= now.0 || claims.iat > now.plus(CLOCK_SKEW_SECONDS).0 {
+            return Err(InvalidTransactionToken::Time);
+        }
+        Ok(claims)
+    }
+}
+
+fn part<T: for<'de> Deserialize<'de>>(encoded: &str) -> Result<T, InvalidTransactionToken> {
+    let bytes = BASE64_URL_SAFE_NO_PAD.decode(encoded).map_err(|_| InvalidTransactionToken::Form)?;
+    serde_json::from_slice(&bytes).map_err(|_| InvalidTransactionToken::Form)
+}
+
+fn mac(key: &NamedSecret, message: &[u8]) -> Option<Hmac<Sha256>> {
+    let mut mac = Hmac::<Sha256>::new_from_slice(&key.secret).ok()?;
+    mac.update(message);
+    Some(mac)
+}
+
+#[cfg(test)]
+mod tests;
