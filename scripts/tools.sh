@@ -21,6 +21,7 @@ need() { command -v "$1" >/dev/null 2>&1 || fail "$1 is missing: $2"; }
 # A failing shim of rustup looks like a missing compiler otherwise.
 rust() {
   need cargo "install Rust with rustup, see https://rustup.rs"
+  need python3 "install it (Debian and Ubuntu: apt-get install python3 python3-venv)"
   need cc "install a C compiler (Debian and Ubuntu: apt-get install gcc libc6-dev)"
   if ! rustc --version >/dev/null 2>&1; then
     need rustup "install Rust with rustup, see https://rustup.rs"
@@ -37,6 +38,9 @@ rust() {
 
 version_of() { "$1" version 2>/dev/null | sed -n 's/^Version:[[:space:]]*//p'; }
 
+# Older ones refuse to start: traefik-config/ sets aliasHeadersStrategy, which came with 3.7.12.
+fits() { [[ "$(version_of "$1")" =~ ^3\.7\.([0-9]+)$ ]] && [ "${BASH_REMATCH[1]}" -ge 12 ]; }
+
 link_traefik() {
   mkdir -p "$bin"
   ln -sfn "$1" "$bin/traefik"
@@ -46,16 +50,13 @@ link_traefik() {
 traefik() {
   local path kept=".tools/traefik-$traefik_version/traefik"
   if [ -n "${TRAEFIK_BIN:-}" ]; then
-    path=$(command -v -- "$TRAEFIK_BIN") || fail "TRAEFIK_BIN=$TRAEFIK_BIN is no program: point it at a traefik 3.7 or unset it"
-    case "$(version_of "$path")" in
-    3.7.*) ;;
-    *) fail "TRAEFIK_BIN=$TRAEFIK_BIN is not a traefik 3.7: point it at one or unset it" ;;
-    esac
+    path=$(command -v -- "$TRAEFIK_BIN") || fail "TRAEFIK_BIN=$TRAEFIK_BIN is no program: point it at a Traefik 3.7 or unset it"
+    fits "$path" || fail "TRAEFIK_BIN=$TRAEFIK_BIN is not a Traefik 3.7.12 or newer 3.7: point it at one or unset it"
     link_traefik "$(realpath "$path")" "from TRAEFIK_BIN"
     return
   fi
   path=$(type -P traefik || true)
-  if [ -n "$path" ] && [[ "$(version_of "$path")" == 3.7.* ]]; then
+  if [ -n "$path" ] && fits "$path"; then
     link_traefik "$(realpath "$path")" "from the PATH"
     return
   fi
@@ -68,7 +69,6 @@ fetch_traefik() {
   "Linux x86_64" | "Linux aarch64") ;;
   *) fail "no pinned Traefik for $(uname -sm): install Traefik 3.7 and set TRAEFIK_BIN to it" ;;
   esac
-  need python3 "install it (Debian and Ubuntu: apt-get install python3 python3-venv), or set TRAEFIK_BIN to a Traefik 3.7"
   say "fetching Traefik $traefik_version (60 MB)"
   mkdir -p .tools
   if [ ! -x .tools/venv/bin/pip ]; then

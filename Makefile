@@ -1,0 +1,58 @@
+# Everything a developer does here, by name. `make` alone lists it.
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.PHONY: help setup build plugin demo run test test-host fmt lint ci clean example
+
+CARGO ?= cargo
+# No path of the building machine in the plugin: the same sources give the same bytes anywhere.
+wasm_flags = --remap-path-prefix=$(CURDIR)=watchgate --remap-path-prefix=$(or $(CARGO_HOME),$(HOME)/.cargo)=cargo \
+	--remap-path-prefix=$(shell rustc --print sysroot)=rust
+
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(firstword $(MAKEFILE_LIST)) | while IFS=$$'\t' read -r name what; do printf '  make %-10s %s\n' "$$name" "$$what"; done
+
+setup: ## put the pinned tools into .tools/
+	@scripts/tools.sh
+
+build: plugin ## the plugin, the service and the stage
+	$(CARGO) build --bins
+
+plugin: ## the gate as a Traefik plugin, in dist/
+	CARGO_TARGET_WASM32_WASIP1_RUSTFLAGS="$(wasm_flags)" $(CARGO) build -p middleware-wasm --profile wasm --target wasm32-wasip1
+	@python3 scripts/pack-plugin.py
+
+demo: setup build ## the whole idea, step by step, in front of your eyes
+	@$(CARGO) run -q -p watchgate-tests --bin demo
+
+run: setup build ## the gateway and the service, until Ctrl-C
+	@$(CARGO) run -q -p watchgate-tests --bin stage
+
+test: setup build ## unit tests, and whole paths through the real Traefik
+	$(CARGO) test --workspace --exclude middleware-wasm
+
+test-host: setup build ## what needs root or system packages
+	@scripts/test-host.sh
+
+fmt: ## format the sources
+	$(CARGO) fmt --all
+
+lint: ## formatting, lints and docs, with every warning an error
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --workspace --exclude middleware-wasm --all-targets -- -D warnings
+	$(CARGO) clippy -p middleware-wasm --target wasm32-wasip1 -- -D warnings
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --exclude middleware-wasm --no-deps
+
+ci: ## all that must pass before a change goes in
+	@.ci/run
+
+example: ## one of examples/: make example NAME=drop-in
+	@if [ -z "$(NAME)" ] || [ ! -x "examples/$(NAME)/run.sh" ]; then \
+		echo "say which: $$(cd examples && ls -d */run.sh 2>/dev/null | sed 's|/run.sh||; s|^|make example NAME=|' | paste -sd, | sed 's/,/, /g')" >&2; exit 1; fi
+	@$(MAKE) --no-print-directory setup build
+	@examples/$(NAME)/run.sh
+
+clean: ## what builds and runs leave behind, but not the tools
+	$(CARGO) clean
+	rm -rf dist .run

@@ -1,0 +1,18 @@
+#!/usr/bin/env bash
+# Installs the system packages that `make test-host` needs. Needs root; does nothing when all are there.
+set -euo pipefail
+
+missing=()
+command -v ip >/dev/null 2>&1 || missing+=(iproute2)
+command -v unshare >/dev/null 2>&1 || missing+=(util-linux)
+if [ ${#missing[@]} -eq 0 ]; then
+  echo "system-packages: all there"
+  exit 0
+fi
+if ! command -v apt-get >/dev/null 2>&1; then
+  echo "system-packages: install with your package manager: ${missing[*]}" >&2
+  exit 1
+fi
+echo "system-packages: installing ${missing[*]} with apt-get"
+apt-get update -qq
+DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
