@@ -1,0 +1,123 @@
+//! `watchgate keys`: the keys and certificates that a gate and its service need, made on the machine that uses them.
+//!
+//! Every private file is readable by its owner alone from the moment it exists, and none is ever half written.
+
+mod gate;
+mod issuer;
+mod key_file;
+mod tls;
+
+#[cfg(test)]
+mod tests;
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+
+pub use issuer::{IssuerFile, IssuerKey, read_issuer};
+use key_file::{KeyFolder, Overwrite, Written};
+
+/// What `watchgate keys` can make.
+#[derive(Debug, Subcommand)]
+pub enum KeysCommand {
+    /// Everything a developer needs: an issuer, the gate's and the service's secrets, and a TLS certificate.
+    Dev(DevArguments),
+    /// Make or rotate `gate.key`; the current secret stays good as the previous one until the next rotation.
+    Gate(GateArguments),
+    /// Write the keys with which one audience checks transaction tokens, drawn from `gate.key`.
+    Transaction(TransactionArguments),
+    /// A development authority and a server certificate signed by it.
+    Tls(TlsArguments),
+}
+
+/// The arguments of `watchgate keys dev`.
+#[derive(Debug, Args)]
+pub struct DevArguments {
+    /// The folder that receives everything.
+    #[arg(long, value_name = "DIR")]
+    pub dir: PathBuf,
+    /// The issuer's name, as it will stand in `iss`.
+    #[arg(long, value_name = "URL", default_value = "https://issuer.watchgate.test")]
+    pub issuer: String,
+    /// The audience whose transaction keys are written.
+    #[arg(long, value_name = "NAME", default_value = "assistant-service")]
+    pub audience: String,
+    /// A further host name or address for the certificate; localhost, 127.0.0.1 and ::1 are always in it.
+    #[arg(long = "host", value_name = "NAME")]
+    pub hosts: Vec<String>,
+    /// Replace files that are there already.
+    #[arg(long)]
+    pub force: bool,
+}
+
+/// The arguments of `watchgate keys gate`.
+#[derive(Debug, Args)]
+pub struct GateArguments {
+    /// The trust directory.
+    #[arg(long, value_name = "DIR")]
+    pub trust: PathBuf,
+}
+
+/// The arguments of `watchgate keys transaction`.
+#[derive(Debug, Args)]
+pub struct TransactionArguments {
+    /// The trust directory that holds `gate.key`.
+    #[arg(long, value_name = "DIR")]
+    pub trust: PathBuf,
+    /// The audience that will check the tokens.
+    #[arg(long, value_name = "NAME")]
+    pub audience: String,
+    /// The file to write; it follows every rotation of `gate.key`, so it is always replaced.
+    #[arg(long, value_name = "FILE")]
+    pub out: PathBuf,
+}
+
+/// The arguments of `watchgate keys tls`.
+#[derive(Debug, Args)]
+pub struct TlsArguments {
+    /// The folder that receives `ca.pem`, `server.pem` and `server.key`.
+    #[arg(long, value_name = "DIR")]
+    pub dir: PathBuf,
+    /// A further host name or address; localhost, 127.0.0.1 and ::1 are always in it.
+    #[arg(long = "host", value_name = "NAME", required = true)]
+    pub hosts: Vec<String>,
+    /// Replace files that are there already.
+    #[arg(long)]
+    pub force: bool,
+}
+
+/// Carries out one `watchgate keys` command and says for each file what happened to it.
+pub fn run(command: KeysCommand) -> anyhow::Result<()> {
+    for (path, written) in make(command)? {
+        println!("{written} {}", path.display());
+    }
+    Ok(())
+}
+
+fn make(command: KeysCommand) -> anyhow::Result<Vec<(PathBuf, Written)>> {
+    match command {
+        KeysCommand::Dev(arguments) => make_dev(arguments),
+        KeysCommand::Gate(arguments) => Ok(vec![gate::rotate(&KeyFolder::public(&arguments.trust)?)?]),
+        KeysCommand::Transaction(arguments) => {
+            Ok(vec![gate::write_transaction_keys(&arguments.trust, &arguments.audience, &arguments.out)?])
+        }
+        KeysCommand::Tls(arguments) => {
+            tls::make(&KeyFolder::public(&arguments.dir)?, &arguments.hosts, Overwrite::when(arguments.force))
+        }
+    }
+}
+
+fn make_dev(arguments: DevArguments) -> anyhow::Result<Vec<(PathBuf, Written)>> {
+    let overwrite = Overwrite::when(arguments.force);
+    let dir = arguments.dir;
+    let issuer = KeyFolder::private(&dir.join("issuer"))?;
+    let jwks = KeyFolder::public(&dir.join("trust/jwks"))?;
+    let mut written = issuer::make(&issuer, &jwks, &arguments.issuer, overwrite)?;
+
+    let trust = dir.join("trust");
+    let service = KeyFolder::private(&dir.join("service"))?;
+    written.extend(gate::make_once(&KeyFolder::public(&trust)?, &service, &arguments.audience, overwrite)?);
+    written.extend(tls::make(&KeyFolder::public(&dir.join("tls"))?, &arguments.hosts, overwrite)?);
+    KeyFolder::private(&dir.join("gate"))?;
+    Ok(written)
+}

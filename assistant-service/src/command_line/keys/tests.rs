@@ -1,0 +1,181 @@
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+
+use trust_core::gate_key::GateKeys;
+use trust_core::transaction_token::TransactionKeys;
+
+use super::*;
+
+fn dev(dir: &Path, force: bool) -> Vec<(PathBuf, Written)> {
+    make(KeysCommand::Dev(DevArguments {
+        dir: dir.to_owned(),
+        issuer: "https://issuer.watchgate.test".to_owned(),
+        audience: "assistant-service".to_owned(),
+        hosts: vec!["gate.example.com".to_owned()],
+        force,
+    }))
+    .unwrap()
+}
+
+fn rotate(trust: &Path) -> serde_json::Value {
+    make(KeysCommand::Gate(GateArguments { trust: trust.to_owned() })).unwrap();
+    serde_json::from_slice(&fs::read(trust.join("gate.key")).unwrap()).unwrap()
+}
+
+fn mode(path: &Path) -> u32 {
+    fs::metadata(path).unwrap().permissions().mode() & 0o777
+}
+
+#[test]
+fn private_files_belong_to_their_owner_alone_and_public_ones_are_readable() {
+    let dir = tempfile::tempdir().unwrap();
+    dev(dir.path(), false);
+    for private in [
+        "issuer/ed25519.pem",
+        "issuer/rsa.pem",
+        "issuer/issuer.json",
+        "trust/gate.key",
+        "service/transaction.keys",
+        "tls/server.key",
+    ] {
+        assert_eq!(mode(&dir.path().join(private)), 0o600, "{private}");
+    }
+    for public in ["trust/jwks/dev.json", "tls/ca.pem", "tls/server.pem"] {
+        assert_eq!(mode(&dir.path().join(public)), 0o644, "{public}");
+    }
+    for private in ["issuer", "service", "gate"] {
+        assert_eq!(mode(&dir.path().join(private)), 0o700, "{private}");
+    }
+    assert_eq!(fs::read_dir(dir.path().join("gate")).unwrap().count(), 0);
+}
+
+#[test]
+fn the_folder_above_the_private_ones_stays_open() {
+    let dir = tempfile::tempdir().unwrap();
+    dev(&dir.path().join("all"), false);
+    assert_eq!(mode(&dir.path().join("all")), 0o755);
+}
+
+#[test]
+fn a_second_run_keeps_every_file_and_says_so() {
+    let dir = tempfile::tempdir().unwrap();
+    let first = dev(dir.path(), false);
+    assert!(first.iter().all(|(_, written)| *written == Written::Created));
+    let before: Vec<Vec<u8>> = first.iter().map(|(path, _)| fs::read(path).unwrap()).collect();
+
+    let second = dev(dir.path(), false);
+    assert!(second.iter().all(|(_, written)| *written == Written::Kept), "{second:?}");
+    let after: Vec<Vec<u8>> = first.iter().map(|(path, _)| fs::read(path).unwrap()).collect();
+    assert_eq!(before, after);
+}
+
+#[test]
+fn force_replaces_every_file() {
+    let dir = tempfile::tempdir().unwrap();
+    let first = dev(dir.path(), false);
+    let before: Vec<Vec<u8>> = first.iter().map(|(path, _)| fs::read(path).unwrap()).collect();
+    let second = dev(dir.path(), true);
+    assert!(second.iter().all(|(_, written)| *written == Written::Replaced), "{second:?}");
+    for ((path, _), before) in first.iter().zip(before) {
+        assert_ne!(fs::read(path).unwrap(), before, "{}", path.display());
+    }
+}
+
+#[test]
+fn a_lost_signing_key_renews_the_public_set() {
+    let dir = tempfile::tempdir().unwrap();
+    dev(dir.path(), false);
+    let jwks = dir.path().join("trust/jwks/dev.json");
+    let before = fs::read(&jwks).unwrap();
+    fs::remove_file(dir.path().join("issuer/ed25519.pem")).unwrap();
+    let written = dev(dir.path(), false);
+    assert_ne!(fs::read(&jwks).unwrap(), before);
+    assert!(written.contains(&(jwks, Written::Replaced)));
+    assert!(written.contains(&(dir.path().join("issuer/rsa.pem"), Written::Kept)));
+}
+
+#[test]
+fn the_public_set_holds_public_members_only() {
+    let dir = tempfile::tempdir().unwrap();
+    dev(dir.path(), false);
+    let set: serde_json::Value =
+        serde_json::from_slice(&fs::read(dir.path().join("trust/jwks/dev.json")).unwrap()).unwrap();
+    let keys = set["keys"].as_array().unwrap();
+    let members = |key: &serde_json::Value| key.as_object().unwrap().keys().cloned().collect::<Vec<_>>();
+    assert_eq!(keys.len(), 2);
+    assert_eq!(members(&keys[0]), ["alg", "crv", "kid", "kty", "use", "x"]);
+    assert_eq!(members(&keys[1]), ["alg", "e", "kid", "kty", "n", "use"]);
+    assert_eq!(
+        (&keys[0]["alg"], &keys[0]["kty"], &keys[0]["crv"]),
+        (&"EdDSA".into(), &"OKP".into(), &"Ed25519".into())
+    );
+    assert_eq!((&keys[1]["alg"], &keys[1]["kty"], &keys[1]["use"]), (&"RS256".into(), &"RSA".into(), &"sig".into()));
+}
+
+#[test]
+fn rotation_keeps_exactly_one_previous_secret() {
+    let dir = tempfile::tempdir().unwrap();
+    let first = rotate(dir.path());
+    let second = rotate(dir.path());
+    let third = rotate(dir.path());
+    let text = |value: &serde_json::Value| value.to_string();
+    let kid = |value: &serde_json::Value| value["keys"][0]["kid"].as_str().unwrap().to_owned();
+    assert!(text(&second).contains(&kid(&first)));
+    assert!(text(&third).contains(&kid(&second)) && !text(&third).contains(&kid(&first)));
+    assert_eq!(mode(&dir.path().join("gate.key")), 0o600);
+}
+
+#[test]
+fn transaction_keys_are_those_that_the_gate_draws() {
+    let dir = tempfile::tempdir().unwrap();
+    rotate(dir.path());
+    let out = dir.path().join("made/transaction.keys");
+    make(KeysCommand::Transaction(TransactionArguments {
+        trust: dir.path().to_owned(),
+        audience: "reports".to_owned(),
+        out: out.clone(),
+    }))
+    .unwrap();
+    let gate = GateKeys::from_json(&fs::read(dir.path().join("gate.key")).unwrap()).unwrap();
+    let written = fs::read(&out).unwrap();
+    assert_eq!(TransactionKeys::from_json(&written).unwrap().audience(), "reports");
+    assert_eq!(written, gate.transaction_keys("reports").to_json().as_bytes());
+    assert_eq!(mode(&out), 0o600);
+}
+
+#[test]
+fn transaction_keys_without_a_gate_key_say_what_to_do() {
+    let dir = tempfile::tempdir().unwrap();
+    let out = dir.path().join("transaction.keys");
+    let refused = gate::write_transaction_keys(dir.path(), "reports", &out).unwrap_err();
+    assert!(refused.to_string().contains("watchgate keys gate --trust"), "{refused}");
+    assert!(!out.exists());
+}
+
+#[test]
+fn half_a_certificate_is_not_mixed_with_another() {
+    let dir = tempfile::tempdir().unwrap();
+    let hosts = ["gate.example.com".to_owned()];
+    let folder = KeyFolder::public(dir.path()).unwrap();
+    tls::make(&folder, &hosts, Overwrite::Keep).unwrap();
+    fs::remove_file(dir.path().join("server.key")).unwrap();
+    let refused = tls::make(&folder, &hosts, Overwrite::Keep).unwrap_err();
+    assert!(refused.to_string().contains("--force"), "{refused}");
+    assert!(!dir.path().join("server.key").exists());
+    tls::make(&folder, &hosts, Overwrite::Replace).unwrap();
+}
+
+#[test]
+fn a_link_in_the_place_of_a_key_is_replaced_not_followed() {
+    let dir = tempfile::tempdir().unwrap();
+    let elsewhere = dir.path().join("elsewhere");
+    fs::write(&elsewhere, "untouched").unwrap();
+    std::os::unix::fs::symlink(&elsewhere, dir.path().join("secret")).unwrap();
+    let folder = KeyFolder::public(dir.path()).unwrap();
+    let (_, kept) = folder.write("secret", b"new", key_file::Readers::Owner, Overwrite::Keep).unwrap();
+    assert_eq!(kept, Written::Kept);
+    folder.write("secret", b"new", key_file::Readers::Owner, Overwrite::Replace).unwrap();
+    assert_eq!(fs::read_to_string(&elsewhere).unwrap(), "untouched");
+    assert_eq!(fs::read_to_string(dir.path().join("secret")).unwrap(), "new");
+}
