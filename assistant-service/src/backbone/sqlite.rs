@@ -1,0 +1,149 @@
+//! The embedded form of the backbone: one SQLite file, one writer that shares each fsync among all who wait, and a few
+//! readers beside it.
+
+mod reader;
+mod schema;
+mod writer;
+
+use std::fs::File;
+use std::path::Path;
+use std::thread::JoinHandle;
+
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use prometheus_client::metrics::histogram::Histogram;
+use rusqlite::{Connection, OpenFlags};
+use thiserror::Error;
+use tokio::sync::{mpsc, oneshot, watch};
+
+use super::{Backbone, BackboneError, Batch, Committed, Entry, EventFilter, Page, Position};
+use reader::Readers;
+use writer::Job;
+
+/// Jobs that may wait for the writer; whoever comes then waits before the queue.
+const QUEUE_JOBS: usize = 1024;
+
+/// A backbone in one file below a folder that no other process uses.
+pub struct SqliteBackbone {
+    jobs: Option<mpsc::Sender<Job>>,
+    writer: Option<JoinHandle<()>>,
+    readers: Readers,
+    newest: watch::Receiver<Position>,
+    /// Held as long as the store is open: a second process would not see this one's new events.
+    _lock: File,
+}
+
+/// Why a store cannot be opened.
+#[derive(Debug, Error)]
+pub enum CannotOpen {
+    /// The folder or a file in it cannot be made or read.
+    #[error("cannot use the data folder: {0}")]
+    Folder(#[from] std::io::Error),
+    /// Another process has it.
+    #[error("another process uses this data folder; end it, or give this one a folder of its own")]
+    InUse,
+    /// A later version of this program made it.
+    #[error(
+        "the store has schema version {found}, this program knows {known}: use the program that wrote it, or a newer one"
+    )]
+    Newer {
+        /// What stands in the file.
+        found: i64,
+        /// What this program writes.
+        known: i64,
+    },
+    /// SQLite refused.
+    #[error("cannot open the store: {0}")]
+    Store(#[from] rusqlite::Error),
+}
+
+impl SqliteBackbone {
+    /// Opens the store below `folder`, or makes it. `jobs_per_commit` is told how many jobs shared each commit.
+    pub fn open(folder: &Path, jobs_per_commit: Histogram) -> Result<Self, CannotOpen> {
+        std::fs::create_dir_all(folder)?;
+        let lock = File::options().create(true).truncate(false).write(true).open(folder.join("lock"))?;
+        match lock.try_lock() {
+            Ok(()) => {}
+            Err(std::fs::TryLockError::WouldBlock) => return Err(CannotOpen::InUse),
+            Err(std::fs::TryLockError::Error(error)) => return Err(error.into()),
+        }
+        let path = folder.join("watchgate.sqlite");
+        let connection = Connection::open(&path)?;
+        schema::prepare(&connection)?;
+        Self::start(connection, &path, jobs_per_commit, lock)
+    }
+
+    fn start(
+        connection: Connection,
+        path: &Path,
+        jobs_per_commit: Histogram,
+        lock: File,
+    ) -> Result<Self, CannotOpen> {
+        let newest_position = schema::newest_position(&connection)?;
+        let (newest_sender, newest) = watch::channel(newest_position);
+        let (jobs, waiting) = mpsc::channel(QUEUE_JOBS);
+        let readers = Readers::open(|| {
+            let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+            Connection::open_with_flags(path, flags)
+        })?;
+        let writer = std::thread::Builder::new()
+            .name("backbone-writer".to_owned())
+            .spawn(move || writer::run(connection, waiting, &newest_sender, &jobs_per_commit))?;
+        Ok(Self { jobs: Some(jobs), writer: Some(writer), readers, newest, _lock: lock })
+    }
+}
+
+impl Drop for SqliteBackbone {
+    fn drop(&mut self) {
+        // The writer ends when nobody can send any more; then what was queued is durable and the file is closed.
+        drop(self.jobs.take());
+        if let Some(writer) = self.writer.take()
+            && writer.join().is_err()
+        {
+            tracing::error!("the writer of the store ended by a panic");
+        }
+    }
+}
+
+impl Backbone for SqliteBackbone {
+    fn commit(&self, batch: Batch) -> BoxFuture<'_, Result<Committed, BackboneError>> {
+        async move {
+            let (answer, answered) = oneshot::channel();
+            let gone = || BackboneError::Unavailable("its writer has ended".to_owned());
+            let jobs = self.jobs.as_ref().ok_or_else(gone)?;
+            jobs.send(Job { batch, answer }).await.map_err(|_| gone())?;
+            answered.await.map_err(|_| gone())?
+        }
+        .boxed()
+    }
+
+    fn get(&self, bucket: &'static str, key: String) -> BoxFuture<'_, Result<Option<Entry>, BackboneError>> {
+        self.readers.read(move |connection| reader::get(connection, bucket, &key)).boxed()
+    }
+
+    fn list(
+        &self,
+        bucket: &'static str,
+        before: Option<String>,
+        limit: u32,
+    ) -> BoxFuture<'_, Result<Vec<Entry>, BackboneError>> {
+        self.readers.read(move |connection| reader::list(connection, bucket, before.as_deref(), limit)).boxed()
+    }
+
+    fn query(&self, filter: EventFilter) -> BoxFuture<'_, Result<Page, BackboneError>> {
+        self.readers.read(move |connection| reader::query(connection, &filter)).boxed()
+    }
+
+    fn subscribe(&self) -> watch::Receiver<Position> {
+        self.newest.clone()
+    }
+}
+
+impl From<rusqlite::Error> for BackboneError {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Unavailable(error.to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests;
