@@ -1,1 +1,19 @@
-//! The stage: the shipped Traefik configuration, the plugin and the service, started together on free ports.
+//! The stage: the real Traefik with the real plugin before the real service, started together on free ports from the
+//! files that users copy. The whole-path tests, `make demo` and `make run` all stand on it.
+
+pub mod artifacts;
+pub mod back_end;
+pub mod client;
+pub mod forgery;
+pub mod http3;
+pub mod token;
+pub mod wait;
+
+mod guardian;
+mod ports;
+mod process;
+mod stage;
+
+pub use stage::options::{BackEnd, Folder, StageOptions};
+pub use stage::shared::SharedStage;
+pub use stage::{Stage, shipped_gate};

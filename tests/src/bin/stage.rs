@@ -1,0 +1,131 @@
+//! `make run`: the gateway and the service, until Ctrl-C. `stage -- COMMAND …` plays a command on it instead, which is
+//! how the examples run.
+
+use std::env;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{ExitCode, ExitStatus};
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, bail};
+use clap::Parser;
+use serde_json::Value;
+use tokio::process::Command;
+use tokio::signal::unix::{SignalKind, signal};
+use watchgate_tests::{BackEnd, Folder, Stage, StageOptions, artifacts};
+
+/// Starts Traefik with the gate, and Watchgate's service behind it, on free ports.
+#[derive(Parser)]
+#[command(name = "stage")]
+struct Arguments {
+    /// Put the gate before this back end, without Watchgate's service.
+    #[arg(long, value_name = "URL")]
+    drop_in: Option<String>,
+    /// The plugin's configuration in place of the shipped one: a YAML file that begins with `issuers` and `rules`.
+    #[arg(long, value_name = "FILE")]
+    gate: Option<PathBuf>,
+    /// Runs this command with the stage's addresses in WATCHGATE_… variables, and ends with its exit code.
+    #[arg(last = true, value_name = "COMMAND")]
+    command: Vec<String>,
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    match run(Arguments::parse()).await {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("stage: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(arguments: Arguments) -> Result<ExitCode> {
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    let scene = async {
+        // A command's stage is its own, so that an example runs beside `make run`.
+        let folder = if arguments.command.is_empty() { Folder::Kept("stage") } else { Folder::Temporary };
+        let back_end = arguments.drop_in.map_or(BackEnd::Watchgate, BackEnd::DropIn);
+        let gate = arguments.gate.as_deref().map(read_gate).transpose()?;
+        let stage = Stage::start(StageOptions { folder, back_end, gate, ..StageOptions::default() }).await?;
+        let played = match arguments.command.split_first() {
+            Some((program, rest)) => play(&stage, program, rest).await,
+            None => hold(&stage).await,
+        };
+        if played.is_err() {
+            eprintln!("{}", stage.log_tails());
+        }
+        stage.stop_service();
+        played
+    };
+    tokio::select! {
+        played = scene => played,
+        _ = interrupt.recv() => Ok(ended()),
+        _ = terminate.recv() => Ok(ended()),
+    }
+}
+
+fn ended() -> ExitCode {
+    println!("\nstage: ended");
+    ExitCode::SUCCESS
+}
+
+/// Runs a command; everything ends with it.
+async fn play(stage: &Stage, program: &str, arguments: &[String]) -> Result<ExitCode> {
+    let status = Command::new(program)
+        .args(arguments)
+        .env("WATCHGATE_URL", stage.base_url())
+        .env("WATCHGATE_CA", stage.ca())
+        .env("WATCHGATE_BIN", artifacts::watchgate()?)
+        .env("WATCHGATE_ISSUER_KEYS", stage.issuer_keys())
+        .env("WATCHGATE_DYNAMIC_DIR", stage.dynamic())
+        .env("WATCHGATE_SERVICE_URL", stage.service_url())
+        .kill_on_drop(true)
+        .status()
+        .await
+        .with_context(|| format!("{program} could not be started"))?;
+    Ok(exit_code(status))
+}
+
+fn exit_code(status: ExitStatus) -> ExitCode {
+    let code = status.code().and_then(|code| u8::try_from(code).ok());
+    code.map_or(ExitCode::FAILURE, ExitCode::from)
+}
+
+/// Prints what to do now, and waits.
+async fn hold(stage: &Stage) -> Result<ExitCode> {
+    let watchgate = artifacts::watchgate()?;
+    println!("gateway   {}   (HTTP/1.1, 2 and 3)", stage.base_url());
+    println!("service   {}   (answers nobody who does not come through the gateway)", stage.service_url());
+    println!("routes    {}   (a file that appears here takes effect within seconds)", shown(&stage.dynamic()));
+    println!("logs      {}/*.log", shown(stage.folder()));
+    println!("\nPaste this; it mints a token that holds ten minutes:\n");
+    println!("curl --cacert {} \\", shown(&stage.ca()));
+    println!(
+        "  -H \"Authorization: Bearer $({} token mint --keys {} \\",
+        shown(&watchgate),
+        shown(&stage.issuer_keys())
+    );
+    println!("    --subject you --scope 'events:write events:read assistant:ask runbooks:read commands:request')\" \\");
+    println!("  -H 'Content-Type: application/json' -d '{{\"question\": \"How do I restart a worker?\"}}' \\");
+    println!("  {}/v1/ask\n", stage.base_url());
+    println!("Ctrl-C ends everything.");
+    loop {
+        if let Some(part) = stage.ended() {
+            bail!("{part}");
+        }
+        tokio::time::sleep(Duration::from_millis(500)).await;
+    }
+}
+
+/// A path as a command line would name it from here.
+fn shown(path: &Path) -> String {
+    let here = env::current_dir().unwrap_or_default();
+    path.strip_prefix(here).unwrap_or(path).display().to_string()
+}
+
+fn read_gate(path: &Path) -> Result<Value> {
+    let text = fs::read_to_string(path).with_context(|| format!("{} cannot be read", path.display()))?;
+    serde_saphyr::from_str(&text).with_context(|| format!("{} is no YAML", path.display()))
+}

@@ -1,0 +1,119 @@
+//! A client that speaks HTTP/3 and nothing else, so that no test can pass over TCP by mistake.
+
+use std::fs;
+use std::future;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use bytes::{Buf as _, Bytes};
+use h3::client::SendRequest;
+use h3_quinn::OpenStreams;
+use http::{HeaderMap, Method, Request, StatusCode};
+use quinn::crypto::rustls::QuicClientConfig;
+use quinn::{ClientConfig, Endpoint};
+use rustls::RootCertStore;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject as _;
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// One QUIC connection to the gateway.
+pub struct Http3Client {
+    requests: SendRequest<OpenStreams, Bytes>,
+    driver: JoinHandle<()>,
+    origin: String,
+    // Dropping the endpoint would close the connection under the requests.
+    _endpoint: Endpoint,
+}
+
+/// A whole answer.
+#[derive(Debug)]
+pub struct Http3Answer {
+    /// The status.
+    pub status: StatusCode,
+    /// The header fields.
+    pub headers: HeaderMap,
+    /// The body.
+    pub body: Bytes,
+}
+
+impl Http3Client {
+    /// Connects to `https://localhost:<port>`, trusting only the authority in `ca`.
+    pub async fn connect(port: u16, ca: &Path) -> Result<Http3Client> {
+        timeout(PATIENCE, connect(port, ca)).await.context("no HTTP/3 connection within 20 s")?
+    }
+
+    /// Gets `path`, with a bearer token when one is given.
+    pub async fn get(&mut self, path: &str, token: Option<&str>) -> Result<Http3Answer> {
+        self.send(Method::GET, path, token, Bytes::new()).await
+    }
+
+    /// Posts JSON to `path`.
+    pub async fn post(&mut self, path: &str, token: Option<&str>, json: &serde_json::Value) -> Result<Http3Answer> {
+        self.send(Method::POST, path, token, Bytes::from(json.to_string())).await
+    }
+
+    async fn send(&mut self, method: Method, path: &str, token: Option<&str>, body: Bytes) -> Result<Http3Answer> {
+        let mut request = Request::builder().method(method).uri(format!("{}{path}", self.origin));
+        if let Some(token) = token {
+            request = request.header("authorization", format!("Bearer {token}"));
+        }
+        if !body.is_empty() {
+            request = request.header("content-type", "application/json").header("content-length", body.len());
+        }
+        timeout(PATIENCE, exchange(&mut self.requests, request.body(())?, body))
+            .await
+            .context("no answer over HTTP/3 within 20 s")?
+    }
+}
+
+impl Drop for Http3Client {
+    fn drop(&mut self) {
+        self.driver.abort();
+    }
+}
+
+async fn connect(port: u16, ca: &Path) -> Result<Http3Client> {
+    crate::client::install_crypto();
+    let mut roots = RootCertStore::empty();
+    let pem = fs::read(ca).with_context(|| format!("{} cannot be read", ca.display()))?;
+    for certificate in CertificateDer::pem_slice_iter(&pem) {
+        roots.add(certificate?)?;
+    }
+    let mut tls = rustls::ClientConfig::builder().with_root_certificates(roots).with_no_client_auth();
+    tls.alpn_protocols = vec![b"h3".to_vec()];
+
+    let mut endpoint = Endpoint::client(SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0)))?;
+    endpoint.set_default_client_config(ClientConfig::new(Arc::new(QuicClientConfig::try_from(tls)?)));
+    let connection = endpoint.connect(SocketAddr::from((Ipv4Addr::LOCALHOST, port)), "localhost")?.await?;
+    let (mut driver, requests) = h3::client::new(h3_quinn::Connection::new(connection)).await?;
+    let driver = tokio::spawn(async move {
+        // Ends when either side closes; the requests report why.
+        future::poll_fn(|context| driver.poll_close(context)).await;
+    });
+    Ok(Http3Client { requests, driver, origin: format!("https://localhost:{port}"), _endpoint: endpoint })
+}
+
+async fn exchange(
+    requests: &mut SendRequest<OpenStreams, Bytes>,
+    request: Request<()>,
+    body: Bytes,
+) -> Result<Http3Answer> {
+    let mut stream = requests.send_request(request).await?;
+    if !body.is_empty() {
+        stream.send_data(body).await?;
+    }
+    stream.finish().await?;
+    let (head, ()) = stream.recv_response().await?.into_parts();
+    let mut body = Vec::new();
+    while let Some(mut chunk) = stream.recv_data().await? {
+        let chunk = chunk.copy_to_bytes(chunk.remaining());
+        body.extend_from_slice(&chunk);
+    }
+    Ok(Http3Answer { status: head.status, headers: head.headers, body: body.into() })
+}

@@ -1,0 +1,85 @@
+//! One child process of the stage, with its output in a file.
+
+use std::fs::{self, File};
+use std::os::unix::process::CommandExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result};
+
+use crate::guardian::Guardian;
+
+/// A running child; killed when dropped.
+#[derive(Debug)]
+pub(crate) struct Process {
+    child: Child,
+    log: PathBuf,
+    guardian: Arc<Guardian>,
+}
+
+impl Process {
+    /// Starts `command`, appending what it writes to `log`.
+    pub(crate) fn start(command: &mut Command, log: &Path, guardian: &Arc<Guardian>) -> Result<Process> {
+        let open = || File::options().create(true).append(true).open(log);
+        let out = open().with_context(|| format!("{} cannot be written", log.display()))?;
+        let program = command.get_program().to_owned();
+        let child = command
+            .stdin(Stdio::null())
+            .stdout(out.try_clone()?)
+            .stderr(out)
+            // Ctrl-C is ours to handle: children end in the order we choose.
+            .process_group(0)
+            .spawn()
+            .with_context(|| format!("{} could not be started", program.display()))?;
+        guardian.guard(child.id());
+        Ok(Process { child, log: log.to_path_buf(), guardian: Arc::clone(guardian) })
+    }
+
+    /// How it ended, if it has.
+    pub(crate) fn ended(&mut self) -> Option<ExitStatus> {
+        self.child.try_wait().ok().flatten()
+    }
+
+    /// All that it has written.
+    pub(crate) fn log(&self) -> String {
+        fs::read(&self.log).map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default()
+    }
+
+    /// Ends it with SIGTERM, and with SIGKILL when `patience` is over.
+    pub(crate) fn terminate(&mut self, patience: Duration) {
+        let pid = self.child.id().to_string();
+        let sent = Command::new("kill").args(["-TERM", &pid]).status();
+        let began = Instant::now();
+        while sent.is_ok() && began.elapsed() < patience {
+            if self.ended().is_some() {
+                break;
+            }
+            thread::sleep(Duration::from_millis(10));
+        }
+        self.kill();
+    }
+
+    /// Ends it with SIGKILL, which it can neither see nor delay.
+    pub(crate) fn kill(&mut self) {
+        let _ = self.child.kill();
+        // Before the wait: until then the number cannot belong to anybody else.
+        self.guardian.forget(self.child.id());
+        let _ = self.child.wait();
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+/// The last lines of a log, for a failure's report.
+pub(crate) fn tail(log: &str) -> String {
+    const LINES: usize = 25;
+    let lines: Vec<&str> = log.lines().collect();
+    lines.get(lines.len().saturating_sub(LINES)..).unwrap_or_default().join("\n")
+}

@@ -1,0 +1,275 @@
+//! The stage itself: starts its parts in order, answers where they are, ends them.
+
+use std::env;
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail, ensure};
+use reqwest::Client;
+
+use crate::artifacts;
+use crate::client::{self, Caller};
+use crate::guardian::Guardian;
+use crate::http3::{Http3Answer, Http3Client};
+use crate::process::{Process, tail};
+use crate::token::TokenRequest;
+
+mod layout;
+pub(crate) mod options;
+mod service;
+pub(crate) mod shared;
+mod traefik;
+
+use layout::Layout;
+pub use layout::shipped_gate;
+use options::{BackEnd, Folder, StageOptions};
+use service::Service;
+use traefik::{Traefik, Wanted};
+
+/// How long the service may take to end open streams.
+const GRACE: Duration = Duration::from_secs(6);
+
+/// A running gateway with a back end behind it.
+#[derive(Debug)]
+pub struct Stage {
+    layout: Layout,
+    traefik: Mutex<Traefik>,
+    running: Mutex<Option<Process>>,
+    service: Option<Service>,
+    back_end_url: String,
+    https_port: u16,
+    http_port: u16,
+    // Last, so that it outlives what it guards; then the lock goes.
+    _guardian: Arc<Guardian>,
+    _lock: Option<File>,
+}
+
+impl Stage {
+    /// Starts everything and waits until it answers.
+    pub async fn start(options: StageOptions) -> Result<Stage> {
+        let (folder, lock) = prepare(&options.folder)?;
+        let temporary = matches!(options.folder, Folder::Temporary) && env::var_os("WATCHGATE_KEEP").is_none();
+        let guardian = Arc::new(Guardian::start(temporary.then_some(folder.as_path()))?);
+        let layout = Layout { folder };
+        layout.make_keys()?;
+
+        let (service, running, back_end_url) = match options.back_end {
+            BackEnd::DropIn(url) => (None, None, url),
+            BackEnd::Watchgate => {
+                let company = artifacts::root().join("examples/company");
+                let service = Service {
+                    layout: layout.clone(),
+                    documents: options.documents.unwrap_or_else(|| company.join("documents")),
+                    runbooks: options.runbooks.unwrap_or_else(|| company.join("runbooks")),
+                    guardian: Arc::clone(&guardian),
+                };
+                let (process, url) = service.start("127.0.0.1:0").await?;
+                (Some(service), Some(process), url)
+            }
+        };
+        let wanted = Wanted { back_end: &back_end_url, gate: options.gate.as_ref(), gate_alone: options.gate_alone };
+        let traefik = traefik::start(&layout, &wanted, &guardian).await?;
+        let (https_port, http_port) = (traefik.https_port, traefik.http_port);
+        Ok(Stage {
+            layout,
+            traefik: Mutex::new(traefik),
+            running: Mutex::new(running),
+            service,
+            back_end_url,
+            https_port,
+            http_port,
+            _guardian: guardian,
+            _lock: lock,
+        })
+    }
+
+    /// The gateway: `https://localhost:<port>`.
+    pub fn base_url(&self) -> String {
+        format!("https://localhost:{}", self.https_port)
+    }
+
+    /// The gateway's plain entry point, which only redirects.
+    pub fn plain_url(&self) -> String {
+        format!("http://localhost:{}", self.http_port)
+    }
+
+    /// The service behind the gate, for those who try to go past it.
+    pub fn service_url(&self) -> &str {
+        &self.back_end_url
+    }
+
+    /// The authority that signed the gateway's certificate, as PEM.
+    pub fn ca(&self) -> PathBuf {
+        self.layout.ca()
+    }
+
+    /// The folder of the development issuer's private keys.
+    pub fn issuer_keys(&self) -> PathBuf {
+        self.layout.issuer_keys()
+    }
+
+    /// The folder of all keys.
+    pub fn keys(&self) -> PathBuf {
+        self.layout.keys()
+    }
+
+    /// The folder that holds everything.
+    pub fn folder(&self) -> &Path {
+        &self.layout.folder
+    }
+
+    /// The directory that Traefik watches.
+    pub fn dynamic(&self) -> PathBuf {
+        self.layout.dynamic()
+    }
+
+    /// A client that trusts the stage's authority.
+    pub fn client(&self) -> Result<Client> {
+        client::https(&self.ca())
+    }
+
+    /// A token for `subject`, to be described further.
+    pub fn token(&self, subject: &str) -> TokenRequest {
+        TokenRequest::new(&self.issuer_keys(), subject)
+    }
+
+    /// A good token.
+    pub fn mint(&self, subject: &str, scopes: &str) -> Result<String> {
+        self.token(subject).scope(scopes).mint()
+    }
+
+    /// Somebody with a good token.
+    pub fn caller(&self, subject: &str, scopes: &str) -> Result<Caller> {
+        Ok(Caller::new(self.client()?, &self.base_url(), Some(self.mint(subject, scopes)?)))
+    }
+
+    /// Somebody without a token.
+    pub fn stranger(&self) -> Result<Caller> {
+        Ok(Caller::new(self.client()?, &self.base_url(), None))
+    }
+
+    /// A connection over HTTP/3.
+    pub async fn http3(&self) -> Result<Http3Client> {
+        Http3Client::connect(self.https_port, &self.ca()).await
+    }
+
+    /// One request over a new connection of HTTP/3.
+    pub async fn h3_get(&self, path: &str, token: Option<&str>) -> Result<Http3Answer> {
+        self.http3().await?.get(path, token).await
+    }
+
+    /// Writes a file into the directory that Traefik watches, by rename, so that Traefik never reads half of it.
+    pub fn write_dynamic(&self, name: &str, yaml: &str) -> Result<()> {
+        let fresh = self.layout.traefik().join(format!("{name}.new"));
+        fs::write(&fresh, yaml).with_context(|| format!("{} cannot be written", fresh.display()))?;
+        fs::rename(&fresh, self.dynamic().join(name)).context("the dynamic file could not be renamed into place")
+    }
+
+    /// Removes such a file.
+    pub fn remove_dynamic(&self, name: &str) -> Result<()> {
+        fs::remove_file(self.dynamic().join(name)).context("the dynamic file could not be removed")
+    }
+
+    /// All that Traefik has logged.
+    pub fn traefik_log(&self) -> String {
+        self.traefik.lock().unwrap_or_else(PoisonError::into_inner).process.log()
+    }
+
+    /// Ends the service with SIGKILL.
+    pub fn kill_service(&self) {
+        drop(self.running.lock().unwrap_or_else(PoisonError::into_inner).take());
+    }
+
+    /// Ends the service with SIGTERM, as an operator would.
+    pub fn stop_service(&self) {
+        if let Some(mut process) = self.running.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            process.terminate(GRACE);
+        }
+    }
+
+    /// Starts the service again, on its port and with its data, killing it first when it still runs.
+    pub async fn restart_service(&self) -> Result<()> {
+        let Some(service) = &self.service else { bail!("this stage has no Watchgate service") };
+        self.kill_service();
+        let listen = self.back_end_url.trim_start_matches("http://");
+        let (process, _) = service.start(listen).await?;
+        *self.running.lock().unwrap_or_else(PoisonError::into_inner) = Some(process);
+        Ok(())
+    }
+
+    /// Which part has ended by itself, if any.
+    pub fn ended(&self) -> Option<String> {
+        let traefik = self.traefik.lock().unwrap_or_else(PoisonError::into_inner).process.ended();
+        let service = self.running.lock().unwrap_or_else(PoisonError::into_inner).as_mut().and_then(Process::ended);
+        let parts = [("Traefik", traefik), ("the service", service)];
+        parts.into_iter().find_map(|(part, status)| Some(format!("{part} ended by itself ({})", status?)))
+    }
+
+    /// Plays one scene; when it fails, the end of the logs is printed.
+    pub async fn play<T>(&self, scene: impl AsyncFnOnce(&Stage) -> Result<T>) -> Result<T> {
+        let report = self.report_if_failed();
+        let played = scene(self).await;
+        report.close(played)
+    }
+
+    /// The end of every log, for a failure's report.
+    pub fn log_tails(&self) -> String {
+        let service = fs::read_to_string(self.layout.log("service")).unwrap_or_default();
+        format!("--- traefik.log\n{}\n--- service.log\n{}", tail(&self.traefik_log()), tail(&service))
+    }
+
+    fn report_if_failed(&self) -> Report<'_> {
+        Report { stage: self }
+    }
+}
+
+/// Prints the logs when a scene panics or fails.
+struct Report<'a> {
+    stage: &'a Stage,
+}
+
+impl Report<'_> {
+    fn close<T>(self, played: Result<T>) -> Result<T> {
+        if played.is_err() {
+            eprintln!("{}", self.stage.log_tails());
+        }
+        played
+    }
+}
+
+impl Drop for Report<'_> {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            eprintln!("{}", self.stage.log_tails());
+        }
+    }
+}
+
+/// Makes the stage's folder, and takes its lock when it has a name.
+fn prepare(folder: &Folder) -> Result<(PathBuf, Option<File>)> {
+    let name = match folder {
+        Folder::Temporary => {
+            let folder = tempfile::Builder::new().prefix("watchgate-").tempdir().context("no temporary folder")?.keep();
+            return Ok((folder, None));
+        }
+        Folder::Fresh(name) | Folder::Kept(name) => name,
+    };
+    let run = artifacts::root().join(".run");
+    let path = run.join(name);
+    // Traefik's mounts are written `host:guest`.
+    ensure!(!path.to_string_lossy().contains(':'), "{} holds a colon: work in a folder without one", path.display());
+    fs::create_dir_all(&run).with_context(|| format!("{} cannot be made", run.display()))?;
+    let lock =
+        File::create(run.join(format!("{name}.lock"))).with_context(|| format!("{} is not ours", run.display()))?;
+    if lock.try_lock().is_err() {
+        bail!("another stage runs in {}: end it first", path.display());
+    }
+    if matches!(folder, Folder::Fresh(_)) && path.exists() {
+        fs::remove_dir_all(&path).with_context(|| format!("{} cannot be emptied", path.display()))?;
+    }
+    fs::create_dir_all(&path).with_context(|| format!("{} cannot be made", path.display()))?;
+    Ok((path, Some(lock)))
+}

@@ -1,0 +1,176 @@
+//! The stage's files. Traefik gets the shipped configuration as it is, but for addresses and paths: each of these is
+//! replaced as text and must be found, so what is tested is what users copy, down to the way it is written.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result, bail, ensure};
+use serde_json::{Value, json};
+
+use crate::artifacts;
+
+/// Where everything lies.
+#[derive(Clone, Debug)]
+pub(crate) struct Layout {
+    pub(crate) folder: PathBuf,
+}
+
+/// What differs from the shipped configuration.
+pub(crate) struct Differences<'a> {
+    pub(crate) https_port: u16,
+    pub(crate) http_port: u16,
+    pub(crate) back_end: &'a str,
+    pub(crate) gate: Option<&'a Value>,
+    pub(crate) gate_alone: bool,
+}
+
+impl Layout {
+    pub(crate) fn keys(&self) -> PathBuf {
+        self.folder.join("keys")
+    }
+
+    pub(crate) fn issuer_keys(&self) -> PathBuf {
+        self.keys().join("issuer")
+    }
+
+    pub(crate) fn ca(&self) -> PathBuf {
+        self.keys().join("tls/ca.pem")
+    }
+
+    pub(crate) fn data(&self) -> PathBuf {
+        self.folder.join("data")
+    }
+
+    pub(crate) fn traefik(&self) -> PathBuf {
+        self.folder.join("traefik")
+    }
+
+    pub(crate) fn dynamic(&self) -> PathBuf {
+        self.traefik().join("dynamic")
+    }
+
+    pub(crate) fn log(&self, name: &str) -> PathBuf {
+        self.folder.join(format!("{name}.log"))
+    }
+
+    /// Has the keys made; those of an earlier run stay.
+    pub(crate) fn make_keys(&self) -> Result<()> {
+        let output = Command::new(artifacts::watchgate()?)
+            .args(["keys", "dev", "--host", "localhost", "--dir"])
+            .arg(self.keys())
+            .output()
+            .context("`watchgate keys dev` could not be started")?;
+        ensure!(output.status.success(), "`watchgate keys dev` failed: {}", String::from_utf8_lossy(&output.stderr));
+        Ok(())
+    }
+
+    /// Lays out Traefik's working directory.
+    pub(crate) fn write_traefik(&self, differences: &Differences<'_>) -> Result<()> {
+        let plugin = self.traefik().join("plugins-local/src/github.com/watchgate/watchgate");
+        fs::create_dir_all(&plugin)?;
+        for file in ["plugin.wasm", ".traefik.yml"] {
+            fs::copy(artifacts::plugin()?.join(file), plugin.join(file))
+                .with_context(|| format!("the plugin's {file} could not be copied: run `make plugin`"))?;
+        }
+        fs::create_dir_all(self.dynamic())?;
+        self.write_static(differences)?;
+        self.write_routes(differences)?;
+        self.write_gate(differences)?;
+        self.write_tls()
+    }
+
+    fn write_static(&self, differences: &Differences<'_>) -> Result<()> {
+        let mut file = Shipped::read("traefik.yml")?;
+        file.replace("\":80\"", &format!("127.0.0.1:{}", differences.http_port))?;
+        file.replace("\":443\"", &format!("127.0.0.1:{}", differences.https_port))?;
+        file.replace("/etc/traefik/dynamic", &self.dynamic().display().to_string())?;
+        file.replace("/var/lib/watchgate/trust:", &format!("{}:", self.keys().join("trust").display()))?;
+        file.replace("/var/lib/watchgate/gate:", &format!("{}:", self.keys().join("gate").display()))?;
+        if differences.gate_alone {
+            file.replace_all("aliasHeadersStrategy: delete", "aliasHeadersStrategy: keep")?;
+            for character in ["Slash", "BackSlash", "NullCharacter", "Semicolon", "Percent", "QuestionMark", "Hash"] {
+                let option = format!("allowEncoded{character}");
+                file.replace(&format!("{option}: false"), &format!("{option}: true"))?;
+            }
+        }
+        file.write(&self.traefik().join("traefik.yml"))
+    }
+
+    fn write_routes(&self, differences: &Differences<'_>) -> Result<()> {
+        let mut file = Shipped::read("dynamic/routes.yml")?;
+        file.replace("http://127.0.0.1:8085", differences.back_end)?;
+        if differences.gate_alone {
+            file.replace("[blank, gate]", "[gate]")?;
+        }
+        file.write(&self.dynamic().join("routes.yml"))
+    }
+
+    fn write_gate(&self, differences: &Differences<'_>) -> Result<()> {
+        let origin = format!("https://localhost:{}", differences.https_port);
+        let path = self.dynamic().join("gate.yml");
+        let Some(gate) = differences.gate else {
+            let mut file = Shipped::read("dynamic/gate.yml")?;
+            file.replace("https://localhost\n", &format!("{origin}\n"))?;
+            return file.write(&path);
+        };
+        let mut gate = gate.clone();
+        if let Some(origins) = gate.get_mut("publicOrigins") {
+            *origins = json!([origin]);
+        }
+        // JSON is YAML, with every string quoted.
+        let whole = json!({"http": {"middlewares": {"gate": {"plugin": {"watchgate": gate}}}}});
+        fs::write(&path, format!("{whole:#}")).with_context(|| format!("{} cannot be written", path.display()))
+    }
+
+    fn write_tls(&self) -> Result<()> {
+        let mut file = Shipped::read("dynamic/tls.yml")?;
+        for name in ["server.pem", "server.key"] {
+            let path = self.keys().join("tls").join(name);
+            file.replace(&format!("/etc/traefik/tls/{name}"), &path.display().to_string())?;
+        }
+        file.write(&self.dynamic().join("tls.yml"))
+    }
+}
+
+/// A shipped file's text.
+struct Shipped {
+    name: &'static str,
+    text: String,
+}
+
+impl Shipped {
+    fn read(name: &'static str) -> Result<Shipped> {
+        let path = artifacts::root().join("traefik-config").join(name);
+        let text = fs::read_to_string(&path).with_context(|| format!("{} cannot be read", path.display()))?;
+        Ok(Shipped { name, text })
+    }
+
+    /// Replaces what must stand there exactly once.
+    fn replace(&mut self, from: &str, to: &str) -> Result<()> {
+        match self.text.matches(from).count() {
+            1 => self.replace_all(from, to),
+            count => bail!("traefik-config/{} holds `{from}` {count} times, not once", self.name),
+        }
+    }
+
+    fn replace_all(&mut self, from: &str, to: &str) -> Result<()> {
+        ensure!(self.text.contains(from), "traefik-config/{} does not hold `{from}`", self.name);
+        self.text = self.text.replace(from, to);
+        Ok(())
+    }
+
+    fn write(&self, path: &Path) -> Result<()> {
+        fs::write(path, &self.text).with_context(|| format!("{} cannot be written", path.display()))
+    }
+}
+
+/// The plugin's configuration as shipped, for tests that change a line of it.
+pub fn shipped_gate() -> Result<Value> {
+    let file = Shipped::read("dynamic/gate.yml")?;
+    let whole: Value = serde_saphyr::from_str(&file.text).context("the shipped gate.yml is no YAML")?;
+    whole
+        .pointer("/http/middlewares/gate/plugin/watchgate")
+        .cloned()
+        .context("the shipped gate.yml configures no plugin `watchgate`")
+}

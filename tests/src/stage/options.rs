@@ -1,0 +1,44 @@
+//! What a stage shall be.
+
+use std::path::PathBuf;
+
+use serde_json::Value;
+
+/// How to set a stage.
+#[derive(Debug, Default)]
+pub struct StageOptions {
+    /// Where its files go.
+    pub folder: Folder,
+    /// What stands behind the gate.
+    pub back_end: BackEnd,
+    /// The plugin's configuration in place of the shipped one.
+    pub gate: Option<Value>,
+    /// Turns Traefik's own defences off, so that whatever is refused was refused by the gate.
+    pub gate_alone: bool,
+    /// The documents that the assistant answers from, in place of the example company's.
+    pub documents: Option<PathBuf>,
+    /// The runbooks, in place of the example company's.
+    pub runbooks: Option<PathBuf>,
+}
+
+/// Where a stage keeps its files.
+#[derive(Debug, Default)]
+pub enum Folder {
+    /// A fresh folder that goes when the program ends, unless `WATCHGATE_KEEP` is set.
+    #[default]
+    Temporary,
+    /// `.run/<name>`, emptied first, and kept for a look afterwards.
+    Fresh(&'static str),
+    /// `.run/<name>` with what the last run left: keys and events stay.
+    Kept(&'static str),
+}
+
+/// What stands behind the gate.
+#[derive(Debug, Default)]
+pub enum BackEnd {
+    /// Watchgate's service.
+    #[default]
+    Watchgate,
+    /// Somebody's own back end at this URL, without any Watchgate service.
+    DropIn(String),
+}

@@ -1,0 +1,76 @@
+//! Traefik as a child process, on ports that it may have to look for more than once.
+
+use std::process::Command;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use reqwest::StatusCode;
+
+use super::layout::{Differences, Layout};
+use crate::guardian::Guardian;
+use crate::process::{Process, tail};
+use crate::wait::until;
+use crate::{artifacts, client, ports};
+
+const READY_WITHIN: Duration = Duration::from_secs(30);
+const ATTEMPTS: usize = 5;
+
+/// A running Traefik and its ports.
+#[derive(Debug)]
+pub(crate) struct Traefik {
+    pub(crate) process: Process,
+    pub(crate) https_port: u16,
+    pub(crate) http_port: u16,
+}
+
+/// What the stage wants of Traefik.
+pub(crate) struct Wanted<'a> {
+    pub(crate) back_end: &'a str,
+    pub(crate) gate: Option<&'a serde_json::Value>,
+    pub(crate) gate_alone: bool,
+}
+
+/// Starts Traefik and waits until it answers for the stage's routes.
+pub(crate) async fn start(layout: &Layout, wanted: &Wanted<'_>, guardian: &Arc<Guardian>) -> Result<Traefik> {
+    let mut attempt = 1;
+    loop {
+        match start_once(layout, wanted, guardian).await {
+            // Between our look and Traefik's bind another program may have taken the port.
+            Err(error) if attempt < ATTEMPTS && format!("{error:#}").contains("address already in use") => {
+                attempt = attempt.saturating_add(1);
+            }
+            started => return started,
+        }
+    }
+}
+
+async fn start_once(layout: &Layout, wanted: &Wanted<'_>, guardian: &Arc<Guardian>) -> Result<Traefik> {
+    let (https_port, http_port) = (ports::free()?, ports::free()?);
+    layout.write_traefik(&Differences {
+        https_port,
+        http_port,
+        back_end: wanted.back_end,
+        gate: wanted.gate,
+        gate_alone: wanted.gate_alone,
+    })?;
+    let log = layout.log("traefik");
+    std::fs::write(&log, "").with_context(|| format!("{} cannot be written", log.display()))?;
+    let mut command = Command::new(artifacts::traefik()?);
+    command.arg("--configFile=traefik.yml").current_dir(layout.traefik());
+    let mut process = Process::start(&mut command, &log, guardian)?;
+
+    let client = client::https(&layout.ca())?;
+    let url = format!("https://localhost:{https_port}/healthz");
+    until("Traefik has its routes", READY_WITHIN, async || {
+        if let Some(status) = process.ended() {
+            bail!("Traefik ended ({status}): {}", tail(&process.log()));
+        }
+        // Before it has read its dynamic files Traefik answers 404; after that every path has a route.
+        let answer = client.get(&url).send().await;
+        Ok(answer.is_ok_and(|answer| answer.status() != StatusCode::NOT_FOUND).then_some(()))
+    })
+    .await
+    .with_context(|| format!("Traefik did not start, its log is {}:\n{}", log.display(), tail(&process.log())))?;
+    Ok(Traefik { process, https_port, http_port })
+}
