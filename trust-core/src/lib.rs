@@ -2,9 +2,23 @@
 
 #![cfg_attr(test, allow(clippy::arithmetic_side_effects, clippy::string_slice, reason = "tests count small numbers"))]
 
+pub mod claims;
+mod config;
+pub mod denial;
 pub mod event_policy;
+pub mod gate;
 pub mod gate_key;
+pub mod issuer;
+pub mod keys;
 pub mod percent;
+pub mod permit;
 pub mod principal;
+pub mod request;
+mod rules;
+pub mod tags;
 pub mod time;
+pub mod token;
 pub mod transaction_token;
+
+pub use config::Mistake;
+pub use rules::Rule;

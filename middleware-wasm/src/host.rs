@@ -1,0 +1,82 @@
+//! Everything that crosses the border to Traefik, in one place.
+
+use http_wasm_guest::host::{Request, Response, log};
+use trust_core::denial::Denial;
+use trust_core::gate::Forwarding;
+use trust_core::request::RawRequest;
+
+use crate::instance::Instance;
+
+/// Levels of the http-wasm ABI's `log` function.
+const LEVEL_WARN: i32 = 1;
+const LEVEL_ERROR: i32 = 2;
+
+/// Longest part of a request that is written to the log, in bytes.
+const MAX_LOGGED_BYTES: usize = 200;
+
+/// Reads a request, with the values of those headers that matter to a decision.
+pub(crate) fn read(instance: &Instance, request: &Request) -> RawRequest {
+    let header = |name: &[u8]| request.header.values_iter(name).map(|value| value.to_vec()).collect::<Vec<_>>();
+    let headers = request
+        .header
+        .names_iter()
+        .map(|name| {
+            let spelled = String::from_utf8_lossy(&name).into_owned();
+            let values = if instance.reads_header(&spelled) { header(&name) } else { Vec::new() };
+            (spelled, values)
+        })
+        .collect();
+    RawRequest {
+        method: request.method().to_vec(),
+        target: request.uri().to_vec(),
+        host: header(b"Host").into_iter().next().unwrap_or_default(),
+        source_address: request.source_addr().to_vec(),
+        headers,
+    }
+}
+
+/// Puts a permitted request's headers in order.
+pub(crate) fn forward(forwarding: &Forwarding, request: &Request) {
+    for name in &forwarding.remove {
+        request.header.remove(name.as_bytes());
+    }
+    for (name, value) in &forwarding.set {
+        request.header.set(name.as_bytes(), value.as_bytes());
+    }
+}
+
+/// Answers in the upstream's place, and says why in the log.
+pub(crate) fn refuse(denial: &Denial, request: &Request, response: &Response) {
+    let answer = denial.answer();
+    // The host takes headers first, then the status, then the body.
+    for (name, value) in &answer.headers {
+        response.header.set(name.as_bytes(), value.as_bytes());
+    }
+    response.set_status(i32::from(answer.status));
+    response.body.write(answer.body.as_bytes());
+    if log::enabled(LEVEL_WARN) {
+        let target = request.uri();
+        // What follows `?` may hold secrets of the client.
+        let path = target.split(|byte| *byte == b'?').next().unwrap_or_default();
+        let line = format!(
+            "watchgate: denied status={} reason={:?} method={} path={} source={}",
+            answer.status,
+            denial.reason(),
+            quoted(&request.method()),
+            quoted(path),
+            quoted(&request.source_addr()),
+        );
+        log::write(LEVEL_WARN, line.as_bytes());
+    }
+}
+
+/// Writes an error to Traefik's log.
+pub(crate) fn log_error(line: &str) {
+    log::write(LEVEL_ERROR, line.as_bytes());
+}
+
+/// Untrusted bytes, short and escaped, so that nobody can write lines of their own into the log.
+fn quoted(bytes: &[u8]) -> String {
+    let shown = bytes.get(..MAX_LOGGED_BYTES).unwrap_or(bytes);
+    format!("{:?}", String::from_utf8_lossy(shown))
+}

@@ -1,0 +1,52 @@
+//! One instance of the gate: its configuration, the keys it has read, and how often it was asked.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use http_wasm_guest::host::admin;
+use trust_core::denial::Denial;
+use trust_core::gate::{Forwarding, Gate};
+use trust_core::request::RawRequest;
+use trust_core::tags::Moment;
+use trust_core::time::WallTime;
+
+use crate::host;
+use crate::trust_files::TrustFiles;
+
+/// Traefik keeps instances in a pool and uses each for one request at a time.
+pub(crate) struct Instance {
+    gate: Option<Gate>,
+    files: TrustFiles,
+    sequence: u64,
+}
+
+impl Instance {
+    /// Reads the configuration that Traefik holds for this middleware. Every mistake goes to Traefik's log; with one, the
+    /// instance denies everything.
+    pub(crate) fn configured_by_host() -> Self {
+        let gate = match Gate::from_config(&admin::config()) {
+            Ok(gate) => Some(gate),
+            Err(mistakes) => {
+                for mistake in &mistakes {
+                    host::log_error(&format!("watchgate: {mistake}"));
+                }
+                host::log_error("watchgate: every request is denied until the configuration is mended");
+                None
+            }
+        };
+        Self { gate, files: TrustFiles::default(), sequence: 0 }
+    }
+
+    pub(crate) fn reads_header(&self, name: &str) -> bool {
+        self.gate.as_ref().is_some_and(|gate| gate.reads_header(name))
+    }
+
+    pub(crate) fn decide(&mut self, raw: RawRequest) -> Result<Forwarding, Denial> {
+        let gate = self.gate.as_mut().ok_or(Denial::NotConfigured)?;
+        // The sandbox's monotonic clock is fake; the wall clock is the only one.
+        let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let now = WallTime::from_epoch(since_epoch);
+        self.files.refresh(gate, now);
+        self.sequence = self.sequence.wrapping_add(1);
+        gate.decide(raw, Moment { now, sequence: self.sequence })
+    }
+}

@@ -1,0 +1,213 @@
+//! The plugin's configuration: read in whatever shape Traefik hands it over, checked as a whole.
+//!
+//! Every mistake is reported, with its place. A configuration with a mistake gives no gate at all, so the adapter
+//! denies everything.
+
+mod reader;
+mod rules;
+
+use serde_json::Value;
+
+use crate::issuer::{Issuer, IssuerPolicy};
+use crate::keys::KeySet;
+use crate::request::{fold_header_name, without_port};
+use crate::rules::Rule;
+use crate::token::asymmetric_algorithm;
+pub use reader::Mistake;
+use reader::{Reader, normalised};
+
+const DEFAULT_ALGORITHMS: [&str; 9] = ["EdDSA", "ES256", "ES384", "RS256", "RS384", "RS512", "PS256", "PS384", "PS512"];
+const DEFAULT_TOKEN_TYPES: [&str; 2] = ["at+jwt", "JWT"];
+const DEFAULT_LEEWAY_SECONDS: u64 = 30;
+const MAX_LEEWAY_SECONDS: u64 = 300;
+
+/// Headers that carry a request itself; a claim forwarded in one of them would change the request.
+const RESERVED_HEADERS: [&str; 8] =
+    ["host", "authorization", "connection", "content-length", "content-type", "cookie", "te", "transfer-encoding"];
+
+/// What the gate is told to do, checked.
+#[derive(Debug)]
+pub(crate) struct GateConfig {
+    pub(crate) origins: Vec<Origin>,
+    pub(crate) issuers: Vec<ConfiguredIssuer>,
+    pub(crate) rules: Vec<Rule>,
+    /// Header as spelled in the configuration, and the claim that fills it.
+    pub(crate) forward_claims: Vec<(String, String)>,
+    pub(crate) transaction_audience: Option<String>,
+}
+
+/// An origin under which clients reach the gate (RFC 6454, section 4).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Origin {
+    /// As written, without a slash at its end.
+    pub(crate) text: String,
+    /// Host, with its port when one is written.
+    pub(crate) authority: String,
+}
+
+impl Origin {
+    /// Whether a `Host` header names this origin. One without a port names it when the origin has none either.
+    pub(crate) fn is_named_by(&self, host: &str) -> bool {
+        self.authority == host
+            || (without_port(&self.authority) == self.authority && without_port(host) == self.authority)
+    }
+}
+
+/// An issuer, and the file that holds its keys when they are not inline.
+#[derive(Debug)]
+pub(crate) struct ConfiguredIssuer {
+    pub(crate) issuer: Issuer,
+    pub(crate) jwks_file: Option<String>,
+}
+
+impl GateConfig {
+    /// Reads the JSON that Traefik hands to a plugin.
+    pub(crate) fn from_json(bytes: &[u8]) -> Result<Self, Vec<Mistake>> {
+        let value: Value = serde_json::from_slice(bytes)
+            .map_err(|error| vec![Mistake { place: String::new(), what: format!("not JSON: {error}") }])?;
+        let value = normalised(value);
+        let mut mistakes = Vec::new();
+        let config = Self::read(&Reader::root(&value), &mut mistakes);
+        if mistakes.is_empty() { Ok(config) } else { Err(mistakes) }
+    }
+
+    fn read(root: &Reader<'_>, mistakes: &mut Vec<Mistake>) -> Self {
+        root.only_keys(&["publicOrigins", "issuers", "rules", "forwardClaims", "transactionToken"], mistakes);
+        let origins = root.strings("publicOrigins", mistakes).into_iter().filter_map(|(reader, text)| {
+            let origin = origin(&text);
+            if origin.is_none() {
+                reader.mistake("an origin such as https://gw.example.com was expected", mistakes);
+            }
+            origin
+        });
+        let origins = origins.collect();
+        let issuers = issuers(root, mistakes);
+        let rules = rules::read(root, mistakes);
+        if rules.iter().any(Rule::needs_token) && issuers.is_empty() {
+            root.at("issuers").mistake("rules ask for tokens, so at least one issuer is needed", mistakes);
+        }
+        Self {
+            origins,
+            issuers,
+            rules,
+            forward_claims: forward_claims(root, mistakes),
+            transaction_audience: transaction_audience(root, mistakes),
+        }
+    }
+}
+
+fn origin(text: &str) -> Option<Origin> {
+    let text = text.trim_end_matches('/');
+    let authority = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"))?;
+    let is_authority =
+        !authority.is_empty() && authority.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-.:[]".contains(&byte));
+    is_authority.then(|| Origin { text: text.to_owned(), authority: authority.to_ascii_lowercase() })
+}
+
+fn issuers(root: &Reader<'_>, mistakes: &mut Vec<Mistake>) -> Vec<ConfiguredIssuer> {
+    let mut issuers: Vec<ConfiguredIssuer> = Vec::new();
+    for reader in root.list("issuers", mistakes) {
+        let Some(configured) = issuer(&reader, mistakes) else { continue };
+        if issuers.iter().any(|other| other.issuer.policy.issuer == configured.issuer.policy.issuer) {
+            reader.at("issuer").mistake("this issuer stands twice; one entry holds all its audiences", mistakes);
+        }
+        issuers.push(configured);
+    }
+    issuers
+}
+
+fn issuer(reader: &Reader<'_>, mistakes: &mut Vec<Mistake>) -> Option<ConfiguredIssuer> {
+    let known = ["issuer", "audiences", "jwksFile", "jwks", "algorithms", "tokenTypes", "leewaySeconds"];
+    reader.only_keys(&known, mistakes);
+    let issuer = reader.required_string("issuer", mistakes);
+    if issuer.as_deref().is_some_and(|issuer| issuer.contains(['#', '?'])) {
+        reader.at("issuer").mistake("an issuer has neither query nor fragment (RFC 8414, section 2)", mistakes);
+    }
+    let audiences: Vec<_> = reader.strings("audiences", mistakes).into_iter().map(|(_, audience)| audience).collect();
+    if audiences.is_empty() {
+        reader.at("audiences").mistake("at least one audience is needed", mistakes);
+    }
+    let mut algorithms = Vec::new();
+    for (reader, name) in reader.strings_or("algorithms", &DEFAULT_ALGORITHMS, mistakes) {
+        match asymmetric_algorithm(&name) {
+            Some(algorithm) => algorithms.push(algorithm),
+            None => reader.mistake(
+                format!("{name:?} is not among {}; none and HMAC are never accepted", DEFAULT_ALGORITHMS.join(", ")),
+                mistakes,
+            ),
+        }
+    }
+    let token_types = reader.strings_or("tokenTypes", &DEFAULT_TOKEN_TYPES, mistakes);
+    let leeway_seconds =
+        reader.whole_number("leewaySeconds", MAX_LEEWAY_SECONDS, mistakes).unwrap_or(DEFAULT_LEEWAY_SECONDS);
+    let (keys, jwks_file) = key_source(reader, mistakes)?;
+    let policy = IssuerPolicy {
+        issuer: issuer?,
+        audiences,
+        algorithms,
+        token_types: token_types.into_iter().map(|(_, token_type)| token_type).collect(),
+        leeway_seconds,
+    };
+    Some(ConfiguredIssuer { issuer: Issuer { policy, keys }, jwks_file })
+}
+
+/// The inline keys of an issuer, or the file below `/trust` that holds them: exactly one of the two.
+fn key_source(reader: &Reader<'_>, mistakes: &mut Vec<Mistake>) -> Option<(Option<KeySet>, Option<String>)> {
+    match (reader.value("jwks"), reader.string("jwksFile", mistakes)) {
+        (Some(jwks), None) => {
+            let text = if let Value::String(text) = jwks { text.clone() } else { jwks.to_string() };
+            match KeySet::from_jwks(text.as_bytes()) {
+                Ok(keys) => Some((Some(keys), None)),
+                Err(invalid) => {
+                    reader.at("jwks").mistake(invalid.to_string(), mistakes);
+                    None
+                }
+            }
+        }
+        (None, Some(file)) => {
+            let is_below = file.split('/').all(|part| !matches!(part, "" | "." | "..")) && !file.contains('\\');
+            if is_below {
+                return Some((None, Some(file)));
+            }
+            reader
+                .at("jwksFile")
+                .mistake("a path below /trust such as jwks/idp.example.com.json was expected", mistakes);
+            None
+        }
+        (Some(_), Some(_)) => {
+            reader.mistake("jwks and jwksFile exclude each other", mistakes);
+            None
+        }
+        (None, None) => {
+            reader.mistake("keys are needed: jwksFile, or jwks inline", mistakes);
+            None
+        }
+    }
+}
+
+fn forward_claims(root: &Reader<'_>, mistakes: &mut Vec<Mistake>) -> Vec<(String, String)> {
+    let mut forwarded: Vec<(String, String)> = Vec::new();
+    for (reader, header, claim) in root.string_map("forwardClaims", mistakes) {
+        let folded = fold_header_name(&header);
+        let is_name = header.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-') && !header.is_empty();
+        let is_ours =
+            folded.starts_with("ce-") || folded == "traceparent" || folded == crate::transaction_token::HEADER;
+        if !is_name || is_ours || RESERVED_HEADERS.contains(&folded.as_str()) {
+            reader.mistake("this header cannot carry a claim; choose one such as X-Auth-Subject", mistakes);
+        } else if forwarded.iter().any(|(other, _)| fold_header_name(other) == folded) {
+            reader.mistake("two entries name the same header", mistakes);
+        }
+        forwarded.push((header, claim));
+    }
+    forwarded
+}
+
+fn transaction_audience(root: &Reader<'_>, mistakes: &mut Vec<Mistake>) -> Option<String> {
+    root.value("transactionToken")?;
+    let reader = root.at("transactionToken");
+    reader.only_keys(&["audience"], mistakes);
+    reader.required_string("audience", mistakes)
+}
+
+#[cfg(test)]
+mod tests;

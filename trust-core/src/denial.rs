@@ -1,0 +1,124 @@
+//! A denial is an answer, not a failure: a closed list of reasons, and what each of them tells the client.
+//!
+//! The client learns what RFC 6750, section 3.1 and RFC 9457 define and no more; the log gets the reason.
+
+use crate::event_policy::EventRefusal;
+use crate::request::MalformedRequest;
+use crate::token::{InvalidToken, TokenProblem};
+
+/// Why a request does not pass.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Denial {
+    /// The gate has no valid configuration.
+    NotConfigured,
+    /// The request could be read in more than one way, or not at all.
+    MalformedRequest(MalformedRequest),
+    /// The `Host` is none of the public origins.
+    ForeignHost,
+    /// No rule matches.
+    NoRule,
+    /// The rule needs a token and there is none.
+    NoToken,
+    /// There is a token, and nobody vouches for it.
+    InvalidToken(InvalidToken),
+    /// The issuer's keys, or the gate's own, are not known at this moment.
+    KeysUnavailable {
+        /// Whose keys.
+        of: String,
+    },
+    /// The claims are not those that the rule requires.
+    Insufficient {
+        /// The rule.
+        rule: String,
+        /// Scopes that it asks for, separated by spaces; empty when it asks for something else.
+        scope: String,
+    },
+    /// The event is not the caller's to send.
+    ForeignEvent(EventRefusal),
+}
+
+impl From<MalformedRequest> for Denial {
+    fn from(malformed: MalformedRequest) -> Self {
+        Self::MalformedRequest(malformed)
+    }
+}
+
+impl From<TokenProblem> for Denial {
+    fn from(problem: TokenProblem) -> Self {
+        match problem {
+            TokenProblem::Request(malformed) => Self::MalformedRequest(malformed),
+            TokenProblem::Token(invalid) => Self::InvalidToken(invalid),
+        }
+    }
+}
+
+/// What the client gets: a problem (RFC 9457), with a challenge where a token would help (RFC 6750, section 3).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answer {
+    /// HTTP status code.
+    pub status: u16,
+    /// Header names and values.
+    pub headers: Vec<(&'static str, String)>,
+    /// JSON.
+    pub body: String,
+}
+
+impl Denial {
+    /// The answer to the client.
+    #[must_use]
+    pub fn answer(&self) -> Answer {
+        let (status, title, detail) = match self {
+            Self::NotConfigured => (503, "Service Unavailable", "The gate is not configured."),
+            Self::MalformedRequest(_) => (400, "Bad Request", "The request is malformed."),
+            Self::ForeignHost => (403, "Forbidden", "This host is not served here."),
+            Self::NoRule => (403, "Forbidden", "No rule allows this request."),
+            Self::NoToken => (401, "Unauthorized", "An access token is required."),
+            Self::InvalidToken(_) => (401, "Unauthorized", "The access token is not valid."),
+            Self::KeysUnavailable { .. } => (503, "Service Unavailable", "Keys are not available at this moment."),
+            Self::Insufficient { .. } => (403, "Forbidden", "The access token does not allow this request."),
+            Self::ForeignEvent(_) => (403, "Forbidden", "This event may not be sent by this caller."),
+        };
+        let body = serde_json::json!({"type": "about:blank", "title": title, "status": status, "detail": detail});
+        let mut headers = vec![
+            ("Content-Type", "application/problem+json".to_owned()),
+            // A denial holds for this caller and this moment only (RFC 9111, section 5.2.2.5).
+            ("Cache-Control", "no-store".to_owned()),
+        ];
+        headers.extend(self.challenge().map(|challenge| ("WWW-Authenticate", challenge)));
+        Answer { status, headers, body: body.to_string() }
+    }
+
+    fn challenge(&self) -> Option<String> {
+        let parameters = match self {
+            // No error code without credentials (RFC 6750, section 3.1).
+            Self::NoToken => String::new(),
+            Self::InvalidToken(_) => r#", error="invalid_token""#.to_owned(),
+            Self::Insufficient { scope, .. } if scope.is_empty() => r#", error="insufficient_scope""#.to_owned(),
+            Self::Insufficient { scope, .. } => format!(r#", error="insufficient_scope", scope="{scope}""#),
+            Self::NotConfigured
+            | Self::MalformedRequest(_)
+            | Self::ForeignHost
+            | Self::NoRule
+            | Self::KeysUnavailable { .. }
+            | Self::ForeignEvent(_) => return None,
+        };
+        Some(format!(r#"Bearer realm="watchgate"{parameters}"#))
+    }
+
+    /// The reason, for the log.
+    #[must_use]
+    pub fn reason(&self) -> String {
+        match self {
+            Self::NotConfigured => "the configuration has mistakes".to_owned(),
+            Self::MalformedRequest(malformed) => malformed.to_string(),
+            Self::ForeignHost => "the host is none of publicOrigins".to_owned(),
+            Self::NoRule => "no rule matches".to_owned(),
+            Self::NoToken => "no token".to_owned(),
+            Self::InvalidToken(invalid) => invalid.to_string(),
+            Self::KeysUnavailable { of } => format!("no keys of {of}"),
+            Self::Insufficient { rule, .. } => format!("the claims do not satisfy rule {rule}"),
+            Self::ForeignEvent(refusal) => refusal.to_string(),
+        }
+    }
+}

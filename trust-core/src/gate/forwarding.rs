@@ -1,0 +1,91 @@
+//! What a permitted request looks like behind the gate: tags and the gate's word in, everything forged out.
+
+use super::Gate;
+use crate::claims::scalar_text;
+use crate::denial::Denial;
+use crate::percent::encode_header_value;
+use crate::permit::Permit;
+use crate::request::{RequestFacts, fold_header_name};
+use crate::tags::EventTags;
+use crate::time::UnixSeconds;
+use crate::transaction_token::{HEADER, LIFETIME_SECONDS, RequesterContext, TransactionClaims, TransactionContext};
+
+/// What to do with the headers of a request that may pass.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Forwarding {
+    /// Headers to take away, as the client spelled them.
+    pub remove: Vec<String>,
+    /// Headers to set, in place of all of the same name.
+    pub set: Vec<(String, String)>,
+}
+
+impl Gate {
+    /// The headers of a permitted request as what stands behind the gate shall see them.
+    pub(super) fn forwarding(
+        &self,
+        facts: &RequestFacts,
+        permit: &Permit<'_>,
+        tags: &EventTags,
+        now: UnixSeconds,
+    ) -> Result<Forwarding, Denial> {
+        let mut set = tags.headers().to_vec();
+        for (header, claim) in &self.forward_claims {
+            let value = permit.claims().and_then(|claims| claims.get(claim)).and_then(scalar_text);
+            set.extend(value.map(|value| (header.clone(), encode_header_value(&value))));
+        }
+        if let Some(setting) = &self.transaction {
+            let unavailable = || Denial::KeysUnavailable { of: "this gate".to_owned() };
+            let keys = setting.keys.as_ref().ok_or_else(unavailable)?;
+            let claims = self.transaction_claims(facts, permit, tags, keys.audience(), now);
+            set.push((HEADER.to_owned(), claims.sign(keys).ok_or_else(unavailable)?));
+        }
+        let remove = facts
+            .header_names(|_| true)
+            .filter(|spelled| {
+                let folded = fold_header_name(spelled);
+                let is_replaced = set.iter().any(|(header, _)| header.eq_ignore_ascii_case(spelled));
+                // Behind a gate that vouches for the caller nobody needs the caller's own token.
+                let is_spent = folded == "authorization" && self.transaction.is_some();
+                let is_forged = self.is_ours(&folded) && folded != "traceparent" && !tags.keeps(spelled, &folded);
+                !is_replaced && (is_spent || is_forged)
+            })
+            .map(str::to_owned)
+            .collect();
+        Ok(Forwarding { remove, set })
+    }
+
+    fn transaction_claims(
+        &self,
+        facts: &RequestFacts,
+        permit: &Permit<'_>,
+        tags: &EventTags,
+        audience: &str,
+        now: UnixSeconds,
+    ) -> TransactionClaims {
+        let claims = permit.claims();
+        let text = |name: &str| claims.and_then(|claims| claims.text(name)).map(str::to_owned);
+        let scopes = claims.map(|claims| claims.scopes().collect::<Vec<_>>().join(" "));
+        TransactionClaims {
+            iss: self.source().to_owned(),
+            aud: audience.to_owned(),
+            iat: now.0,
+            exp: now.plus(LIFETIME_SECONDS).0,
+            txn: tags.event_id().to_owned(),
+            sub: claims.map(|claims| claims.principal().subject().to_owned()),
+            scope: scopes.filter(|scopes| !scopes.is_empty()),
+            tctx: TransactionContext {
+                rule: permit.rule().name().to_owned(),
+                method: facts.method().to_owned(),
+                host: facts.host().to_owned(),
+                target: facts.target().to_owned(),
+                event_types: permit.rule().event.client_types.clone(),
+            },
+            rctx: RequesterContext {
+                iss: claims.map(|claims| claims.principal().issuer().to_owned()),
+                jti: text("jti"),
+                sid: text("sid"),
+                exp: claims.map(|claims| claims.expires_at().0),
+            },
+        }
+    }
+}

@@ -1,0 +1,231 @@
+//! First step of the walk: what the host says of a request becomes facts that rules can be held against.
+//!
+//! Readers of URLs disagree about encoded separators and dot segments. A path that two of them could read differently
+//! is refused here, so that no rule is ever tried on one reading while the upstream acts on another.
+
+use std::net::{IpAddr, SocketAddr};
+
+use thiserror::Error;
+
+use crate::percent;
+
+/// Longest request target that is read, in bytes.
+const MAX_TARGET_BYTES: usize = 16 * 1024;
+
+/// Most headers that are looked at.
+const MAX_HEADERS: usize = 256;
+
+/// What the host hands over, unread.
+#[derive(Clone, Debug, Default)]
+pub struct RawRequest {
+    /// The method, such as `GET`.
+    pub method: Vec<u8>,
+    /// Path and query as they will be forwarded.
+    pub target: Vec<u8>,
+    /// The `Host` header, or `:authority`.
+    pub host: Vec<u8>,
+    /// Address and port of the peer.
+    pub source_address: Vec<u8>,
+    /// Every header with its values; for headers that the gate does not read ([`crate::gate::Gate::reads_header`]) the
+    /// values may be left out.
+    pub headers: Vec<(String, Vec<Vec<u8>>)>,
+}
+
+/// Why a request cannot be judged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum MalformedRequest {
+    /// The target is not a path, or is too long.
+    #[error("the request target is not an absolute path of at most 16 KiB")]
+    Target,
+    /// The path can be read in more than one way.
+    #[error("the path holds an encoded separator, a dot segment, an empty segment or a control character")]
+    AmbiguousPath,
+    /// The method or the host is missing or malformed.
+    #[error("the method or the host is missing or malformed")]
+    MethodOrHost,
+    /// A header that must stand alone is repeated.
+    #[error("a header that may stand only once is repeated")]
+    RepeatedHeader,
+    /// A header's value is not visible ASCII.
+    #[error("a header's value is not visible ASCII")]
+    HeaderValue,
+    /// `Connection` names a header that the gate sets: the proxy would drop it on the way.
+    #[error("the Connection header names a header that the gate sets")]
+    HopByHop,
+    /// Too many headers.
+    #[error("too many headers")]
+    TooManyHeaders,
+}
+
+/// A request as rules see it.
+#[derive(Clone, Debug)]
+pub struct RequestFacts {
+    method: String,
+    target: String,
+    path: String,
+    host: String,
+    source_address: String,
+    source: Option<IpAddr>,
+    headers: Vec<Header>,
+}
+
+#[derive(Clone, Debug)]
+struct Header {
+    spelled: String,
+    folded: String,
+    values: Vec<Vec<u8>>,
+}
+
+impl RequestFacts {
+    /// Reads the facts, or says why the request cannot be judged.
+    pub fn read(raw: RawRequest) -> Result<Self, MalformedRequest> {
+        let method = ascii_token(&raw.method).ok_or(MalformedRequest::MethodOrHost)?;
+        let host = host_name(&raw.host).ok_or(MalformedRequest::MethodOrHost)?;
+        let target = String::from_utf8(raw.target).map_err(|_| MalformedRequest::Target)?;
+        if target.len() > MAX_TARGET_BYTES || !target.starts_with('/') {
+            return Err(MalformedRequest::Target);
+        }
+        let path = plain_path(target.split('?').next().unwrap_or_default())?;
+        if raw.headers.len() > MAX_HEADERS {
+            return Err(MalformedRequest::TooManyHeaders);
+        }
+        let headers = raw
+            .headers
+            .into_iter()
+            .map(|(spelled, values)| Header { folded: fold_header_name(&spelled), spelled, values })
+            .collect();
+        let source_address = String::from_utf8_lossy(&raw.source_address).into_owned();
+        let source = ip_address(&source_address);
+        Ok(Self { method, target, path, host, source_address, source, headers })
+    }
+
+    /// The method.
+    #[must_use]
+    pub fn method(&self) -> &str {
+        &self.method
+    }
+
+    /// Path and query, as they will be forwarded.
+    #[must_use]
+    pub fn target(&self) -> &str {
+        &self.target
+    }
+
+    /// The decoded path; it has one reading only.
+    #[must_use]
+    pub fn path(&self) -> &str {
+        &self.path
+    }
+
+    /// The host in lower case, with its port if one was given.
+    #[must_use]
+    pub fn host(&self) -> &str {
+        &self.host
+    }
+
+    /// The host without its port.
+    #[must_use]
+    pub fn host_name(&self) -> &str {
+        without_port(&self.host)
+    }
+
+    /// Address and port of the peer, as the host gave them.
+    #[must_use]
+    pub fn source_address(&self) -> &str {
+        &self.source_address
+    }
+
+    /// The peer's IP address.
+    #[must_use]
+    pub fn source(&self) -> Option<IpAddr> {
+        self.source
+    }
+
+    /// The spelled names of all headers whose folded name satisfies `holds`.
+    pub(crate) fn header_names(&self, holds: impl Fn(&str) -> bool) -> impl Iterator<Item = &str> {
+        self.headers.iter().filter(move |header| holds(&header.folded)).map(|header| header.spelled.as_str())
+    }
+
+    /// All values of the header of exactly this lower-case name, in any case.
+    pub(crate) fn header_values<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a [u8]> {
+        self.headers
+            .iter()
+            .filter(move |header| header.spelled.eq_ignore_ascii_case(name))
+            .flat_map(|header| header.values.iter().map(Vec::as_slice))
+    }
+
+    /// The only value of a header; nothing when it is absent.
+    pub(crate) fn only_header_value<'a>(&'a self, name: &str) -> Result<Option<&'a str>, MalformedRequest> {
+        let mut values = self.header_values(name);
+        let Some(value) = values.next() else { return Ok(None) };
+        if values.next().is_some() {
+            return Err(MalformedRequest::RepeatedHeader);
+        }
+        let text = std::str::from_utf8(value).map_err(|_| MalformedRequest::HeaderValue)?;
+        if text.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic()) {
+            Ok(Some(text))
+        } else {
+            Err(MalformedRequest::HeaderValue)
+        }
+    }
+}
+
+/// `name` in lower case with `_` as `-`: back ends merge the two (RFC 3875, section 4.1.18).
+#[must_use]
+pub fn fold_header_name(name: &str) -> String {
+    name.bytes().map(|byte| if byte == b'_' { '-' } else { char::from(byte.to_ascii_lowercase()) }).collect()
+}
+
+fn ascii_token(bytes: &[u8]) -> Option<String> {
+    let is_token = |byte: &u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(byte);
+    if bytes.is_empty() || bytes.len() > 64 || !bytes.iter().all(is_token) {
+        return None;
+    }
+    String::from_utf8(bytes.to_vec()).ok()
+}
+
+fn host_name(bytes: &[u8]) -> Option<String> {
+    let allowed = |byte: &u8| byte.is_ascii_alphanumeric() || b"-._:[]".contains(byte);
+    if bytes.is_empty() || bytes.len() > 255 || !bytes.iter().all(allowed) {
+        return None;
+    }
+    Some(String::from_utf8(bytes.to_ascii_lowercase()).ok()?.trim_end_matches('.').to_owned())
+}
+
+pub(crate) fn without_port(host: &str) -> &str {
+    match host.rsplit_once(':') {
+        Some((name, port)) if !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit()) => {
+            if name.contains(':') && !name.ends_with(']') { host } else { name }
+        }
+        _ => host,
+    }
+}
+
+fn ip_address(source_address: &str) -> Option<IpAddr> {
+    let address = source_address.parse::<SocketAddr>().map(|address| address.ip());
+    address.or_else(|_| source_address.parse::<IpAddr>()).ok().map(|address| address.to_canonical())
+}
+
+/// The decoded path, if every reader of URLs would come to the same one.
+fn plain_path(path: &str) -> Result<String, MalformedRequest> {
+    let ambiguous = Err(MalformedRequest::AmbiguousPath);
+    let decoded = percent::decode(path).ok_or(MalformedRequest::AmbiguousPath)?;
+    let raw_slashes = path.bytes().filter(|byte| *byte == b'/').count();
+    if decoded.bytes().filter(|byte| *byte == b'/').count() != raw_slashes {
+        return ambiguous;
+    }
+    if decoded.chars().any(|char| char.is_control() || matches!(char, '\\' | ';' | '%' | '?' | '#')) {
+        return ambiguous;
+    }
+    let mut segments = decoded.split('/').skip(1).peekable();
+    while let Some(segment) = segments.next() {
+        let is_last = segments.peek().is_none();
+        if segment == "." || segment == ".." || (segment.is_empty() && !is_last) {
+            return ambiguous;
+        }
+    }
+    Ok(decoded)
+}
+
+#[cfg(test)]
+mod tests;

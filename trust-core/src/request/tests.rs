@@ -1,0 +1,87 @@
+use super::*;
+
+fn raw(target: &str) -> RawRequest {
+    RawRequest {
+        method: b"GET".to_vec(),
+        target: target.into(),
+        host: b"GW.example.com:8443".to_vec(),
+        source_address: b"192.0.2.7:4711".to_vec(),
+        headers: vec![("X_Auth-User".into(), vec![b"root".to_vec()])],
+    }
+}
+
+#[test]
+fn plain_requests_are_read() {
+    let facts = RequestFacts::read(raw("/v1/%61sk?q=../x")).unwrap();
+    assert_eq!((facts.path(), facts.target()), ("/v1/ask", "/v1/%61sk?q=../x"));
+    assert_eq!((facts.host(), facts.host_name()), ("gw.example.com:8443", "gw.example.com"));
+    assert_eq!(facts.source(), Some("192.0.2.7".parse().unwrap()));
+    assert_eq!(facts.header_names(|name| name == "x-auth-user").collect::<Vec<_>>(), ["X_Auth-User"]);
+    for target in ["/", "/a/", "/a.b/..c/...", "/%C3%A5"] {
+        assert!(RequestFacts::read(raw(target)).is_ok(), "{target}");
+    }
+}
+
+#[test]
+fn paths_with_two_readings_are_refused() {
+    for target in [
+        "/a/../b",
+        "/a/./b",
+        "/..",
+        "/.",
+        "/a//b",
+        "//",
+        "//evil.example.com/a",
+        "/a%2fb",
+        "/a%2Fb",
+        "/a%5cb",
+        "/a\\b",
+        "/a%00",
+        "/a%0a",
+        "/a;b",
+        "/a%3bb",
+        "/%2e%2e/b",
+        "/.%2e/b",
+        "/a%25b",
+        "/a%3fb",
+        "/a%23b",
+        "/a#b",
+        "/a%",
+        "/a%f",
+        "/%ff",
+        "/a\u{7f}",
+    ] {
+        assert_eq!(RequestFacts::read(raw(target)).unwrap_err(), MalformedRequest::AmbiguousPath, "{target}");
+    }
+    for target in ["", "*", "a", "http://gw.example.com/", &format!("/{}", "a".repeat(MAX_TARGET_BYTES))] {
+        assert_eq!(RequestFacts::read(raw(target)).unwrap_err(), MalformedRequest::Target);
+    }
+}
+
+#[test]
+fn a_missing_method_or_host_is_refused() {
+    for (method, host) in [("", "a"), ("GET", ""), ("G T", "a"), ("GET", "a b"), ("GET", "a/b"), ("GET", "user@a")] {
+        let request = RawRequest { method: method.into(), host: host.into(), ..raw("/") };
+        assert_eq!(RequestFacts::read(request).unwrap_err(), MalformedRequest::MethodOrHost, "{method} {host}");
+    }
+}
+
+#[test]
+fn ports_are_told_from_addresses() {
+    for (host, expected) in [("a:1", "a"), ("a", "a"), ("[::1]:443", "[::1]"), ("[::1]", "[::1]"), ("::1", "::1")] {
+        assert_eq!(without_port(host), expected);
+    }
+}
+
+#[test]
+fn a_header_that_must_stand_alone_is_read_once_or_refused() {
+    let with = |values: &[&[u8]]| {
+        let headers = vec![("Authorization".to_owned(), values.iter().map(|value| value.to_vec()).collect())];
+        RequestFacts::read(RawRequest { headers, ..raw("/") }).unwrap()
+    };
+    assert_eq!(with(&[b"Bearer a"]).only_header_value("authorization"), Ok(Some("Bearer a")));
+    assert_eq!(with(&[]).only_header_value("authorization"), Ok(None));
+    assert_eq!(with(&[b"a", b"b"]).only_header_value("authorization"), Err(MalformedRequest::RepeatedHeader));
+    assert_eq!(with(&[b"a\x01"]).only_header_value("authorization"), Err(MalformedRequest::HeaderValue));
+    assert_eq!(with(&["ä".as_bytes()]).only_header_value("authorization"), Err(MalformedRequest::HeaderValue));
+}

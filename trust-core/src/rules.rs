@@ -1,0 +1,71 @@
+//! Fourth step of the walk: the first rule whose match holds decides; where none does, the answer is no.
+
+pub(crate) mod claim;
+pub(crate) mod expression;
+pub(crate) mod parser;
+pub(crate) mod request;
+
+use crate::claims::VerifiedClaims;
+use crate::request::RequestFacts;
+use crate::time::UnixSeconds;
+use claim::ClaimMatcher;
+use expression::Expression;
+use request::RequestMatcher;
+
+/// A rule, read and checked.
+#[derive(Debug)]
+pub struct Rule {
+    pub(crate) name: String,
+    pub(crate) matches: Expression<RequestMatcher>,
+    pub(crate) access: Access,
+    pub(crate) event: EventRule,
+}
+
+/// Whom a rule lets pass.
+#[derive(Debug)]
+pub(crate) enum Access {
+    /// Anybody; no token is looked at.
+    Public,
+    /// Whoever has a good token, and claims for which the expression holds when there is one.
+    Authenticated(Option<Expression<ClaimMatcher>>),
+}
+
+/// How a rule's requests are tagged as events.
+#[derive(Clone, Debug)]
+pub(crate) struct EventRule {
+    /// The type of the event that the gate makes of a request.
+    pub(crate) event_type: String,
+    /// The types of events that a client may bring; none for rules that take none.
+    pub(crate) client_types: Vec<String>,
+}
+
+/// Type of the event that a request becomes where its rule names none.
+pub(crate) const REQUEST_EVENT_TYPE: &str = "dev.watchgate.request";
+
+impl Rule {
+    /// Its name, as logs and transaction tokens give it.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    pub(crate) fn needs_token(&self) -> bool {
+        matches!(self.access, Access::Authenticated(_))
+    }
+
+    pub(crate) fn matches(&self, facts: &RequestFacts) -> bool {
+        self.matches.holds(&|matcher| matcher.holds(facts))
+    }
+}
+
+/// Whether the claims satisfy what a rule requires of them.
+pub(crate) fn satisfied(
+    requirement: Option<&Expression<ClaimMatcher>>,
+    claims: &VerifiedClaims,
+    now: UnixSeconds,
+) -> bool {
+    requirement.is_none_or(|expression| expression.holds(&|matcher| matcher.holds(claims, now)))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,96 @@
+//! Conditions on claims.
+
+use serde_json::Value;
+
+use super::parser::{Call, RuleMistake};
+use crate::claims::{VerifiedClaims, scalar_text};
+use crate::time::UnixSeconds;
+
+/// One condition on the claims of a verified token.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum ClaimMatcher {
+    Scope(String),
+    Role(String),
+    Group(String),
+    Acr(String),
+    Issuer(String),
+    Claim { name: String, value: String },
+    ClaimContains { name: String, value: String },
+    AuthenticatedWithin { seconds: u64 },
+}
+
+const KNOWN: &str = "Scope, Role, Group, Acr, Issuer, Claim, ClaimContains, AuthenticatedWithin";
+
+/// How far in the future an `auth_time` may lie, for clocks that differ.
+const CLOCK_SKEW_SECONDS: u64 = 30;
+
+impl ClaimMatcher {
+    /// Reads a call as a condition on claims.
+    pub(crate) fn read(call: Call) -> Result<Self, RuleMistake> {
+        let Call { name, arguments, column } = call;
+        let mistake = |what: String| RuleMistake { column, what };
+        let one = |make: fn(String) -> Self, value: &String| {
+            if value.is_empty() { Err(mistake(format!("{name} needs a value"))) } else { Ok(make(value.clone())) }
+        };
+        match (name.as_str(), arguments.as_slice()) {
+            ("Scope", [scope]) => one(Self::Scope, scope),
+            ("Role", [role]) => one(Self::Role, role),
+            ("Group", [group]) => one(Self::Group, group),
+            ("Acr", [acr]) => one(Self::Acr, acr),
+            ("Issuer", [issuer]) => one(Self::Issuer, issuer),
+            ("Claim", [name, value]) => Ok(Self::Claim { name: name.clone(), value: value.clone() }),
+            ("ClaimContains", [name, value]) => Ok(Self::ClaimContains { name: name.clone(), value: value.clone() }),
+            ("AuthenticatedWithin", [span]) => span_seconds(span)
+                .map(|seconds| Self::AuthenticatedWithin { seconds })
+                .ok_or_else(|| mistake(format!("{span:?} is not a span of time such as `15m`, `30s` or `1h`"))),
+            ("Scope" | "Role" | "Group" | "Acr" | "Issuer" | "AuthenticatedWithin", _) => {
+                Err(mistake(format!("{name} takes one value; join several with && or ||")))
+            }
+            ("Claim" | "ClaimContains", _) => Err(mistake(format!("{name} takes a claim's name and a value"))),
+            _ => Err(mistake(format!("no condition on claims is called {name}; there are {KNOWN}"))),
+        }
+    }
+
+    /// Whether it holds for these claims at `now`.
+    pub(crate) fn holds(&self, claims: &VerifiedClaims, now: UnixSeconds) -> bool {
+        match self {
+            Self::Scope(scope) => claims.scopes().any(|held| held == scope),
+            Self::Role(role) => contains(claims, "roles", role),
+            Self::Group(group) => contains(claims, "groups", group),
+            Self::Acr(acr) => claims.text("acr") == Some(acr),
+            Self::Issuer(issuer) => claims.principal().issuer() == issuer,
+            Self::Claim { name, value } => claims.get(name).and_then(scalar_text).as_ref() == Some(value),
+            Self::ClaimContains { name, value } => contains(claims, name, value),
+            Self::AuthenticatedWithin { seconds } => {
+                claims.get("auth_time").and_then(Value::as_u64).is_some_and(|at| {
+                    UnixSeconds(at).plus(*seconds) >= now && UnixSeconds(at) <= now.plus(CLOCK_SKEW_SECONDS)
+                })
+            }
+        }
+    }
+
+    /// The scope that it asks for.
+    pub(crate) fn scope(&self) -> Option<&str> {
+        match self {
+            Self::Scope(scope) => Some(scope),
+            _ => None,
+        }
+    }
+}
+
+/// Whether a list claim holds `value`; never a part of a string.
+fn contains(claims: &VerifiedClaims, name: &str, value: &str) -> bool {
+    let Some(Value::Array(held)) = claims.get(name) else { return false };
+    held.iter().filter_map(scalar_text).any(|held| held == value)
+}
+
+fn span_seconds(text: &str) -> Option<u64> {
+    let (number, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
+    let number: u64 = number.parse().ok()?;
+    number.checked_mul(match unit {
+        "s" => 1,
+        "m" => 60,
+        "h" => 3_600,
+        _ => return None,
+    })
+}

@@ -1,0 +1,55 @@
+//! Conditions joined by `&&`, `||` and `!`, whatever the conditions are.
+
+/// A condition tree.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Expression<M> {
+    One(M),
+    Not(Box<Expression<M>>),
+    All(Vec<Expression<M>>),
+    Any(Vec<Expression<M>>),
+}
+
+impl<M> Expression<M> {
+    /// Whether the whole holds, given whether each condition does.
+    pub(crate) fn holds(&self, condition: &impl Fn(&M) -> bool) -> bool {
+        match self {
+            Self::One(matcher) => condition(matcher),
+            Self::Not(inner) => !inner.holds(condition),
+            Self::All(parts) => parts.iter().all(|part| part.holds(condition)),
+            Self::Any(parts) => parts.iter().any(|part| part.holds(condition)),
+        }
+    }
+
+    /// The same tree over other conditions. Every condition that cannot be carried over is reported, not only the first.
+    pub(crate) fn map<N, E>(
+        self,
+        carry: &mut impl FnMut(M) -> Result<N, E>,
+        mistakes: &mut Vec<E>,
+    ) -> Option<Expression<N>> {
+        let mut carry_all = |parts: Vec<Self>, mistakes: &mut Vec<E>| {
+            let carried: Vec<_> = parts.into_iter().map(|part| part.map(carry, mistakes)).collect();
+            carried.into_iter().collect::<Option<Vec<_>>>()
+        };
+        match self {
+            Self::One(matcher) => match carry(matcher) {
+                Ok(carried) => Some(Expression::One(carried)),
+                Err(mistake) => {
+                    mistakes.push(mistake);
+                    None
+                }
+            },
+            Self::Not(inner) => Some(Expression::Not(Box::new(inner.map(carry, mistakes)?))),
+            Self::All(parts) => Some(Expression::All(carry_all(parts, mistakes)?)),
+            Self::Any(parts) => Some(Expression::Any(carry_all(parts, mistakes)?)),
+        }
+    }
+
+    /// Every condition in it, in the order of writing.
+    pub(crate) fn conditions(&self) -> Vec<&M> {
+        match self {
+            Self::One(matcher) => vec![matcher],
+            Self::Not(inner) => inner.conditions(),
+            Self::All(parts) | Self::Any(parts) => parts.iter().flat_map(Self::conditions).collect(),
+        }
+    }
+}

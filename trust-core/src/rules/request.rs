@@ -1,0 +1,118 @@
+//! Conditions on requests. Named as Traefik names them, and stricter where it matters: prefixes match whole segments,
+//! regular expressions match the whole value.
+
+use std::net::IpAddr;
+
+use regex_lite::Regex;
+
+use super::parser::{Call, RuleMistake};
+use crate::request::{RequestFacts, fold_header_name};
+
+/// One condition on a request.
+#[derive(Clone, Debug)]
+pub(crate) enum RequestMatcher {
+    Path(String),
+    PathPrefix(String),
+    PathRegexp(Regex),
+    Method(String),
+    Host(String),
+    HeaderRegexp { name: String, pattern: Regex },
+    ClientIp { network: IpAddr, prefix_bits: u32 },
+}
+
+const KNOWN: &str = "Path, PathPrefix, PathRegexp, Method, Host, HeaderRegexp, ClientIP";
+
+impl RequestMatcher {
+    /// Reads a call as a condition on requests.
+    pub(crate) fn read(call: Call) -> Result<Self, RuleMistake> {
+        let Call { name, arguments, column } = call;
+        let mistake = |what: String| RuleMistake { column, what };
+        match (name.as_str(), arguments.as_slice()) {
+            ("Path", [path]) => Ok(Self::Path(absolute(path).map_err(mistake)?)),
+            ("PathPrefix", [path]) => {
+                Ok(Self::PathPrefix(absolute(path).map_err(mistake)?.trim_end_matches('/').to_owned()))
+            }
+            ("PathRegexp", [pattern]) => Ok(Self::PathRegexp(whole(pattern).map_err(mistake)?)),
+            ("Method", [method]) => match method.as_str() {
+                "" => Err(mistake("Method needs a method such as `GET`".to_owned())),
+                method => Ok(Self::Method(method.to_ascii_uppercase())),
+            },
+            ("Host", [host]) => Ok(Self::Host(host.to_ascii_lowercase().trim_end_matches('.').to_owned())),
+            ("HeaderRegexp", [name, pattern]) => {
+                Ok(Self::HeaderRegexp { name: fold_header_name(name), pattern: whole(pattern).map_err(mistake)? })
+            }
+            ("ClientIP", [network]) => client_ip(network).map_err(mistake),
+            ("Path" | "PathPrefix" | "PathRegexp" | "Method" | "Host" | "ClientIP", _) => {
+                Err(mistake(format!("{name} takes one value; join several with ||")))
+            }
+            ("HeaderRegexp", _) => Err(mistake("HeaderRegexp takes a header's name and a pattern".to_owned())),
+            _ => Err(mistake(format!("no condition on requests is called {name}; there are {KNOWN}"))),
+        }
+    }
+
+    /// Whether it holds for this request.
+    pub(crate) fn holds(&self, facts: &RequestFacts) -> bool {
+        match self {
+            Self::Path(path) => facts.path() == path,
+            Self::PathPrefix(prefix) => {
+                facts.path().strip_prefix(prefix.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+            }
+            Self::PathRegexp(pattern) => pattern.is_match(facts.path()),
+            Self::Method(method) => facts.method() == method,
+            Self::Host(host) => facts.host_name() == host,
+            Self::HeaderRegexp { name, pattern } => {
+                let values: Vec<_> = facts.header_values(name).collect();
+                // Which of several values counts is up to the back end; so a rule believes none of them.
+                matches!(values.as_slice(), [value] if std::str::from_utf8(value).is_ok_and(|value| pattern.is_match(value)))
+            }
+            Self::ClientIp { network, prefix_bits } => {
+                facts.source().is_some_and(|source| is_in_network(source, *network, *prefix_bits))
+            }
+        }
+    }
+
+    /// The header that it looks at, in lower case.
+    pub(crate) fn header(&self) -> Option<&str> {
+        match self {
+            Self::HeaderRegexp { name, .. } => Some(name),
+            _ => None,
+        }
+    }
+}
+
+fn absolute(path: &str) -> Result<String, String> {
+    if path.starts_with('/') { Ok(path.to_owned()) } else { Err(format!("the path {path:?} must begin with /")) }
+}
+
+/// Anchored at both ends: an unanchored pattern matches far more than its writer meant. It must be valid by itself, or
+/// a bracket in it could close the anchored group.
+fn whole(pattern: &str) -> Result<Regex, String> {
+    Regex::new(pattern)
+        .and_then(|_| Regex::new(&format!("^(?:{pattern})$")))
+        .map_err(|error| format!("the pattern {pattern:?} is not valid: {error}"))
+}
+
+fn client_ip(text: &str) -> Result<RequestMatcher, String> {
+    let mistake = || format!("{text:?} is neither an address nor a network such as `10.0.0.0/8`");
+    let (address, bits) = match text.split_once('/') {
+        Some((address, bits)) => (address, Some(bits.parse::<u32>().map_err(|_| mistake())?)),
+        None => (text, None),
+    };
+    let network: IpAddr = address.parse().map_err(|_| mistake())?;
+    let longest = if network.is_ipv4() { 32 } else { 128 };
+    let prefix_bits = bits.unwrap_or(longest);
+    if prefix_bits > longest { Err(mistake()) } else { Ok(RequestMatcher::ClientIp { network, prefix_bits }) }
+}
+
+fn is_in_network(address: IpAddr, network: IpAddr, prefix_bits: u32) -> bool {
+    let (address, network, width) = match (address, network) {
+        (IpAddr::V4(address), IpAddr::V4(network)) => {
+            (u128::from(address.to_bits()), u128::from(network.to_bits()), 32)
+        }
+        (IpAddr::V6(address), IpAddr::V6(network)) => (address.to_bits(), network.to_bits(), 128_u32),
+        _ => return false,
+    };
+    let host_bits = width.saturating_sub(prefix_bits);
+    let same = |shift| address.checked_shr(shift).unwrap_or(0) == network.checked_shr(shift).unwrap_or(0);
+    same(host_bits)
+}

@@ -1,0 +1,213 @@
+//! Last step of the walk: a permitted request becomes an event (CloudEvents 1.0, binary mode), for a principal or for
+//! somebody unknown.
+
+use hmac::{Hmac, Mac};
+use sha2::Sha256;
+
+use crate::claims::VerifiedClaims;
+use crate::event_policy::{EventPolicy, EventRefusal};
+use crate::percent::encode_header_value;
+use crate::permit::Permit;
+use crate::request::{MalformedRequest, RequestFacts};
+use crate::time::WallTime;
+
+/// When a request is judged, and as which one of its gate instance.
+#[derive(Clone, Copy, Debug)]
+pub struct Moment {
+    /// The wall clock.
+    pub now: WallTime,
+    /// Requests that this instance has judged before.
+    pub sequence: u64,
+}
+
+/// The attributes by which a client says that the event is its own.
+const CLIENT_ATTRIBUTES: [&str; 5] = ["ce-specversion", "ce-id", "ce-type", "ce-source", "ce-time"];
+
+/// Attributes that speak for the caller: always the gate's word, never the client's.
+const OUR_ATTRIBUTES: [&str; 2] = ["ce-authtype", "ce-authid"];
+
+/// Longest correlation identifier that is taken over from a client.
+const MAX_CORRELATION_BYTES: usize = 128;
+
+/// Why a request cannot be tagged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Untaggable {
+    /// The client's event attributes are malformed.
+    Malformed(MalformedRequest),
+    /// The event is not the client's to send.
+    Refused(EventRefusal),
+}
+
+impl From<MalformedRequest> for Untaggable {
+    fn from(malformed: MalformedRequest) -> Self {
+        Self::Malformed(malformed)
+    }
+}
+
+impl From<EventRefusal> for Untaggable {
+    fn from(refusal: EventRefusal) -> Self {
+        Self::Refused(refusal)
+    }
+}
+
+/// The tags of a permitted request.
+#[derive(Debug)]
+pub struct EventTags {
+    event_id: String,
+    is_clients_event: bool,
+    headers: Vec<(String, String)>,
+}
+
+impl EventTags {
+    /// Tags a request; `source` is the gate's own name as an event source, `secret` keeps identifiers from being guessed.
+    pub(crate) fn of(
+        facts: &RequestFacts,
+        permit: &Permit<'_>,
+        moment: Moment,
+        source: &str,
+        secret: &[u8],
+    ) -> Result<Self, Untaggable> {
+        let rule = permit.rule();
+        let takes_events = !rule.event.client_types.is_empty();
+        let is_clients_event =
+            takes_events && CLIENT_ATTRIBUTES.iter().any(|name| facts.header_values(name).next().is_some());
+        let entropy = entropy(facts, moment, secret);
+        let event_id = event_id(moment, &entropy);
+        let mut headers = Vec::with_capacity(10);
+        let mut set = |name: &str, value: String| headers.push((name.to_owned(), value));
+        if is_clients_event {
+            check_clients_event(facts, permit)?;
+        } else {
+            set("ce-specversion", "1.0".to_owned());
+            set("ce-id", event_id.clone());
+            set("ce-type", rule.event.event_type.clone());
+            set("ce-source", source.to_owned());
+            set("ce-time", moment.now.rfc3339());
+            set("ce-subject", encode_header_value(facts.path()));
+        }
+        let (auth_type, auth_id) = match permit.claims() {
+            Some(claims) => (auth_type(claims), Some(claims.principal().uri())),
+            None => ("unauthenticated", None),
+        };
+        set("ce-authtype", auth_type.to_owned());
+        if let Some(auth_id) = auth_id {
+            set("ce-authid", encode_header_value(&auth_id));
+        }
+        let correlation = match clients_correlation(facts)? {
+            Some(correlation) if is_clients_event => correlation,
+            _ => event_id.clone(),
+        };
+        set("ce-correlationid", correlation);
+        if clients_trace(facts).is_none() {
+            set("traceparent", new_trace(&entropy));
+        }
+        Ok(Self { event_id, is_clients_event, headers })
+    }
+
+    /// The identifier of the request as an event, also when the client's own event is the one that is forwarded.
+    #[must_use]
+    pub fn event_id(&self) -> &str {
+        &self.event_id
+    }
+
+    /// Headers to set.
+    #[must_use]
+    pub fn headers(&self) -> &[(String, String)] {
+        &self.headers
+    }
+
+    /// Whether a client's header of this folded name may stay beside these tags.
+    pub(crate) fn keeps(&self, spelled: &str, folded: &str) -> bool {
+        // Written with an underscore it would become a twin of the one that was checked.
+        let is_attribute = folded.strip_prefix("ce-").is_some() && !spelled.contains('_');
+        self.is_clients_event && is_attribute && !OUR_ATTRIBUTES.contains(&folded)
+    }
+}
+
+/// Every attribute stands once, the type is one that the rule takes, and the source is the caller's own. What is left
+/// out stays out: the service names the missing attribute.
+fn check_clients_event(facts: &RequestFacts, permit: &Permit<'_>) -> Result<(), Untaggable> {
+    let attributes: Vec<_> =
+        facts.header_names(|folded| folded.starts_with("ce-")).map(str::to_ascii_lowercase).collect();
+    for name in &attributes {
+        facts.only_header_value(name)?;
+    }
+    let principal = permit.claims().map(VerifiedClaims::principal);
+    let policy = EventPolicy::new(permit.rule().event.client_types.clone(), principal);
+    let event_type = facts.only_header_value("ce-type")?;
+    let source = facts.only_header_value("ce-source")?;
+    match (event_type, source) {
+        (Some(event_type), Some(source)) => Ok(policy.check(event_type, source)?),
+        _ => Ok(()),
+    }
+}
+
+/// The kind of caller, in the words of the CloudEvents auth context extension.
+fn auth_type(claims: &VerifiedClaims) -> &'static str {
+    if claims.is_of_client() { "service_account" } else { "app_user" }
+}
+
+fn clients_correlation(facts: &RequestFacts) -> Result<Option<String>, MalformedRequest> {
+    let correlation = facts.only_header_value("ce-correlationid")?;
+    Ok(correlation.filter(|text| (1..=MAX_CORRELATION_BYTES).contains(&text.len())).map(str::to_owned))
+}
+
+/// The client's trace context, if it is well-formed (W3C Trace Context, section 3.2).
+fn clients_trace(facts: &RequestFacts) -> Option<&str> {
+    let trace = facts.only_header_value("traceparent").ok().flatten()?;
+    let mut parts = trace.split('-');
+    let mut part = |length: usize| {
+        let part = parts.next()?;
+        let is_hex = part.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte));
+        (is_hex && part.len() == length).then_some(part)
+    };
+    let (version, trace_id, parent_id) = (part(2)?, part(32)?, part(16)?);
+    part(2)?;
+    let is_zero = |part: &str| part.bytes().all(|byte| byte == b'0');
+    (version == "00" && !is_zero(trace_id) && !is_zero(parent_id) && parts.next().is_none()).then_some(trace)
+}
+
+/// Bytes that no other request shares. The sandbox's randomness is the same in every instance, so they come from what
+/// tells requests apart: two that share them would have to come from one peer port (one HTTP/2 or HTTP/3 connection) for
+/// one target, be judged in the same nanosecond, and be the same count in the life of two instances.
+fn entropy(facts: &RequestFacts, moment: Moment, secret: &[u8]) -> [u8; 32] {
+    let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(secret) else { return [0; 32] };
+    mac.update(&moment.now.nanoseconds().to_be_bytes());
+    mac.update(&moment.sequence.to_be_bytes());
+    for part in [facts.source_address(), facts.method(), facts.host(), facts.target()] {
+        mac.update(&u64::try_from(part.len()).unwrap_or(u64::MAX).to_be_bytes());
+        mac.update(part.as_bytes());
+    }
+    mac.finalize().into_bytes().into()
+}
+
+/// In the form of a UUID version 7 (RFC 9562, section 5.7): ordered by time, so that stores append.
+fn event_id(moment: Moment, entropy: &[u8; 32]) -> String {
+    let milliseconds = moment.now.milliseconds() & 0xffff_ffff_ffff;
+    let half = |from: usize| {
+        let bytes = entropy.get(from..).and_then(|rest| rest.first_chunk::<8>()).copied().unwrap_or_default();
+        u64::from_be_bytes(bytes)
+    };
+    let (random_a, random_b) = (half(0) & 0xfff, half(8) & 0x3fff_ffff_ffff_ffff | 0x8000_0000_0000_0000);
+    format!(
+        "{:08x}-{:04x}-7{random_a:03x}-{:04x}-{:012x}",
+        milliseconds >> 16,
+        milliseconds & 0xffff,
+        random_b >> 48,
+        random_b & 0xffff_ffff_ffff
+    )
+}
+
+/// A new trace (W3C Trace Context, section 3.2), not sampled: whoever wants a trace asks for one.
+fn new_trace(entropy: &[u8; 32]) -> String {
+    let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+    // The last bit keeps both parts from being all zeros, which would make the trace invalid.
+    let (mut trace_id, mut parent_id) = ([0; 16], [0; 8]);
+    trace_id.copy_from_slice(entropy.first_chunk::<16>().unwrap_or(&[1; 16]));
+    parent_id.copy_from_slice(entropy.last_chunk::<8>().unwrap_or(&[1; 8]));
+    if let (Some(trace_end), Some(parent_end)) = (trace_id.last_mut(), parent_id.last_mut()) {
+        *trace_end |= 1;
+        *parent_end |= 1;
+    }
+    format!("00-{}-{}-00", hex(&trace_id), hex(&parent_id))
+}

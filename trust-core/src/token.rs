@@ -1,0 +1,168 @@
+//! Second step of the walk: the `Authorization` header becomes a token that nobody has vouched for yet.
+
+use base64::Engine;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use jsonwebtoken::Algorithm;
+use serde::Deserialize;
+use serde_json::{Map, Value};
+use thiserror::Error;
+
+use crate::request::{MalformedRequest, RequestFacts};
+
+/// Longer tokens are refused before they are parsed.
+pub const MAX_TOKEN_BYTES: usize = 16 * 1024;
+
+/// Why a token is refused. The caller learns `invalid_token` and no more (RFC 6750, section 3.1); the log says which.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum InvalidToken {
+    /// Over 16 KiB.
+    #[error("the token is longer than 16 KiB")]
+    TooLong,
+    /// Not three base64url parts with JSON objects in the first two.
+    #[error("not a JWT in compact form")]
+    Form,
+    /// An algorithm that is unknown, symmetric, or `none`.
+    #[error("the algorithm is not an asymmetric signature")]
+    Algorithm,
+    /// The header has extensions that must be understood (RFC 7515, section 4.1.11).
+    #[error("the header has critical extensions")]
+    CriticalExtension,
+    /// Not a type of access token that the issuer's policy takes.
+    #[error("the token's type is not that of an access token")]
+    Type,
+    /// `iss` is missing, or not a string.
+    #[error("iss is missing or not a string")]
+    IssuerForm,
+    /// No policy for this issuer.
+    #[error("the issuer is not trusted here")]
+    UnknownIssuer,
+    /// The issuer's policy does not take this algorithm.
+    #[error("the issuer may not use this algorithm")]
+    AlgorithmNotAllowed,
+    /// `aud` is missing, malformed, or names somebody else.
+    #[error("made for another audience")]
+    Audience,
+    /// `sub` is missing, or not a string.
+    #[error("sub is missing, empty or not a string")]
+    Subject,
+    /// A time claim is missing where it is required, or not a number.
+    #[error("exp is missing, or a time claim is not a number")]
+    TimeForm,
+    /// Past `exp`.
+    #[error("expired")]
+    Expired,
+    /// Before `nbf`.
+    #[error("not valid yet")]
+    NotYetValid,
+    /// Bound to a key or certificate that nobody has shown.
+    #[error("bound to a key that this gate cannot check")]
+    Bound,
+    /// No key of the issuer fits.
+    #[error("no key of the issuer fits the token")]
+    UnknownKey,
+    /// The signature does not hold.
+    #[error("the signature does not hold")]
+    Signature,
+}
+
+#[derive(Deserialize)]
+struct TokenHeader {
+    alg: String,
+    typ: Option<String>,
+    kid: Option<String>,
+    #[serde(default, deserialize_with = "present")]
+    crit: bool,
+}
+
+/// `crit` counts as soon as it is there, whatever it holds.
+fn present<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
+    serde::de::IgnoredAny::deserialize(deserializer).map(|_| true)
+}
+
+/// A well-formed JWT. Everything in it is the client's word until [`crate::issuer::Issuers::verify`] has vouched for it.
+pub struct UnverifiedToken {
+    pub(crate) signed: String,
+    pub(crate) signature: String,
+    pub(crate) unverified_algorithm: Algorithm,
+    pub(crate) unverified_type: Option<String>,
+    pub(crate) unverified_kid: Option<String>,
+    pub(crate) unverified_claims: Map<String, Value>,
+}
+
+impl UnverifiedToken {
+    /// Takes the bearer token from a request, if it brings one (RFC 6750, section 2.1; the scheme in any case, RFC 9110,
+    /// section 11.1).
+    pub fn of(facts: &RequestFacts) -> Result<Option<Self>, TokenProblem> {
+        let Some(header) = facts.only_header_value("authorization")? else { return Ok(None) };
+        let token = match header.split_once(' ') {
+            Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => token.trim_matches(' '),
+            _ => return Err(InvalidToken::Form.into()),
+        };
+        Ok(Some(Self::parse(token)?))
+    }
+
+    /// Splits and reads a JWT in compact form (RFC 7515, section 3.1) without believing it.
+    pub fn parse(token: &str) -> Result<Self, InvalidToken> {
+        if token.len() > MAX_TOKEN_BYTES {
+            return Err(InvalidToken::TooLong);
+        }
+        let (signed, signature) = token.rsplit_once('.').ok_or(InvalidToken::Form)?;
+        let (header, payload) = signed.split_once('.').ok_or(InvalidToken::Form)?;
+        let header: TokenHeader = json_part(header)?;
+        let unverified_algorithm = asymmetric_algorithm(&header.alg).ok_or(InvalidToken::Algorithm)?;
+        if header.crit {
+            return Err(InvalidToken::CriticalExtension);
+        }
+        Ok(Self {
+            signed: signed.to_owned(),
+            signature: signature.to_owned(),
+            unverified_algorithm,
+            unverified_type: header.typ,
+            unverified_kid: header.kid,
+            unverified_claims: json_part(payload)?,
+        })
+    }
+}
+
+/// Why no token could be taken from a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TokenProblem {
+    /// The request itself is malformed.
+    Request(MalformedRequest),
+    /// The token is.
+    Token(InvalidToken),
+}
+
+impl From<MalformedRequest> for TokenProblem {
+    fn from(malformed: MalformedRequest) -> Self {
+        Self::Request(malformed)
+    }
+}
+
+impl From<InvalidToken> for TokenProblem {
+    fn from(invalid: InvalidToken) -> Self {
+        Self::Token(invalid)
+    }
+}
+
+fn json_part<T: for<'de> Deserialize<'de>>(encoded: &str) -> Result<T, InvalidToken> {
+    let bytes = BASE64_URL_SAFE_NO_PAD.decode(encoded).map_err(|_| InvalidToken::Form)?;
+    serde_json::from_slice(&bytes).map_err(|_| InvalidToken::Form)
+}
+
+/// The algorithm of this name (RFC 7518, section 3.1; RFC 8037), if it is a signature with a public key.
+#[must_use]
+pub fn asymmetric_algorithm(name: &str) -> Option<Algorithm> {
+    match name {
+        "EdDSA" => Some(Algorithm::EdDSA),
+        "ES256" => Some(Algorithm::ES256),
+        "ES384" => Some(Algorithm::ES384),
+        "RS256" => Some(Algorithm::RS256),
+        "RS384" => Some(Algorithm::RS384),
+        "RS512" => Some(Algorithm::RS512),
+        "PS256" => Some(Algorithm::PS256),
+        "PS384" => Some(Algorithm::PS384),
+        "PS512" => Some(Algorithm::PS512),
+        _ => None,
+    }
+}
