@@ -6,6 +6,7 @@ pub mod back_end;
 pub mod client;
 pub mod forgery;
 pub mod http3;
+pub mod second_service;
 pub mod token;
 pub mod wait;
 
@@ -16,4 +17,4 @@ mod stage;
 
 pub use stage::options::{BackEnd, Folder, StageOptions};
 pub use stage::shared::SharedStage;
-pub use stage::{Stage, shipped_gate};
+pub use stage::{Companion, Stage, shipped_gate};

@@ -3,6 +3,7 @@
 use std::env;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
@@ -43,7 +44,7 @@ pub struct Stage {
     https_port: u16,
     http_port: u16,
     // Last, so that it outlives what it guards; then the lock goes.
-    _guardian: Arc<Guardian>,
+    guardian: Arc<Guardian>,
     _lock: Option<File>,
 }
 
@@ -81,7 +82,7 @@ impl Stage {
             back_end_url,
             https_port,
             http_port,
-            _guardian: guardian,
+            guardian,
             _lock: lock,
         })
     }
@@ -218,11 +219,41 @@ impl Stage {
     /// The end of every log, for a failure's report.
     pub fn log_tails(&self) -> String {
         let service = fs::read_to_string(self.layout.log("service")).unwrap_or_default();
-        format!("--- traefik.log\n{}\n--- service.log\n{}", tail(&self.traefik_log()), tail(&service))
+        let tails = format!("--- traefik.log\n{}\n--- service.log\n{}", tail(&self.traefik_log()), tail(&service));
+        format!("{tails}\n--- from {}", self.layout.folder.display())
+    }
+
+    /// Starts another program that belongs to the stage, such as a microservice, logging to `<name>.log`.
+    pub fn companion(&self, name: &str, command: &mut Command) -> Result<Companion> {
+        Ok(Companion { process: Process::start(command, &self.layout.log(name), &self.guardian)? })
     }
 
     fn report_if_failed(&self) -> Report<'_> {
         Report { stage: self }
+    }
+}
+
+impl Drop for Stage {
+    fn drop(&mut self) {
+        self.stop_service();
+    }
+}
+
+/// A program beside the stage; killed when dropped.
+#[derive(Debug)]
+pub struct Companion {
+    process: Process,
+}
+
+impl Companion {
+    /// All that it has written.
+    pub fn log(&self) -> String {
+        self.process.log()
+    }
+
+    /// Ends it with SIGKILL.
+    pub fn kill(&mut self) {
+        self.process.kill();
     }
 }
 

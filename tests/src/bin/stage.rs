@@ -56,7 +56,6 @@ async fn run(arguments: Arguments) -> Result<ExitCode> {
         if played.is_err() {
             eprintln!("{}", stage.log_tails());
         }
-        stage.stop_service();
         played
     };
     tokio::select! {
