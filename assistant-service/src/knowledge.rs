@@ -1,0 +1,135 @@
+//! What the assistant may know: a folder of Markdown documents, cut into sections and indexed in memory.
+//!
+//! A [`Knowledge`] never changes once it is loaded; a newer one takes its place as a whole.
+
+mod folder;
+mod index;
+mod markdown;
+mod sentences;
+mod words;
+
+#[cfg(test)]
+mod tests;
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use thiserror::Error;
+
+pub use folder::{SkipReason, Skipped};
+pub use markdown::{Passage, Section};
+pub use words::{QuestionWord, WordSet};
+
+use index::SectionIndex;
+use words::Analyzer;
+
+/// The documents of one folder at one moment.
+pub struct Knowledge {
+    sections: Vec<IndexedSection>,
+    index: SectionIndex,
+    analyzer: Analyzer,
+    documents: usize,
+    skipped: Vec<Skipped>,
+}
+
+/// A section with the words of its parts, so that no question analyses documents again.
+#[derive(Debug)]
+pub struct IndexedSection {
+    /// The section.
+    pub section: Section,
+    /// The words of the heading path.
+    pub heading_words: WordSet,
+    /// The words of each passage, in the section's order.
+    pub passages: Vec<IndexedPassage>,
+}
+
+/// The words of one passage.
+#[derive(Debug)]
+pub struct IndexedPassage {
+    /// Where it stands.
+    pub passage: Passage,
+    /// Its own words.
+    pub words: WordSet,
+    /// The words of the sentence or the table head that introduces it.
+    pub introduction_words: WordSet,
+}
+
+/// Why a folder could not be loaded.
+#[derive(Debug, Error)]
+pub enum CannotLoad {
+    /// The folder itself cannot be read.
+    #[error("cannot read the documents in {folder}: {cause}")]
+    Folder {
+        /// The folder.
+        folder: PathBuf,
+        /// What the system said.
+        cause: io::Error,
+    },
+    /// The index cannot be made.
+    #[error("cannot index the documents: {0}")]
+    Index(#[from] tantivy::TantivyError),
+}
+
+impl Knowledge {
+    /// Reads every Markdown file below `folder`. What cannot be read is left out and stands in [`Knowledge::skipped`].
+    pub fn load(folder: &Path) -> Result<Self, CannotLoad> {
+        let (documents, skipped) =
+            folder::read_documents(folder).map_err(|cause| CannotLoad::Folder { folder: folder.to_owned(), cause })?;
+        let analyzer = Analyzer::default();
+        let sections: Vec<_> = documents
+            .iter()
+            .flat_map(|document| markdown::sections(&document.file, &document.text))
+            .map(|section| IndexedSection::new(section, &analyzer))
+            .collect();
+        let index = SectionIndex::new(&sections)?;
+        Ok(Self { sections, index, analyzer, documents: documents.len(), skipped })
+    }
+
+    /// The content words of a question, each with its weight.
+    #[must_use]
+    pub fn question_words(&self, question: &str) -> Vec<QuestionWord> {
+        self.analyzer.question_words(question, |stem| self.index.weight(stem))
+    }
+
+    /// The words of any other text, for comparison with those of a question.
+    #[must_use]
+    pub fn words(&self, text: &str) -> WordSet {
+        self.analyzer.words(text)
+    }
+
+    /// The sections that fit the words best by BM25, best first.
+    pub fn search(&self, words: &[QuestionWord], limit: usize) -> Result<Vec<&IndexedSection>, CannotLoad> {
+        let found = self.index.search(words.iter().map(|word| word.stem.as_str()), limit)?;
+        Ok(found.into_iter().filter_map(|ordinal| self.sections.get(ordinal)).collect())
+    }
+
+    /// How many documents were read.
+    #[must_use]
+    pub fn document_count(&self) -> usize {
+        self.documents
+    }
+
+    /// How many sections they hold.
+    #[must_use]
+    pub fn section_count(&self) -> usize {
+        self.sections.len()
+    }
+
+    /// What was left out, and why.
+    #[must_use]
+    pub fn skipped(&self) -> &[Skipped] {
+        &self.skipped
+    }
+}
+
+impl IndexedSection {
+    fn new(section: Section, analyzer: &Analyzer) -> Self {
+        let passages = section.passages().iter().map(|passage| IndexedPassage {
+            passage: passage.clone(),
+            words: analyzer.words(section.slice(&passage.range)),
+            introduction_words: analyzer.words(section.slice(&passage.introduction)),
+        });
+        let passages = passages.collect();
+        Self { heading_words: analyzer.words(&section.heading), passages, section }
+    }
+}

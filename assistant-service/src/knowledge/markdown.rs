@@ -1,0 +1,228 @@
+//! Cuts a Markdown document into sections by heading, and a section into the passages that can be quoted from it.
+//!
+//! Everything is a range of the source, so that a quote is what stands in the file, letter for letter.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use pulldown_cmark::{Event, HeadingLevel, OffsetIter, Options, Parser, Tag, TagEnd};
+
+use super::sentences::sentences;
+
+/// A list up to this size is quoted whole: a procedure without its last step, or a rule without its exception, misleads.
+const WHOLE_STEPS_BYTES: usize = 1500;
+const WHOLE_LIST_BYTES: usize = 400;
+const WHOLE_ITEM_BYTES: usize = 800;
+
+/// What stands between one heading and the next.
+#[derive(Debug, Clone)]
+pub struct Section {
+    /// The document, by its path below the folder.
+    pub file: String,
+    /// The headings from the outermost one to this section's own, joined by ` > `; empty before the first heading.
+    pub heading: String,
+    /// The line of the heading, counted from 1.
+    pub line: usize,
+    source: Arc<str>,
+    body: Range<usize>,
+    passages: Vec<Passage>,
+}
+
+/// A part of a section that makes sense by itself: a sentence, a list or an item of a long one, a row, a code block.
+#[derive(Debug, Clone)]
+pub struct Passage {
+    pub(super) range: Range<usize>,
+    pub(super) introduction: Range<usize>,
+    is_preformatted: bool,
+}
+
+impl Passage {
+    /// Whether its line breaks carry meaning, as in a list or in code.
+    #[must_use]
+    pub fn is_preformatted(&self) -> bool {
+        self.is_preformatted
+    }
+}
+
+impl Section {
+    /// The section's text without its heading, as it stands in the file.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        self.slice(&self.body)
+    }
+
+    /// The text of one of this section's passages.
+    #[must_use]
+    pub fn quote(&self, passage: &Passage) -> &str {
+        self.slice(&passage.range)
+    }
+
+    pub(super) fn passages(&self) -> &[Passage] {
+        &self.passages
+    }
+
+    pub(super) fn slice(&self, range: &Range<usize>) -> &str {
+        self.source.get(range.clone()).unwrap_or_default()
+    }
+}
+
+/// The sections of a document that hold anything to quote.
+pub(super) fn sections(file: &str, source: &str) -> Vec<Section> {
+    let options = Options::ENABLE_TABLES | Options::ENABLE_YAML_STYLE_METADATA_BLOCKS | Options::ENABLE_STRIKETHROUGH;
+    let mut cutter = Cutter::new(file, source);
+    let mut events = Parser::new_ext(source, options).into_offset_iter();
+    while let Some((event, range)) = events.next() {
+        match event {
+            Event::Start(tag) => cutter.start(&tag, range, &mut events),
+            Event::End(TagEnd::List(_) | TagEnd::Table) => cutter.introduction = 0..0,
+            _ => {}
+        }
+    }
+    cutter.finish()
+}
+
+struct Cutter<'a> {
+    source: &'a str,
+    headings: Vec<(HeadingLevel, String)>,
+    sections: Vec<Section>,
+    section: Section,
+    introduction: Range<usize>,
+    counted_to: usize,
+}
+
+impl<'a> Cutter<'a> {
+    fn new(file: &str, source: &'a str) -> Self {
+        let section = Section {
+            file: file.to_owned(),
+            heading: String::new(),
+            line: 1,
+            source: source.into(),
+            body: 0..0,
+            passages: Vec::new(),
+        };
+        Self { source, headings: Vec::new(), sections: Vec::new(), section, introduction: 0..0, counted_to: 0 }
+    }
+
+    fn start(&mut self, tag: &Tag<'_>, range: Range<usize>, events: &mut OffsetIter<'_>) {
+        match tag {
+            Tag::Heading { level, .. } => {
+                let title = text_until_end(events);
+                self.begin_section(*level, title, &range);
+            }
+            Tag::Paragraph => {
+                text_until_end(events);
+                self.add_sentences(&range);
+            }
+            Tag::List(first) => {
+                let whole = if first.is_some() { WHOLE_STEPS_BYTES } else { WHOLE_LIST_BYTES };
+                if range.len() <= whole {
+                    text_until_end(events);
+                    self.add_block(range);
+                } else {
+                    self.introduction = self.lead_in().unwrap_or(0..0);
+                }
+            }
+            Tag::Item => {
+                text_until_end(events);
+                if range.len() <= WHOLE_ITEM_BYTES {
+                    self.add(range, true);
+                } else {
+                    self.add_sentences(&range);
+                }
+            }
+            Tag::CodeBlock(_) => {
+                text_until_end(events);
+                self.add_block(range);
+            }
+            Tag::TableHead => {
+                text_until_end(events);
+                self.introduction = range;
+            }
+            Tag::TableRow => {
+                text_until_end(events);
+                self.add(range, true);
+            }
+            // What a reader of the document does not see is not quoted either.
+            Tag::HtmlBlock | Tag::MetadataBlock(_) => {
+                text_until_end(events);
+            }
+            _ => {}
+        }
+    }
+
+    fn begin_section(&mut self, level: HeadingLevel, title: String, range: &Range<usize>) {
+        self.end_section(range.start);
+        self.headings.retain(|(outer, _)| *outer < level);
+        self.headings.push((level, title));
+        let titles: Vec<&str> = self.headings.iter().map(|(_, title)| title.as_str()).collect();
+        let between = self.source.get(self.counted_to..range.start).unwrap_or_default();
+        self.counted_to = range.start;
+        self.section.line = self.section.line.saturating_add(between.matches('\n').count());
+        self.section.heading = titles.join(" > ");
+        self.section.body = range.end..range.end;
+    }
+
+    fn end_section(&mut self, end: usize) {
+        self.section.body.end = end;
+        let passages = std::mem::take(&mut self.section.passages);
+        if !passages.is_empty() {
+            self.sections.push(Section { passages, ..self.section.clone() });
+        }
+    }
+
+    fn finish(mut self) -> Vec<Section> {
+        self.end_section(self.source.len());
+        self.sections
+    }
+
+    fn add_sentences(&mut self, range: &Range<usize>) {
+        for sentence in sentences(self.source, range) {
+            self.add(sentence, false);
+        }
+    }
+
+    /// Adds a list or a code block, together with the sentence that leads to it: neither says much alone.
+    fn add_block(&mut self, range: Range<usize>) {
+        match self.lead_in() {
+            Some(lead_in) => {
+                self.section.passages.pop();
+                self.add(lead_in.start..range.end, true);
+            }
+            None => self.add(range, true),
+        }
+    }
+
+    /// The sentence before, when it ends with a colon.
+    fn lead_in(&self) -> Option<Range<usize>> {
+        let range = &self.section.passages.last()?.range;
+        self.source.get(range.clone())?.ends_with(':').then(|| range.clone())
+    }
+
+    fn add(&mut self, range: Range<usize>, is_preformatted: bool) {
+        let Some(text) = self.source.get(range.clone()) else { return };
+        let end = range.start.saturating_add(text.trim_end().len());
+        if range.start < end {
+            let introduction = self.introduction.clone();
+            self.section.passages.push(Passage { range: range.start..end, introduction, is_preformatted });
+        }
+    }
+}
+
+/// Takes the events up to the end of what has just begun; what they read as plain text.
+fn text_until_end(events: &mut OffsetIter<'_>) -> String {
+    let mut text = String::new();
+    let mut depth = 1_usize;
+    for (event, _) in events {
+        match event {
+            Event::Start(_) => depth = depth.saturating_add(1),
+            Event::End(_) => depth = depth.saturating_sub(1),
+            Event::Text(part) | Event::Code(part) => text.push_str(&part),
+            Event::SoftBreak | Event::HardBreak => text.push(' '),
+            _ => {}
+        }
+        if depth == 0 {
+            break;
+        }
+    }
+    text
+}
