@@ -135,3 +135,6 @@ fn modulus_bits(encoded: &str) -> usize {
     let first = significant.next().map_or(0, |byte| 8_usize.saturating_sub(byte.leading_zeros() as usize));
     significant.count().saturating_mul(8).saturating_add(first)
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,1 +1,142 @@
+use serde_json::json;
 
+use super::*;
+
+fn mistakes(config: &Value) -> Vec<String> {
+    match GateConfig::from_json(config.to_string().as_bytes()) {
+        Ok(_) => Vec::new(),
+        Err(mistakes) => mistakes.iter().map(Mistake::to_string).collect(),
+    }
+}
+
+fn issuer(extra: &Value) -> Value {
+    let mut issuer =
+        json!({"issuer": "https://idp.example.com", "audiences": ["watchgate"], "jwksFile": "jwks/a.json"});
+    issuer.as_object_mut().unwrap().extend(extra.as_object().unwrap().clone());
+    issuer
+}
+
+fn with_issuer(extra: &Value) -> Value {
+    json!({"issuers": [issuer(extra)], "rules": [{"name": "all", "match": "PathPrefix(`/`)"}]})
+}
+
+#[test]
+fn defaults_are_filled_in() {
+    let config = GateConfig::from_json(with_issuer(&json!({})).to_string().as_bytes()).unwrap();
+    let policy = &config.issuers[0].issuer.policy;
+    assert_eq!((policy.algorithms.len(), policy.leeway_seconds), (9, 30));
+    assert_eq!(policy.token_types, ["at+jwt", "JWT"]);
+    assert_eq!(config.rules[0].event.event_type, "dev.watchgate.request");
+}
+
+#[test]
+fn every_shape_that_traefik_hands_over_is_read_alike() {
+    let typed = json!({
+        "issuers": [issuer(&json!({"leewaySeconds": 10, "audiences": ["a", "b"]}))],
+        "rules": [{"name": "all", "match": "PathPrefix(`/`)", "public": true}],
+    });
+    let as_strings = json!({
+        "issuers": [issuer(&json!({"leewaySeconds": "10", "audiences": "a, b"}))],
+        "rules": [{"name": "all", "match": "PathPrefix(`/`)", "public": "true"}],
+    });
+    let as_labels = json!({
+        "issuers[0]": {
+            "issuer": "https://idp.example.com", "audiences[1]": "b", "audiences[0]": "a", "jwksFile": "jwks/a.json",
+            "leewaySeconds": "10", "algorithms": ""
+        },
+        "rules[0]": {"name": "all", "match": "PathPrefix(`/`)", "public": "true", "require": ""},
+    });
+    for config in [typed, as_strings, as_labels] {
+        let read = GateConfig::from_json(config.to_string().as_bytes()).unwrap();
+        assert_eq!(read.issuers[0].issuer.policy.audiences, ["a", "b"]);
+        assert_eq!(read.issuers[0].issuer.policy.leeway_seconds, 10);
+        assert!(!read.rules[0].needs_token());
+    }
+}
+
+#[test]
+fn every_mistake_is_reported_with_its_place() {
+    let found = mistakes(&json!({
+        "publicOrigins": ["gw.example.com"],
+        "issuers": [
+            {"issuer": "https://a.example.com?x", "audiences": [], "algorithms": ["HS256", "none"], "leewaySeconds": "-1",
+             "jwksFile": "../gate.key"},
+            {"audiences": ["x"], "jwks": {"keys": []}, "tokentypes": "JWT"},
+        ],
+        "rules": [
+            {"name": "one", "match": "Pth(`/`)", "require": "Scope(``)"},
+            {"name": "two", "match": "Path(`/`)", "public": true, "require": "Scope(`a`)"},
+            {"name": "two", "match": "Path(`/`)", "event": {"type": "a b", "clientTypes": ["*"], "kind": 1}},
+            {"match": 7, "public": "perhaps"},
+        ],
+        "forwardClaims": {"Host": "sub", "ce-id": "sub", "X Y": "sub", "X-A": "sub", "x-a": "sub"},
+        "transactionToken": {"audiences": ["x"]},
+        "mode": "observe",
+    }));
+    for place in [
+        "mode: no such key",
+        "publicOrigins[0]:",
+        "issuers[0].issuer:",
+        "issuers[0].audiences:",
+        "issuers[0].algorithms[0]:",
+        "issuers[0].algorithms[1]:",
+        "issuers[0].leewaySeconds:",
+        "issuers[0].jwksFile:",
+        "issuers[1].issuer: this is required",
+        "issuers[1].jwks:",
+        "issuers[1].tokentypes: no such key",
+        "rules[0].match: column 1:",
+        "rules[0].require: column 1:",
+        "rules[1]: a public rule",
+        "rules[2].event.kind: no such key",
+        "rules[2].event.type:",
+        "rules[2].event.clientTypes[0]:",
+        "rules[3].name: this is required",
+        "rules[3].match: column 2:",
+        "rules[3].public:",
+        "forwardClaims.Host:",
+        "forwardClaims.ce-id:",
+        "forwardClaims.X Y:",
+        "forwardClaims.x-a: two entries",
+        "transactionToken.audiences: no such key",
+        "transactionToken.audience: this is required",
+    ] {
+        assert!(found.iter().any(|mistake| mistake.starts_with(place)), "{place} is not in {found:#?}");
+    }
+}
+
+#[test]
+fn a_gate_without_rules_or_issuers_is_a_mistake() {
+    for (config, place) in [
+        (json!({}), "rules: at least one rule is needed"),
+        (json!({"rules": [{"name": "a", "match": "Path(`/`)"}]}), "issuers: rules ask for tokens"),
+        (json!({"rules": "all"}), "rules: a list was expected"),
+        (json!([]), "the configuration: an object was expected"),
+        (with_issuer(&json!({"jwks": {"keys": []}})), "issuers[0]: jwks and jwksFile exclude each other"),
+        (with_issuer(&json!({"jwksFile": ""})), "issuers[0]: keys are needed"),
+        (with_issuer(&json!({"jwksFile": "/etc/x"})), "issuers[0].jwksFile:"),
+    ] {
+        let found = mistakes(&config);
+        assert!(found.iter().any(|mistake| mistake.starts_with(place)), "{place} is not in {found:?}");
+    }
+    assert!(GateConfig::from_json(b"{").is_err());
+}
+
+#[test]
+fn an_issuer_stands_once() {
+    let config = json!({
+        "issuers": [issuer(&json!({})), issuer(&json!({}))],
+        "rules": [{"name": "a", "match": "Path(`/`)"}],
+    });
+    assert_eq!(mistakes(&config), ["issuers[1].issuer: this issuer stands twice; one entry holds all its audiences"]);
+}
+
+#[test]
+fn origins_are_held_against_hosts_with_and_without_ports() {
+    let plain = origin("https://gw.example.com/").unwrap();
+    assert!(plain.is_named_by("gw.example.com") && plain.is_named_by("gw.example.com:8443"));
+    assert!(!plain.is_named_by("evil.example.com"));
+    let with_port = origin("https://GW.example.com:8443").unwrap();
+    assert!(with_port.is_named_by("gw.example.com:8443"));
+    assert!(!with_port.is_named_by("gw.example.com") && !with_port.is_named_by("gw.example.com:1"));
+}
