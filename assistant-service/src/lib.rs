@@ -4,6 +4,24 @@
 
 #![cfg_attr(test, allow(clippy::arithmetic_side_effects, clippy::string_slice, reason = "tests count small numbers"))]
 
+pub mod app;
 pub mod backbone;
+pub mod clock;
 pub mod command_line;
+pub mod events;
+pub mod gate;
+mod health;
+mod json_body;
+pub mod knowledge;
+pub mod layers;
+mod media_type;
+pub mod metrics;
+pub mod problem;
+mod routes;
+pub mod runbooks;
 pub mod serve;
+pub mod state;
+#[cfg(test)]
+mod testing;
+
+pub use json_body::JsonBody;

@@ -2,8 +2,22 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
 
+use anyhow::Context;
+use axum::serve::ListenerExt;
 use clap::{Args, ValueEnum};
+use tokio::net::TcpListener;
+use tokio::signal::unix::SignalKind;
+use tracing_subscriber::EnvFilter;
+
+use crate::app::app;
+use crate::backbone::sqlite::SqliteBackbone;
+use crate::clock::SystemClock;
+use crate::gate::FileTransactionKeys;
+use crate::metrics::Metrics;
+use crate::state::AppState;
 
 /// Where the service listens and what it reads.
 #[derive(Debug, Args)]
@@ -37,7 +51,84 @@ enum LogFormat {
     Json,
 }
 
+/// How long requests that are under way may still take when the service ends.
+const GRACE: Duration = Duration::from_secs(5);
+
 /// Serves until SIGTERM or SIGINT.
-pub fn run(_arguments: Arguments) -> anyhow::Result<()> {
+pub fn run(arguments: Arguments) -> anyhow::Result<()> {
+    start_log(arguments.log_format);
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    // When this returns nobody holds the store any more: it is closed in order, on this thread.
+    runtime.block_on(serve(arguments))
+}
+
+async fn serve(arguments: Arguments) -> anyhow::Result<()> {
+    let state = open(&arguments)?;
+    let listener = TcpListener::bind(arguments.listen)
+        .await
+        .with_context(|| format!("cannot listen on {}; choose a free address with --listen", arguments.listen))?;
+    println!("watchgate: listening on http://{}", listener.local_addr()?);
+
+    let ending = Arc::clone(&state.ending);
+    let until_signal = async move {
+        signal().await;
+        tracing::info!("ending: nothing new is taken");
+        ending.send_replace(true);
+    };
+    let out_of_grace = {
+        let state = state.clone();
+        async move {
+            state.ended().await;
+            tokio::time::sleep(GRACE).await;
+        }
+    };
+    // Answers are small and awaited: they must not wait for a full segment.
+    let listener = listener.tap_io(|connection| {
+        if let Err(error) = connection.set_nodelay(true) {
+            tracing::debug!(%error, "a connection stays with Nagle's algorithm");
+        }
+    });
+    let server = axum::serve(listener, app(state)).with_graceful_shutdown(until_signal);
+    tokio::select! {
+        ended = server.into_future() => ended.context("the service stopped answering")?,
+        () = out_of_grace => tracing::warn!("requests that were still under way have been cut off"),
+    }
     Ok(())
+}
+
+fn open(arguments: &Arguments) -> anyhow::Result<AppState> {
+    let metrics = Arc::new(Metrics::default());
+    let transaction_keys = FileTransactionKeys::open(arguments.transaction_keys.clone(), arguments.audience.clone())
+        .with_context(|| {
+            format!("cannot use {} (make it with `watchgate keys transaction`)", arguments.transaction_keys.display())
+        })?;
+    let backbone = SqliteBackbone::open(&arguments.data_dir, metrics.jobs_per_commit.clone())
+        .with_context(|| format!("data folder {}", arguments.data_dir.display()))?;
+    Ok(AppState::new(Arc::new(backbone), Arc::new(SystemClock), Arc::new(transaction_keys), metrics))
+}
+
+/// Standard output is for the one line that says where the service listens; the log goes to standard error.
+fn start_log(format: LogFormat) {
+    let filter = EnvFilter::try_from_env("WATCHGATE_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    match format {
+        LogFormat::Text => log.init(),
+        LogFormat::Json => log.json().init(),
+    }
+}
+
+async fn signal() {
+    let terminated = async {
+        match tokio::signal::unix::signal(SignalKind::terminate()) {
+            Ok(mut signals) => drop(signals.recv().await),
+            Err(error) => {
+                tracing::warn!(%error, "SIGTERM cannot be waited for");
+                std::future::pending::<()>().await;
+            }
+        }
+    };
+    tokio::select! {
+        () = terminated => {}
+        _ = tokio::signal::ctrl_c() => {}
+    }
 }

@@ -73,12 +73,7 @@ impl SqliteBackbone {
         Self::start(connection, &path, jobs_per_commit, lock)
     }
 
-    fn start(
-        connection: Connection,
-        path: &Path,
-        jobs_per_commit: Histogram,
-        lock: File,
-    ) -> Result<Self, CannotOpen> {
+    fn start(connection: Connection, path: &Path, jobs_per_commit: Histogram, lock: File) -> Result<Self, CannotOpen> {
         let newest_position = schema::newest_position(&connection)?;
         let (newest_sender, newest) = watch::channel(newest_position);
         let (jobs, waiting) = mpsc::channel(QUEUE_JOBS);

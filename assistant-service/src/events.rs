@@ -1,0 +1,18 @@
+//! Events, in the walk they take: a request is read in one of two bindings into attributes, attributes become a
+//! [`CloudEvent`] or a list of what is wrong with them, the caller's policy decides, and the store keeps it.
+
+mod attributes;
+mod binding;
+mod cloud_event;
+pub(crate) mod publish;
+pub(crate) mod query;
+mod tail;
+mod uri_reference;
+
+pub use cloud_event::{CloudEvent, Data, Extension};
+
+/// The source of the events that the service makes itself.
+pub const OWN_SOURCE: &str = "urn:watchgate:assistant-service";
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,173 @@
+//! An event whose parts have all been looked at (CloudEvents 1.0.2), and its JSON format.
+
+use std::collections::BTreeMap;
+
+use serde::ser::SerializeMap;
+use serde::{Serialize, Serializer};
+use serde_json::value::RawValue;
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+use trust_core::principal::Principal;
+
+use crate::backbone::NewEvent;
+
+/// An event. Whoever holds one may believe that each attribute is well formed.
+#[derive(Clone, Debug)]
+pub struct CloudEvent {
+    pub(super) id: String,
+    pub(super) source: String,
+    pub(super) event_type: String,
+    pub(super) subject: Option<String>,
+    /// As it was written, which may be more exact than what we could write.
+    pub(super) time: Option<String>,
+    pub(super) data_content_type: Option<String>,
+    pub(super) data_schema: Option<String>,
+    pub(super) extensions: BTreeMap<String, Extension>,
+    pub(super) data: Option<Data>,
+}
+
+/// The value of an extension attribute.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(untagged)]
+pub enum Extension {
+    /// `true` or `false`.
+    Boolean(bool),
+    /// A whole number of 32 bits.
+    Integer(i32),
+    /// Anything else.
+    Text(String),
+}
+
+/// What an event carries.
+#[derive(Clone, Debug)]
+pub enum Data {
+    /// JSON, byte by byte as it came, so that no number loses a digit.
+    Json(Box<RawValue>),
+    /// Text of another type.
+    Text(String),
+    /// Bytes, in base64.
+    Base64(String),
+}
+
+/// What the service adds to every event, from what it knows and not from what was said.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Stamp<'a> {
+    /// Who sent it; `None` for the service itself.
+    pub(crate) principal: Option<&'a Principal>,
+    /// What it belongs to, if the event does not say.
+    pub(crate) correlation_id: Option<&'a str>,
+    /// The trace it is a part of, if the event does not say.
+    pub(crate) traceparent: Option<&'a str>,
+    /// When it came, if the event does not say when it happened.
+    pub(crate) arrived_at: OffsetDateTime,
+}
+
+const AUTHENTICATION_EXTENSIONS: [&str; 3] = ["authtype", "authid", "authclaims"];
+const CORRELATION: &str = "correlationid";
+
+impl CloudEvent {
+    /// An event that the service makes itself.
+    pub(crate) fn own(event_type: String, subject: Option<String>, data: Box<RawValue>) -> Self {
+        Self {
+            id: uuid::Uuid::now_v7().to_string(),
+            source: super::OWN_SOURCE.to_owned(),
+            event_type,
+            subject,
+            time: None,
+            data_content_type: Some("application/json".to_owned()),
+            data_schema: None,
+            extensions: BTreeMap::new(),
+            data: Some(Data::Json(data)),
+        }
+    }
+
+    /// Unique within the source.
+    #[must_use]
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// Who made it.
+    #[must_use]
+    pub fn source(&self) -> &str {
+        &self.source
+    }
+
+    /// What kind of event it is.
+    #[must_use]
+    pub fn event_type(&self) -> &str {
+        &self.event_type
+    }
+
+    /// The event as it is kept. What a sender says about its own authentication never stays.
+    pub(crate) fn stamped(mut self, stamp: &Stamp<'_>) -> Self {
+        for name in AUTHENTICATION_EXTENSIONS {
+            self.extensions.remove(name);
+        }
+        let mut set = |name: &str, value: String| self.extensions.insert(name.to_owned(), Extension::Text(value));
+        match stamp.principal {
+            Some(principal) => {
+                set("authtype", "app_user".to_owned());
+                set("authid", principal.uri());
+            }
+            None => {
+                set("authtype", "system".to_owned());
+            }
+        }
+        for (name, value) in [(CORRELATION, stamp.correlation_id), ("traceparent", stamp.traceparent)] {
+            if let Some(value) = value {
+                self.extensions.entry(name.to_owned()).or_insert_with(|| Extension::Text(value.to_owned()));
+            }
+        }
+        if self.time.is_none() {
+            self.time = stamp.arrived_at.format(&Rfc3339).ok();
+        }
+        self
+    }
+}
+
+impl Serialize for CloudEvent {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("specversion", "1.0")?;
+        map.serialize_entry("id", &self.id)?;
+        map.serialize_entry("source", &self.source)?;
+        map.serialize_entry("type", &self.event_type)?;
+        for (name, value) in [
+            ("subject", &self.subject),
+            ("time", &self.time),
+            ("datacontenttype", &self.data_content_type),
+            ("dataschema", &self.data_schema),
+        ] {
+            if let Some(value) = value {
+                map.serialize_entry(name, value)?;
+            }
+        }
+        for (name, value) in &self.extensions {
+            map.serialize_entry(name, value)?;
+        }
+        match &self.data {
+            None => {}
+            Some(Data::Json(data)) => map.serialize_entry("data", data)?,
+            Some(Data::Text(data)) => map.serialize_entry("data", data)?,
+            Some(Data::Base64(data)) => map.serialize_entry("data_base64", data)?,
+        }
+        map.end()
+    }
+}
+
+impl TryFrom<CloudEvent> for NewEvent {
+    type Error = serde_json::Error;
+
+    fn try_from(event: CloudEvent) -> Result<Self, serde_json::Error> {
+        let json = serde_json::to_string(&event)?;
+        let correlation_id = match event.extensions.get(CORRELATION) {
+            Some(Extension::Text(value)) => Some(value.clone()),
+            Some(Extension::Integer(value)) => Some(value.to_string()),
+            Some(Extension::Boolean(value)) => Some(value.to_string()),
+            None => None,
+        };
+        let CloudEvent { id, source, event_type, subject, .. } = event;
+        Ok(Self { source, id, event_type, subject, correlation_id, json })
+    }
+}

@@ -1,0 +1,113 @@
+//! Who calls. A [`Caller`] is made in one place only, from a transaction token that the gate signed for this very
+//! request; no handler sees a request without one.
+
+mod transaction_keys;
+
+use std::sync::Arc;
+
+use axum::extract::{FromRequestParts, Request, State};
+use axum::http::header::HOST;
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderName};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use time::OffsetDateTime;
+use trust_core::event_policy::EventPolicy;
+use trust_core::principal::Principal;
+use trust_core::time::UnixSeconds;
+use trust_core::transaction_token::{HEADER, TransactionClaims};
+
+use crate::problem::Problem;
+use crate::state::AppState;
+
+pub use transaction_keys::{CannotReadKeys, FileTransactionKeys, TransactionKeySource};
+
+/// Somebody whom the gate let through, for one request.
+#[derive(Clone, Debug)]
+pub struct Caller(Arc<Verified>);
+
+#[derive(Debug)]
+struct Verified {
+    claims: TransactionClaims,
+    principal: Option<Principal>,
+}
+
+impl Caller {
+    /// Who it is, unless the gate's rule for this request asks for nobody.
+    pub fn require_principal(&self) -> Result<&Principal, Problem> {
+        self.0.principal.as_ref().ok_or(Problem::Unauthenticated)
+    }
+
+    /// Which events this caller may send with this request.
+    #[must_use]
+    pub fn event_policy(&self) -> EventPolicy {
+        EventPolicy::new(self.0.claims.tctx.event_types.clone(), self.0.principal.as_ref())
+    }
+
+    /// When the caller's own token ends, and with it every stream that it opened. The transaction token's own end
+    /// stands in for one that is not told.
+    #[must_use]
+    pub fn ends_at(&self) -> OffsetDateTime {
+        let seconds = self.0.claims.rctx.exp.unwrap_or(self.0.claims.exp);
+        let known = i64::try_from(seconds).ok().and_then(|seconds| OffsetDateTime::from_unix_timestamp(seconds).ok());
+        known.unwrap_or(OffsetDateTime::UNIX_EPOCH)
+    }
+
+    /// The identifier that the gate gave this request.
+    #[must_use]
+    pub fn transaction(&self) -> &str {
+        &self.0.claims.txn
+    }
+}
+
+/// The layer that lets nobody pass who did not come through the gate.
+pub(crate) async fn authenticate(State(state): State<AppState>, mut request: Request, next: Next) -> Response {
+    match verified_caller(&state, &request) {
+        Ok(caller) => {
+            tracing::Span::current().record("transaction", caller.transaction());
+            request.extensions_mut().insert(caller);
+            next.run(request).await
+        }
+        Err(problem) => problem.into_response(),
+    }
+}
+
+fn verified_caller(state: &AppState, request: &Request) -> Result<Caller, Problem> {
+    let keys = state.transaction_keys.keys().ok_or(Problem::KeysUnavailable)?;
+    let now = UnixSeconds(u64::try_from(state.clock.now().unix_timestamp()).unwrap_or_default());
+    let token = only(request.headers(), &HeaderName::from_static(HEADER)).ok_or(Problem::Unauthenticated)?;
+    let claims = TransactionClaims::verify(token, &keys, now).map_err(|reason| refused(&reason))?;
+    let host = only(request.headers(), &HOST).ok_or(Problem::Unauthenticated)?;
+    let target = request.uri().path_and_query().map_or("/", |target| target.as_str());
+    if !claims.is_for(request.method().as_str(), host, target) {
+        return Err(refused(&"made for another request"));
+    }
+    let principal = claims.principal();
+    Ok(Caller(Arc::new(Verified { claims, principal })))
+}
+
+/// The caller is not told why; whoever runs the service may need to know.
+fn refused(reason: &dyn std::fmt::Display) -> Problem {
+    tracing::info!(%reason, "a transaction token was refused");
+    Problem::Unauthenticated
+}
+
+/// The value of a header that is there exactly once: with two, somebody else may have read the other one.
+fn only<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
+    let mut values = headers.get_all(name).iter();
+    match (values.next(), values.next()) {
+        (Some(value), None) => value.to_str().ok(),
+        _ => None,
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for Caller {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Problem> {
+        parts.extensions.get::<Self>().cloned().ok_or(Problem::Unauthenticated)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,132 @@
+//! Every layer, outermost first, with the reason for its place:
+//!
+//! 1. a span, so that everything below logs into it; without headers and query, which hold secrets
+//! 2. the counter, so that what the layers below refuse is counted as well
+//! 3. panics to problems, inside the counter: a panic is counted as a 500
+//! 4. the bound on requests at work, before anything costs something
+//! 5. the gate: nobody unknown gets further, and no body of theirs is read
+//! 6. the time that an answer may take
+//! 7. the body, read whole within its bounds of size and time
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::{Body, Bytes};
+use axum::extract::{MatchedPath, Request, State};
+use axum::http::Method;
+use axum::middleware::{Next, from_fn, from_fn_with_state};
+use axum::response::{IntoResponse, Response};
+use futures_util::StreamExt;
+use tokio::sync::Semaphore;
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::trace::TraceLayer;
+
+use crate::gate;
+use crate::metrics::RequestLabels;
+use crate::problem::Problem;
+use crate::state::AppState;
+
+/// The most that a body may have.
+pub const BODY_LIMIT_BYTES: usize = 1024 * 1024;
+
+/// What is read and thrown away of a body that is too large: a proxy that is still sending would not see the answer.
+const DRAIN_LIMIT_BYTES: usize = 16 * BODY_LIMIT_BYTES;
+
+const BODY_TIMEOUT: Duration = Duration::from_secs(20);
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
+const REQUESTS_AT_WORK: usize = 512;
+
+/// Layers 4 to 7 for routes that answer as soon as they can.
+pub(crate) fn answering(routes: Router<AppState>, state: &AppState) -> Router<AppState> {
+    let at_work = Arc::new(Semaphore::new(REQUESTS_AT_WORK));
+    routes
+        .layer(from_fn(read_body))
+        .layer(from_fn(bound_time))
+        .layer(from_fn_with_state(state.clone(), gate::authenticate))
+        .layer(from_fn_with_state(at_work, bound_requests))
+}
+
+/// Layers 4, 5 and 7 for routes that wait for something to happen: each takes a waiting seat and bounds its own time.
+pub(crate) fn waiting(routes: Router<AppState>, state: &AppState) -> Router<AppState> {
+    routes
+        .layer(from_fn(read_body))
+        .layer(from_fn_with_state(state.clone(), gate::authenticate))
+        .layer(from_fn_with_state(Arc::clone(&state.waiting_seats), bound_requests))
+}
+
+/// Layers 1 to 3, around everything.
+pub(crate) fn around_all(routes: Router<AppState>, state: &AppState) -> Router<AppState> {
+    routes
+        .layer(CatchPanicLayer::custom(|_| Problem::Internal.into_response()))
+        .layer(from_fn_with_state(state.clone(), count))
+        .layer(TraceLayer::new_for_http().make_span_with(|request: &Request| {
+            tracing::info_span!("request", method = %request.method(), path = request.uri().path(),
+                transaction = tracing::field::Empty)
+        }))
+}
+
+async fn count(State(state): State<AppState>, request: Request, next: Next) -> Response {
+    let method = method_label(request.method());
+    let route = request.extensions().get::<MatchedPath>().map_or("none", MatchedPath::as_str).to_owned();
+    let response = next.run(request).await;
+    let labels = RequestLabels { method, route, status: response.status().as_u16() };
+    state.metrics.requests.get_or_create(&labels).inc();
+    response
+}
+
+/// A client chooses the method: what it makes up must not become a label.
+fn method_label(method: &Method) -> &'static str {
+    match method.as_str() {
+        "GET" => "GET",
+        "POST" => "POST",
+        "PUT" => "PUT",
+        "PATCH" => "PATCH",
+        "DELETE" => "DELETE",
+        "HEAD" => "HEAD",
+        "OPTIONS" => "OPTIONS",
+        _ => "other",
+    }
+}
+
+async fn bound_requests(State(at_work): State<Arc<Semaphore>>, request: Request, next: Next) -> Response {
+    match at_work.try_acquire() {
+        Ok(_permit) => next.run(request).await,
+        Err(_) => Problem::Busy.into_response(),
+    }
+}
+
+async fn bound_time(request: Request, next: Next) -> Response {
+    match tokio::time::timeout(ANSWER_TIMEOUT, next.run(request)).await {
+        Ok(response) => response,
+        Err(_) => Problem::TookTooLong.into_response(),
+    }
+}
+
+async fn read_body(request: Request, next: Next) -> Response {
+    let (parts, body) = request.into_parts();
+    match tokio::time::timeout(BODY_TIMEOUT, whole_body(body)).await {
+        Ok(Ok(bytes)) => next.run(Request::from_parts(parts, Body::from(bytes))).await,
+        Ok(Err(problem)) => problem.into_response(),
+        Err(_) => Problem::BodyIncomplete.into_response(),
+    }
+}
+
+async fn whole_body(body: Body) -> Result<Bytes, Problem> {
+    let mut pieces = body.into_data_stream();
+    let mut whole = Vec::new();
+    let mut thrown_away = 0_usize;
+    while let Some(piece) = pieces.next().await {
+        let piece = piece.map_err(|_| Problem::BodyIncomplete)?;
+        if thrown_away == 0 && whole.len().saturating_add(piece.len()) <= BODY_LIMIT_BYTES {
+            whole.extend_from_slice(&piece);
+        } else {
+            whole = Vec::new();
+            thrown_away = thrown_away.saturating_add(piece.len().max(1));
+            if thrown_away > DRAIN_LIMIT_BYTES {
+                break;
+            }
+        }
+    }
+    if thrown_away == 0 { Ok(whole.into()) } else { Err(Problem::BodyTooLarge) }
+}

@@ -1,0 +1,41 @@
+//! Media types as far as the service asks about them (RFC 9110, section 8.3.1).
+
+/// The type and subtype in lower case, without parameters.
+#[must_use]
+pub(crate) fn essence(media_type: &str) -> String {
+    media_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
+}
+
+/// Whether content of this type is JSON (RFC 6839, section 3.1).
+#[must_use]
+pub(crate) fn is_json(media_type: &str) -> bool {
+    let essence = essence(media_type);
+    essence.ends_with("/json") || essence.ends_with("+json")
+}
+
+/// Whether this is a type and a subtype of token characters, perhaps with parameters.
+#[must_use]
+pub(crate) fn is_valid(media_type: &str) -> bool {
+    let is_token = |text: &str| {
+        !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte))
+    };
+    essence(media_type).split_once('/').is_some_and(|(kind, subtype)| is_token(kind) && is_token(subtype))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn json_is_known_by_name_and_by_suffix() {
+        for json in ["application/json", "Application/JSON; charset=utf-8", "application/vnd.x+json", "text/json"] {
+            assert!(is_json(json) && is_valid(json), "{json}");
+        }
+        for other in ["text/plain", "application/jsonx", "application/octet-stream"] {
+            assert!(!is_json(other) && is_valid(other), "{other}");
+        }
+        for broken in ["", "json", "a/", "/b", "a b/c", "a/b/c"] {
+            assert!(!is_valid(broken), "{broken}");
+        }
+    }
+}

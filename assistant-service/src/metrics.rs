@@ -1,0 +1,94 @@
+//! What the service counts, in the text form that Prometheus reads.
+
+use axum::extract::State;
+use axum::http::header::CONTENT_TYPE;
+use axum::response::{IntoResponse, Response};
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::encoding::text::encode;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::registry::Registry;
+
+use crate::gate::Caller;
+use crate::problem::Problem;
+use crate::state::AppState;
+
+/// All counters, and the registry that writes them down.
+#[derive(Debug)]
+pub struct Metrics {
+    registry: Registry,
+    /// Answered requests.
+    pub requests: Family<RequestLabels, Counter>,
+    /// Events that were new.
+    pub events_stored: Counter,
+    /// Events that had been stored before.
+    pub events_duplicate: Counter,
+    /// Steps of commands, by the state that they led to.
+    pub command_steps: Family<StateLabel, Counter>,
+    /// Commands that are not at their end, by state.
+    pub open_commands: Family<StateLabel, Gauge>,
+    /// How long services waited for a command, in seconds.
+    pub lease_wait_seconds: Histogram,
+    /// How many jobs shared one commit of the store.
+    pub jobs_per_commit: Histogram,
+}
+
+/// What a request is counted under. The route is the pattern, never the path: paths hold identifiers.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct RequestLabels {
+    /// The HTTP method, `other` when it is none of HTTP's own.
+    pub method: &'static str,
+    /// The route's pattern, `none` when no route fits.
+    pub route: String,
+    /// The HTTP status.
+    pub status: u16,
+}
+
+/// A state of commands.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct StateLabel {
+    /// Its name on the wire.
+    pub state: &'static str,
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        let mut registry = Registry::with_prefix("watchgate");
+        let requests = Family::default();
+        registry.register("requests", "Answered requests", requests.clone());
+        let events_stored = Counter::default();
+        registry.register("events_stored", "Events stored", events_stored.clone());
+        let events_duplicate = Counter::default();
+        registry.register("events_duplicate", "Events that had been stored before", events_duplicate.clone());
+        let command_steps = Family::default();
+        registry.register("command_steps", "Steps of commands, by the state they led to", command_steps.clone());
+        let open_commands = Family::default();
+        registry.register("open_commands", "Commands that are not at their end", open_commands.clone());
+        let lease_wait_seconds = Histogram::new([0.01, 0.1, 1.0, 5.0, 10.0, 20.0, 30.0]);
+        registry.register("lease_wait_seconds", "How long services waited for a command", lease_wait_seconds.clone());
+        let jobs_per_commit = Histogram::new([1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0]);
+        registry.register("store_jobs_per_commit", "Jobs that shared one commit", jobs_per_commit.clone());
+        Self {
+            registry,
+            requests,
+            events_stored,
+            events_duplicate,
+            command_steps,
+            open_commands,
+            lease_wait_seconds,
+            jobs_per_commit,
+        }
+    }
+}
+
+/// Counters in OpenMetrics' text form.
+#[utoipa::path(get, path = "/metrics", tag = "operation",
+    responses((status = OK, description = "All counters", content_type = "application/openmetrics-text")))]
+pub(crate) async fn metrics(State(state): State<AppState>, caller: Caller) -> Result<Response, Problem> {
+    caller.require_principal()?;
+    let mut text = String::new();
+    encode(&mut text, &state.metrics.registry).map_err(|_| Problem::Internal)?;
+    Ok(([(CONTENT_TYPE, "application/openmetrics-text; version=1.0.0; charset=utf-8")], text).into_response())
+}

@@ -1,0 +1,72 @@
+//! Every route. What is not in [`open`] passes the gate's layer, so a handler cannot forget to ask who calls.
+
+use std::sync::LazyLock;
+
+use axum::Router;
+use axum::http::header::CONTENT_TYPE;
+use axum::response::{IntoResponse, Response};
+use utoipa::OpenApi;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::problem::{Problem, ProblemDocument};
+use crate::state::AppState;
+use crate::{events, health, layers, metrics};
+
+/// Routes that anybody may reach who reaches the service.
+fn open() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new().routes(routes!(health::healthz)).routes(routes!(health::readyz))
+}
+
+/// Routes behind the gate that answer as soon as they can.
+fn answering() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new()
+        .routes(routes!(events::publish::publish, events::query::query))
+        .routes(routes!(metrics::metrics))
+        .routes(routes!(openapi))
+        .fallback(not_found)
+}
+
+/// Routes behind the gate that wait for something to happen.
+fn waiting() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new()
+}
+
+/// All of them, each in its layers.
+pub(crate) fn routes(state: &AppState) -> Router<AppState> {
+    let plain = |routes: OpenApiRouter<AppState>| Router::from(routes).method_not_allowed_fallback(wrong_method);
+    plain(open()).merge(layers::answering(plain(answering()), state)).merge(layers::waiting(plain(waiting()), state))
+}
+
+async fn not_found() -> Problem {
+    Problem::NotFound
+}
+
+async fn wrong_method() -> Problem {
+    Problem::MethodNotAllowed
+}
+
+#[derive(OpenApi)]
+#[openapi(
+    info(title = "Watchgate", description = "Reached through the gate, which asks for a bearer token."),
+    components(schemas(ProblemDocument)),
+    tags((name = "events"), (name = "assistant"), (name = "commands"), (name = "services"), (name = "operation"))
+)]
+struct Document;
+
+/// Made from the very routers that answer, so it says what they do.
+pub(crate) static DOCUMENT: LazyLock<utoipa::openapi::OpenApi> = LazyLock::new(|| {
+    let mut document = Document::openapi();
+    for routes in [open(), answering(), waiting()] {
+        document.merge(routes.into_openapi());
+    }
+    document
+});
+
+/// This document.
+#[utoipa::path(get, path = "/openapi.json", tag = "operation",
+    responses((status = OK, description = "OpenAPI 3.1", content_type = "application/json")))]
+async fn openapi() -> Result<Response, Problem> {
+    let text = DOCUMENT.to_json().map_err(|_| Problem::Internal)?;
+    Ok(([(CONTENT_TYPE, "application/json")], text).into_response())
+}

@@ -1,0 +1,55 @@
+//! What every handler may use: ports, each in the form that start-up or a test chose.
+
+use std::sync::Arc;
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+
+use crate::backbone::Backbone;
+use crate::clock::Clock;
+use crate::gate::TransactionKeySource;
+use crate::metrics::Metrics;
+use crate::problem::Problem;
+
+/// Requests that wait for something to happen, at once: long polls and open streams.
+const WAITING_SEATS: usize = 1024;
+
+/// The service's ports.
+#[derive(Clone)]
+pub struct AppState {
+    /// Events and entries.
+    pub backbone: Arc<dyn Backbone>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// The gate's keys.
+    pub transaction_keys: Arc<dyn TransactionKeySource>,
+    /// The counters.
+    pub metrics: Arc<Metrics>,
+    /// Tells those who wait that the service ends.
+    pub ending: Arc<watch::Sender<bool>>,
+    /// One for each request that may wait at once.
+    pub(crate) waiting_seats: Arc<Semaphore>,
+}
+
+impl AppState {
+    /// Puts the ports together.
+    pub fn new(
+        backbone: Arc<dyn Backbone>,
+        clock: Arc<dyn Clock>,
+        transaction_keys: Arc<dyn TransactionKeySource>,
+        metrics: Arc<Metrics>,
+    ) -> Self {
+        let waiting_seats = Arc::new(Semaphore::new(WAITING_SEATS));
+        Self { backbone, clock, transaction_keys, metrics, ending: Arc::default(), waiting_seats }
+    }
+
+    /// A seat for a request that is going to wait, to be held as long as it does.
+    pub(crate) fn take_waiting_seat(&self) -> Result<OwnedSemaphorePermit, Problem> {
+        Arc::clone(&self.waiting_seats).try_acquire_owned().map_err(|_| Problem::Busy)
+    }
+
+    /// Returns when the service ends.
+    pub(crate) async fn ended(&self) {
+        // The sender is a part of `self`, so it is there.
+        let _ = self.ending.subscribe().wait_for(|is_ending| *is_ending).await;
+    }
+}

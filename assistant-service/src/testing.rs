@@ -1,0 +1,181 @@
+//! A stage for tests: the whole service without a socket, a clock that the test moves, and a gate's keys.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::{Body, to_bytes};
+use axum::http::{HeaderMap, Request, StatusCode};
+use axum::response::Response;
+use serde_json::Value;
+use time::OffsetDateTime;
+use time::macros::datetime;
+use tower::ServiceExt;
+use trust_core::gate_key::GateKeys;
+use trust_core::transaction_token::{RequesterContext, TransactionClaims, TransactionContext, TransactionKeys};
+
+use crate::app::app;
+use crate::backbone::sqlite::SqliteBackbone;
+use crate::clock::Clock;
+use crate::gate::TransactionKeySource;
+use crate::metrics::Metrics;
+use crate::state::AppState;
+
+pub(crate) const HOST: &str = "localhost:8443";
+pub(crate) const ISSUER: &str = "https://issuer.watchgate.test";
+pub(crate) const TESTER: &str = "https://issuer.watchgate.test#tester-7";
+
+pub(crate) struct ManualClock(Mutex<OffsetDateTime>);
+
+impl ManualClock {
+    pub(crate) fn advance(&self, by: Duration) {
+        *self.0.lock().unwrap() += by;
+    }
+}
+
+impl Clock for ManualClock {
+    fn now(&self) -> OffsetDateTime {
+        *self.0.lock().unwrap()
+    }
+}
+
+pub(crate) struct FixedKeys(pub(crate) TransactionKeys);
+
+impl TransactionKeySource for FixedKeys {
+    fn keys(&self) -> Option<Arc<TransactionKeys>> {
+        Some(Arc::new(self.0.clone()))
+    }
+}
+
+pub(crate) fn keys(seed: u8, audience: &str) -> TransactionKeys {
+    GateKeys::generate("test".to_owned(), [seed; 32], None).transaction_keys(audience)
+}
+
+pub(crate) struct Stage {
+    pub(crate) state: AppState,
+    pub(crate) clock: Arc<ManualClock>,
+    pub(crate) keys: TransactionKeys,
+    app: Router,
+    _folder: tempfile::TempDir,
+}
+
+impl Stage {
+    pub(crate) fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let metrics = Arc::new(Metrics::default());
+        let backbone = SqliteBackbone::open(folder.path(), metrics.jobs_per_commit.clone()).unwrap();
+        let clock = Arc::new(ManualClock(Mutex::new(datetime!(2026-03-01 12:00:00 UTC))));
+        let keys = keys(1, "assistant-service");
+        let state = AppState::new(Arc::new(backbone), clock.clone(), Arc::new(FixedKeys(keys.clone())), metrics);
+        Self { app: app(state.clone()), state, clock, keys, _folder: folder }
+    }
+
+    /// What the gate says of a request by tester-7.
+    pub(crate) fn claims(&self, method: &str, target: &str) -> TransactionClaims {
+        let now = u64::try_from(self.clock.now().unix_timestamp()).unwrap();
+        TransactionClaims {
+            iss: "watchgate".to_owned(),
+            aud: "assistant-service".to_owned(),
+            iat: now,
+            exp: now + 30,
+            txn: "transaction-1".to_owned(),
+            sub: Some("tester-7".to_owned()),
+            scope: None,
+            tctx: TransactionContext {
+                rule: "test".to_owned(),
+                method: method.to_owned(),
+                host: HOST.to_owned(),
+                target: target.to_owned(),
+                event_types: vec!["com.example.*".to_owned(), "dev.watchgate.telemetry".to_owned()],
+            },
+            rctx: RequesterContext {
+                iss: Some(ISSUER.to_owned()),
+                exp: Some(now + 600),
+                ..RequesterContext::default()
+            },
+        }
+    }
+
+    /// A request with a good token of tester-7.
+    pub(crate) fn request(&self, method: &str, target: &str) -> StagedRequest<'_> {
+        StagedRequest {
+            claims: self.claims(method, target),
+            stage: self,
+            request: Request::builder().method(method).uri(target).header("host", HOST),
+            body: Vec::new(),
+        }
+    }
+
+    pub(crate) fn get(&self, target: &str) -> StagedRequest<'_> {
+        self.request("GET", target)
+    }
+
+    pub(crate) fn post(&self, target: &str, body: &Value) -> StagedRequest<'_> {
+        self.request("POST", target).header("content-type", "application/json").body(body.to_string())
+    }
+
+    /// Sends `request` as it is.
+    pub(crate) async fn send(&self, request: Request<Body>) -> Response {
+        self.app.clone().oneshot(request).await.unwrap()
+    }
+}
+
+pub(crate) struct StagedRequest<'a> {
+    stage: &'a Stage,
+    claims: TransactionClaims,
+    request: axum::http::request::Builder,
+    body: Vec<u8>,
+}
+
+impl StagedRequest<'_> {
+    pub(crate) fn by(mut self, subject: &str) -> Self {
+        self.claims.sub = Some(subject.to_owned());
+        self
+    }
+
+    pub(crate) fn header(mut self, name: &str, value: &str) -> Self {
+        self.request = self.request.header(name, value);
+        self
+    }
+
+    pub(crate) fn body(mut self, body: impl Into<Vec<u8>>) -> Self {
+        self.body = body.into();
+        self
+    }
+
+    pub(crate) fn claiming(mut self, change: impl FnOnce(&mut TransactionClaims)) -> Self {
+        change(&mut self.claims);
+        self
+    }
+
+    pub(crate) async fn open(self) -> Response {
+        let token = self.claims.sign(&self.stage.keys).unwrap();
+        self.stage.send(self.request.header("txn-token", token).body(Body::from(self.body)).unwrap()).await
+    }
+
+    pub(crate) async fn send(self) -> Answer {
+        Answer::of(self.open().await).await
+    }
+}
+
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) json: Value,
+}
+
+impl Answer {
+    pub(crate) async fn of(response: Response) -> Self {
+        let (parts, body) = response.into_parts();
+        let bytes = to_bytes(body, usize::MAX).await.unwrap();
+        let json = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
+        Self { status: parts.status, headers: parts.headers, json }
+    }
+
+    /// The names in a problem's `errors`.
+    pub(crate) fn wrong_fields(&self) -> Vec<&str> {
+        let errors = self.json["errors"].as_array().map(Vec::as_slice).unwrap_or_default();
+        errors.iter().map(|error| error["field"].as_str().unwrap()).collect()
+    }
+}
