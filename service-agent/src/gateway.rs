@@ -1,0 +1,123 @@
+//! The agent's calls through the gateway. Each has a timeout and a bound on what it reads.
+
+use std::time::Duration;
+
+use reqwest::{Certificate, Client, Method, RequestBuilder, StatusCode};
+use serde::Serialize;
+use thiserror::Error;
+
+use crate::token::TokenSource;
+use crate::wire::{CommandResult, Heartbeat, Lease, LeaseRequest};
+
+/// How long the gateway may hold a long poll.
+pub(crate) const LEASE_WAIT_SECONDS: u64 = 25;
+
+const CALL_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Largest answer that is read, in bytes.
+const MAX_ANSWER_BYTES: usize = 1024 * 1024;
+
+/// Why a call came to nothing.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum AgentError {
+    /// The address or a certificate is not what it should be.
+    #[error("the gateway cannot be used as given: {0}")]
+    Setting(#[source] reqwest::Error),
+    /// The gateway did not answer, or not in time.
+    #[error("the gateway did not answer: {0}")]
+    Unreachable(#[source] reqwest::Error),
+    /// The token could not be read.
+    #[error("the token cannot be read: {0}")]
+    Token(#[source] std::io::Error),
+    /// The lease belongs to somebody else, or the command has ended.
+    #[error("the lease is lost")]
+    LeaseLost,
+    /// The gateway or the service said no.
+    #[error("refused with status {0}")]
+    Refused(u16),
+    /// The answer is larger than 1 MiB, or not what was asked for.
+    #[error("the answer cannot be read")]
+    Answer,
+}
+
+impl AgentError {
+    /// Whether the same call may go through later (Knative's delivery rules: 404, 409, 429 and 5xx may, other 4xx do
+    /// not; of these a lost lease is final here, and a 401 is not, because tokens are renewed).
+    pub(crate) fn may_pass(&self) -> bool {
+        match self {
+            Self::Unreachable(_) | Self::Token(_) | Self::Answer => true,
+            Self::Refused(status) => matches!(status, 401 | 404 | 429 | 500..=599),
+            Self::Setting(_) | Self::LeaseLost => false,
+        }
+    }
+}
+
+/// A gateway and the token to go through it.
+#[derive(Clone, Debug)]
+pub struct Gateway {
+    client: Client,
+    base_url: String,
+    token: TokenSource,
+}
+
+impl Gateway {
+    /// A gateway at `base_url`, such as `https://gw.example.com`. With `authority`, a certificate in PEM, that authority
+    /// is trusted and no other.
+    pub fn connect(base_url: &str, token: TokenSource, authority: Option<&[u8]>) -> Result<Self, AgentError> {
+        // Only the first choice in a process counts; a program that has made its own keeps it.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let mut client = Client::builder().timeout(CALL_TIMEOUT).redirect(reqwest::redirect::Policy::none());
+        if let Some(pem) = authority {
+            client = client.tls_certs_only([Certificate::from_pem(pem).map_err(AgentError::Setting)?]);
+        }
+        let client = client.build().map_err(AgentError::Setting)?;
+        Ok(Self { client, base_url: base_url.trim_end_matches('/').to_owned(), token })
+    }
+
+    pub(crate) async fn lease(&self, service: &str) -> Result<Option<Lease>, AgentError> {
+        let wait_seconds = LEASE_WAIT_SECONDS;
+        let held = CALL_TIMEOUT.saturating_add(Duration::from_secs(wait_seconds));
+        let path = format!("/v1/services/{service}/commands:lease");
+        let call = self.call(&path, &LeaseRequest { wait_seconds }).await?.timeout(held);
+        match self.send(call).await? {
+            (StatusCode::NO_CONTENT, _) => Ok(None),
+            (_, body) => serde_json::from_slice(&body).map(Some).map_err(|_| AgentError::Answer),
+        }
+    }
+
+    pub(crate) async fn heartbeat(&self, command: &str, heartbeat: &Heartbeat) -> Result<(), AgentError> {
+        let call = self.call(&format!("/v1/commands/{command}/heartbeat"), heartbeat).await?;
+        self.send(call).await.map(drop)
+    }
+
+    pub(crate) async fn result(&self, command: &str, result: &CommandResult) -> Result<(), AgentError> {
+        let call = self.call(&format!("/v1/commands/{command}/result"), result).await?;
+        self.send(call).await.map(drop)
+    }
+
+    async fn call(&self, path: &str, body: &impl Serialize) -> Result<RequestBuilder, AgentError> {
+        let token = self.token.token().await.map_err(AgentError::Token)?;
+        let url = format!("{}{path}", self.base_url);
+        Ok(self.client.request(Method::POST, url).bearer_auth(token).json(body))
+    }
+
+    async fn send(&self, call: RequestBuilder) -> Result<(StatusCode, Vec<u8>), AgentError> {
+        let mut response = call.send().await.map_err(AgentError::Unreachable)?;
+        let status = response.status();
+        if matches!(status, StatusCode::CONFLICT | StatusCode::GONE) {
+            return Err(AgentError::LeaseLost);
+        }
+        if !status.is_success() {
+            return Err(AgentError::Refused(status.as_u16()));
+        }
+        let mut body = Vec::new();
+        while let Some(chunk) = response.chunk().await.map_err(AgentError::Unreachable)? {
+            if body.len().saturating_add(chunk.len()) > MAX_ANSWER_BYTES {
+                return Err(AgentError::Answer);
+            }
+            body.extend_from_slice(&chunk);
+        }
+        Ok((status, body))
+    }
+}
