@@ -49,34 +49,14 @@ impl WallTime {
     /// RFC 3339 in UTC with milliseconds, such as `2026-03-01T12:00:00.250Z`.
     #[must_use]
     pub fn rfc3339(self) -> String {
-        let milliseconds = self.milliseconds();
-        let (days, in_day) = (milliseconds / 86_400_000, milliseconds % 86_400_000);
-        let (year, month, day) = civil_from_days(days);
-        let (hour, minute) = (in_day / 3_600_000, in_day / 60_000 % 60);
-        let (second, fraction) = (in_day / 1_000 % 60, in_day % 1_000);
+        // A clock past the year 9999 shows 1970: RFC 3339 has no later year to write.
+        let seconds = i64::try_from(self.seconds().0).unwrap_or_default();
+        let at = ::time::OffsetDateTime::from_unix_timestamp(seconds).unwrap_or(::time::OffsetDateTime::UNIX_EPOCH);
+        let (year, month, day) = at.to_calendar_date();
+        let (hour, minute, second) = at.to_hms();
+        let (month, fraction) = (u8::from(month), self.milliseconds() % 1_000);
         format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{fraction:03}Z")
     }
-}
-
-/// Year, month and day of a day counted from 1970-01-01, in the proleptic Gregorian calendar
-/// (Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms", `civil_from_days`).
-fn civil_from_days(days_since_1970: u64) -> (u64, u64, u64) {
-    let days = days_since_1970.saturating_add(719_468);
-    let era = days / 146_097;
-    let day_of_era = days % 146_097;
-    let leap_corrected = day_of_era
-        .saturating_sub(day_of_era / 1_460)
-        .saturating_add(day_of_era / 36_524)
-        .saturating_sub(day_of_era / 146_096);
-    let year_of_era = leap_corrected / 365;
-    let before_year = year_of_era.saturating_mul(365).saturating_add(year_of_era / 4).saturating_sub(year_of_era / 100);
-    let day_of_year = day_of_era.saturating_sub(before_year);
-    let month_from_march = day_of_year.saturating_mul(5).saturating_add(2) / 153;
-    let day = day_of_year.saturating_sub(month_from_march.saturating_mul(153).saturating_add(2) / 5).saturating_add(1);
-    let month =
-        if month_from_march < 10 { month_from_march.saturating_add(3) } else { month_from_march.saturating_sub(9) };
-    let year = year_of_era.saturating_add(era.saturating_mul(400)).saturating_add(u64::from(month <= 2));
-    (year, month, day)
 }
 
 #[cfg(test)]

@@ -1,0 +1,9 @@
+#!/usr/bin/env bash
+# Run: make example NAME=sample-service. A microservice takes a command through the gateway and carries it out: one
+# person asks for a worker's restart, another approves, the service does it.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+
+cargo run -q -p watchgate-tests --bin stage -- -- examples/sample-service/calls.sh
+
+# You should see, last: sample-service: the worker was restarted
