@@ -9,6 +9,7 @@ pub(crate) mod query;
 mod tail;
 mod uri_reference;
 
+pub(crate) use cloud_event::Stamp;
 pub use cloud_event::{CloudEvent, Data, Extension};
 
 /// The source of the events that the service makes itself.

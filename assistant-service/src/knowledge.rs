@@ -18,7 +18,7 @@ use thiserror::Error;
 
 pub use folder::{SkipReason, Skipped};
 pub use markdown::{Passage, Section};
-pub use words::{QuestionWord, WordSet};
+pub use words::{Question, QuestionWord, WordSet};
 
 use index::SectionIndex;
 use words::Analyzer;
@@ -39,6 +39,8 @@ pub struct IndexedSection {
     pub section: Section,
     /// The words of the heading path.
     pub heading_words: WordSet,
+    /// The words of the section's own heading, read as a question: many headings are one.
+    pub title: Question,
     /// The words of each passage, in the section's order.
     pub passages: Vec<IndexedPassage>,
 }
@@ -52,6 +54,8 @@ pub struct IndexedPassage {
     pub words: WordSet,
     /// The words of the sentence or the table head that introduces it.
     pub introduction_words: WordSet,
+    /// Whether it holds a figure.
+    pub has_number: bool,
 }
 
 /// Why a folder could not be loaded.
@@ -76,19 +80,22 @@ impl Knowledge {
         let (documents, skipped) =
             folder::read_documents(folder).map_err(|cause| CannotLoad::Folder { folder: folder.to_owned(), cause })?;
         let analyzer = Analyzer::default();
-        let sections: Vec<_> = documents
+        let mut sections: Vec<_> = documents
             .iter()
             .flat_map(|document| markdown::sections(&document.file, &document.text))
             .map(|section| IndexedSection::new(section, &analyzer))
             .collect();
         let index = SectionIndex::new(&sections)?;
+        for indexed in &mut sections {
+            indexed.title = analyzer.question(indexed.section.title(), |stem| index.weight(stem));
+        }
         Ok(Self { sections, index, analyzer, documents: documents.len(), skipped })
     }
 
-    /// The content words of a question, each with its weight.
+    /// A question as its content words, each with its weight.
     #[must_use]
-    pub fn question_words(&self, question: &str) -> Vec<QuestionWord> {
-        self.analyzer.question_words(question, |stem| self.index.weight(stem))
+    pub fn question(&self, text: &str) -> Question {
+        self.analyzer.question(text, |stem| self.index.weight(stem))
     }
 
     /// The words of any other text, for comparison with those of a question.
@@ -97,9 +104,9 @@ impl Knowledge {
         self.analyzer.words(text)
     }
 
-    /// The sections that fit the words best by BM25, best first.
-    pub fn search(&self, words: &[QuestionWord], limit: usize) -> Result<Vec<&IndexedSection>, CannotLoad> {
-        let found = self.index.search(words.iter().map(|word| word.stem.as_str()), limit)?;
+    /// The sections that fit the question best by BM25, best first.
+    pub fn search(&self, question: &Question, limit: usize) -> Result<Vec<&IndexedSection>, CannotLoad> {
+        let found = self.index.search(question.words.iter().map(|word| word.stem.as_str()), limit)?;
         Ok(found.into_iter().filter_map(|ordinal| self.sections.get(ordinal)).collect())
     }
 
@@ -125,11 +132,21 @@ impl Knowledge {
 impl IndexedSection {
     fn new(section: Section, analyzer: &Analyzer) -> Self {
         let passages = section.passages().iter().map(|passage| IndexedPassage {
+            words: analyzer.words(section.quote(passage)),
+            introduction_words: analyzer.words(section.introduction(passage)),
+            has_number: section.quote(passage).contains(|character: char| character.is_ascii_digit()),
             passage: passage.clone(),
-            words: analyzer.words(section.slice(&passage.range)),
-            introduction_words: analyzer.words(section.slice(&passage.introduction)),
         });
         let passages = passages.collect();
-        Self { heading_words: analyzer.words(&section.heading), passages, section }
+        let heading_words = analyzer.words(&section.heading);
+        Self { heading_words, title: Question::default(), passages, section }
+    }
+}
+
+impl IndexedPassage {
+    /// Whether the passage, or what introduces it, holds a word.
+    #[must_use]
+    pub fn holds(&self, stem: &str) -> bool {
+        self.words.contains(stem) || self.introduction_words.contains(stem)
     }
 }

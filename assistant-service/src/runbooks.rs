@@ -5,6 +5,7 @@
 
 mod file;
 mod folder;
+pub(crate) mod routes;
 mod schema;
 
 #[cfg(test)]

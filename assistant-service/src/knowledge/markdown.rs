@@ -14,6 +14,8 @@ const WHOLE_STEPS_BYTES: usize = 1500;
 const WHOLE_LIST_BYTES: usize = 400;
 const WHOLE_ITEM_BYTES: usize = 800;
 
+const HEADING_SEPARATOR: &str = " > ";
+
 /// What stands between one heading and the next.
 #[derive(Debug, Clone)]
 pub struct Section {
@@ -23,6 +25,7 @@ pub struct Section {
     pub heading: String,
     /// The line of the heading, counted from 1.
     pub line: usize,
+    title_start: usize,
     source: Arc<str>,
     body: Range<usize>,
     passages: Vec<Passage>,
@@ -31,8 +34,8 @@ pub struct Section {
 /// A part of a section that makes sense by itself: a sentence, a list or an item of a long one, a row, a code block.
 #[derive(Debug, Clone)]
 pub struct Passage {
-    pub(super) range: Range<usize>,
-    pub(super) introduction: Range<usize>,
+    range: Range<usize>,
+    introduction: Range<usize>,
     is_preformatted: bool,
 }
 
@@ -57,11 +60,21 @@ impl Section {
         self.slice(&passage.range)
     }
 
+    /// The innermost heading.
+    pub(super) fn title(&self) -> &str {
+        self.heading.get(self.title_start..).unwrap_or_default()
+    }
+
+    /// The sentence or table head that introduces a passage.
+    pub(super) fn introduction(&self, passage: &Passage) -> &str {
+        self.slice(&passage.introduction)
+    }
+
     pub(super) fn passages(&self) -> &[Passage] {
         &self.passages
     }
 
-    pub(super) fn slice(&self, range: &Range<usize>) -> &str {
+    fn slice(&self, range: &Range<usize>) -> &str {
         self.source.get(range.clone()).unwrap_or_default()
     }
 }
@@ -96,6 +109,7 @@ impl<'a> Cutter<'a> {
             file: file.to_owned(),
             heading: String::new(),
             line: 1,
+            title_start: 0,
             source: source.into(),
             body: 0..0,
             passages: Vec::new(),
@@ -153,12 +167,14 @@ impl<'a> Cutter<'a> {
     fn begin_section(&mut self, level: HeadingLevel, title: String, range: &Range<usize>) {
         self.end_section(range.start);
         self.headings.retain(|(outer, _)| *outer < level);
+        let mut heading: String = self.headings.iter().flat_map(|(_, outer)| [outer, HEADING_SEPARATOR]).collect();
+        self.section.title_start = heading.len();
+        heading.push_str(&title);
+        self.section.heading = heading;
         self.headings.push((level, title));
-        let titles: Vec<&str> = self.headings.iter().map(|(_, title)| title.as_str()).collect();
         let between = self.source.get(self.counted_to..range.start).unwrap_or_default();
         self.counted_to = range.start;
         self.section.line = self.section.line.saturating_add(between.matches('\n').count());
-        self.section.heading = titles.join(" > ");
         self.section.body = range.end..range.end;
     }
 

@@ -61,8 +61,8 @@ fn steps_are_quoted_whole_and_a_long_list_by_item() {
     assert_eq!(items[0].passages().len(), 22);
     let item = &items[0].passages()[7];
     assert_eq!(items[0].quote(item), "- item number 6 of a long list");
-    assert_eq!(items[0].slice(&item.introduction), "These are they:");
-    assert_eq!(items[0].slice(&items[0].passages()[21].introduction), "");
+    assert_eq!(items[0].introduction(item), "These are they:");
+    assert_eq!(items[0].introduction(&items[0].passages()[21]), "");
 }
 
 #[test]
@@ -70,7 +70,7 @@ fn table_rows_are_introduced_by_their_head() {
     let found = sections("| light | meaning |\n|---|---|\n| red | too hot |\n");
     let row = &found[0].passages()[0];
     assert_eq!(found[0].quote(row), "| red | too hot |");
-    assert!(found[0].slice(&row.introduction).contains("meaning"));
+    assert!(found[0].introduction(row).contains("meaning"));
 }
 
 #[test]
@@ -125,7 +125,7 @@ fn a_missing_folder_is_an_error_and_an_empty_one_is_not() {
     assert!(refused.to_string().contains("nowhere"), "{refused}");
     let empty = Knowledge::load(folder.path()).unwrap();
     assert_eq!((empty.document_count(), empty.section_count()), (0, 0));
-    assert!(empty.search(&empty.question_words("anything at all"), 5).unwrap().is_empty());
+    assert!(empty.search(&empty.question("anything at all"), 5).unwrap().is_empty());
 }
 
 #[test]
@@ -134,7 +134,7 @@ fn a_word_that_no_document_holds_weighs_most() {
     fs::write(folder.path().join("a.md"), "# A\n\nworker common.\n\n# B\n\ncommon words.\n").unwrap();
     let knowledge = Knowledge::load(folder.path()).unwrap();
     let weights: Vec<f64> =
-        knowledge.question_words("How long do unknown workers common").iter().map(|word| word.weight).collect();
+        knowledge.question("How long do unknown workers common").words.iter().map(|word| word.weight).collect();
     assert_eq!(weights.len(), 3);
     assert!(weights[0] > weights[1] && weights[1] > weights[2], "{weights:?}");
 }
@@ -144,7 +144,7 @@ fn search_finds_by_stem_and_reads_no_query_language() {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("a.md"), "# Checkout\n\nThe workers are restarted.\n\n# Other\n\nNothing.\n").unwrap();
     let knowledge = Knowledge::load(folder.path()).unwrap();
-    let found = knowledge.search(&knowledge.question_words("restarting a worker"), 5).unwrap();
+    let found = knowledge.search(&knowledge.question("restarting a worker"), 5).unwrap();
     assert_eq!(found[0].section.heading, "Checkout");
-    assert!(knowledge.search(&knowledge.question_words("* OR heading:[a TO z]"), 5).unwrap().is_empty());
+    assert!(knowledge.search(&knowledge.question("* OR heading:[a TO z]"), 5).unwrap().is_empty());
 }

@@ -12,13 +12,22 @@ pub type WordSet = BTreeSet<String>;
 const LONGEST_BYTES: usize = 64;
 
 /// Words that ask, rather than being what is asked about; on top of tantivy's articles, prepositions and so on.
-const ASKING: &str = "about am any been being can could describe did do does explain from had happen happened happens \
-    has have he her him his how i its just many may me might much must my often our please shall she should so some \
-    tell than them those too us very we were what when where whether which while who whom whose why would you your \
+const ASKING: &str = "about all also am any been being can could describe did do does explain from get had happen happened happens \
+    has have he her him his how i its just may me might must my now our please shall she should so some \
+    tell than them those too until us very we were what when where whether which while who whom whose why would you your \
     d ll m re s t ve";
 
-/// After `how`, these ask for a measure and are not themselves looked for.
-const MEASURES: [&str; 8] = ["long", "big", "large", "old", "far", "fast", "quickly", "soon"];
+/// After `how`, these ask for a number and are not themselves looked for.
+const MEASURES: [&str; 11] = ["big", "far", "fast", "large", "long", "many", "much", "often", "old", "quickly", "soon"];
+
+/// A question as far as it can be looked up.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Question {
+    /// Its content words, each once, in their order.
+    pub words: Vec<QuestionWord>,
+    /// Whether the answer is likely to hold a number: it asks how long, how many, or when.
+    pub asks_for_number: bool,
+}
 
 /// A word of a question.
 #[derive(Debug, Clone, PartialEq)]
@@ -64,19 +73,24 @@ impl Analyzer {
         words
     }
 
-    /// The content words of a question, each once, in the question's order.
-    pub(super) fn question_words(&self, question: &str, weight: impl Fn(&str) -> f64) -> Vec<QuestionWord> {
-        let mut words: Vec<QuestionWord> = Vec::new();
-        self.0.clone().token_stream(question).process(&mut |token| {
-            let written = question.get(token.offset_from..token.offset_to).unwrap_or_default();
-            let before = question.get(..token.offset_from).unwrap_or_default();
-            if !is_measure(written, before) && words.iter().all(|word| word.stem != token.text) {
+    pub(super) fn question(&self, text: &str, weight: impl Fn(&str) -> f64) -> Question {
+        let mut question = Question { words: Vec::new(), asks_for_number: mentions(text, "when") };
+        self.0.clone().token_stream(text).process(&mut |token| {
+            let written = text.get(token.offset_from..token.offset_to).unwrap_or_default();
+            let before = text.get(..token.offset_from).unwrap_or_default();
+            if is_measure(written, before) {
+                question.asks_for_number = true;
+            } else if question.words.iter().all(|word| word.stem != token.text) {
                 let stem = token.text.clone();
-                words.push(QuestionWord { weight: weight(&stem), written: written.to_owned(), stem });
+                question.words.push(QuestionWord { weight: weight(&stem), written: written.to_owned(), stem });
             }
         });
-        words
+        question
     }
+}
+
+fn mentions(text: &str, word: &str) -> bool {
+    text.split(|character: char| !character.is_alphanumeric()).any(|other| other.eq_ignore_ascii_case(word))
 }
 
 fn is_measure(written: &str, before: &str) -> bool {

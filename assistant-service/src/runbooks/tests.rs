@@ -163,3 +163,22 @@ fn a_digest_depends_on_the_content_alone() {
         assert_ne!(digest(GOOD), digest(&GOOD.replace(old, new)), "{new}");
     }
 }
+
+#[tokio::test]
+async fn the_catalogue_is_read_over_http() {
+    let stage = crate::testing::Stage::new();
+    let all = stage.get("/v1/runbooks").send().await;
+    assert_eq!(all.status, 200);
+    let names: Vec<_> = all.json["runbooks"].as_array().unwrap().iter().map(|one| one["name"].clone()).collect();
+    assert_eq!(names, ["restart-worker", "rotate-logs", "show-status"]);
+
+    let one = stage.get("/v1/runbooks/restart-worker").send().await;
+    assert_eq!(one.json, all.json["runbooks"][0]);
+    assert_eq!(one.json["target"], json!({"service": "sample-service"}));
+    assert_eq!(one.json["risk"], "change");
+    assert_eq!(one.json["approval"], json!({"needed": true, "not_requester": true}));
+    assert_eq!(one.json["parameters"]["properties"]["worker"]["enum"], json!(["thumbnailer", "mailer"]));
+
+    let missing = stage.get("/v1/runbooks/drop-table").send().await;
+    assert_eq!(missing.status, 404);
+}

@@ -1,0 +1,47 @@
+//! A quote and the place where it stands, checked before anybody sees it.
+
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::knowledge::Section;
+
+/// A quote from a document. It can be made in one way only, and that way looks the quote up in its section: an answer
+/// cannot cite what nobody wrote, whoever made the answer.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+pub struct Citation {
+    file: String,
+    heading: String,
+    quote: String,
+    /// The share of the question that the quote and its heading hold, from 0 to 1.
+    score: f64,
+}
+
+impl Citation {
+    /// Cites `quote`, unless it is no verbatim part of the section.
+    #[must_use]
+    pub fn of(section: &Section, quote: &str, score: f64) -> Option<Self> {
+        if quote.trim().is_empty() || !section.text().contains(quote) {
+            return None;
+        }
+        let score = (score.clamp(0.0, 1.0) * 1000.0).round() / 1000.0;
+        Some(Self { file: section.file.clone(), heading: section.heading.clone(), quote: quote.to_owned(), score })
+    }
+
+    /// The document, by its path below the folder of documents.
+    #[must_use]
+    pub fn file(&self) -> &str {
+        &self.file
+    }
+
+    /// The headings above the quote, from the outermost one inwards.
+    #[must_use]
+    pub fn heading(&self) -> &str {
+        &self.heading
+    }
+
+    /// What stands there, letter for letter.
+    #[must_use]
+    pub fn quote(&self) -> &str {
+        &self.quote
+    }
+}

@@ -1,0 +1,71 @@
+//! The assistant that needs no model: it finds the section that supports the question best and quotes it.
+
+use std::sync::Arc;
+
+use super::proposal::proposals;
+use super::support::Support;
+use super::{Answer, Assistant, Citation, Searched};
+use crate::knowledge::{Knowledge, Question};
+use crate::runbooks::RunbookCatalogue;
+
+/// Below this share of the question's weight the documents are silent: tried on the table of questions in the tests.
+const LEAST_SHARE: f64 = 0.8;
+/// BM25 puts the right section among the first few; the cover of the question's words decides between those.
+const CANDIDATES: usize = 12;
+
+/// Answers by quoting documents.
+pub struct ExtractiveAssistant {
+    knowledge: Arc<Knowledge>,
+    runbooks: Arc<dyn RunbookCatalogue>,
+}
+
+impl ExtractiveAssistant {
+    /// An assistant that knows these documents and these runbooks.
+    #[must_use]
+    pub fn new(knowledge: Arc<Knowledge>, runbooks: Arc<dyn RunbookCatalogue>) -> Self {
+        Self { knowledge, runbooks }
+    }
+
+    fn best_support(&self, question: &Question) -> Option<Support<'_>> {
+        let candidates = self.knowledge.search(question, CANDIDATES).unwrap_or_else(|error| {
+            tracing::error!(%error, "the documents cannot be searched");
+            Vec::new()
+        });
+        let supports = candidates.into_iter().map(|section| Support::of(section, question));
+        // Of equals BM25 puts the better one first.
+        supports.reduce(|best, other| if other.rank > best.rank { other } else { best })
+    }
+}
+
+impl Assistant for ExtractiveAssistant {
+    fn answer(&self, question: &str) -> Answer {
+        let asked = self.knowledge.question(question);
+        let supported = self.best_support(&asked).filter(|support| support.share >= LEAST_SHARE);
+        let (answer, citations) = supported.as_ref().map(quote).unwrap_or_default();
+        Answer {
+            known: !citations.is_empty(),
+            answer: (!citations.is_empty()).then_some(answer),
+            citations,
+            proposals: proposals(question, &asked, &self.knowledge, &*self.runbooks),
+            searched: Searched { documents: self.knowledge.document_count(), sections: self.knowledge.section_count() },
+        }
+    }
+}
+
+fn quote(support: &Support<'_>) -> (String, Vec<Citation>) {
+    let section = &support.section.section;
+    let mut parts = Vec::new();
+    let mut citations = Vec::new();
+    for (indexed, share) in &support.passages {
+        let quote = section.quote(&indexed.passage);
+        if let Some(citation) = Citation::of(section, quote, *share) {
+            citations.push(citation);
+            parts.push(if indexed.passage.is_preformatted() {
+                quote.to_owned()
+            } else {
+                quote.split_whitespace().collect::<Vec<_>>().join(" ")
+            });
+        }
+    }
+    (parts.join("\n\n"), citations)
+}
