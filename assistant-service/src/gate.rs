@@ -30,9 +30,16 @@ pub struct Caller(Arc<Verified>);
 struct Verified {
     claims: TransactionClaims,
     principal: Option<Principal>,
+    auth_type: &'static str,
 }
 
 impl Caller {
+    /// Who it is; nobody where the gate's rule is public.
+    #[must_use]
+    pub fn principal(&self) -> Option<&Principal> {
+        self.0.principal.as_ref()
+    }
+
     /// Who it is, unless the gate's rule for this request asks for nobody.
     pub fn require_principal(&self) -> Result<&Principal, Problem> {
         self.0.principal.as_ref().ok_or(Problem::Unauthenticated)
@@ -42,6 +49,18 @@ impl Caller {
     #[must_use]
     pub fn event_policy(&self) -> EventPolicy {
         EventPolicy::new(self.0.claims.tctx.event_types.clone(), self.0.principal.as_ref())
+    }
+
+    /// Whether an event is the one that the gate made of this request.
+    #[must_use]
+    pub fn is_tagged_by_gate(&self, event_id: &str, source: &str) -> bool {
+        self.0.claims.txn == event_id && self.0.claims.iss == source
+    }
+
+    /// What kind of caller it is, in the words of CloudEvents' auth context extension.
+    #[must_use]
+    pub fn auth_type(&self) -> &'static str {
+        self.0.auth_type
     }
 
     /// When the caller's own token ends, and with it every stream that it opened. The transaction token's own end
@@ -83,7 +102,17 @@ fn verified_caller(state: &AppState, request: &Request) -> Result<Caller, Proble
         return Err(refused(&"made for another request"));
     }
     let principal = claims.principal();
-    Ok(Caller(Arc::new(Verified { claims, principal })))
+    let auth_type = auth_type(principal.as_ref(), request.headers());
+    Ok(Caller(Arc::new(Verified { claims, principal, auth_type })))
+}
+
+/// The gate sets this header on every request that it lets through, and only it knows which kind of token it saw.
+fn auth_type(principal: Option<&Principal>, headers: &HeaderMap) -> &'static str {
+    match (principal, only(headers, &HeaderName::from_static("ce-authtype"))) {
+        (None, _) => "unauthenticated",
+        (Some(_), Some("service_account")) => "service_account",
+        (Some(_), _) => "app_user",
+    }
 }
 
 /// The caller is not told why; whoever runs the service may need to know.

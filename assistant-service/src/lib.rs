@@ -5,9 +5,11 @@
 #![cfg_attr(test, allow(clippy::arithmetic_side_effects, clippy::string_slice, reason = "tests count small numbers"))]
 
 pub mod app;
+pub mod assistant;
 pub mod backbone;
 pub mod clock;
 pub mod command_line;
+pub mod commands;
 pub mod events;
 pub mod gate;
 mod health;
@@ -16,6 +18,7 @@ pub mod knowledge;
 pub mod layers;
 mod media_type;
 pub mod metrics;
+mod parameters;
 pub mod problem;
 mod routes;
 pub mod runbooks;

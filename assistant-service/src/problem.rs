@@ -8,6 +8,7 @@ use trust_core::event_policy::EventRefusal;
 use utoipa::ToSchema;
 
 use crate::backbone::BackboneError;
+use crate::commands::State;
 
 /// Everything that a caller may be told instead of an answer.
 #[derive(Debug)]
@@ -30,6 +31,18 @@ pub enum Problem {
     BodyIncomplete,
     /// The body is of a kind that is not understood here.
     UnsupportedMediaType,
+    /// Whoever asked for a command may not decide about it.
+    OwnRequest,
+    /// The command is not for the caller to carry out.
+    NotTheService,
+    /// The lease that is named is not the last one given.
+    StaleFence,
+    /// The decision is about something else than the command.
+    DigestDiffers,
+    /// In this state this cannot happen to a command.
+    WrongState(State),
+    /// As many commands are open as are taken at once.
+    TooManyOpenCommands,
     /// The service has as much to do as it takes at once.
     Busy,
     /// The answer did not come in time.
@@ -141,6 +154,42 @@ impl Problem {
                 BLANK,
                 "Unsupported Media Type",
                 "A body of this content type is not understood here.",
+            ),
+            Self::OwnRequest => Outside::new(
+                StatusCode::FORBIDDEN,
+                "urn:watchgate:problem:own-request",
+                "Own request",
+                "Whoever asked for this command may not decide about it; somebody else must.",
+            ),
+            Self::NotTheService => Outside::new(
+                StatusCode::FORBIDDEN,
+                "urn:watchgate:problem:not-the-service",
+                "Not the service",
+                "This is for another service than the caller.",
+            ),
+            Self::StaleFence => Outside::new(
+                StatusCode::CONFLICT,
+                "urn:watchgate:problem:stale-fence",
+                "Stale fence",
+                "This lease is not the last one given for the command; stop carrying it out.",
+            ),
+            Self::DigestDiffers => Outside::new(
+                StatusCode::CONFLICT,
+                "urn:watchgate:problem:digest-differs",
+                "Digest differs",
+                "The digest is not the command's; look at the command again.",
+            ),
+            Self::WrongState(state) => Outside::new(
+                StatusCode::CONFLICT,
+                "urn:watchgate:problem:wrong-state",
+                "Wrong state",
+                format!("The command is {}; this cannot happen to it any more, or not yet.", state.name()),
+            ),
+            Self::TooManyOpenCommands => Outside::new(
+                StatusCode::TOO_MANY_REQUESTS,
+                "urn:watchgate:problem:too-many-open-commands",
+                "Too many open commands",
+                "As many commands are open as are taken at once; some must end first.",
             ),
             Self::Busy => Outside::new(
                 StatusCode::SERVICE_UNAVAILABLE,

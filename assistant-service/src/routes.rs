@@ -11,7 +11,7 @@ use utoipa_axum::routes;
 
 use crate::problem::{Problem, ProblemDocument};
 use crate::state::AppState;
-use crate::{events, health, layers, metrics};
+use crate::{assistant, commands, events, health, layers, metrics, runbooks};
 
 /// Routes that anybody may reach who reaches the service.
 fn open() -> OpenApiRouter<AppState> {
@@ -22,6 +22,15 @@ fn open() -> OpenApiRouter<AppState> {
 fn answering() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
         .routes(routes!(events::publish::publish, events::query::query))
+        .routes(routes!(assistant::ask::ask))
+        .routes(routes!(runbooks::routes::list))
+        .routes(routes!(runbooks::routes::read))
+        .routes(routes!(commands::request::request, commands::read::list))
+        .routes(routes!(commands::read::get))
+        .routes(routes!(commands::approve::approve))
+        .routes(routes!(commands::approve::cancel))
+        .routes(routes!(commands::execute::heartbeat))
+        .routes(routes!(commands::execute::result))
         .routes(routes!(metrics::metrics))
         .routes(routes!(openapi))
         .fallback(not_found)
@@ -29,7 +38,7 @@ fn answering() -> OpenApiRouter<AppState> {
 
 /// Routes behind the gate that wait for something to happen.
 fn waiting() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new()
+    OpenApiRouter::new().routes(routes!(commands::lease::lease))
 }
 
 /// All of them, each in its layers.

@@ -1,7 +1,7 @@
 //! `watchgate serve`: opens what the service stands on, answers requests, and ends without losing any.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,10 +13,13 @@ use tokio::signal::unix::SignalKind;
 use tracing_subscriber::EnvFilter;
 
 use crate::app::app;
+use crate::assistant::ExtractiveAssistant;
 use crate::backbone::sqlite::SqliteBackbone;
 use crate::clock::SystemClock;
 use crate::gate::FileTransactionKeys;
+use crate::knowledge::Knowledge;
 use crate::metrics::Metrics;
+use crate::runbooks::{FolderCatalogue, RunbookCatalogue};
 use crate::state::AppState;
 
 /// Where the service listens and what it reads.
@@ -69,6 +72,8 @@ async fn serve(arguments: Arguments) -> anyhow::Result<()> {
         .with_context(|| format!("cannot listen on {}; choose a free address with --listen", arguments.listen))?;
     println!("watchgate: listening on http://{}", listener.local_addr()?);
 
+    let commands = Arc::clone(&state.commands);
+    let sweeping = tokio::spawn(async move { commands.sweep_for_ever().await });
     let ending = Arc::clone(&state.ending);
     let until_signal = async move {
         signal().await;
@@ -93,6 +98,7 @@ async fn serve(arguments: Arguments) -> anyhow::Result<()> {
         ended = server.into_future() => ended.context("the service stopped answering")?,
         () = out_of_grace => tracing::warn!("requests that were still under way have been cut off"),
     }
+    sweeping.abort();
     Ok(())
 }
 
@@ -104,7 +110,25 @@ fn open(arguments: &Arguments) -> anyhow::Result<AppState> {
         })?;
     let backbone = SqliteBackbone::open(&arguments.data_dir, metrics.jobs_per_commit.clone())
         .with_context(|| format!("data folder {}", arguments.data_dir.display()))?;
-    Ok(AppState::new(Arc::new(backbone), Arc::new(SystemClock), Arc::new(transaction_keys), metrics))
+    let runbooks: Arc<dyn RunbookCatalogue> = Arc::new(FolderCatalogue::load(&arguments.runbooks)?);
+    let assistant = ExtractiveAssistant::new(Arc::new(read_documents(&arguments.documents)?), Arc::clone(&runbooks));
+    Ok(AppState::new(
+        Arc::new(backbone),
+        Arc::new(SystemClock),
+        Arc::new(transaction_keys),
+        Arc::new(assistant),
+        runbooks,
+        metrics,
+    ))
+}
+
+fn read_documents(folder: &Path) -> anyhow::Result<Knowledge> {
+    let knowledge = Knowledge::load(folder)?;
+    for skipped in knowledge.skipped() {
+        tracing::warn!(file = skipped.file, reason = %skipped.reason, "a document was left out");
+    }
+    tracing::info!(documents = knowledge.document_count(), sections = knowledge.section_count(), "documents are read");
+    Ok(knowledge)
 }
 
 /// Standard output is for the one line that says where the service listens; the log goes to standard error.

@@ -4,11 +4,14 @@ use std::sync::Arc;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
+use crate::assistant::Assistant;
 use crate::backbone::Backbone;
 use crate::clock::Clock;
+use crate::commands::Commands;
 use crate::gate::TransactionKeySource;
 use crate::metrics::Metrics;
 use crate::problem::Problem;
+use crate::runbooks::RunbookCatalogue;
 
 /// Requests that wait for something to happen, at once: long polls and open streams.
 const WAITING_SEATS: usize = 1024;
@@ -22,6 +25,12 @@ pub struct AppState {
     pub clock: Arc<dyn Clock>,
     /// The gate's keys.
     pub transaction_keys: Arc<dyn TransactionKeySource>,
+    /// What answers questions.
+    pub assistant: Arc<dyn Assistant>,
+    /// The stored procedures.
+    pub runbooks: Arc<dyn RunbookCatalogue>,
+    /// The commands.
+    pub commands: Arc<Commands>,
     /// The counters.
     pub metrics: Arc<Metrics>,
     /// Tells those who wait that the service ends.
@@ -36,10 +45,24 @@ impl AppState {
         backbone: Arc<dyn Backbone>,
         clock: Arc<dyn Clock>,
         transaction_keys: Arc<dyn TransactionKeySource>,
+        assistant: Arc<dyn Assistant>,
+        runbooks: Arc<dyn RunbookCatalogue>,
         metrics: Arc<Metrics>,
     ) -> Self {
+        let commands =
+            Commands::new(Arc::clone(&backbone), Arc::clone(&clock), Arc::clone(&runbooks), Arc::clone(&metrics));
         let waiting_seats = Arc::new(Semaphore::new(WAITING_SEATS));
-        Self { backbone, clock, transaction_keys, metrics, ending: Arc::default(), waiting_seats }
+        Self {
+            backbone,
+            clock,
+            transaction_keys,
+            assistant,
+            runbooks,
+            commands: Arc::new(commands),
+            metrics,
+            ending: Arc::default(),
+            waiting_seats,
+        }
     }
 
     /// A seat for a request that is going to wait, to be held as long as it does.

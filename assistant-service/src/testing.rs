@@ -1,6 +1,7 @@
 //! A stage for tests: the whole service without a socket, a clock that the test moves, and a gate's keys.
 
-use std::sync::{Arc, Mutex};
+use std::path::Path;
+use std::sync::{Arc, LazyLock, Mutex};
 use std::time::Duration;
 
 use axum::Router;
@@ -15,10 +16,13 @@ use trust_core::gate_key::GateKeys;
 use trust_core::transaction_token::{RequesterContext, TransactionClaims, TransactionContext, TransactionKeys};
 
 use crate::app::app;
+use crate::assistant::ExtractiveAssistant;
 use crate::backbone::sqlite::SqliteBackbone;
 use crate::clock::Clock;
 use crate::gate::TransactionKeySource;
+use crate::knowledge::Knowledge;
 use crate::metrics::Metrics;
+use crate::runbooks::FolderCatalogue;
 use crate::state::AppState;
 
 pub(crate) const HOST: &str = "localhost:8443";
@@ -39,6 +43,14 @@ impl Clock for ManualClock {
     }
 }
 
+/// The example company: read once, since nothing changes it.
+pub(crate) static COMPANY: LazyLock<(Arc<ExtractiveAssistant>, Arc<FolderCatalogue>)> = LazyLock::new(|| {
+    let company = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/company");
+    let knowledge = Arc::new(Knowledge::load(&company.join("documents")).unwrap());
+    let runbooks = Arc::new(FolderCatalogue::load(&company.join("runbooks")).unwrap());
+    (Arc::new(ExtractiveAssistant::new(knowledge, runbooks.clone())), runbooks)
+});
+
 pub(crate) struct FixedKeys(pub(crate) TransactionKeys);
 
 impl TransactionKeySource for FixedKeys {
@@ -56,18 +68,30 @@ pub(crate) struct Stage {
     pub(crate) clock: Arc<ManualClock>,
     pub(crate) keys: TransactionKeys,
     app: Router,
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
 }
 
 impl Stage {
     pub(crate) fn new() -> Self {
-        let folder = tempfile::tempdir().unwrap();
+        let clock = Arc::new(ManualClock(Mutex::new(datetime!(2026-03-01 12:00:00 UTC))));
+        Self::over(tempfile::tempdir().unwrap(), clock)
+    }
+
+    /// The service ended and started again.
+    pub(crate) fn restarted(self) -> Self {
+        let Self { state, clock, app, folder, .. } = self;
+        drop((state, app));
+        Self::over(folder, clock)
+    }
+
+    fn over(folder: tempfile::TempDir, clock: Arc<ManualClock>) -> Self {
         let metrics = Arc::new(Metrics::default());
         let backbone = SqliteBackbone::open(folder.path(), metrics.jobs_per_commit.clone()).unwrap();
-        let clock = Arc::new(ManualClock(Mutex::new(datetime!(2026-03-01 12:00:00 UTC))));
         let keys = keys(1, "assistant-service");
-        let state = AppState::new(Arc::new(backbone), clock.clone(), Arc::new(FixedKeys(keys.clone())), metrics);
-        Self { app: app(state.clone()), state, clock, keys, _folder: folder }
+        let (assistant, runbooks) = COMPANY.clone();
+        let keys_source = Arc::new(FixedKeys(keys.clone()));
+        let state = AppState::new(Arc::new(backbone), clock.clone(), keys_source, assistant, runbooks, metrics);
+        Self { app: app(state.clone()), state, clock, keys, folder }
     }
 
     /// What the gate says of a request by tester-7.

@@ -13,8 +13,15 @@ use super::cloud_event::{CloudEvent, Extension};
 use crate::media_type;
 use crate::problem::Problem;
 
+/// Where the attributes of an event stand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Mode {
+    Binary,
+    Structured,
+}
+
 /// Reads the event of a request.
-pub(super) fn read(headers: &HeaderMap, body: &[u8]) -> Result<CloudEvent, Problem> {
+pub(super) fn read(headers: &HeaderMap, body: &[u8]) -> Result<(Mode, CloudEvent), Problem> {
     let content_type = match headers.get(CONTENT_TYPE).map(HeaderValue::to_str) {
         None => None,
         Some(Ok(text)) => Some(text),
@@ -22,11 +29,11 @@ pub(super) fn read(headers: &HeaderMap, body: &[u8]) -> Result<CloudEvent, Probl
     };
     let kind = content_type.map(media_type::essence).unwrap_or_default();
     if kind == "application/cloudevents+json" {
-        structured(body)
+        Ok((Mode::Structured, structured(body)?))
     } else if kind.starts_with("application/cloudevents") {
         Err(Problem::UnsupportedMediaType)
     } else {
-        binary(headers, content_type, body)
+        Ok((Mode::Binary, binary(headers, content_type, body)?))
     }
 }
 

@@ -7,9 +7,9 @@ use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
-use trust_core::principal::Principal;
 
 use crate::backbone::NewEvent;
+use crate::gate::Caller;
 
 /// An event. Whoever holds one may believe that each attribute is well formed.
 #[derive(Clone, Debug)]
@@ -52,8 +52,8 @@ pub enum Data {
 /// What the service adds to every event, from what it knows and not from what was said.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Stamp<'a> {
-    /// Who sent it; `None` for the service itself.
-    pub(crate) principal: Option<&'a Principal>,
+    /// Who made it happen; `None` for the service itself.
+    pub(crate) caller: Option<&'a Caller>,
     /// What it belongs to, if the event does not say.
     pub(crate) correlation_id: Option<&'a str>,
     /// The trace it is a part of, if the event does not say.
@@ -105,14 +105,9 @@ impl CloudEvent {
             self.extensions.remove(name);
         }
         let mut set = |name: &str, value: String| self.extensions.insert(name.to_owned(), Extension::Text(value));
-        match stamp.principal {
-            Some(principal) => {
-                set("authtype", "app_user".to_owned());
-                set("authid", principal.uri());
-            }
-            None => {
-                set("authtype", "system".to_owned());
-            }
+        set("authtype", stamp.caller.map_or("system", Caller::auth_type).to_owned());
+        if let Some(principal) = stamp.caller.and_then(Caller::principal) {
+            set("authid", principal.uri());
         }
         for (name, value) in [(CORRELATION, stamp.correlation_id), ("traceparent", stamp.traceparent)] {
             if let Some(value) = value {

@@ -1,8 +1,7 @@
 //! `GET /v1/events`: a page of what is kept, or with `Accept: text/event-stream` what comes in from now on.
 
 use axum::Json;
-use axum::extract::rejection::QueryRejection;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::http::header::ACCEPT;
 use axum::response::{IntoResponse, Response};
@@ -14,6 +13,7 @@ use super::tail;
 use crate::backbone::{EventFilter, Order, Position, TypeFilter};
 use crate::gate::Caller;
 use crate::media_type;
+use crate::parameters::QueryOf;
 use crate::problem::{FieldError, Problem, ProblemDocument};
 use crate::state::AppState;
 
@@ -112,10 +112,9 @@ pub(crate) async fn query(
     State(state): State<AppState>,
     caller: Caller,
     headers: HeaderMap,
-    parameters: Result<Query<Parameters>, QueryRejection>,
+    QueryOf(parameters): QueryOf<Parameters>,
 ) -> Result<Response, Problem> {
     caller.require_principal()?;
-    let Query(parameters) = parameters.map_err(|rejection| Problem::invalid("query", rejection.body_text()))?;
     let filter = parameters.into_filter()?;
     if wants_stream(&headers) {
         return tail::open(&state, &caller, filter, &headers);

@@ -194,6 +194,27 @@ async fn an_event_of_another_type_or_source_than_the_callers_is_refused() {
 }
 
 #[tokio::test]
+async fn what_the_gate_made_of_a_plain_post_is_kept_under_the_gates_own_name() {
+    let stage = Stage::new();
+    let post = |id: &str, source: &str| {
+        let request = stage.post("/v1/events", &json!({"n": 1})).header("ce-specversion", "1.0").header("ce-id", id);
+        request
+            .header("ce-type", "dev.watchgate.anything")
+            .header("ce-source", source)
+            .header("ce-authtype", "service_account")
+    };
+    assert_eq!(post("transaction-1", "watchgate").send().await.status, StatusCode::ACCEPTED);
+    let kept = only_event(&stage).await;
+    assert_eq!([&kept["authtype"], &kept["authid"]], [&json!("service_account"), &json!(TESTER)]);
+    for (id, source) in [("transaction-2", "watchgate"), ("transaction-1", "watchgate2")] {
+        assert_eq!(post(id, source).send().await.status, StatusCode::FORBIDDEN, "{id} {source}");
+    }
+    let mut structured = event("transaction-1");
+    structured["source"] = json!("watchgate");
+    assert_eq!(publish_structured(&stage, &structured).await.status, StatusCode::FORBIDDEN);
+}
+
+#[tokio::test]
 async fn a_second_event_of_the_same_identity_is_a_duplicate_of_the_first() {
     let stage = Stage::new();
     publish_structured(&stage, &event("a")).await;

@@ -1,0 +1,175 @@
+//! The book of all commands: reads records from the backbone, and commits each change together with its events.
+
+use std::sync::Arc;
+
+use serde_json::value::to_raw_value;
+use time::OffsetDateTime;
+use tokio::sync::broadcast;
+
+use super::record::{Command, Record};
+use super::state::{State, Step};
+use crate::backbone::{Backbone, BackboneError, Batch, Entry, NewEvent, Put, Revision};
+use crate::clock::Clock;
+use crate::events::{CloudEvent, Stamp};
+use crate::gate::Caller;
+use crate::metrics::{Metrics, StateLabel};
+use crate::problem::Problem;
+use crate::runbooks::RunbookCatalogue;
+
+/// Commands that are not at their end. Apart from the others, because they are looked through every second.
+const OPEN: &str = "commands.open";
+const ENDED: &str = "commands.ended";
+
+/// More open commands are not taken: somebody is asking in a loop, or nobody carries anything out.
+pub(super) const MAX_OPEN: usize = 1000;
+
+/// Room for what was asked for at the same time as the last one under [`MAX_OPEN`].
+const OPEN_PAGE: u32 = 2000;
+const ENDED_PAGE: u32 = 500;
+
+/// All commands.
+pub struct Commands {
+    pub(super) backbone: Arc<dyn Backbone>,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) runbooks: Arc<dyn RunbookCatalogue>,
+    pub(super) metrics: Arc<Metrics>,
+    /// Says for which service a command has been scheduled.
+    pub(super) scheduled: broadcast::Sender<String>,
+}
+
+/// A record and the revision that a change of it must give.
+#[derive(Clone, Debug)]
+pub(super) struct Kept {
+    pub(super) record: Record,
+    pub(super) revision: Revision,
+}
+
+impl Commands {
+    /// The commands in `backbone`, made from `runbooks`.
+    pub fn new(
+        backbone: Arc<dyn Backbone>,
+        clock: Arc<dyn Clock>,
+        runbooks: Arc<dyn RunbookCatalogue>,
+        metrics: Arc<Metrics>,
+    ) -> Self {
+        let (scheduled, _) = broadcast::channel(64);
+        Self { backbone, clock, runbooks, metrics, scheduled }
+    }
+
+    pub(super) fn now(&self) -> OffsetDateTime {
+        self.clock.now()
+    }
+
+    /// Commands move from the open ones to the ended ones only, so looking in this order misses none.
+    pub(super) async fn find(&self, id: &str) -> Result<Kept, Problem> {
+        for bucket in [OPEN, ENDED] {
+            if let Some(entry) = self.backbone.get(bucket, id.to_owned()).await? {
+                return Ok(kept(&entry)?);
+            }
+        }
+        Err(Problem::NotFound)
+    }
+
+    /// All that are not at their end, old ones first.
+    pub(super) async fn open(&self) -> Result<Vec<Kept>, BackboneError> {
+        let entries = self.backbone.list(OPEN, None, OPEN_PAGE).await?;
+        entries.iter().rev().map(kept).collect()
+    }
+
+    /// At most `limit` that have ended and match, with identifiers below `before`, new ones first.
+    pub(super) async fn ended(
+        &self,
+        mut before: Option<String>,
+        limit: usize,
+        matches: impl Fn(&Command) -> bool,
+    ) -> Result<Vec<Command>, BackboneError> {
+        let mut found = Vec::new();
+        loop {
+            let entries = self.backbone.list(ENDED, before.clone(), ENDED_PAGE).await?;
+            let Some(last) = entries.last() else { return Ok(found) };
+            before = Some(last.key.clone());
+            for entry in &entries {
+                let command = kept(entry)?.record.command;
+                if matches(&command) {
+                    found.push(command);
+                }
+                if found.len() == limit {
+                    return Ok(found);
+                }
+            }
+        }
+    }
+
+    /// Puts a new record in the book, in the state after `first`.
+    pub(super) async fn begin(&self, record: Record, first: Step, caller: &Caller) -> Result<Kept, Problem> {
+        self.write(None, record, vec![first], Some(caller)).await
+    }
+
+    /// Takes `steps` one after the other, as one change. `caller` is who made it happen; time does some alone.
+    pub(super) async fn advance(&self, kept: Kept, steps: Vec<Step>, caller: Option<&Caller>) -> Result<Kept, Problem> {
+        self.write(Some(kept.revision), kept.record, steps, caller).await
+    }
+
+    /// Commits a record with an event for each of its new states, then tells who waits.
+    async fn write(
+        &self,
+        read: Option<Revision>,
+        mut record: Record,
+        steps: Vec<Step>,
+        caller: Option<&Caller>,
+    ) -> Result<Kept, Problem> {
+        let mut states = Vec::new();
+        let mut events = Vec::new();
+        if read.is_none() {
+            states.push(record.command.state);
+            events.push(self.event(&record.command, caller)?);
+        }
+        for step in steps {
+            record.take(step, self.now()).map_err(|refused| Problem::WrongState(refused.0))?;
+            states.push(record.command.state);
+            events.push(self.event(&record.command, caller)?);
+        }
+        let puts = puts(&record, read).map_err(|_| Problem::Internal)?;
+        let committed = self.backbone.commit(Batch { events, puts }).await?;
+        for state in &states {
+            self.count(*state);
+        }
+        if states.contains(&State::Scheduled) {
+            // Without a receiver nobody waits.
+            let _ = self.scheduled.send(record.command.target.service.clone());
+        }
+        let revision = committed.revisions.last().copied().ok_or(Problem::Internal)?;
+        Ok(Kept { record, revision })
+    }
+
+    fn count(&self, state: State) {
+        self.metrics.command_steps.get_or_create(&StateLabel { state: state.name() }).inc();
+    }
+
+    /// That a command has come to its state.
+    fn event(&self, command: &Command, caller: Option<&Caller>) -> Result<NewEvent, Problem> {
+        let data = to_raw_value(command).map_err(|_| Problem::Internal)?;
+        let event_type = format!("dev.watchgate.command.{}", command.state.name());
+        let event = CloudEvent::own(event_type, Some(command.id.clone()), data);
+        let stamp = Stamp { caller, correlation_id: Some(&command.id), traceparent: None, arrived_at: self.now() };
+        NewEvent::try_from(event.stamped(&stamp)).map_err(|_| Problem::Internal)
+    }
+}
+
+/// A record that has come to its end leaves the open ones in the same step.
+fn puts(record: &Record, read: Option<Revision>) -> Result<Vec<Put>, serde_json::Error> {
+    let value = Some(serde_json::to_vec(record)?);
+    let put =
+        |bucket, value, expected_revision| Put { bucket, key: record.command.id.clone(), value, expected_revision };
+    Ok(if record.command.state.is_final() {
+        vec![put(OPEN, None, read), put(ENDED, value, None)]
+    } else {
+        vec![put(OPEN, value, read)]
+    })
+}
+
+fn kept(entry: &Entry) -> Result<Kept, BackboneError> {
+    let unreadable = |error| BackboneError::Unavailable(format!("the command {} is not readable: {error}", entry.key));
+    let record = serde_json::from_slice(&entry.value).map_err(unreadable)?;
+    Ok(Kept { record, revision: entry.revision })
+}

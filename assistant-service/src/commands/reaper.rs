@@ -1,0 +1,51 @@
+//! What time does to commands: approvals expire, leases are lost, silent and slow executions end.
+
+use std::time::Duration;
+
+use super::LEASE_SECONDS;
+use super::book::Commands;
+use super::state::State;
+use crate::backbone::BackboneError;
+use crate::metrics::StateLabel;
+use crate::problem::Problem;
+
+const SWEEP_EVERY: Duration = Duration::from_secs(1);
+
+impl Commands {
+    /// Sweeps every second, for ever. It begins one lease late: while this process was not there nobody could give
+    /// it a sign of life.
+    pub async fn sweep_for_ever(&self) {
+        tokio::time::sleep(Duration::from_secs(LEASE_SECONDS.unsigned_abs())).await;
+        loop {
+            if let Err(error) = self.sweep().await {
+                tracing::error!(%error, "commands could not be looked through");
+            }
+            tokio::time::sleep(SWEEP_EVERY).await;
+        }
+    }
+
+    /// Takes every step that is due by now.
+    pub async fn sweep(&self) -> Result<(), BackboneError> {
+        let mut counts = State::ALL.map(|state| (state, 0_i64));
+        for kept in self.open().await? {
+            let id = kept.record.command.id.clone();
+            let mut state = kept.record.command.state;
+            if let Some(step) = kept.record.due(self.now()) {
+                match self.advance(kept, vec![step], None).await {
+                    Ok(kept) => state = kept.record.command.state,
+                    // Somebody gave a sign of life at the last moment; the next sweep looks again.
+                    Err(Problem::Store(BackboneError::Conflict { .. })) => {}
+                    Err(Problem::Store(error)) => return Err(error),
+                    Err(problem) => tracing::error!(?problem, id, "a step that was due could not be taken"),
+                }
+            }
+            for (counted, count) in &mut counts {
+                *count = count.saturating_add(i64::from(*counted == state));
+            }
+        }
+        for (state, count) in counts.into_iter().filter(|(state, _)| !state.is_final()) {
+            self.metrics.open_commands.get_or_create(&StateLabel { state: state.name() }).set(count);
+        }
+        Ok(())
+    }
+}

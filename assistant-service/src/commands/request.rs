@@ -1,0 +1,77 @@
+//! `POST /v1/commands`: asks for a call of a runbook.
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::http::header::LOCATION;
+use axum::response::{IntoResponse, Response};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use utoipa::ToSchema;
+
+use super::book::{Commands, MAX_OPEN};
+use super::check_length;
+use super::record::{Command, Record};
+use super::state::Step;
+use crate::gate::Caller;
+use crate::json_body::JsonBody;
+use crate::problem::{Problem, ProblemDocument};
+use crate::state::AppState;
+
+const MAX_REASON_BYTES: usize = 2000;
+
+/// What is asked for.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct CommandRequest {
+    /// A runbook of the catalogue.
+    runbook: String,
+    /// What to call it with; without it nothing.
+    #[schema(value_type = Object)]
+    #[serde(default = "no_parameters")]
+    parameters: Value,
+    /// Why, for whoever approves it.
+    #[serde(default)]
+    reason: String,
+}
+
+fn no_parameters() -> Value {
+    json!({})
+}
+
+/// Asks for a command. It waits for an approval where its runbook says so, else for its service.
+#[utoipa::path(post, path = "/v1/commands", tag = "commands", request_body = CommandRequest,
+    responses(
+        (status = CREATED, description = "Asked for", body = Command, headers(("Location", description = "The command"))),
+        (status = BAD_REQUEST, description = "No such runbook, or its parameters are wrong", body = ProblemDocument),
+        (status = TOO_MANY_REQUESTS, description = "Too many commands are open", body = ProblemDocument)))]
+pub(crate) async fn request(
+    state: axum::extract::State<AppState>,
+    caller: Caller,
+    JsonBody(request): JsonBody<CommandRequest>,
+) -> Result<Response, Problem> {
+    let State(state) = state;
+    let command = state.commands.request(&caller, request).await?;
+    let location = format!("/v1/commands/{}", command.id);
+    Ok((StatusCode::CREATED, [(LOCATION, location)], Json(command)).into_response())
+}
+
+impl Commands {
+    async fn request(&self, caller: &Caller, request: CommandRequest) -> Result<Command, Problem> {
+        let requested_by = caller.require_principal()?.clone();
+        let CommandRequest { runbook, parameters, reason } = request;
+        check_length("reason", Some(&reason), MAX_REASON_BYTES).map_err(|error| vec![error])?;
+        let runbook = self
+            .runbooks
+            .get(&runbook)
+            .ok_or_else(|| Problem::invalid("runbook", "there is no runbook of this name; /v1/runbooks lists them"))?;
+        runbook.check_parameters(&parameters)?;
+        if self.open().await?.len() >= MAX_OPEN {
+            return Err(Problem::TooManyOpenCommands);
+        }
+        let id = uuid::Uuid::now_v7().to_string();
+        let record = Record::new(id, &runbook, parameters, reason, requested_by, self.now());
+        let first = if runbook.approval.needed { Step::AskForApproval } else { Step::Schedule };
+        Ok(self.begin(record, first, caller).await?.record.command)
+    }
+}
