@@ -21,6 +21,7 @@ build: plugin ## the plugin, the service and the stage
 
 plugin: ## the gate as a Traefik plugin, in dist/
 	CARGO_TARGET_WASM32_WASIP1_RUSTFLAGS="$(wasm_flags)" $(CARGO) build -p middleware-wasm --profile wasm --target wasm32-wasip1
+	@$(CARGO) run -q -p lower-bulk-memory -- target/wasm32-wasip1/wasm/middleware-wasm.wasm target/wasm32-wasip1/wasm/plugin.wasm
 	@python3 scripts/pack-plugin.py
 
 demo: setup build ## the whole idea, step by step, in front of your eyes

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Packs the built gate into dist/, in the form of Traefik's plugin catalog.
+"""Packs the built and lowered gate into dist/, in the form of Traefik's plugin catalog.
 
 The same wasm gives the same zip, byte for byte: fixed order, times and modes.
 """
@@ -13,7 +13,7 @@ import zipfile
 LARGEST = 1_000_000
 
 root = pathlib.Path(__file__).resolve().parent.parent
-wasm = root / "target/wasm32-wasip1/wasm/middleware-wasm.wasm"
+wasm = root / "target/wasm32-wasip1/wasm/plugin.wasm"
 dist = root / "dist"
 folder = dist / "watchgate-plugin"
 

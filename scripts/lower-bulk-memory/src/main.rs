@@ -1,0 +1,37 @@
+//! Rewrites the gate's `memory.copy` and `memory.fill` into calls of plain loops.
+//!
+//! Traefik 3.7 carries wazero 1.8.0, built with Go 1.24 or newer. There wazero's machine code for these two instructions
+//! loses a register whenever more than 2,048 bytes are moved (wazero issue 2375, mended in wazero 1.9.0): measured, a
+//! token of 2,100 bytes made the gate trap, and nothing says that a trap is the worst that can come of it. Rust's
+//! standard library is full of both instructions, and no compiler flag takes them out of it.
+
+mod loops;
+mod rewrite;
+
+use std::env;
+use std::fs;
+use std::process::ExitCode;
+
+use anyhow::{Context, Result, bail};
+
+fn main() -> ExitCode {
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("lower-bulk-memory: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run() -> Result<()> {
+    let mut arguments = env::args_os().skip(1);
+    let (Some(from), Some(to), None) = (arguments.next(), arguments.next(), arguments.next()) else {
+        bail!("say which file to read and which to write");
+    };
+    let module = fs::read(&from).with_context(|| format!("{} cannot be read", from.display()))?;
+    let lowered = rewrite::lower(&module).with_context(|| format!("{} cannot be rewritten", from.display()))?;
+    fs::write(&to, lowered.module).with_context(|| format!("{} cannot be written", to.display()))?;
+    println!("lower-bulk-memory: {} copies and {} fills made loops", lowered.copies, lowered.fills);
+    Ok(())
+}
