@@ -6,6 +6,7 @@ pub mod back_end;
 pub mod client;
 pub mod forgery;
 pub mod http3;
+pub mod raw;
 pub mod second_service;
 pub mod token;
 pub mod wait;

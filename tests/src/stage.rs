@@ -92,6 +92,11 @@ impl Stage {
         format!("https://localhost:{}", self.https_port)
     }
 
+    /// The gateway's port, for TCP and UDP.
+    pub fn https_port(&self) -> u16 {
+        self.https_port
+    }
+
     /// The gateway's plain entry point, which only redirects.
     pub fn plain_url(&self) -> String {
         format!("http://localhost:{}", self.http_port)

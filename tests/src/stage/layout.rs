@@ -89,6 +89,7 @@ impl Layout {
         file.replace("/var/lib/watchgate/gate:", &format!("{}:", self.keys().join("gate").display()))?;
         if differences.gate_alone {
             file.replace_all("aliasHeadersStrategy: delete", "aliasHeadersStrategy: keep")?;
+            file.replace("sanitizePath: true", "sanitizePath: false")?;
             for character in ["Slash", "BackSlash", "NullCharacter", "Semicolon", "Percent", "QuestionMark", "Hash"] {
                 let option = format!("allowEncoded{character}");
                 file.replace(&format!("{option}: false"), &format!("{option}: true"))?;
