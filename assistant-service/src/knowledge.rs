@@ -18,7 +18,7 @@ use thiserror::Error;
 
 pub use folder::{SkipReason, Skipped};
 pub use markdown::{Passage, Section};
-pub use words::{Question, QuestionWord, WordSet};
+pub use words::{HeldWords, Question, QuestionWord, WordSet};
 
 use index::SectionIndex;
 use words::Analyzer;
@@ -106,7 +106,7 @@ impl Knowledge {
 
     /// The sections that fit the question best by BM25, best first.
     pub fn search(&self, question: &Question, limit: usize) -> Result<Vec<&IndexedSection>, CannotLoad> {
-        let found = self.index.search(question.words.iter().map(|word| word.stem.as_str()), limit)?;
+        let found = self.index.search(question.words().iter().map(|word| word.stem.as_str()), limit)?;
         Ok(found.into_iter().filter_map(|ordinal| self.sections.get(ordinal)).collect())
     }
 
@@ -140,13 +140,5 @@ impl IndexedSection {
         let passages = passages.collect();
         let heading_words = analyzer.words(&section.heading);
         Self { heading_words, title: Question::default(), passages, section }
-    }
-}
-
-impl IndexedPassage {
-    /// Whether the passage, or what introduces it, holds a word.
-    #[must_use]
-    pub fn holds(&self, stem: &str) -> bool {
-        self.words.contains(stem) || self.introduction_words.contains(stem)
     }
 }

@@ -4,8 +4,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
-use super::support::share;
-use crate::knowledge::{Knowledge, Question, WordSet};
+use crate::knowledge::{Knowledge, Question};
 use crate::runbooks::RunbookCatalogue;
 
 /// Lower than for an answer: a runbook says what it does in a few words, and a person decides.
@@ -38,20 +37,19 @@ pub(super) fn proposals(
     let mut found: Vec<(f64, Proposal)> = Vec::new();
     for runbook in catalogue.list() {
         let parameters = named_parameters(&runbook.parameters, text);
-        let title = knowledge.words(&[runbook.name.as_str(), &runbook.title].join(" "));
-        let description = knowledge.words(&runbook.description);
-        let values: WordSet =
-            parameters.values().filter_map(Value::as_str).flat_map(|value| knowledge.words(value)).collect();
-        let is_own = |stem: &str| title.contains(stem) || description.contains(stem);
-        let is_held = |stem: &str| is_own(stem) || values.contains(stem);
-        let held_share = share(question, is_held);
-        let is_named = share(question, |stem| title.contains(stem) || values.contains(stem)) > 0.0;
-        if is_named && held_share >= LEAST_SHARE && share(question, is_own) >= LEAST_OWN_SHARE {
-            let words = question.words.iter().filter(|word| is_held(&word.stem));
+        let values = parameters.values().filter_map(Value::as_str).collect::<Vec<_>>().join(" ");
+        let held_by = |text: &str| question.held_by(&knowledge.words(text));
+        let in_title = &held_by(&runbook.name) | &held_by(&runbook.title);
+        let in_values = held_by(&values);
+        let own = &in_title | &held_by(&runbook.description);
+        let held = &own | &in_values;
+        let is_named = !in_title.is_empty() || !in_values.is_empty();
+        if is_named && question.share(&held) >= LEAST_SHARE && question.share(&own) >= LEAST_OWN_SHARE {
+            let words = held.iter().filter_map(|position| question.words().get(*position));
             let words: Vec<&str> = words.map(|word| word.written.as_str()).collect();
             let why = format!("the question and the runbook both speak of: {}", words.join(", "));
             let (runbook, title) = (runbook.name.clone(), runbook.title.clone());
-            found.push((held_share, Proposal { runbook, title, parameters, why }));
+            found.push((question.share(&held), Proposal { runbook, title, parameters, why }));
         }
     }
     found.sort_by(|(one, _), (other, _)| other.total_cmp(one));

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::knowledge::{IndexedPassage, IndexedSection, Question, WordSet};
+use crate::knowledge::{HeldWords, IndexedPassage, IndexedSection, Question};
 
 /// More passages would be a copy of the section rather than an answer.
 const MOST_PASSAGES: usize = 3;
@@ -12,9 +12,10 @@ const LEAST_GAIN: f64 = 0.1;
 const FURTHER_PASSAGES: f64 = 0.6;
 /// Between passages that hold the same words, one with a figure answers a question for a number.
 const NUMBER_BONUS: f64 = 0.05;
-/// Between sections that support a question alike, the one whose title asks the same is meant.
+/// Between sections that support a question alike, the one whose title asks the same is meant, then the one whose text
+/// holds the words and not its headings alone.
 const TITLE_BONUS: f64 = 0.1;
-const OWN_WORDS_BONUS: f64 = 0.12;
+const TEXT_BONUS: f64 = 0.12;
 
 /// A section and those of its passages that support a question.
 pub(super) struct Support<'a> {
@@ -27,59 +28,66 @@ pub(super) struct Support<'a> {
     pub(super) rank: f64,
 }
 
-/// The share of the question's weight that lies on words for which `holds` is true. A word that no document knows has
-/// the greatest weight and is held by nothing, so a question about something else is never well supported.
-pub(super) fn share(question: &Question, holds: impl Fn(&str) -> bool) -> f64 {
-    let all: f64 = question.words.iter().map(|word| word.weight).sum();
-    let held = question.words.iter().filter(|word| holds(&word.stem)).map(|word| word.weight);
-    if all > 0.0 { held.sum::<f64>().max(0.0) / all } else { 0.0 }
+struct Candidate<'a> {
+    passage: &'a IndexedPassage,
+    held: HeldWords,
 }
 
 impl<'a> Support<'a> {
     /// Picks the passages that together hold most of the question: the best one, then what adds most to it.
     pub(super) fn of(section: &'a IndexedSection, question: &Question) -> Self {
+        let in_headings = question.held_by(&section.heading_words);
+        let candidates = candidates(section, question);
         let mut picked = BTreeSet::new();
-        let mut held = WordSet::new();
+        let mut in_text = HeldWords::new();
         let mut supported = 0.0;
-        while let Some((number, passage)) = next_passage(section, question, &picked, &held) {
-            let gain = share(question, |stem| !held.contains(stem) && passage.holds(stem));
-            if picked.len() == MOST_PASSAGES || !picked.is_empty() && gain < LEAST_GAIN {
+        while picked.len() < MOST_PASSAGES
+            && let Some((number, best)) = next_passage(&candidates, question, &picked, &in_text)
+        {
+            if !picked.is_empty() && question.share(best.held.difference(&in_text)) < LEAST_GAIN {
                 break;
             }
-            let held_before = share(question, |stem| held.contains(stem) || section.heading_words.contains(stem));
-            held.extend(passage.words.union(&passage.introduction_words).cloned());
-            let held_now = share(question, |stem| held.contains(stem) || section.heading_words.contains(stem));
-            supported =
-                if picked.is_empty() { held_now } else { supported + (held_now - held_before) * FURTHER_PASSAGES };
+            supported += if picked.is_empty() {
+                question.share(&(&best.held | &in_headings))
+            } else {
+                question.share(best.held.difference(&(&in_text | &in_headings))) * FURTHER_PASSAGES
+            };
+            in_text.extend(&best.held);
             picked.insert(number);
         }
-        let own_share = share(question, |stem| held.contains(stem));
-        let title_share = share(&section.title, |stem| question.words.iter().any(|word| word.stem == stem));
-        let passages = picked.iter().filter_map(|number| section.passages.get(*number));
-        let with_headings = |passage: &'a IndexedPassage| {
-            (passage, share(question, |stem| passage.holds(stem) || section.heading_words.contains(stem)))
-        };
-        Self {
-            section,
-            passages: passages.map(with_headings).collect(),
-            share: supported,
-            rank: supported + title_share * TITLE_BONUS + own_share * OWN_WORDS_BONUS,
-        }
+        let passages = picked.iter().filter_map(|number| candidates.get(*number));
+        let passages = passages.map(|one| (one.passage, question.share(&(&one.held | &in_headings)))).collect();
+        let in_question = section.title.held_by(&question.stems());
+        let bonus = section.title.share(&in_question) * TITLE_BONUS + question.share(&in_text) * TEXT_BONUS;
+        Self { section, passages, share: supported, rank: supported + bonus }
     }
 }
 
-/// The passage that adds most to the words that are held; the first one of equals.
-fn next_passage<'a>(
-    section: &'a IndexedSection,
+/// The passages that hold any of the question; the first one where none does and the headings alone speak of it.
+fn candidates<'a>(section: &'a IndexedSection, question: &Question) -> Vec<Candidate<'a>> {
+    let held =
+        |passage: &IndexedPassage| &question.held_by(&passage.words) | &question.held_by(&passage.introduction_words);
+    let all = section.passages.iter().map(|passage| Candidate { passage, held: held(passage) });
+    let mut candidates: Vec<_> = all.filter(|candidate| !candidate.held.is_empty()).collect();
+    if candidates.is_empty() {
+        candidates.extend(section.passages.first().map(|passage| Candidate { passage, held: HeldWords::new() }));
+    }
+    candidates
+}
+
+/// The candidate that adds most to the words that are held; the first one of equals.
+fn next_passage<'a, 'b>(
+    candidates: &'b [Candidate<'a>],
     question: &Question,
     picked: &BTreeSet<usize>,
-    held: &WordSet,
-) -> Option<(usize, &'a IndexedPassage)> {
-    let worth = |passage: &IndexedPassage| {
-        let bonus = if question.asks_for_number && passage.has_number { NUMBER_BONUS } else { 0.0 };
-        share(question, |stem| !held.contains(stem) && passage.holds(stem)) + bonus
+    held: &HeldWords,
+) -> Option<(usize, &'b Candidate<'a>)> {
+    let worth = |candidate: &Candidate<'_>| {
+        let bonus = if question.asks_for_number && candidate.passage.has_number { NUMBER_BONUS } else { 0.0 };
+        question.share(candidate.held.difference(held)) + bonus
     };
-    // Of equals `max_by` takes the last.
-    let candidates = section.passages.iter().enumerate().rev().filter(|(number, _)| !picked.contains(number));
-    candidates.max_by(|(_, one), (_, other)| worth(one).total_cmp(&worth(other)))
+    let others = candidates.iter().enumerate().filter(|(number, _)| !picked.contains(number));
+    let rated = others.map(|(number, candidate)| (worth(candidate), number, candidate));
+    let best = rated.reduce(|best, other| if other.0 > best.0 { other } else { best });
+    best.map(|(_, number, candidate)| (number, candidate))
 }

@@ -134,7 +134,7 @@ fn a_word_that_no_document_holds_weighs_most() {
     fs::write(folder.path().join("a.md"), "# A\n\nworker common.\n\n# B\n\ncommon words.\n").unwrap();
     let knowledge = Knowledge::load(folder.path()).unwrap();
     let weights: Vec<f64> =
-        knowledge.question("How long do unknown workers common").words.iter().map(|word| word.weight).collect();
+        knowledge.question("How long do unknown workers common").words().iter().map(|word| word.weight).collect();
     assert_eq!(weights.len(), 3);
     assert!(weights[0] > weights[1] && weights[1] > weights[2], "{weights:?}");
 }

@@ -1,6 +1,6 @@
 //! What counts as a word, and when two words are the same: English stems, without the words that carry no content.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use tantivy::tokenizer::{
     Language, LowerCaser, RemoveLongFilter, SimpleTokenizer, Stemmer, StopWordFilter, TextAnalyzer,
@@ -23,13 +23,13 @@ const MEASURES: [&str; 11] = ["big", "far", "fast", "large", "long", "many", "mu
 /// A question as far as it can be looked up.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Question {
-    /// Its content words, each once, in their order.
-    pub words: Vec<QuestionWord>,
+    words: Vec<QuestionWord>,
+    positions: BTreeMap<String, usize>,
     /// Whether the answer is likely to hold a number: it asks how long, how many, or when.
     pub asks_for_number: bool,
 }
 
-/// A word of a question.
+/// A content word of a question.
 #[derive(Debug, Clone, PartialEq)]
 pub struct QuestionWord {
     /// The form in which words are compared.
@@ -38,6 +38,45 @@ pub struct QuestionWord {
     pub written: String,
     /// How much it tells: the inverse document frequency.
     pub weight: f64,
+}
+
+/// Which words of a question something holds, by their position.
+pub type HeldWords = BTreeSet<usize>;
+
+impl Question {
+    /// The content words, each once, in the question's order.
+    #[must_use]
+    pub fn words(&self) -> &[QuestionWord] {
+        &self.words
+    }
+
+    /// The content words in the form in which they are compared.
+    #[must_use]
+    pub fn stems(&self) -> WordSet {
+        self.positions.keys().cloned().collect()
+    }
+
+    /// Which words of the question are among `words`.
+    #[must_use]
+    pub fn held_by(&self, words: &WordSet) -> HeldWords {
+        words.iter().filter_map(|stem| self.positions.get(stem).copied()).collect()
+    }
+
+    /// The share of the question's weight that lies on the words at some positions, from 0 to 1. A word that no document knows
+    /// weighs most and is held by nothing, so a question about something else is never well supported.
+    #[must_use]
+    pub fn share<'a>(&self, held: impl IntoIterator<Item = &'a usize>) -> f64 {
+        let all: f64 = self.words.iter().map(|word| word.weight).sum();
+        let held = held.into_iter().filter_map(|position| self.words.get(*position)).map(|word| word.weight);
+        if all > 0.0 { held.fold(0.0, |sum, weight| sum + weight) / all } else { 0.0 }
+    }
+
+    fn add(&mut self, word: QuestionWord) {
+        if !self.positions.contains_key(&word.stem) {
+            self.positions.insert(word.stem.clone(), self.words.len());
+            self.words.push(word);
+        }
+    }
 }
 
 /// Cuts text into words.
@@ -74,15 +113,15 @@ impl Analyzer {
     }
 
     pub(super) fn question(&self, text: &str, weight: impl Fn(&str) -> f64) -> Question {
-        let mut question = Question { words: Vec::new(), asks_for_number: mentions(text, "when") };
+        let mut question = Question { asks_for_number: mentions(text, "when"), ..Question::default() };
         self.0.clone().token_stream(text).process(&mut |token| {
             let written = text.get(token.offset_from..token.offset_to).unwrap_or_default();
             let before = text.get(..token.offset_from).unwrap_or_default();
             if is_measure(written, before) {
                 question.asks_for_number = true;
-            } else if question.words.iter().all(|word| word.stem != token.text) {
-                let stem = token.text.clone();
-                question.words.push(QuestionWord { weight: weight(&stem), written: written.to_owned(), stem });
+            } else {
+                let (stem, written) = (token.text.clone(), written.to_owned());
+                question.add(QuestionWord { weight: weight(&stem), stem, written });
             }
         });
         question
