@@ -6,6 +6,7 @@
 
 pub(crate) mod approve;
 mod book;
+mod command;
 pub(crate) mod execute;
 pub(crate) mod lease;
 pub(crate) mod read;
@@ -15,7 +16,7 @@ pub(crate) mod request;
 mod state;
 
 pub use book::Commands;
-pub use record::Command;
+pub use command::Command;
 pub use state::State;
 
 use crate::problem::FieldError;

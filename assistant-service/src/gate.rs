@@ -4,6 +4,7 @@
 mod transaction_keys;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::extract::{FromRequestParts, Request, State};
 use axum::http::header::HOST;
@@ -63,13 +64,13 @@ impl Caller {
         self.0.auth_type
     }
 
-    /// When the caller's own token ends, and with it every stream that it opened. The transaction token's own end
+    /// How long the caller's own token holds, and with it every stream that it opened. The transaction token's own end
     /// stands in for one that is not told.
     #[must_use]
-    pub fn ends_at(&self) -> OffsetDateTime {
-        let seconds = self.0.claims.rctx.exp.unwrap_or(self.0.claims.exp);
-        let known = i64::try_from(seconds).ok().and_then(|seconds| OffsetDateTime::from_unix_timestamp(seconds).ok());
-        known.unwrap_or(OffsetDateTime::UNIX_EPOCH)
+    pub fn time_left(&self, now: OffsetDateTime) -> Duration {
+        let ends_at = Duration::from_secs(self.0.claims.rctx.exp.unwrap_or(self.0.claims.exp));
+        let now = u64::try_from(now.unix_timestamp_nanos() / 1_000_000).unwrap_or_default();
+        ends_at.saturating_sub(Duration::from_millis(now))
     }
 
     /// The identifier that the gate gave this request.

@@ -130,3 +130,6 @@ async fn whole_body(body: Body) -> Result<Bytes, Problem> {
     }
     if thrown_away == 0 { Ok(whole.into()) } else { Err(Problem::BodyTooLarge) }
 }
+
+#[cfg(test)]
+mod tests;

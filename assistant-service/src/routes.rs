@@ -5,7 +5,8 @@ use std::sync::LazyLock;
 use axum::Router;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
-use utoipa::OpenApi;
+use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
+use utoipa::{Modify, OpenApi};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -59,9 +60,20 @@ async fn wrong_method() -> Problem {
 #[openapi(
     info(title = "Watchgate", description = "Reached through the gate, which asks for a bearer token."),
     components(schemas(ProblemDocument)),
+    security(("token" = [])),
+    modifiers(&Token),
     tags((name = "events"), (name = "assistant"), (name = "commands"), (name = "services"), (name = "operation"))
 )]
 struct Document;
+
+struct Token;
+
+impl Modify for Token {
+    fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
+        let scheme = SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer));
+        document.components.get_or_insert_default().add_security_scheme("token", scheme);
+    }
+}
 
 /// Made from the very routers that answer, so it says what they do.
 pub(crate) static DOCUMENT: LazyLock<utoipa::openapi::OpenApi> = LazyLock::new(|| {

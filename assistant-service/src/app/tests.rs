@@ -14,7 +14,7 @@ async fn every_route_but_the_health_checks_asks_who_calls() {
     let mut asked = 0;
     for (path, methods) in document["paths"].as_object().unwrap() {
         for method in methods.as_object().unwrap().keys().map(|name| name.to_uppercase()) {
-            let target = path.replace('{', "").replace('}', "");
+            let target = path.replace(['{', '}'], "");
             let request = Request::builder().method(method.as_str()).uri(&target).header("host", HOST);
             let status = stage.send(request.body(Body::empty()).unwrap()).await.status();
             let expected = if OPEN.contains(&path.as_str()) { StatusCode::OK } else { StatusCode::UNAUTHORIZED };
@@ -78,5 +78,6 @@ async fn the_document_describes_itself_and_the_problems() {
     let answer = Answer::of(stage.get("/openapi.json").open().await).await;
     assert_eq!(answer.json["openapi"].as_str().map(|version| version.starts_with("3.1")), Some(true));
     assert!(answer.json["paths"]["/openapi.json"]["get"].is_object());
+    assert_eq!(answer.json["components"]["securitySchemes"]["token"], json!({"type": "http", "scheme": "bearer"}));
     assert!(answer.json["components"]["schemas"]["Problem"].is_object(), "{}", answer.json["components"]);
 }

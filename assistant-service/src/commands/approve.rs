@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 
 use super::book::Commands;
 use super::check_length;
-use super::record::{Command, Decision};
+use super::command::{Command, Decision};
 use super::state::Step;
 use crate::gate::Caller;
 use crate::json_body::JsonBody;

@@ -6,7 +6,8 @@ use serde_json::value::to_raw_value;
 use time::OffsetDateTime;
 use tokio::sync::broadcast;
 
-use super::record::{Command, Record};
+use super::command::Command;
+use super::record::Record;
 use super::state::{State, Step};
 use crate::backbone::{Backbone, BackboneError, Batch, Entry, NewEvent, Put, Revision};
 use crate::clock::Clock;

@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 
 use super::book::{Commands, Kept};
 use super::check_length;
-use super::record::{Command, Ending, Outcome, Progress};
+use super::command::{Command, Ending, Outcome, Progress};
 use super::state::{State as CommandState, Step};
 use crate::gate::Caller;
 use crate::json_body::JsonBody;

@@ -79,9 +79,11 @@ pub(crate) async fn lease(
     if wait_seconds > MAX_WAIT_SECONDS {
         return Err(Problem::invalid("wait_seconds", format!("must be a number from 0 to {MAX_WAIT_SECONDS}")));
     }
+    // Nobody gets a command after the end of the token that asked for it.
+    let wait = Duration::from_secs(wait_seconds).min(caller.time_left(state.clock.now()));
     let begun = Instant::now();
     let leased = tokio::select! {
-        leased = state.commands.wait_for_lease(&caller, Duration::from_secs(wait_seconds)) => leased?,
+        leased = state.commands.wait_for_lease(&caller, wait) => leased?,
         () = state.ended() => None,
     };
     state.metrics.lease_wait_seconds.observe(begun.elapsed().as_secs_f64());
@@ -96,17 +98,17 @@ impl Commands {
         let service = caller.require_principal()?.subject();
         // Subscribed before the first look, so that nothing falls between the two.
         let mut scheduled = self.scheduled.subscribe();
-        let give_up_at = Instant::now() + wait;
+        let begun = Instant::now();
         loop {
             if let Some(leased) = self.lease_oldest(caller).await? {
                 return Ok(Some(leased));
             }
-            if Instant::now() >= give_up_at {
+            let left = wait.saturating_sub(begun.elapsed());
+            if left.is_zero() {
                 return Ok(None);
             }
-            let look_again_at = give_up_at.min(Instant::now() + LOOK_EVERY);
             // Late or told, the next step is the same: look.
-            let _ = tokio::time::timeout_at(look_again_at, announced(&mut scheduled, service)).await;
+            let _ = tokio::time::timeout(left.min(LOOK_EVERY), announced(&mut scheduled, service)).await;
         }
     }
 

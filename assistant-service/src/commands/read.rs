@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::book::Commands;
-use super::record::Command;
+use super::command::Command;
 use super::state::State as CommandState;
 use crate::gate::Caller;
 use crate::parameters::{PathName, QueryOf};

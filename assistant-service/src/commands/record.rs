@@ -1,142 +1,15 @@
-//! A command as it is told and as it is kept, and what each step does to it.
+//! A command as it is kept, and what each step does to it.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use time::{Duration, OffsetDateTime};
 use trust_core::principal::Principal;
-use utoipa::ToSchema;
 
+use super::command::{Command, CommandApproval, Decision, Lease};
 use super::state::{State, Step, next};
 use super::{APPROVAL_SECONDS, LEASE_SECONDS};
-use crate::runbooks::{Runbook, Target};
-
-/// A command.
-#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
-pub struct Command {
-    /// Its identifier; later ones are larger.
-    pub id: String,
-    /// The runbook that it calls.
-    pub runbook: String,
-    /// Who is to carry it out.
-    pub target: Target,
-    /// What the runbook is called with.
-    #[schema(value_type = Object)]
-    pub parameters: Value,
-    /// Why it was asked for.
-    pub reason: String,
-    /// SHA-256 in hexadecimal of runbook, parameters and target: what an approval is for.
-    pub digest: String,
-    /// Where it stands.
-    pub state: State,
-    /// Who asked for it.
-    #[schema(value_type = PrincipalSchema)]
-    pub requested_by: Principal,
-    /// When it was asked for.
-    #[serde(with = "time::serde::rfc3339")]
-    pub requested_at: OffsetDateTime,
-    /// Who must agree, and who has decided.
-    pub approval: CommandApproval,
-    /// Who carries it out, and until when without a sign of life.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub lease: Option<Lease>,
-    /// How far it is.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub progress: Option<Progress>,
-    /// What its service reported at the end.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub result: Option<Outcome>,
-    /// When anything of this changed last.
-    #[serde(with = "time::serde::rfc3339")]
-    pub updated_at: OffsetDateTime,
-}
-
-/// Who somebody is.
-#[derive(ToSchema)]
-#[schema(as = Principal)]
-#[expect(dead_code, reason = "describes a foreign type to readers of the API")]
-struct PrincipalSchema {
-    /// Who vouches for the subject.
-    iss: String,
-    /// The subject.
-    sub: String,
-}
-
-/// Who must agree, and who has decided.
-#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
-#[schema(as = Decided)]
-pub struct CommandApproval {
-    /// Whether somebody must agree.
-    pub needed: bool,
-    /// Whether that must be somebody other than the one who asked.
-    pub not_requester: bool,
-    /// Who decided.
-    #[schema(value_type = Option<PrincipalSchema>)]
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub decided_by: Option<Principal>,
-    /// What was decided.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub decision: Option<Decision>,
-    /// Why.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub comment: Option<String>,
-}
-
-/// For or against.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Decision {
-    /// It may be carried out.
-    Approve,
-    /// It may not.
-    Reject,
-}
-
-/// The right to carry a command out.
-#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
-pub struct Lease {
-    /// Grows with each lease of the command: an older one does not count any more.
-    pub fence: u64,
-    /// When it is lost without a sign of life.
-    #[serde(with = "time::serde::rfc3339")]
-    pub expires_at: OffsetDateTime,
-}
-
-/// How far a command is.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Progress {
-    /// Of a hundred.
-    #[schema(maximum = 100)]
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub percent: Option<u8>,
-    /// What is being done.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub line: Option<String>,
-}
-
-/// What a service reports at the end.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
-pub struct Outcome {
-    /// Whether it was done.
-    pub outcome: Ending,
-    /// What came of it.
-    #[schema(value_type = Object)]
-    pub result: Value,
-    /// The same for people.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub message: Option<String>,
-}
-
-/// Done or not.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Ending {
-    /// Done.
-    Succeeded,
-    /// Tried, and not done.
-    Failed,
-}
+use crate::runbooks::Runbook;
 
 /// A command as it is kept: with what only the service needs to know. What the runbook said at the request is here,
 /// so that a changed runbook does not change a command under way.

@@ -11,7 +11,8 @@ use utoipa::ToSchema;
 
 use super::book::{Commands, MAX_OPEN};
 use super::check_length;
-use super::record::{Command, Record};
+use super::command::Command;
+use super::record::Record;
 use super::state::Step;
 use crate::gate::Caller;
 use crate::json_body::JsonBody;

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use trust_core::principal::Principal;
 use utoipa::ToSchema;
 
-use super::record::Outcome;
+use super::command::Outcome;
 
 /// Where a command stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]

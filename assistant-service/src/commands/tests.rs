@@ -4,8 +4,9 @@ use axum::http::StatusCode;
 use serde_json::{Value, json};
 use trust_core::principal::Principal;
 
-use super::record::{Ending, Outcome};
+use super::command::{Ending, Outcome};
 use super::state::{State, Step, next};
+use crate::backbone::{Batch, Put};
 use crate::testing::{Answer, Stage};
 
 const SERVICE: &str = "sample-service";
@@ -414,4 +415,31 @@ async fn commands_are_listed_by_state_and_service_with_the_newest_first() {
     let rest = stage.get(&format!("/v1/commands?before={}", page["next_before"].as_str().unwrap())).send().await.json;
     assert_eq!(rest["commands"][0]["id"], done["id"]);
     assert_eq!(stage.get("/v1/commands?state=odd").send().await.wrong_fields(), ["query"]);
+}
+
+#[tokio::test]
+async fn more_open_commands_than_can_be_looked_after_are_not_taken() {
+    let stage = Stage::new();
+    let command = ask(&stage, "show-status").await;
+    let bucket = "commands.open";
+    let entry = stage.state.backbone.get(bucket, command["id"].as_str().unwrap().to_owned()).await.unwrap().unwrap();
+    let put = |number: usize| Put {
+        bucket,
+        key: format!("copy-{number}"),
+        value: Some(entry.value.clone()),
+        expected_revision: None,
+    };
+    let batch = Batch { events: Vec::new(), puts: (1..super::book::MAX_OPEN).map(put).collect() };
+    stage.state.backbone.commit(batch).await.unwrap();
+    let answer = stage.post("/v1/commands", &json!({"runbook": "show-status"})).send().await;
+    assert_eq!(answer.status, StatusCode::TOO_MANY_REQUESTS);
+}
+
+#[tokio::test(start_paused = true)]
+async fn nobody_waits_for_a_command_longer_than_the_own_token_holds() {
+    let stage = Stage::new();
+    let started = tokio::time::Instant::now();
+    let request = stage.post(LEASE, &json!({"wait_seconds": 30})).by(SERVICE);
+    let answer = request.claiming(|claims| claims.rctx.exp = Some(claims.iat + 7)).send().await;
+    assert_eq!((answer.status, started.elapsed().as_secs()), (StatusCode::NO_CONTENT, 7));
 }

@@ -33,6 +33,9 @@ pub(super) fn open(
     filter: EventFilter,
     headers: &HeaderMap,
 ) -> Result<Response, Problem> {
+    if filter.order == Order::Descending {
+        return Err(Problem::invalid("order", "a stream goes from old events to new ones"));
+    }
     let seat = state.take_waiting_seat()?;
     let newest = state.backbone.subscribe();
     let resumed = match headers.get("last-event-id") {
@@ -46,8 +49,8 @@ pub(super) fn open(
         }
     };
     let after = resumed.or(filter.after).unwrap_or_else(|| *newest.borrow());
-    let filter = EventFilter { after: Some(after), limit: PAGE_EVENTS, order: Order::Ascending, ..filter };
-    let time_left = Duration::try_from(caller.ends_at() - state.clock.now()).unwrap_or_default();
+    let filter = EventFilter { after: Some(after), limit: PAGE_EVENTS, ..filter };
+    let time_left = caller.time_left(state.clock.now());
     let tail = Tail { state: state.clone(), filter, newest, _seat: seat };
     let ended = {
         let state = state.clone();

@@ -273,6 +273,7 @@ async fn a_tail_begins_with_new_events_or_after_the_last_one_seen() {
     assert_eq!(read_ids(other.into_body(), 1).await, ["4"]);
     let answer = tail("/v1/events").header("last-event-id", "x").send().await;
     assert_eq!(answer.wrong_fields(), ["Last-Event-ID"]);
+    assert_eq!(tail("/v1/events?order=desc").send().await.wrong_fields(), ["order"]);
 }
 
 #[tokio::test(start_paused = true)]

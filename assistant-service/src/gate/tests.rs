@@ -85,6 +85,7 @@ async fn a_refusal_says_nothing_about_why() {
     let expired = expired.send().await;
     assert_eq!(expired.json, foreign.send().await.json);
     assert_eq!(expired.headers["content-type"], "application/problem+json");
+    assert_eq!(expired.headers["www-authenticate"], "Bearer realm=\"watchgate\"");
     let none = stage.send(Request::get("/v1/events").header("host", HOST).body(Body::empty()).unwrap()).await;
     assert_eq!(Answer::of(none).await.json, expired.json);
 }

@@ -92,9 +92,14 @@ fn query_text(filter: &EventFilter) -> (String, Vec<Value>) {
         None => {}
         Some(TypeFilter::Exact(event_type)) => conditions.push(("type = ?", event_type.clone().into())),
         Some(TypeFilter::Below(prefix)) => {
-            // All that begins with "prefix." and no more: '/' is the character after '.'.
-            conditions.push(("type > ?", format!("{prefix}.").into()));
-            conditions.push(("type < ?", format!("{prefix}/").into()));
+            // All that begins with "prefix." and no more: '/' is the character after '.'. The plus keeps SQLite from
+            // sorting everything of these types each time that a tail looks for what is new: it goes by position.
+            let (above, below) = match filter.after {
+                Some(_) => ("+type > ?", "+type < ?"),
+                None => ("type > ?", "type < ?"),
+            };
+            conditions.push((above, format!("{prefix}.").into()));
+            conditions.push((below, format!("{prefix}/").into()));
         }
     }
     for (condition, value) in [
@@ -121,4 +126,32 @@ fn query_text(filter: &EventFilter) -> (String, Vec<Value>) {
     }
     values.push(filter.limit.saturating_add(1).into());
     (format!("{sql} ORDER BY position {direction} LIMIT ?"), values)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_filter_of_a_tail_makes_the_store_sort() {
+        let connection = Connection::open_in_memory().unwrap();
+        super::super::schema::prepare(&connection).unwrap();
+        let tail = EventFilter { after: Some(7), limit: 9, ..EventFilter::default() };
+        let text = || Some("x".to_owned());
+        for filter in [
+            tail.clone(),
+            EventFilter { event_type: Some(TypeFilter::Exact("x".to_owned())), ..tail.clone() },
+            EventFilter { event_type: Some(TypeFilter::Below("x".to_owned())), ..tail.clone() },
+            EventFilter { source: text(), ..tail.clone() },
+            EventFilter { subject: text(), ..tail.clone() },
+            EventFilter { correlation_id: text(), ..tail.clone() },
+            EventFilter { source: text(), subject: text(), correlation_id: text(), ..tail.clone() },
+        ] {
+            let (sql, values) = query_text(&filter);
+            let mut statement = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
+            let plan = statement.query_map(params_from_iter(values), |row| row.get::<_, String>(3)).unwrap();
+            let plan: Vec<_> = plan.map(Result::unwrap).collect();
+            assert!(!plan.iter().any(|step| step.contains("TEMP B-TREE")), "{sql}: {plan:?}");
+        }
+    }
 }

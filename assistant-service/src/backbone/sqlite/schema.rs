@@ -20,6 +20,7 @@ CREATE TABLE events (
     json TEXT NOT NULL,
     UNIQUE (source, id)
 ) STRICT;
+CREATE INDEX events_by_source ON events (source);
 CREATE INDEX events_by_type ON events (type);
 CREATE INDEX events_by_subject ON events (subject) WHERE subject IS NOT NULL;
 CREATE INDEX events_by_correlation ON events (correlation_id) WHERE correlation_id IS NOT NULL;

@@ -1,0 +1,63 @@
+use axum::routing::{get, post};
+use tower::ServiceExt;
+
+use super::*;
+use crate::testing::{Answer, HOST, Stage};
+
+async fn send(stage: &Stage, routes: Router<AppState>, method: &str, target: &str, body: Body) -> Answer {
+    let token = stage.claims(method, target).sign(&stage.keys).unwrap();
+    let request = Request::builder().method(method).uri(target).header("host", HOST).header("txn-token", token);
+    let app = around_all(routes, &stage.state).with_state(stage.state.clone());
+    Answer::of(app.oneshot(request.body(body).unwrap()).await.unwrap()).await
+}
+
+async fn panicking() -> &'static str {
+    panic!("secret")
+}
+
+#[tokio::test]
+async fn a_panic_is_a_problem_that_says_nothing() {
+    let stage = Stage::new();
+    let routes = Router::new().route("/panic", get(panicking));
+    let answer = send(&stage, answering(routes, &stage.state), "GET", "/panic", Body::empty()).await;
+    assert_eq!(
+        (answer.status.as_u16(), answer.json["detail"].as_str()),
+        (500, Some("The service made a mistake; its log says more."))
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_that_does_not_come_is_not_waited_for() {
+    let stage = Stage::new();
+    let routes = Router::new().route("/slow", get(std::future::pending::<()>));
+    let answer = send(&stage, answering(routes, &stage.state), "GET", "/slow", Body::empty()).await;
+    assert_eq!((answer.status.as_u16(), &answer.headers["retry-after"]), (503, &"1".parse().unwrap()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_body_that_does_not_come_is_not_waited_for() {
+    let stage = Stage::new();
+    let body = Body::from_stream(futures_util::stream::pending::<Result<Bytes, std::io::Error>>());
+    let routes = Router::new().route("/", post(|_: Bytes| async {}));
+    assert_eq!(send(&stage, answering(routes, &stage.state), "POST", "/", body).await.status.as_u16(), 408);
+}
+
+#[tokio::test]
+async fn a_body_without_a_declared_length_is_bounded_too() {
+    let stage = Stage::new();
+    let pieces = (0..17).map(|_| Ok::<_, std::io::Error>(vec![b'x'; 64 * 1024]));
+    let body = Body::from_stream(futures_util::stream::iter(pieces));
+    let routes = Router::new().route("/", post(|_: Bytes| async {}));
+    assert_eq!(send(&stage, answering(routes, &stage.state), "POST", "/", body).await.status.as_u16(), 413);
+}
+
+#[tokio::test]
+async fn when_all_seats_are_taken_nobody_more_may_wait_and_others_are_still_answered() {
+    let stage = Stage::new();
+    let seats = u32::try_from(stage.state.waiting_seats.available_permits()).unwrap();
+    let _all = stage.state.waiting_seats.acquire_many(seats).await.unwrap();
+    let stream = stage.get("/v1/events").header("accept", "text/event-stream").send().await;
+    let lease = stage.post("/v1/services/tester-7/commands:lease", &serde_json::json!({})).send().await;
+    assert_eq!([stream.status.as_u16(), lease.status.as_u16()], [503, 503]);
+    assert_eq!(stage.get("/v1/events").send().await.status.as_u16(), 200);
+}
