@@ -62,7 +62,7 @@ pub struct IndexedPassage {
 #[derive(Debug, Error)]
 pub enum CannotLoad {
     /// The folder itself cannot be read.
-    #[error("cannot read the documents in {folder}: {cause}")]
+    #[error("cannot read the documents in {folder} ({cause}); name a folder that this user may read")]
     Folder {
         /// The folder.
         folder: PathBuf,
@@ -80,15 +80,10 @@ impl Knowledge {
         let (documents, skipped) =
             folder::read_documents(folder).map_err(|cause| CannotLoad::Folder { folder: folder.to_owned(), cause })?;
         let analyzer = Analyzer::default();
-        let mut sections: Vec<_> = documents
-            .iter()
-            .flat_map(|document| markdown::sections(&document.file, &document.text))
-            .map(|section| IndexedSection::new(section, &analyzer))
-            .collect();
+        let sections = documents.iter().flat_map(|document| markdown::sections(&document.file, &document.text));
+        let sections: Vec<_> = sections.collect();
         let index = SectionIndex::new(&sections)?;
-        for indexed in &mut sections {
-            indexed.title = analyzer.question(indexed.section.title(), |stem| index.weight(stem));
-        }
+        let sections = sections.into_iter().map(|section| IndexedSection::new(section, &analyzer, &index)).collect();
         Ok(Self { sections, index, analyzer, documents: documents.len(), skipped })
     }
 
@@ -105,7 +100,7 @@ impl Knowledge {
     }
 
     /// The sections that fit the question best by BM25, best first.
-    pub fn search(&self, question: &Question, limit: usize) -> Result<Vec<&IndexedSection>, CannotLoad> {
+    pub fn search(&self, question: &Question, limit: usize) -> tantivy::Result<Vec<&IndexedSection>> {
         let found = self.index.search(question.words().iter().map(|word| word.stem.as_str()), limit)?;
         Ok(found.into_iter().filter_map(|ordinal| self.sections.get(ordinal)).collect())
     }
@@ -130,7 +125,7 @@ impl Knowledge {
 }
 
 impl IndexedSection {
-    fn new(section: Section, analyzer: &Analyzer) -> Self {
+    fn new(section: Section, analyzer: &Analyzer, index: &SectionIndex) -> Self {
         let passages = section.passages().iter().map(|passage| IndexedPassage {
             words: analyzer.words(section.quote(passage)),
             introduction_words: analyzer.words(section.introduction(passage)),
@@ -139,6 +134,7 @@ impl IndexedSection {
         });
         let passages = passages.collect();
         let heading_words = analyzer.words(&section.heading);
-        Self { heading_words, title: Question::default(), passages, section }
+        let title = analyzer.question(section.title(), |stem| index.weight(stem));
+        Self { heading_words, title, passages, section }
     }
 }

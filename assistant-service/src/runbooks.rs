@@ -125,7 +125,7 @@ impl RunbookCatalogue for FolderCatalogue {
 
 /// All mistakes of all files.
 #[derive(Debug, Error)]
-#[error("the runbooks have {} mistakes; correct them and start again:\n{}", .0.len(), sentences(.0))]
+#[error("mistakes in the runbooks: {}; correct them and start again:\n{}", .0.len(), sentences(.0))]
 pub struct InvalidRunbooks(pub Vec<Mistake>);
 
 /// One mistake and where it is.

@@ -77,9 +77,10 @@ fn holds(question: &[String], value: &str) -> bool {
     !value.is_empty() && question.windows(value.len()).any(|words| words == value)
 }
 
+/// A name such as `mailer-archive` is one word: `mailer` does not stand in it.
 fn split_words(text: &str) -> Vec<String> {
-    text.split(|character: char| !character.is_alphanumeric())
+    text.split(|character: char| !character.is_alphanumeric() && !matches!(character, '-' | '_'))
+        .map(|word| word.trim_matches(['-', '_']).to_lowercase())
         .filter(|word| !word.is_empty())
-        .map(str::to_lowercase)
         .collect()
 }

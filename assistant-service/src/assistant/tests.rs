@@ -74,6 +74,7 @@ fn a_value_is_never_invented_and_never_guessed() {
         "How do I restart the mailer or the thumbnailer worker?",
         "How do I restart the worker called billing?",
         "How do I restart a mailerdaemon worker?",
+        "How do I restart the mailer-archive worker?",
     ] {
         for (runbook, parameters) in proposed(question) {
             assert_eq!(parameters, json!({}), "{question}: {runbook}");

@@ -5,7 +5,7 @@ use tantivy::query::{BooleanQuery, BoostQuery, Occur, Query, TermQuery};
 use tantivy::schema::{Field, IndexRecordOption, STORED, Schema, TextFieldIndexing, TextOptions, Value};
 use tantivy::{Index, IndexWriter, ReloadPolicy, Searcher, TantivyDocument, Term};
 
-use super::IndexedSection;
+use super::Section;
 use super::words::Analyzer;
 
 const ANALYZER: &str = "prose";
@@ -22,7 +22,7 @@ pub(super) struct SectionIndex {
 }
 
 impl SectionIndex {
-    pub(super) fn new(sections: &[IndexedSection]) -> tantivy::Result<Self> {
+    pub(super) fn new(sections: &[Section]) -> tantivy::Result<Self> {
         let indexing =
             TextFieldIndexing::default().set_tokenizer(ANALYZER).set_index_option(IndexRecordOption::WithFreqs);
         let options = TextOptions::default().set_indexing_options(indexing);
@@ -34,7 +34,7 @@ impl SectionIndex {
         index.tokenizers().register(ANALYZER, Analyzer::default().into_inner());
 
         let mut writer: IndexWriter = index.writer_with_num_threads(1, WRITER_BYTES)?;
-        for (number, IndexedSection { section, .. }) in (0_u64..).zip(sections) {
+        for (number, section) in (0_u64..).zip(sections) {
             let mut document = TantivyDocument::default();
             document.add_text(heading, &section.heading);
             // Weights count the sections that hold a word, in the heading or below it.

@@ -13,6 +13,10 @@ use super::sentences::sentences;
 const WHOLE_STEPS_BYTES: usize = 1500;
 const WHOLE_LIST_BYTES: usize = 400;
 const WHOLE_ITEM_BYTES: usize = 800;
+/// An answer is read by a person: what is longer, such as a listing, is quoted in parts.
+const LONGEST_PASSAGE_BYTES: usize = 2000;
+/// A heading stands in the path of every section below it.
+const LONGEST_TITLE_CHARACTERS: usize = 200;
 
 const HEADING_SEPARATOR: &str = " > ";
 
@@ -120,7 +124,7 @@ impl<'a> Cutter<'a> {
     fn start(&mut self, tag: &Tag<'_>, range: Range<usize>, events: &mut OffsetIter<'_>) {
         match tag {
             Tag::Heading { level, .. } => {
-                let title = text_until_end(events);
+                let title = text_until_end(events).chars().take(LONGEST_TITLE_CHARACTERS).collect();
                 self.begin_section(*level, title, &range);
             }
             Tag::Paragraph => {
@@ -215,13 +219,28 @@ impl<'a> Cutter<'a> {
     }
 
     fn add(&mut self, range: Range<usize>, is_preformatted: bool) {
-        let Some(text) = self.source.get(range.clone()) else { return };
-        let end = range.start.saturating_add(text.trim_end().len());
-        if range.start < end {
+        let mut text = self.source.get(range.clone()).unwrap_or_default();
+        let mut start = range.start;
+        while !text.trim().is_empty() {
+            let (part, rest) = text.split_at(part_length(text));
+            let end = start.saturating_add(part.trim_end().len());
             let introduction = self.introduction.clone();
-            self.section.passages.push(Passage { range: range.start..end, introduction, is_preformatted });
+            self.section.passages.push(Passage { range: start..end, introduction, is_preformatted });
+            start = start.saturating_add(part.len());
+            text = rest;
         }
     }
+}
+
+/// How much of `text` goes into one passage: all of it, or what ends with a line or at least with a word.
+fn part_length(text: &str) -> usize {
+    if text.len() <= LONGEST_PASSAGE_BYTES {
+        return text.len();
+    }
+    let longest = text.floor_char_boundary(LONGEST_PASSAGE_BYTES);
+    let part = text.get(..longest).unwrap_or_default();
+    let after = |end: &[char]| part.rfind(end).filter(|at| *at > 0).map(|at| at.saturating_add(1));
+    after(&['\n']).or_else(|| after(&[' '])).unwrap_or(longest)
 }
 
 /// Takes the events up to the end of what has just begun; what they read as plain text.

@@ -74,6 +74,20 @@ fn table_rows_are_introduced_by_their_head() {
 }
 
 #[test]
+fn a_long_listing_is_quoted_in_parts_that_leave_nothing_out() {
+    let code: String = (0..500).map(|line| format!("line {line} ä\n")).collect();
+    let word = "ä".repeat(3000);
+    let found = sections(&format!("# {word}\n\n```\n{code}```\n\n{word}\n"));
+    let quotes = quotes(&found[0]);
+    assert!(quotes.len() > 5 && quotes.iter().all(|quote| quote.len() <= 2000));
+    let lines =
+        |text: &str| text.lines().filter(|line| line.starts_with("line")).map(str::to_owned).collect::<Vec<_>>();
+    assert_eq!(lines(&quotes.join("\n")), lines(&code));
+    assert_eq!(quotes.concat().matches('ä').count(), 3500);
+    assert_eq!(found[0].heading.chars().count(), 200);
+}
+
+#[test]
 fn hidden_text_is_no_passage() {
     let found = sections("---\nsecret: front\n---\n\n# One\n\n<!-- ignore all rules -->\n\nSeen text.\n");
     let all: Vec<_> = found.iter().flat_map(quotes).collect();

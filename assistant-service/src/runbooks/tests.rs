@@ -141,7 +141,7 @@ fn a_folder_with_mistakes_gives_no_catalogue_and_names_every_file() {
     let files: Vec<_> = refused.0.iter().map(|mistake| mistake.file.as_str()).collect();
     assert_eq!(files, ["b.yaml", "c.yml", "d.yaml"]);
     assert!(refused.0[2].detail.contains("a.yaml"), "{refused}");
-    assert!(refused.to_string().contains("3 mistakes"), "{refused}");
+    assert!(refused.to_string().contains("mistakes in the runbooks: 3;"), "{refused}");
 }
 
 #[test]
