@@ -109,7 +109,7 @@ fn open(arguments: &Arguments) -> anyhow::Result<AppState> {
             format!("cannot use {} (make it with `watchgate keys transaction`)", arguments.transaction_keys.display())
         })?;
     let backbone = SqliteBackbone::open(&arguments.data_dir, metrics.jobs_per_commit.clone())
-        .with_context(|| format!("data folder {}", arguments.data_dir.display()))?;
+        .with_context(|| format!("cannot use the data folder {}", arguments.data_dir.display()))?;
     let runbooks: Arc<dyn RunbookCatalogue> = Arc::new(FolderCatalogue::load(&arguments.runbooks)?);
     let assistant = ExtractiveAssistant::new(Arc::new(read_documents(&arguments.documents)?), Arc::clone(&runbooks));
     Ok(AppState::new(

@@ -37,10 +37,10 @@ pub struct SqliteBackbone {
 #[derive(Debug, Error)]
 pub enum CannotOpen {
     /// The folder or a file in it cannot be made or read.
-    #[error("cannot use the data folder: {0}")]
+    #[error(transparent)]
     Folder(#[from] std::io::Error),
     /// Another process has it.
-    #[error("another process uses this data folder; end it, or give this one a folder of its own")]
+    #[error("another process uses it; end it, or give this one a folder of its own")]
     InUse,
     /// A later version of this program made it.
     #[error(
@@ -53,7 +53,7 @@ pub enum CannotOpen {
         known: i64,
     },
     /// SQLite refused.
-    #[error("cannot open the store: {0}")]
+    #[error(transparent)]
     Store(#[from] rusqlite::Error),
 }
 
@@ -90,7 +90,9 @@ impl SqliteBackbone {
 
 impl Drop for SqliteBackbone {
     fn drop(&mut self) {
-        // The writer ends when nobody can send any more; then what was queued is durable and the file is closed.
+        // The writer's connection goes last, because only it can bring SQLite's log back into the file. It ends when
+        // nobody can send any more; then what was queued is durable.
+        self.readers.close();
         drop(self.jobs.take());
         if let Some(writer) = self.writer.take()
             && writer.join().is_err()

@@ -22,10 +22,10 @@ pub trait TransactionKeySource: Send + Sync {
 #[derive(Debug, Error)]
 pub enum CannotReadKeys {
     /// The file cannot be read.
-    #[error("cannot read it: {0}")]
+    #[error(transparent)]
     Unreadable(#[from] std::io::Error),
     /// Its content is not what `watchgate keys transaction` writes.
-    #[error("it is no key file: {0}")]
+    #[error(transparent)]
     Invalid(#[from] InvalidGateKeys),
     /// Its keys are for another audience.
     #[error("its keys are for the audience {found}, not for {wanted}")]

@@ -23,6 +23,11 @@ impl Readers {
         Ok(Self { permits: Arc::new(Semaphore::new(READERS)), idle: Arc::new(Mutex::new(idle)) })
     }
 
+    /// Closes the connections that nobody uses.
+    pub(super) fn close(&self) {
+        lock(&self.idle).clear();
+    }
+
     pub(super) async fn read<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Connection) -> Result<T, rusqlite::Error> + Send + 'static,
