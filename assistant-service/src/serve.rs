@@ -1,5 +1,6 @@
 //! `watchgate serve`: opens what the service stands on, answers requests, and ends without losing any.
 
+use std::io::Write;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -9,7 +10,7 @@ use anyhow::Context;
 use axum::serve::ListenerExt;
 use clap::{Args, ValueEnum};
 use tokio::net::TcpListener;
-use tokio::signal::unix::SignalKind;
+use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
 use crate::app::app;
@@ -66,17 +67,23 @@ pub fn run(arguments: Arguments) -> anyhow::Result<()> {
 }
 
 async fn serve(arguments: Arguments) -> anyhow::Result<()> {
+    // Caught before anybody can know that the service is there: whoever ends it right away ends it in order.
+    let mut terminated = signal(SignalKind::terminate())?;
+    let mut interrupted = signal(SignalKind::interrupt())?;
     let state = open(&arguments)?;
     let listener = TcpListener::bind(arguments.listen)
         .await
         .with_context(|| format!("cannot listen on {}; choose a free address with --listen", arguments.listen))?;
-    println!("watchgate: listening on http://{}", listener.local_addr()?);
+    writeln!(std::io::stdout(), "watchgate: listening on http://{}", listener.local_addr()?)?;
 
     let commands = Arc::clone(&state.commands);
     let sweeping = tokio::spawn(async move { commands.sweep_for_ever().await });
     let ending = Arc::clone(&state.ending);
     let until_signal = async move {
-        signal().await;
+        tokio::select! {
+            _ = terminated.recv() => {}
+            _ = interrupted.recv() => {}
+        }
         tracing::info!("ending: nothing new is taken");
         ending.send_replace(true);
     };
@@ -138,21 +145,5 @@ fn start_log(format: LogFormat) {
     match format {
         LogFormat::Text => log.init(),
         LogFormat::Json => log.json().init(),
-    }
-}
-
-async fn signal() {
-    let terminated = async {
-        match tokio::signal::unix::signal(SignalKind::terminate()) {
-            Ok(mut signals) => drop(signals.recv().await),
-            Err(error) => {
-                tracing::warn!(%error, "SIGTERM cannot be waited for");
-                std::future::pending::<()>().await;
-            }
-        }
-    };
-    tokio::select! {
-        () = terminated => {}
-        _ = tokio::signal::ctrl_c() => {}
     }
 }

@@ -20,6 +20,7 @@ use crate::problem::{Problem, ProblemDocument};
 use crate::state::AppState;
 
 const MAX_REASON_BYTES: usize = 2000;
+const MAX_PARAMETERS_BYTES: usize = 64 * 1024;
 
 /// What is asked for.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -62,6 +63,7 @@ impl Commands {
         let requested_by = caller.require_principal()?.clone();
         let CommandRequest { runbook, parameters, reason } = request;
         check_length("reason", Some(&reason), MAX_REASON_BYTES).map_err(|error| vec![error])?;
+        check_length("parameters", Some(&parameters.to_string()), MAX_PARAMETERS_BYTES).map_err(|error| vec![error])?;
         let runbook = self
             .runbooks
             .get(&runbook)

@@ -177,6 +177,7 @@ async fn a_request_that_no_runbook_takes_is_refused_by_the_names_of_its_fields()
         (json!({"runbook": "restart-worker", "parameters": {"worker": "x"}}), "parameters.worker"),
         (json!({"runbook": "show-status", "parameters": [], "reason": ""}), "parameters"),
         (json!({"runbook": "show-status", "reason": "x".repeat(3000)}), "reason"),
+        (json!({"runbook": "show-status", "parameters": {"x": "x".repeat(70_000)}}), "parameters"),
         (json!({"runbook": "show-status", "target": {"service": "other"}}), "target"),
     ] {
         let answer = stage.post("/v1/commands", &body).send().await;
