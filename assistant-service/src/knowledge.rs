@@ -18,6 +18,7 @@ use thiserror::Error;
 
 pub use folder::{SkipReason, Skipped};
 pub use markdown::{Passage, Section};
+pub(crate) use sentences::sentences;
 pub use words::{HeldWords, Question, QuestionWord, WordSet};
 
 use index::SectionIndex;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::proposal::proposals;
 use super::support::Support;
 use super::{Answer, Assistant, Citation, Searched};
-use crate::knowledge::{Knowledge, Question};
+use crate::knowledge::{Knowledge, Question, sentences};
 use crate::runbooks::RunbookCatalogue;
 
 /// Below this share of the question's weight the documents are silent: tried on the table of questions in the tests.
@@ -26,6 +26,10 @@ impl ExtractiveAssistant {
         Self { knowledge, runbooks }
     }
 
+    fn supported(&self, question: &Question) -> Option<Support<'_>> {
+        self.best_support(question).filter(|support| support.share >= LEAST_SHARE)
+    }
+
     fn best_support(&self, question: &Question) -> Option<Support<'_>> {
         let candidates = self.knowledge.search(question, CANDIDATES).unwrap_or_else(|error| {
             tracing::error!(%error, "the documents cannot be searched");
@@ -40,7 +44,12 @@ impl ExtractiveAssistant {
 impl Assistant for ExtractiveAssistant {
     fn answer(&self, question: &str) -> Answer {
         let asked = self.knowledge.question(question);
-        let supported = self.best_support(&asked).filter(|support| support.share >= LEAST_SHARE);
+        // People tell what they see before they ask. Where the documents do not speak of all of it, the question stands
+        // for itself.
+        let supported = self.supported(&asked).or_else(|| {
+            let alone = what_is_asked(question)?;
+            self.supported(&self.knowledge.question(&alone))
+        });
         let (answer, citations) = supported.as_ref().map(quote).unwrap_or_default();
         Answer {
             known: !citations.is_empty(),
@@ -50,6 +59,14 @@ impl Assistant for ExtractiveAssistant {
             searched: Searched { documents: self.knowledge.document_count(), sections: self.knowledge.section_count() },
         }
     }
+}
+
+/// The sentences that ask, all of them; nothing when no sentence does, or all do.
+fn what_is_asked(question: &str) -> Option<String> {
+    let all = sentences(question, &(0..question.len()));
+    let asking: Vec<_> =
+        all.iter().filter_map(|range| question.get(range.clone())).filter(|text| text.ends_with('?')).collect();
+    (!asking.is_empty() && asking.len() < all.len()).then(|| asking.join(" "))
 }
 
 fn quote(support: &Support<'_>) -> (String, Vec<Citation>) {

@@ -47,6 +47,17 @@ fn a_question_for_a_number_is_answered_with_the_sentence_that_holds_one() {
 }
 
 #[test]
+fn what_somebody_tells_before_asking_does_not_hide_the_answer() {
+    let answer = answer("The mailer worker has stopped taking jobs. How do I restart a worker?");
+    assert_eq!(answer.citations[0].file(), "checkout.md");
+}
+
+#[test]
+fn of_several_questions_each_must_be_supported() {
+    assert!(!answer("All is slow today. How do I restart a worker? How many moons does Jupiter have?").known);
+}
+
+#[test]
 fn without_documents_nothing_is_known() {
     let folder = tempfile::tempdir().unwrap();
     let knowledge = Arc::new(Knowledge::load(folder.path()).unwrap());

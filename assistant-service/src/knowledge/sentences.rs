@@ -7,7 +7,7 @@ const SHORTEST_BYTES: usize = 20;
 const ABBREVIATIONS: [&str; 7] = ["e.g.", "i.e.", "etc.", "vs.", "approx.", "incl.", "no."];
 
 /// The sentences within `range` of `source`, each as a range of `source` without the space around it.
-pub(super) fn sentences(source: &str, range: &Range<usize>) -> Vec<Range<usize>> {
+pub(crate) fn sentences(source: &str, range: &Range<usize>) -> Vec<Range<usize>> {
     let mut found = Vec::new();
     let mut start = range.start;
     let mut is_code = false;
