@@ -38,8 +38,8 @@ rust() {
 
 version_of() { "$1" version 2>/dev/null | sed -n 's/^Version:[[:space:]]*//p'; }
 
-# Older ones refuse to start: traefik-config/ sets aliasHeadersStrategy, which came with 3.7.12.
-fits() { [[ "$(version_of "$1")" =~ ^3\.7\.([0-9]+)$ ]] && [ "${BASH_REMATCH[1]}" -ge 12 ]; }
+# Older ones do not know aliasHeadersStrategy of traefik-config/ (3.7.12) or hand upgrades to h2c on (before 3.7.13).
+fits() { [[ "$(version_of "$1")" =~ ^3\.7\.([0-9]+)$ ]] && [ "${BASH_REMATCH[1]}" -ge 13 ]; }
 
 link_traefik() {
   mkdir -p "$bin"
@@ -51,7 +51,7 @@ traefik() {
   local path kept=".tools/traefik-$traefik_version/traefik"
   if [ -n "${TRAEFIK_BIN:-}" ]; then
     path=$(command -v -- "$TRAEFIK_BIN") || fail "TRAEFIK_BIN=$TRAEFIK_BIN is no program: point it at a Traefik 3.7 or unset it"
-    fits "$path" || fail "TRAEFIK_BIN=$TRAEFIK_BIN is not a Traefik 3.7.12 or newer 3.7: point it at one or unset it"
+    fits "$path" || fail "TRAEFIK_BIN=$TRAEFIK_BIN is not a Traefik 3.7.13 or newer 3.7: point it at one or unset it"
     link_traefik "$(realpath "$path")" "from TRAEFIK_BIN"
     return
   fi

@@ -2,7 +2,7 @@
 # Run: make example NAME=drop-in. The gate before somebody's own back end, without any Watchgate service.
 #
 # back_end.py is that back end: it knows nothing of tokens and answers with the headers it was given. gate.yml is all
-# the configuration there is; README.md shows the Traefik router that goes with it.
+# the configuration that the gate needs.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 

@@ -3,7 +3,7 @@
 use http_wasm_guest::host::{Request, Response, log};
 use trust_core::denial::Denial;
 use trust_core::gate::Forwarding;
-use trust_core::request::RawRequest;
+use trust_core::request::{MAX_HEADERS, RawRequest};
 
 use crate::instance::Instance;
 
@@ -20,6 +20,8 @@ pub(crate) fn read(instance: &Instance, request: &Request) -> RawRequest {
     let headers = request
         .header
         .names_iter()
+        // One more than allowed, so that the gate sees that there are too many.
+        .take(MAX_HEADERS.saturating_add(1))
         .map(|name| {
             let spelled = String::from_utf8_lossy(&name).into_owned();
             let values = if instance.reads_header(&spelled) { header(&name) } else { Vec::new() };

@@ -7,33 +7,32 @@ mod host;
 mod instance;
 mod trust_files;
 
-use std::cell::RefCell;
+use std::cell::Cell;
 
 use http_wasm_guest::Guest;
 use http_wasm_guest::host::{Request, Response};
-use trust_core::denial::Denial;
-
 use instance::Instance;
 
 /// The guest as `http-wasm-guest` knows it; what it holds lives in [`INSTANCE`].
 struct Gatekeeper;
 
 thread_local! {
-    static INSTANCE: RefCell<Option<Instance>> = const { RefCell::new(None) };
+    static INSTANCE: Cell<Option<Instance>> = const { Cell::new(None) };
 }
 
 fn main() {
     http_wasm_guest::register(Gatekeeper);
     let instance = Instance::configured_by_host();
-    INSTANCE.with(|cell| cell.replace(Some(instance)));
+    INSTANCE.set(Some(instance));
 }
 
 impl Guest for Gatekeeper {
     fn handle_request(&self, request: &Request, response: &Response) -> (bool, i32) {
-        let decision = INSTANCE.with(|cell| match cell.try_borrow_mut().as_deref_mut() {
-            Ok(Some(instance)) => instance.decide(host::read(instance, request)),
-            Ok(None) | Err(_) => Err(Denial::NotConfigured),
-        });
+        // Taken out and put back: after a trap the pool hands this instance out again, and what the trap left half done must
+        // not be used again.
+        let mut instance = INSTANCE.take().unwrap_or_else(Instance::configured_by_host);
+        let decision = instance.decide(host::read(&instance, request));
+        INSTANCE.set(Some(instance));
         match decision {
             Ok(forwarding) => {
                 host::forward(&forwarding, request);
@@ -45,4 +44,20 @@ impl Guest for Gatekeeper {
             }
         }
     }
+
+    fn handle_response(&self, _context: i32, _request: &Request, _response: &Response, is_error: bool) {
+        if is_error {
+            // The host swallows an answer that broke off: the client would take the half for the whole. A trap, as the very
+            // last thing, is the only way to have the connection broken off as well.
+            broken_off();
+        }
+    }
 }
+
+#[cfg(target_arch = "wasm32")]
+fn broken_off() {
+    core::arch::wasm32::unreachable()
+}
+
+#[cfg(not(target_arch = "wasm32"))]
+fn broken_off() {}

@@ -46,10 +46,9 @@ pub(crate) struct Origin {
 }
 
 impl Origin {
-    /// Whether a `Host` header names this origin. One without a port names it when the origin has none either.
+    /// Whether a `Host` header names this origin. An origin without a port is named with any: ports are mapped on the way.
     pub(crate) fn is_named_by(&self, host: &str) -> bool {
-        self.authority == host
-            || (without_port(&self.authority) == self.authority && without_port(host) == self.authority)
+        self.authority == host || self.authority == without_port(host)
     }
 }
 
@@ -83,7 +82,7 @@ impl GateConfig {
         let origins = origins.collect();
         let issuers = issuers(root, mistakes);
         let rules = rules::read(root, mistakes);
-        if rules.iter().any(Rule::needs_token) && root.value("issuers").is_none() {
+        if rules.iter().any(Rule::needs_token) && root.is_empty("issuers") {
             root.at("issuers").mistake("rules ask for tokens, so at least one issuer is needed", mistakes);
         }
         Self {

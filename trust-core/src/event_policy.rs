@@ -32,19 +32,23 @@ impl EventPolicy {
 
     /// Holds an event's type against the rule and its source against the principal.
     pub fn check(&self, event_type: &str, source: &str) -> Result<(), EventRefusal> {
-        if !self.types.iter().any(|pattern| type_matches(pattern, event_type)) {
-            return Err(EventRefusal::Type);
-        }
-        match &self.principal {
-            Some(principal) if principal.owns_source(source) => Ok(()),
-            _ => Err(EventRefusal::Source),
-        }
+        self.check_type(event_type)?;
+        self.check_source(source)
+    }
+
+    pub(crate) fn check_type(&self, event_type: &str) -> Result<(), EventRefusal> {
+        let is_taken = self.types.iter().any(|pattern| type_matches(pattern, event_type));
+        if is_taken { Ok(()) } else { Err(EventRefusal::Type) }
+    }
+
+    pub(crate) fn check_source(&self, source: &str) -> Result<(), EventRefusal> {
+        let is_own = self.principal.as_ref().is_some_and(|principal| principal.owns_source(source));
+        if is_own { Ok(()) } else { Err(EventRefusal::Source) }
     }
 }
 
 /// Whether `event_type` is `pattern`, or lies below it when `pattern` ends in `.*`.
-#[must_use]
-pub fn type_matches(pattern: &str, event_type: &str) -> bool {
+fn type_matches(pattern: &str, event_type: &str) -> bool {
     match pattern.strip_suffix(".*") {
         Some(prefix) => {
             event_type.strip_prefix(prefix).and_then(|rest| rest.strip_prefix('.')).is_some_and(|rest| !rest.is_empty())

@@ -5,7 +5,10 @@
 
 mod forwarding;
 
+use std::collections::BTreeSet;
+
 use thiserror::Error;
+use zeroize::Zeroizing;
 
 use crate::config::{GateConfig, Mistake, Origin};
 use crate::denial::Denial;
@@ -27,7 +30,6 @@ pub const GATE_KEY_FILE: &str = "gate.key";
 const DEFAULT_SOURCE: &str = "urn:watchgate:gate";
 
 /// A configured gate, with the keys it has been given.
-#[derive(Debug)]
 pub struct Gate {
     origins: Vec<Origin>,
     rules: Vec<Rule>,
@@ -36,10 +38,13 @@ pub struct Gate {
     jwks_files: Vec<(String, usize)>,
     forward_claims: Vec<(String, String)>,
     transaction: Option<TransactionSetting>,
-    tag_secret: Vec<u8>,
+    tag_secret: Zeroizing<Vec<u8>>,
+    /// Headers that rules look at, in lower case.
+    rule_headers: BTreeSet<String>,
+    /// Whether a rule looks at the peer's address.
+    is_about_source: bool,
 }
 
-#[derive(Debug)]
 struct TransactionSetting {
     audience: String,
     keys: Option<TransactionKeys>,
@@ -69,6 +74,9 @@ impl Gate {
             jwks_files.extend(configured.jwks_file.map(|file| (file, index)));
             issuers.all.push(configured.issuer);
         }
+        let conditions: Vec<_> = config.rules.iter().flat_map(|rule| rule.matches.conditions()).collect();
+        let rule_headers = conditions.iter().filter_map(|condition| condition.header()).map(str::to_owned).collect();
+        let is_about_source = conditions.iter().any(|condition| condition.is_about_source());
         let transaction = config.transaction_audience.map(|audience| TransactionSetting { audience, keys: None });
         Ok(Self {
             origins: config.origins,
@@ -77,7 +85,9 @@ impl Gate {
             jwks_files,
             forward_claims: config.forward_claims,
             transaction,
-            tag_secret: Vec::new(),
+            tag_secret: Zeroizing::default(),
+            rule_headers,
+            is_about_source,
         })
     }
 
@@ -101,7 +111,11 @@ impl Gate {
             let keys = content.ok_or(InvalidTrustFile::Missing).and_then(|bytes| Ok(GateKeys::from_json(bytes)?));
             let (keys, read) = split(keys);
             setting.keys = keys.as_ref().map(|keys| keys.transaction_keys(&setting.audience));
-            self.tag_secret = keys.as_ref().and_then(GateKeys::tag_secret).map(Vec::from).unwrap_or_default();
+            self.tag_secret = keys
+                .as_ref()
+                .and_then(GateKeys::tag_secret)
+                .map(|secret| Zeroizing::new(secret.to_vec()))
+                .unwrap_or_default();
             outcome = read;
         }
         outcome
@@ -110,21 +124,18 @@ impl Gate {
     /// Whether the values of this header matter to a decision.
     #[must_use]
     pub fn reads_header(&self, name: &str) -> bool {
-        let name = name.to_ascii_lowercase();
-        let is_in_a_rule = || {
-            let mut conditions = self.rules.iter().flat_map(|rule| rule.matches.conditions());
-            conditions.any(|matcher| matcher.header() == Some(&name))
-        };
-        matches!(name.as_str(), "authorization" | "connection" | "traceparent")
-            || name.starts_with("ce-")
-            || is_in_a_rule()
+        let is = |other: &str| name.eq_ignore_ascii_case(other);
+        ["authorization", "connection", "upgrade", "traceparent"].into_iter().any(is)
+            || name.get(..3).is_some_and(|start| start.eq_ignore_ascii_case("ce-"))
+            || self.rule_headers.iter().any(|header| is(header))
     }
 
     /// Judges a request: how to forward it, or why not.
     pub fn decide(&self, raw: RawRequest, moment: Moment) -> Result<Forwarding, Denial> {
         let now = moment.now.seconds();
         let facts = RequestFacts::read(raw)?;
-        self.check_connection_header(&facts)?;
+        self.check_way(&facts)?;
+        self.check_what_rules_read(&facts)?;
         self.check_host(&facts)?;
         let rule = self.rules.iter().find(|rule| rule.matches(&facts)).ok_or(Denial::NoRule)?;
         let permit = match rule.access {
@@ -139,14 +150,27 @@ impl Gate {
         self.forwarding(&facts, &permit, &tags, now)
     }
 
-    /// A proxy drops the headers that `Connection` names (RFC 9110, section 7.6.1), after the gate has set them.
-    fn check_connection_header(&self, facts: &RequestFacts) -> Result<(), Denial> {
+    /// A proxy drops the headers that `Connection` names (RFC 9110, section 7.6.1), after the gate has set them. And behind
+    /// an upgrade to HTTP/2 in clear text further requests would follow that no gate sees.
+    fn check_way(&self, facts: &RequestFacts) -> Result<(), MalformedRequest> {
+        if facts.header_values("upgrade").any(|value| !value.eq_ignore_ascii_case(b"websocket")) {
+            return Err(MalformedRequest::Upgrade);
+        }
         let names_ours = facts
             .header_values("connection")
             .flat_map(|value| value.split(|byte| *byte == b','))
             .map(|name| fold_header_name(String::from_utf8_lossy(name).trim()))
             .any(|name| self.is_ours(&name));
-        if names_ours { Err(MalformedRequest::HopByHop.into()) } else { Ok(()) }
+        if names_ours { Err(MalformedRequest::HopByHop) } else { Ok(()) }
+    }
+
+    /// Nothing that a rule looks at may be ambiguous or unknown: behind a `!` it would count as a yes.
+    fn check_what_rules_read(&self, facts: &RequestFacts) -> Result<(), MalformedRequest> {
+        self.rule_headers.iter().try_for_each(|name| facts.check_rule_header(name))?;
+        if self.is_about_source && facts.source().is_none() {
+            return Err(MalformedRequest::UnknownSource);
+        }
+        Ok(())
     }
 
     fn check_host(&self, facts: &RequestFacts) -> Result<(), Denial> {

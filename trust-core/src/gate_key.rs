@@ -128,7 +128,7 @@ impl GateKeys {
 
     /// The sub-key that makes event identifiers hard to guess.
     #[must_use]
-    pub fn tag_secret(&self) -> Option<[u8; SECRET_BYTES]> {
+    pub(crate) fn tag_secret(&self) -> Option<[u8; SECRET_BYTES]> {
         self.keys.first().map(|key| derive(key, b"watchgate/v1/tags").secret)
     }
 }

@@ -13,17 +13,17 @@ use crate::token::{InvalidToken, UnverifiedToken};
 
 /// What an issuer's tokens must be like.
 #[derive(Clone, Debug)]
-pub struct IssuerPolicy {
+pub(crate) struct IssuerPolicy {
     /// The issuer's identifier, compared byte by byte with `iss`.
-    pub issuer: String,
+    pub(crate) issuer: String,
     /// A token must name one of these in `aud`.
-    pub audiences: Vec<String>,
+    pub(crate) audiences: Vec<String>,
     /// Algorithms that the issuer may use.
-    pub algorithms: Vec<Algorithm>,
+    pub(crate) algorithms: Vec<Algorithm>,
     /// Values of `typ` that an access token may have, without regard to case (RFC 7515, section 4.1.9).
-    pub token_types: Vec<String>,
+    pub(crate) token_types: Vec<String>,
     /// Allowance for clocks that differ.
-    pub leeway_seconds: u64,
+    pub(crate) leeway_seconds: u64,
 }
 
 /// An issuer, with its keys where they are known.
@@ -35,7 +35,7 @@ pub(crate) struct Issuer {
 
 /// Why nobody vouches for a token.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Unverified {
+pub(crate) enum Unverified {
     /// The token is bad.
     Invalid(InvalidToken),
     /// The keys of its issuer are not known at this moment: the token may be good, nobody can tell.

@@ -11,10 +11,10 @@ use thiserror::Error;
 use crate::token::{InvalidToken, UnverifiedToken};
 
 /// Largest JWK Set that is read, in bytes.
-pub const MAX_JWKS_BYTES: usize = 256 * 1024;
+pub(crate) const MAX_JWKS_BYTES: usize = 256 * 1024;
 
-/// Smallest RSA modulus that is trusted (RFC 7518, section 3.3).
-const MIN_RSA_BITS: usize = 2048;
+/// The smallest RSA modulus that is trusted (RFC 7518, section 3.3), and the largest that the verifier takes.
+const RSA_BITS: std::ops::RangeInclusive<usize> = 2048..=4096;
 
 /// Why a JWK Set gives no keys at all.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
@@ -71,7 +71,7 @@ impl KeyKind {
 }
 
 /// The keys of one issuer.
-pub struct KeySet {
+pub(crate) struct KeySet {
     keys: Vec<VerifyingKey>,
 }
 
@@ -84,7 +84,7 @@ impl std::fmt::Debug for KeySet {
 impl KeySet {
     /// Reads a JWK Set. Keys that cannot verify a token (of another use, symmetric, too short, of an unknown type) are
     /// passed over, as RFC 7517, section 5 asks.
-    pub fn from_jwks(bytes: &[u8]) -> Result<Self, InvalidJwks> {
+    pub(crate) fn from_jwks(bytes: &[u8]) -> Result<Self, InvalidJwks> {
         if bytes.len() > MAX_JWKS_BYTES {
             return Err(InvalidJwks::TooLarge);
         }
@@ -116,10 +116,17 @@ fn verifying_key(value: Value) -> Option<VerifyingKey> {
     let may_verify =
         jwk.common.key_operations.as_ref().is_none_or(|operations| operations.contains(&KeyOperations::Verify));
     let kind = match &jwk.algorithm {
-        AlgorithmParameters::RSA(rsa) if modulus_bits(&rsa.n) >= MIN_RSA_BITS => KeyKind::Rsa,
-        AlgorithmParameters::EllipticCurve(curve) if curve.curve == EllipticCurve::P256 => KeyKind::P256,
-        AlgorithmParameters::EllipticCurve(curve) if curve.curve == EllipticCurve::P384 => KeyKind::P384,
-        AlgorithmParameters::OctetKeyPair(pair) if pair.curve == EllipticCurve::Ed25519 => KeyKind::Ed25519,
+        AlgorithmParameters::RSA(rsa) if is_rsa(&rsa.n, &rsa.e) => KeyKind::Rsa,
+        AlgorithmParameters::EllipticCurve(point) if point.curve == EllipticCurve::P256 => {
+            (has_bytes(&point.x, 32) && has_bytes(&point.y, 32)).then_some(KeyKind::P256)?
+        }
+        AlgorithmParameters::EllipticCurve(point) if point.curve == EllipticCurve::P384 => {
+            (has_bytes(&point.x, 48) && has_bytes(&point.y, 48)).then_some(KeyKind::P384)?
+        }
+        // The verifier cuts its 32 bytes out of what is there, and panics when there are fewer.
+        AlgorithmParameters::OctetKeyPair(pair) if pair.curve == EllipticCurve::Ed25519 => {
+            has_bytes(&pair.x, 32).then_some(KeyKind::Ed25519)?
+        }
         _ => return None,
     };
     if !for_signatures || !may_verify {
@@ -127,6 +134,18 @@ fn verifying_key(value: Value) -> Option<VerifyingKey> {
     }
     let key = DecodingKey::from_jwk(&jwk).ok()?;
     Some(VerifyingKey { kid: jwk.common.key_id, algorithm, kind, key })
+}
+
+fn has_bytes(encoded: &str, length: usize) -> bool {
+    BASE64_URL_SAFE_NO_PAD.decode(encoded).is_ok_and(|bytes| bytes.len() == length)
+}
+
+/// A modulus of a trusted size, and an odd exponent of at least 3.
+fn is_rsa(modulus: &str, exponent: &str) -> bool {
+    let exponent = BASE64_URL_SAFE_NO_PAD.decode(exponent).unwrap_or_default();
+    let significant: Vec<_> = exponent.into_iter().skip_while(|byte| *byte == 0).collect();
+    let is_odd = significant.last().is_some_and(|byte| byte & 1 == 1);
+    is_odd && significant != [1] && RSA_BITS.contains(&modulus_bits(modulus))
 }
 
 fn modulus_bits(encoded: &str) -> usize {

@@ -2,14 +2,14 @@
 
 #![cfg_attr(test, allow(clippy::arithmetic_side_effects, clippy::string_slice, reason = "tests count small numbers"))]
 
-pub mod claims;
+mod claims;
 mod config;
 pub mod denial;
 pub mod event_policy;
 pub mod gate;
 pub mod gate_key;
-pub mod issuer;
-pub mod keys;
+mod issuer;
+mod keys;
 pub mod percent;
 pub mod permit;
 pub mod principal;
@@ -21,4 +21,4 @@ pub mod token;
 pub mod transaction_token;
 
 pub use config::Mistake;
-pub use rules::Rule;
+pub use keys::InvalidJwks;

@@ -16,6 +16,19 @@ pub fn encode_header_value(text: &str) -> String {
     out
 }
 
+/// The text of a CloudEvents HTTP header: quotes taken off, then percent-decoded (same section). Nothing when it is not
+/// well-formed.
+#[must_use]
+pub fn decode_header_value(value: &str) -> Option<String> {
+    let Some(quoted) = value.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) else { return decode(value) };
+    let mut unquoted = String::with_capacity(quoted.len());
+    let mut characters = quoted.chars();
+    while let Some(character) = characters.next() {
+        unquoted.push(if character == '\\' { characters.next()? } else { character });
+    }
+    decode(&unquoted)
+}
+
 fn encode(text: &str, out: &mut String, stays: impl Fn(u8) -> bool) {
     for byte in text.bytes() {
         if stays(byte) {
@@ -56,9 +69,14 @@ mod tests {
         for text in ["plain", "50 % \"quoted\"", "Ångström\n", ""] {
             let encoded = encode_header_value(text);
             assert!(encoded.bytes().all(|byte| byte.is_ascii_graphic()), "{encoded}");
-            assert_eq!(decode(&encoded).as_deref(), Some(text));
+            assert_eq!(decode_header_value(&encoded).as_deref(), Some(text));
         }
         assert_eq!(encode_header_value("a b"), "a%20b");
+        for (value, expected) in
+            [(r#""a b""#, Some("a b")), (r#""a\"b""#, Some("a\"b")), (r#""a\""#, None), ("%zz", None)]
+        {
+            assert_eq!(decode_header_value(value).as_deref(), expected, "{value}");
+        }
     }
 
     #[test]

@@ -46,20 +46,20 @@ impl<'rule> Permit<'rule> {
 
     /// The rule that lets it pass.
     #[must_use]
-    pub fn rule(&self) -> &Rule {
+    pub(crate) fn rule(&self) -> &Rule {
         self.rule
     }
 
     /// The caller's claims; none for a public rule.
     #[must_use]
-    pub fn claims(&self) -> Option<&VerifiedClaims> {
+    pub(crate) fn claims(&self) -> Option<&VerifiedClaims> {
         self.claims.as_ref()
     }
 }
 
-/// The scopes that a rule names, for the challenge (RFC 6750, section 3).
+/// The scopes that a rule asks for, for the challenge (RFC 6750, section 3).
 fn wanted_scopes(requirement: &Expression<ClaimMatcher>) -> String {
-    let scopes: Vec<_> = requirement.conditions().into_iter().filter_map(ClaimMatcher::scope).collect();
+    let scopes: Vec<_> = requirement.wanted().into_iter().filter_map(ClaimMatcher::scope).collect();
     let is_scope_token = |scope: &&str| scope.bytes().all(|byte| byte.is_ascii_graphic() && !b"\"\\".contains(&byte));
     scopes.into_iter().filter(is_scope_token).collect::<Vec<_>>().join(" ")
 }

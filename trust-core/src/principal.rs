@@ -51,7 +51,7 @@ impl Principal {
     /// Whether `source` is this principal's URI or lies below it by whole segments. A source with an empty or a dot
     /// segment, or an encoded separator, lies below nothing: readers resolve such paths differently.
     #[must_use]
-    pub fn owns_source(&self, source: &str) -> bool {
+    pub(crate) fn owns_source(&self, source: &str) -> bool {
         match source.strip_prefix(self.uri().as_str()) {
             Some("") => true,
             Some(below) => below.strip_prefix('/').is_some_and(|path| path.split('/').all(is_plain_segment)),

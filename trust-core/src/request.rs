@@ -9,14 +9,17 @@ use thiserror::Error;
 
 use crate::percent;
 
-/// Longest request target that is read, in bytes.
-const MAX_TARGET_BYTES: usize = 16 * 1024;
+/// Longest request target that is read, in bytes: it goes into the transaction token whole.
+const MAX_TARGET_BYTES: usize = 8 * 1024;
 
-/// Most headers that are looked at.
-const MAX_HEADERS: usize = 256;
+/// Most headers that are looked at; an adapter need not read more than one beyond.
+pub const MAX_HEADERS: usize = 256;
+
+/// Longest value that a rule is held against, in bytes.
+const MAX_RULE_VALUE_BYTES: usize = 16 * 1024;
 
 /// What the host hands over, unread.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub struct RawRequest {
     /// The method, such as `GET`.
     pub method: Vec<u8>,
@@ -35,7 +38,7 @@ pub struct RawRequest {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum MalformedRequest {
     /// The target is not a path, or is too long.
-    #[error("the request target is not an absolute path of at most 16 KiB")]
+    #[error("the request target is not an absolute path of at most 8 KiB")]
     Target,
     /// The path can be read in more than one way.
     #[error("the path holds an encoded separator, a dot segment, an empty segment or a control character")]
@@ -52,14 +55,20 @@ pub enum MalformedRequest {
     /// `Connection` names a header that the gate sets: the proxy would drop it on the way.
     #[error("the Connection header names a header that the gate sets")]
     HopByHop,
+    /// An upgrade that would take the connection past the gate.
+    #[error("an upgrade to something other than a WebSocket")]
+    Upgrade,
+    /// A rule asks for the peer's address, and it is not known.
+    #[error("the peer's address is not known")]
+    UnknownSource,
     /// Too many headers.
     #[error("too many headers")]
     TooManyHeaders,
 }
 
 /// A request as rules see it.
-#[derive(Clone, Debug)]
-pub struct RequestFacts {
+#[derive(Clone)]
+pub(crate) struct RequestFacts {
     method: String,
     target: String,
     path: String,
@@ -69,7 +78,7 @@ pub struct RequestFacts {
     headers: Vec<Header>,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 struct Header {
     spelled: String,
     folded: String,
@@ -78,7 +87,7 @@ struct Header {
 
 impl RequestFacts {
     /// Reads the facts, or says why the request cannot be judged.
-    pub fn read(raw: RawRequest) -> Result<Self, MalformedRequest> {
+    pub(crate) fn read(raw: RawRequest) -> Result<Self, MalformedRequest> {
         let method = ascii_token(&raw.method).ok_or(MalformedRequest::MethodOrHost)?;
         let host = host_name(&raw.host).ok_or(MalformedRequest::MethodOrHost)?;
         let target = String::from_utf8(raw.target).map_err(|_| MalformedRequest::Target)?;
@@ -101,43 +110,43 @@ impl RequestFacts {
 
     /// The method.
     #[must_use]
-    pub fn method(&self) -> &str {
+    pub(crate) fn method(&self) -> &str {
         &self.method
     }
 
     /// Path and query, as they will be forwarded.
     #[must_use]
-    pub fn target(&self) -> &str {
+    pub(crate) fn target(&self) -> &str {
         &self.target
     }
 
     /// The decoded path; it has one reading only.
     #[must_use]
-    pub fn path(&self) -> &str {
+    pub(crate) fn path(&self) -> &str {
         &self.path
     }
 
     /// The host in lower case, with its port if one was given.
     #[must_use]
-    pub fn host(&self) -> &str {
+    pub(crate) fn host(&self) -> &str {
         &self.host
     }
 
     /// The host without its port.
     #[must_use]
-    pub fn host_name(&self) -> &str {
+    pub(crate) fn host_name(&self) -> &str {
         without_port(&self.host)
     }
 
     /// Address and port of the peer, as the host gave them.
     #[must_use]
-    pub fn source_address(&self) -> &str {
+    pub(crate) fn source_address(&self) -> &str {
         &self.source_address
     }
 
     /// The peer's IP address.
     #[must_use]
-    pub fn source(&self) -> Option<IpAddr> {
+    pub(crate) fn source(&self) -> Option<IpAddr> {
         self.source
     }
 
@@ -152,6 +161,20 @@ impl RequestFacts {
             .iter()
             .filter(move |header| header.spelled.eq_ignore_ascii_case(name))
             .flat_map(|header| header.values.iter().map(Vec::as_slice))
+    }
+
+    /// Whether a rule may be held against this header: it stands at most once, in one spelling, with a text that is not
+    /// too long. Otherwise the rule and the back end could look at different values.
+    pub(crate) fn check_rule_header(&self, name: &str) -> Result<(), MalformedRequest> {
+        let folded = fold_header_name(name);
+        let is_alias = |header: &Header| header.folded == folded && !header.spelled.eq_ignore_ascii_case(name);
+        let mut values = self.header_values(name);
+        let value = values.next().unwrap_or_default();
+        if values.next().is_some() || self.headers.iter().any(is_alias) {
+            return Err(MalformedRequest::RepeatedHeader);
+        }
+        let is_text = value.len() <= MAX_RULE_VALUE_BYTES && std::str::from_utf8(value).is_ok();
+        if is_text { Ok(()) } else { Err(MalformedRequest::HeaderValue) }
     }
 
     /// The only value of a header; nothing when it is absent.
@@ -170,10 +193,11 @@ impl RequestFacts {
     }
 }
 
-/// `name` in lower case with `_` as `-`: back ends merge the two (RFC 3875, section 4.1.18).
-#[must_use]
-pub fn fold_header_name(name: &str) -> String {
-    name.bytes().map(|byte| if byte == b'_' { '-' } else { char::from(byte.to_ascii_lowercase()) }).collect()
+/// `name` in lower case with everything but letters and digits as `-`: back ends that pass headers on as variables turn
+/// it all into one character (RFC 3875, section 4.1.18).
+pub(crate) fn fold_header_name(name: &str) -> String {
+    let fold = |byte: u8| if byte.is_ascii_alphanumeric() { char::from(byte.to_ascii_lowercase()) } else { '-' };
+    name.bytes().map(fold).collect()
 }
 
 fn ascii_token(bytes: &[u8]) -> Option<String> {
@@ -189,7 +213,10 @@ fn host_name(bytes: &[u8]) -> Option<String> {
     if bytes.is_empty() || bytes.len() > 255 || !bytes.iter().all(allowed) {
         return None;
     }
-    Some(String::from_utf8(bytes.to_ascii_lowercase()).ok()?.trim_end_matches('.').to_owned())
+    let host = String::from_utf8(bytes.to_ascii_lowercase()).ok()?;
+    // `example.com.` is `example.com` to some readers and another name to others.
+    let name = without_port(&host);
+    (!name.is_empty() && !name.ends_with('.') && !name.ends_with(':')).then_some(host)
 }
 
 pub(crate) fn without_port(host: &str) -> &str {
@@ -202,8 +229,18 @@ pub(crate) fn without_port(host: &str) -> &str {
 }
 
 fn ip_address(source_address: &str) -> Option<IpAddr> {
-    let address = source_address.parse::<SocketAddr>().map(|address| address.ip());
-    address.or_else(|_| source_address.parse::<IpAddr>()).ok().map(|address| address.to_canonical())
+    // A zone names an interface of this host and is no part of the address (RFC 4007, section 11).
+    let without_zone = match source_address.split_once('%') {
+        Some((address, rest)) => format!("{address}{}", rest.trim_start_matches(|character| character != ']')),
+        None => source_address.to_owned(),
+    };
+    let address = without_zone.parse::<SocketAddr>().map(|address| address.ip());
+    address.or_else(|_| without_zone.parse::<IpAddr>()).ok().map(|address| address.to_canonical())
+}
+
+/// Whether a path is written as requests are compared with it: decoded, and with one reading only.
+pub(crate) fn is_plain_path(path: &str) -> bool {
+    path.starts_with('/') && plain_path(path).is_ok_and(|decoded| decoded == path)
 }
 
 /// The decoded path, if every reader of URLs would come to the same one.

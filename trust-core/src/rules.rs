@@ -14,7 +14,7 @@ use request::RequestMatcher;
 
 /// A rule, read and checked.
 #[derive(Debug)]
-pub struct Rule {
+pub(crate) struct Rule {
     pub(crate) name: String,
     pub(crate) matches: Expression<RequestMatcher>,
     pub(crate) access: Access,
@@ -45,7 +45,7 @@ pub(crate) const REQUEST_EVENT_TYPE: &str = "dev.watchgate.request";
 impl Rule {
     /// Its name, as logs and transaction tokens give it.
     #[must_use]
-    pub fn name(&self) -> &str {
+    pub(crate) fn name(&self) -> &str {
         &self.name
     }
 

@@ -6,7 +6,7 @@ use sha2::Sha256;
 
 use crate::claims::VerifiedClaims;
 use crate::event_policy::{EventPolicy, EventRefusal};
-use crate::percent::encode_header_value;
+use crate::percent::{decode_header_value, encode_header_value};
 use crate::permit::Permit;
 use crate::request::{MalformedRequest, RequestFacts};
 use crate::time::WallTime;
@@ -23,15 +23,15 @@ pub struct Moment {
 /// The attributes by which a client says that the event is its own.
 const CLIENT_ATTRIBUTES: [&str; 5] = ["ce-specversion", "ce-id", "ce-type", "ce-source", "ce-time"];
 
-/// Attributes that speak for the caller: always the gate's word, never the client's.
-const OUR_ATTRIBUTES: [&str; 2] = ["ce-authtype", "ce-authid"];
+/// Attributes that begin so speak for the caller: always the gate's word, never the client's.
+const OUR_ATTRIBUTES: &str = "ce-auth";
 
 /// Longest correlation identifier that is taken over from a client.
 const MAX_CORRELATION_BYTES: usize = 128;
 
 /// Why a request cannot be tagged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Untaggable {
+pub(crate) enum Untaggable {
     /// The client's event attributes are malformed.
     Malformed(MalformedRequest),
     /// The event is not the client's to send.
@@ -52,7 +52,7 @@ impl From<EventRefusal> for Untaggable {
 
 /// The tags of a permitted request.
 #[derive(Debug)]
-pub struct EventTags {
+pub(crate) struct EventTags {
     event_id: String,
     is_clients_event: bool,
     headers: Vec<(String, String)>,
@@ -106,21 +106,21 @@ impl EventTags {
 
     /// The identifier of the request as an event, also when the client's own event is the one that is forwarded.
     #[must_use]
-    pub fn event_id(&self) -> &str {
+    pub(crate) fn event_id(&self) -> &str {
         &self.event_id
     }
 
     /// Headers to set.
     #[must_use]
-    pub fn headers(&self) -> &[(String, String)] {
+    pub(crate) fn headers(&self) -> &[(String, String)] {
         &self.headers
     }
 
     /// Whether a client's header of this folded name may stay beside these tags.
     pub(crate) fn keeps(&self, spelled: &str, folded: &str) -> bool {
-        // Written with an underscore it would become a twin of the one that was checked.
-        let is_attribute = folded.strip_prefix("ce-").is_some() && !spelled.contains('_');
-        self.is_clients_event && is_attribute && !OUR_ATTRIBUTES.contains(&folded)
+        // In another spelling it could become a twin of the one that was checked.
+        let is_attribute = folded.starts_with("ce-") && spelled.eq_ignore_ascii_case(folded);
+        self.is_clients_event && is_attribute && !folded.starts_with(OUR_ATTRIBUTES)
     }
 }
 
@@ -134,12 +134,18 @@ fn check_clients_event(facts: &RequestFacts, permit: &Permit<'_>) -> Result<(), 
     }
     let principal = permit.claims().map(VerifiedClaims::principal);
     let policy = EventPolicy::new(permit.rule().event.client_types.clone(), principal);
-    let event_type = facts.only_header_value("ce-type")?;
-    let source = facts.only_header_value("ce-source")?;
-    match (event_type, source) {
-        (Some(event_type), Some(source)) => Ok(policy.check(event_type, source)?),
-        _ => Ok(()),
+    if let Some(event_type) = facts.only_header_value("ce-type")? {
+        policy.check_type(&decoded(event_type)?)?;
     }
+    if let Some(source) = facts.only_header_value("ce-source")? {
+        policy.check_source(&decoded(source)?)?;
+    }
+    Ok(())
+}
+
+/// As every reader of the event will see it.
+fn decoded(value: &str) -> Result<String, MalformedRequest> {
+    decode_header_value(value).ok_or(MalformedRequest::HeaderValue)
 }
 
 /// The kind of caller, in the words of the CloudEvents auth context extension.

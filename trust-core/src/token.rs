@@ -10,7 +10,7 @@ use thiserror::Error;
 use crate::request::{MalformedRequest, RequestFacts};
 
 /// Longer tokens are refused before they are parsed.
-pub const MAX_TOKEN_BYTES: usize = 16 * 1024;
+pub(crate) const MAX_TOKEN_BYTES: usize = 16 * 1024;
 
 /// Why a token is refused. The caller learns `invalid_token` and no more (RFC 6750, section 3.1); the log says which.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
@@ -80,7 +80,7 @@ fn present<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<bool, D:
 }
 
 /// A well-formed JWT. Everything in it is the client's word until [`crate::issuer::Issuers::verify`] has vouched for it.
-pub struct UnverifiedToken {
+pub(crate) struct UnverifiedToken {
     pub(crate) signed: String,
     pub(crate) signature: String,
     pub(crate) unverified_algorithm: Algorithm,
@@ -92,7 +92,7 @@ pub struct UnverifiedToken {
 impl UnverifiedToken {
     /// Takes the bearer token from a request, if it brings one (RFC 6750, section 2.1; the scheme in any case, RFC 9110,
     /// section 11.1).
-    pub fn of(facts: &RequestFacts) -> Result<Option<Self>, TokenProblem> {
+    pub(crate) fn of(facts: &RequestFacts) -> Result<Option<Self>, TokenProblem> {
         let Some(header) = facts.only_header_value("authorization")? else { return Ok(None) };
         let token = match header.split_once(' ') {
             Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => token.trim_matches(' '),
@@ -102,7 +102,7 @@ impl UnverifiedToken {
     }
 
     /// Splits and reads a JWT in compact form (RFC 7515, section 3.1) without believing it.
-    pub fn parse(token: &str) -> Result<Self, InvalidToken> {
+    pub(crate) fn parse(token: &str) -> Result<Self, InvalidToken> {
         if token.len() > MAX_TOKEN_BYTES {
             return Err(InvalidToken::TooLong);
         }
@@ -126,7 +126,7 @@ impl UnverifiedToken {
 
 /// Why no token could be taken from a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum TokenProblem {
+pub(crate) enum TokenProblem {
     /// The request itself is malformed.
     Request(MalformedRequest),
     /// The token is.
@@ -147,12 +147,16 @@ impl From<InvalidToken> for TokenProblem {
 
 fn json_part<T: for<'de> Deserialize<'de>>(encoded: &str) -> Result<T, InvalidToken> {
     let bytes = BASE64_URL_SAFE_NO_PAD.decode(encoded).map_err(|_| InvalidToken::Form)?;
+    // A list would be read as the members of an object in their order.
+    if !bytes.trim_ascii_start().starts_with(b"{") {
+        return Err(InvalidToken::Form);
+    }
     serde_json::from_slice(&bytes).map_err(|_| InvalidToken::Form)
 }
 
 /// The algorithm of this name (RFC 7518, section 3.1; RFC 8037), if it is a signature with a public key.
 #[must_use]
-pub fn asymmetric_algorithm(name: &str) -> Option<Algorithm> {
+pub(crate) fn asymmetric_algorithm(name: &str) -> Option<Algorithm> {
     match name {
         "EdDSA" => Some(Algorithm::EdDSA),
         "ES256" => Some(Algorithm::ES256),

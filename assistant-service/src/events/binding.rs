@@ -7,6 +7,7 @@ use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderMap, HeaderValue};
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
+use trust_core::percent::decode_header_value;
 
 use super::attributes::{Attributes, UnverifiedData};
 use super::cloud_event::{CloudEvent, Extension};
@@ -59,20 +60,8 @@ fn binary(headers: &HeaderMap, content_type: Option<&str>, body: &[u8]) -> Resul
     Ok(attributes.into_event(data)?)
 }
 
-/// The text of a header: quotes taken off, then percent-decoded (section 3.1.3.2).
 fn header_value(value: &HeaderValue) -> Option<String> {
-    let text = value.to_str().ok()?;
-    match text.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) {
-        None => trust_core::percent::decode(text),
-        Some(quoted) => {
-            let mut unquoted = String::with_capacity(quoted.len());
-            let mut characters = quoted.chars();
-            while let Some(character) = characters.next() {
-                unquoted.push(if character == '\\' { characters.next()? } else { character });
-            }
-            trust_core::percent::decode(&unquoted)
-        }
-    }
+    decode_header_value(value.to_str().ok()?)
 }
 
 fn structured(body: &[u8]) -> Result<CloudEvent, Problem> {

@@ -47,6 +47,11 @@ impl<'a> Reader<'a> {
         self.at(key).value
     }
 
+    /// Whether nothing is written behind a key, or an empty list.
+    pub(super) fn is_empty(&self, key: &str) -> bool {
+        self.value(key).is_none_or(|value| value.as_array().is_some_and(Vec::is_empty))
+    }
+
     pub(super) fn mistake(&self, what: impl Into<String>, mistakes: &mut Vec<Mistake>) {
         mistakes.push(Mistake { place: self.place.clone(), what: what.into() });
     }
@@ -119,7 +124,11 @@ impl<'a> Reader<'a> {
     pub(super) fn strings(&self, key: &str, mistakes: &mut Vec<Mistake>) -> Vec<(Self, String)> {
         let reader = self.at(key);
         if let Some(text) = reader.value.and_then(scalar) {
-            return text.split(',').map(|part| (reader.clone(), part.trim().to_owned())).collect();
+            let parts: Vec<_> = text.split(',').map(str::trim).collect();
+            if parts.contains(&"") {
+                reader.mistake("there is nothing before or behind a comma", mistakes);
+            }
+            return parts.into_iter().map(|part| (reader.clone(), part.to_owned())).collect();
         }
         let mut texts = Vec::new();
         for item in self.list(key, mistakes) {
@@ -181,7 +190,9 @@ pub(super) fn normalised(value: Value) -> Value {
                 }
             }
             for (name, items) in lists {
-                plain.entry(name).or_insert_with(|| Value::Array(items.into_values().collect()));
+                // Beside a plain `name` they stay what they are, and are reported as keys that nobody reads.
+                let key = if plain.contains_key(&name) { format!("{name}[…]") } else { name };
+                plain.insert(key, Value::Array(items.into_values().collect()));
             }
             Value::Object(plain)
         }
@@ -191,5 +202,7 @@ pub(super) fn normalised(value: Value) -> Value {
 
 fn indexed_key(key: &str) -> Option<(String, usize)> {
     let (name, index) = key.strip_suffix(']')?.split_once('[')?;
-    Some((name.to_owned(), index.parse().ok()?))
+    let number: usize = index.parse().ok()?;
+    // `[00]` and `[0]` would be one.
+    (number.to_string() == index).then(|| (name.to_owned(), number))
 }

@@ -16,7 +16,7 @@ pub(super) fn read(root: &Reader<'_>, mistakes: &mut Vec<Mistake>) -> Vec<Rule> 
         }
         rules.push(rule);
     }
-    if root.value("rules").is_none() {
+    if root.is_empty("rules") {
         root.at("rules").mistake("at least one rule is needed: without rules every request is denied", mistakes);
     }
     rules

@@ -145,7 +145,7 @@ fn a_bad_token_is_denied_for_its_own_reason() {
         ("four parts", format!("{good}.x"), Form),
         ("padding", format!("{}=.{signature}", signed), Form),
         ("claims that are a list", token(&header(), &json!([1])), Form),
-        ("header that is a list", token(&json!(["EdDSA"]), &claims()), Form),
+        ("header that is a list", token(&json!(["EdDSA", "at+jwt", "k1"]), &claims()), Form),
         ("header without alg", with_header(json!({"alg": null})), Form),
         ("alg that is a number", with_header(json!({"alg": 1})), Form),
         ("kid that is a number", with_header(json!({"kid": 1})), Form),
@@ -279,6 +279,26 @@ fn a_request_that_no_rule_lets_pass_is_denied() {
             Denial::MalformedRequest(MalformedRequest::MethodOrHost),
         ),
         (
+            "an upgrade past the gate",
+            ask(&[("Connection", "Upgrade, HTTP2-Settings"), ("Upgrade", "h2c")]),
+            Denial::MalformedRequest(MalformedRequest::Upgrade),
+        ),
+        (
+            "an upgrade past the gate behind another",
+            ask(&[("Upgrade", "websocket, h2c")]),
+            Denial::MalformedRequest(MalformedRequest::Upgrade),
+        ),
+        (
+            "a host with a dot before its port",
+            RawRequest { host: b"gw.example.com.:443".to_vec(), ..ask(&[]) },
+            Denial::MalformedRequest(MalformedRequest::MethodOrHost),
+        ),
+        (
+            "a host of dots",
+            RawRequest { host: b"...".to_vec(), ..ask(&[]) },
+            Denial::MalformedRequest(MalformedRequest::MethodOrHost),
+        ),
+        (
             "Connection drops the gate's word",
             ask(&[("Connection", "close, Txn-Token")]),
             Denial::MalformedRequest(MalformedRequest::HopByHop),
@@ -339,8 +359,19 @@ fn a_public_request_is_anonymous_whatever_it_brings() {
 #[test]
 fn identity_headers_of_a_client_never_arrive_in_any_spelling() {
     let bearer = format!("Bearer {}", good_token());
-    let forged =
-        ["X-Auth-Team", "X_Auth_Team", "x-auth_subject", "Ce-Authid", "ce_authid", "CE-ID", "Txn_Token", "ce-anything"];
+    let forged = [
+        "X-Auth-Team",
+        "X_Auth_Team",
+        "x-auth_subject",
+        "X.Auth.Subject",
+        "X!Auth~Team",
+        "Ce-Authid",
+        "ce_authid",
+        "CE-ID",
+        "Txn_Token",
+        "Txn.Token",
+        "ce-anything",
+    ];
     let mut headers = vec![("Authorization", bearer.as_str()), ("Accept", "*/*"), ("X-Author", "kept")];
     headers.extend(forged.iter().map(|name| (*name, "forged")));
     let forwarding = gate().decide(request("GET", "/whoami", &headers), moment()).unwrap();
@@ -361,18 +392,20 @@ fn a_clients_event_stays_its_own_where_the_rule_takes_it() {
         headers.extend(extra);
         request("POST", "/v1/events", &headers)
     };
-    let own = "https://idp.example.com#tester%207/console";
+    let own = "https://idp.example.com#tester%25207/console";
     let good = event(&[
         ("Ce-Type", "com.example.frame"),
         ("Ce-Source", own),
         ("Ce-Authid", "root"),
+        ("Ce-Authclaims", "admin"),
         ("Ce_Id", "twin"),
+        ("Ce.Id", "twin"),
         ("Ce-Region", "eu"),
     ]);
     let forwarding = gate().decide(good, moment()).unwrap();
     assert_eq!(header_of(&forwarding, "ce-id"), None, "the client's own identifier stays");
     assert_eq!(header_of(&forwarding, "ce-authid"), Some("https://idp.example.com#tester%25207"));
-    assert_eq!(forwarding.remove, ["Authorization", "Ce_Id"]);
+    assert_eq!(forwarding.remove, ["Authorization", "Ce-Authclaims", "Ce_Id", "Ce.Id"]);
     for (name, raw, expected) in [
         (
             "another type",
@@ -383,6 +416,21 @@ fn a_clients_event_stays_its_own_where_the_rule_takes_it() {
             "another's source",
             event(&[("Ce-Type", "com.example.frame"), ("Ce-Source", "https://idp.example.com#tester")]),
             Denial::ForeignEvent(EventRefusal::Source),
+        ),
+        (
+            "another type, and no source",
+            event(&[("Ce-Type", "dev.watchgate.command.running")]),
+            Denial::ForeignEvent(EventRefusal::Type),
+        ),
+        (
+            "a source that decodes to another's",
+            event(&[("Ce-Source", "https://idp.example.com#tester%207/console")]),
+            Denial::ForeignEvent(EventRefusal::Source),
+        ),
+        (
+            "a source that cannot be decoded",
+            event(&[("Ce-Source", "https://idp.example.com#%zz")]),
+            Denial::MalformedRequest(MalformedRequest::HeaderValue),
         ),
         (
             "two identifiers",
@@ -436,6 +484,37 @@ fn requests_that_differ_in_anything_get_different_identifiers() {
 }
 
 #[test]
+fn what_a_negated_rule_reads_is_never_ambiguous() {
+    let config = json!({"rules": [{
+        "name": "guests", "public": true,
+        "match": "!HeaderRegexp(`X-Mode`, `admin`) && !ClientIP(`10.0.0.0/8`)",
+    }]});
+    let gate = Gate::from_config(config.to_string().as_bytes()).unwrap();
+    let decide = |headers: &[(&str, &str)]| gate.decide(request("GET", "/", headers), moment()).map(drop);
+    assert_eq!(decide(&[]), Ok(()));
+    assert_eq!(decide(&[("X-Mode", "guest")]), Ok(()));
+    assert_eq!(decide(&[("x-mode", "admin")]), Err(Denial::NoRule));
+    let repeated = Err(Denial::MalformedRequest(MalformedRequest::RepeatedHeader));
+    for headers in [
+        [("X-Mode", "admin"), ("X-Mode", "admin")],
+        [("X-Mode", "guest"), ("x-mode", "admin")],
+        [("X-Mode", "guest"), ("X_Mode", "admin")],
+        [("Accept", "*/*"), ("X.Mode", "admin")],
+    ] {
+        assert_eq!(decide(&headers), repeated, "{headers:?}");
+    }
+    let mut no_text = request("GET", "/", &[("X-Mode", "")]);
+    no_text.headers[0].1 = vec![b"admin\xff".to_vec()];
+    assert_eq!(gate.decide(no_text, moment()), Err(Denial::MalformedRequest(MalformedRequest::HeaderValue)));
+    let from = |address: &str| {
+        gate.decide(RawRequest { source_address: address.into(), ..request("GET", "/", &[]) }, moment()).map(drop)
+    };
+    assert_eq!(from("[::ffff:10.1.2.3]:1"), Err(Denial::NoRule));
+    assert_eq!(from("[fe80::1%eth0]:1"), Ok(()));
+    assert_eq!(from("pipe"), Err(Denial::MalformedRequest(MalformedRequest::UnknownSource)));
+}
+
+#[test]
 fn without_keys_nothing_that_needs_them_passes() {
     let mut gate = gate();
     assert_eq!(gate.wanted_files(), ["jwks/idp.json", "gate.key"]);
@@ -480,7 +559,9 @@ fn answers_say_what_the_rfcs_define_and_no_more() {
 #[test]
 fn the_gate_reads_only_headers_that_matter() {
     let gate = gate();
-    for (name, expected) in [("Authorization", true), ("CE-Type", true), ("Cookie", false), ("X-Auth-Subject", false)] {
+    for (name, expected) in
+        [("Authorization", true), ("CE-Type", true), ("upgrade", true), ("Cookie", false), ("X-Auth-Subject", false)]
+    {
         assert_eq!(gate.reads_header(name), expected, "{name}");
     }
 }

@@ -44,6 +44,15 @@ impl<M> Expression<M> {
         }
     }
 
+    /// The conditions that help towards holding: all but those behind a `!`.
+    pub(crate) fn wanted(&self) -> Vec<&M> {
+        match self {
+            Self::One(matcher) => vec![matcher],
+            Self::Not(_) => Vec::new(),
+            Self::All(parts) | Self::Any(parts) => parts.iter().flat_map(Self::wanted).collect(),
+        }
+    }
+
     /// Every condition in it, in the order of writing.
     pub(crate) fn conditions(&self) -> Vec<&M> {
         match self {

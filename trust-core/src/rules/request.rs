@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use regex_lite::Regex;
 
 use super::parser::{Call, RuleMistake};
-use crate::request::{RequestFacts, fold_header_name};
+use crate::request::{RequestFacts, is_plain_path, without_port};
 
 /// One condition on a request.
 #[derive(Clone, Debug)]
@@ -37,9 +37,9 @@ impl RequestMatcher {
                 "" => Err(mistake("Method needs a method such as `GET`".to_owned())),
                 method => Ok(Self::Method(method.to_ascii_uppercase())),
             },
-            ("Host", [host]) => Ok(Self::Host(host.to_ascii_lowercase().trim_end_matches('.').to_owned())),
+            ("Host", [host]) => Ok(Self::Host(host_name(host).map_err(mistake)?)),
             ("HeaderRegexp", [name, pattern]) => {
-                Ok(Self::HeaderRegexp { name: fold_header_name(name), pattern: whole(pattern).map_err(mistake)? })
+                Ok(Self::HeaderRegexp { name: name.to_ascii_lowercase(), pattern: whole(pattern).map_err(mistake)? })
             }
             ("ClientIP", [network]) => client_ip(network).map_err(mistake),
             ("Path" | "PathPrefix" | "PathRegexp" | "Method" | "Host" | "ClientIP", _) => {
@@ -61,14 +61,19 @@ impl RequestMatcher {
             Self::Method(method) => facts.method() == method,
             Self::Host(host) => facts.host_name() == host,
             Self::HeaderRegexp { name, pattern } => {
-                let values: Vec<_> = facts.header_values(name).collect();
-                // Which of several values counts is up to the back end; so a rule believes none of them.
-                matches!(values.as_slice(), [value] if std::str::from_utf8(value).is_ok_and(|value| pattern.is_match(value)))
+                // The gate has held the request against `check_rule_header`: there is one value at most, and it is text.
+                let value = facts.header_values(name).next();
+                value.and_then(|value| std::str::from_utf8(value).ok()).is_some_and(|value| pattern.is_match(value))
             }
             Self::ClientIp { network, prefix_bits } => {
                 facts.source().is_some_and(|source| is_in_network(source, *network, *prefix_bits))
             }
         }
+    }
+
+    /// Whether it looks at the peer's address.
+    pub(crate) fn is_about_source(&self) -> bool {
+        matches!(self, Self::ClientIp { .. })
     }
 
     /// The header that it looks at, in lower case.
@@ -80,8 +85,21 @@ impl RequestMatcher {
     }
 }
 
+/// A condition that can never hold would always hold behind a `!`, so it is a mistake.
 fn absolute(path: &str) -> Result<String, String> {
-    if path.starts_with('/') { Ok(path.to_owned()) } else { Err(format!("the path {path:?} must begin with /")) }
+    if is_plain_path(path) {
+        return Ok(path.to_owned());
+    }
+    Err(format!("the path {path:?} must begin with / and be written decoded, without dot segments, %, ;, ?, # and \\"))
+}
+
+fn host_name(host: &str) -> Result<String, String> {
+    let is_name = |byte: u8| byte.is_ascii_alphanumeric() || b"-._:[]".contains(&byte);
+    let is_plain = !host.is_empty() && host.bytes().all(is_name) && !host.ends_with('.') && without_port(host) == host;
+    if is_plain {
+        return Ok(host.to_ascii_lowercase());
+    }
+    Err(format!("{host:?} is not a host's name; a port does not belong here"))
 }
 
 /// Anchored at both ends: an unanchored pattern matches far more than its writer meant. It must be valid by itself, or
@@ -99,6 +117,9 @@ fn client_ip(text: &str) -> Result<RequestMatcher, String> {
         None => (text, None),
     };
     let network: IpAddr = address.parse().map_err(|_| mistake())?;
+    if network.to_canonical() != network {
+        return Err(format!("{text:?} is an IPv4 network in the form of IPv6; write it as IPv4"));
+    }
     let longest = if network.is_ipv4() { 32 } else { 128 };
     let prefix_bits = bits.unwrap_or(longest);
     if prefix_bits > longest { Err(mistake()) } else { Ok(RequestMatcher::ClientIp { network, prefix_bits }) }
