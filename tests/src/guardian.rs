@@ -9,7 +9,8 @@ use std::sync::{Mutex, PoisonError};
 
 use anyhow::{Context, Result};
 
-/// Reads process ids until its input closes, which the kernel does when our end is gone; then kills and tidies up.
+/// Reads process ids until its input closes, which the kernel does when our end is gone; then kills them, with their
+/// groups, and tidies up.
 const SCRIPT: &str = r#"
 pids=" "
 while read -r verb pid; do
@@ -18,7 +19,7 @@ while read -r verb pid; do
     forget) pids="${pids%% $pid *} ${pids#* $pid }" ;;
   esac
 done
-for pid in $pids; do kill -9 "$pid" 2>/dev/null; done
+for pid in $pids; do kill -s KILL -- "-$pid" "$pid" 2>/dev/null; done
 [ -z "$1" ] || rm -rf -- "$1"
 "#;
 

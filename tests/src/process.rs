@@ -50,10 +50,9 @@ impl Process {
 
     /// Ends it with SIGTERM, and with SIGKILL when `patience` is over.
     pub(crate) fn terminate(&mut self, patience: Duration) {
-        let pid = self.child.id().to_string();
-        let sent = Command::new("kill").args(["-TERM", &pid]).status();
+        let sent = signal("TERM", &self.child.id().to_string());
         let began = Instant::now();
-        while sent.is_ok() && began.elapsed() < patience {
+        while sent && began.elapsed() < patience {
             if self.ended().is_some() {
                 break;
             }
@@ -62,9 +61,11 @@ impl Process {
         self.kill();
     }
 
-    /// Ends it with SIGKILL, which it can neither see nor delay.
+    /// Ends it, and whatever it has started, with SIGKILL, which none of them can see or delay.
     pub(crate) fn kill(&mut self) {
         let _ = self.child.kill();
+        // A killed program cannot end its own children; they are in its group.
+        signal("KILL", &format!("-{}", self.child.id()));
         // Before the wait: until then the number cannot belong to anybody else.
         self.guardian.forget(self.child.id());
         let _ = self.child.wait();
@@ -77,9 +78,18 @@ impl Drop for Process {
     }
 }
 
-/// The last lines of a log, for a failure's report.
+/// Sends a signal with the shell's own `kill`, because not every machine has the program.
+fn signal(name: &str, target: &str) -> bool {
+    let sent = Command::new("sh")
+        .args(["-c", "kill -s \"$1\" -- \"$2\"", "signal", name, target])
+        .stderr(Stdio::null())
+        .status();
+    sent.is_ok_and(|status| status.success())
+}
+
+/// The last lines of a log, for a failure's report; Traefik's access log is left out, it would be all there is.
 pub(crate) fn tail(log: &str) -> String {
     const LINES: usize = 25;
-    let lines: Vec<&str> = log.lines().collect();
+    let lines: Vec<&str> = log.lines().filter(|line| !line.contains("\"RequestCount\"")).collect();
     lines.get(lines.len().saturating_sub(LINES)..).unwrap_or_default().join("\n")
 }

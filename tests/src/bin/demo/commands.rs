@@ -48,7 +48,7 @@ pub(crate) async fn play(checks: &mut Checks, stage: &Stage, proposal: Option<Va
         .check("the sample service leases it through the gateway, restarts its worker and reports", async || {
             let done = ended(&ana, &id).await?;
             ensure!(done["state"] == "succeeded", "it ended {}: {done}", done["state"]);
-            println!("      {}", done["result"]);
+            println!("      {}", done["result"]["result"]);
             Ok(done)
         })
         .await;
