@@ -25,10 +25,10 @@ plugin: ## the gate as a Traefik plugin, in dist/
 	@python3 scripts/pack-plugin.py
 
 demo: setup build ## the whole idea, step by step, in front of your eyes
-	@$(CARGO) run -q -p watchgate-tests --bin demo
+	@$(CARGO) run -q --bin demo
 
 run: setup build ## the gateway and the service, until Ctrl-C
-	@$(CARGO) run -q -p watchgate-tests --bin stage
+	@$(CARGO) run -q --bin stage
 
 test: setup build ## unit tests, and whole paths through the real Traefik
 	$(CARGO) test --workspace --exclude middleware-wasm

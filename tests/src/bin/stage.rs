@@ -100,7 +100,7 @@ async fn hold(stage: &Stage) -> Result<ExitCode> {
     println!("routes    {}   (a file that appears here takes effect within seconds)", shown(&stage.dynamic()));
     println!("logs      {}/*.log", shown(stage.folder()));
     println!("\nPaste this; it mints a token that holds ten minutes:\n");
-    println!("curl --cacert {} \\", shown(&stage.ca()));
+    println!("curl -sS --cacert {} \\", shown(&stage.ca()));
     println!(
         "  -H \"Authorization: Bearer $({} token mint --keys {} \\",
         shown(&watchgate),
