@@ -16,7 +16,8 @@ async fn broken_back_end() -> Result<SocketAddr> {
         while let Ok((mut connection, _)) = listener.accept().await {
             tokio::spawn(async move {
                 let mut request = vec![0; 16 * 1024];
-                connection.read(&mut request).await?;
+                let read = connection.read(&mut request).await?;
+                request.truncate(read);
                 let is_whole = request.starts_with(b"GET /healthz ");
                 let length = if is_whole { 4 } else { 1_000 };
                 let answer = format!("HTTP/1.1 200 OK\r\nContent-Length: {length}\r\nConnection: close\r\n\r\nhalf");
