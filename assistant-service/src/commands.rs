@@ -8,6 +8,7 @@ pub(crate) mod approve;
 mod book;
 mod command;
 pub(crate) mod execute;
+mod held;
 pub(crate) mod lease;
 pub(crate) mod read;
 mod reaper;

@@ -35,11 +35,11 @@ pub enum Problem {
     OwnRequest,
     /// The command is not for the caller to carry out.
     NotTheService,
-    /// The lease that is named is not the last one given.
+    /// The lease that is named is not the last one given. Agents know this by its type, and stop.
     StaleFence,
     /// The decision is about something else than the command.
     DigestDiffers,
-    /// In this state this cannot happen to a command.
+    /// In this state this cannot happen to a command. Agents know this by its type, and stop.
     WrongState(State),
     /// As many commands are open as are taken at once.
     TooManyOpenCommands,

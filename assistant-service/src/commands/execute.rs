@@ -7,7 +7,7 @@ use serde_json::Value;
 use time::OffsetDateTime;
 use utoipa::ToSchema;
 
-use super::book::{Commands, Kept};
+use super::book::Commands;
 use super::check_length;
 use super::command::{Command, Ending, Outcome, Progress};
 use super::state::{State as CommandState, Step};
@@ -65,7 +65,7 @@ pub(crate) struct ResultReport {
         (status = OK, description = "The command is still the caller's", body = Extended),
         (status = FORBIDDEN, description = "The command is another service's", body = ProblemDocument),
         (status = NOT_FOUND, description = "No such command", body = ProblemDocument),
-        (status = CONFLICT, description = "The lease is lost: stop", body = ProblemDocument)))]
+        (status = CONFLICT, description = "The lease is lost, stop; or, of type changed-meanwhile, send it again", body = ProblemDocument)))]
 pub(crate) async fn heartbeat(
     State(state): State<AppState>,
     caller: Caller,
@@ -75,14 +75,15 @@ pub(crate) async fn heartbeat(
     Ok(Json(state.commands.extend(&caller, &id, heartbeat).await?))
 }
 
-/// Reports how a command ended. Reporting the same once more is answered in the same way.
+/// Reports how a command ended. Reporting the same once more is answered in the same way. A report after the lease's end
+/// counts if the command has not been ended because of it, which happens within a second.
 #[utoipa::path(post, path = "/v1/commands/{id}/result", tag = "services", request_body = ResultReport,
     params(("id" = String, Path, description = "The command")),
     responses(
         (status = OK, description = "Kept", body = Command),
         (status = FORBIDDEN, description = "The command is another service's", body = ProblemDocument),
         (status = NOT_FOUND, description = "No such command", body = ProblemDocument),
-        (status = CONFLICT, description = "The lease was lost before", body = ProblemDocument)))]
+        (status = CONFLICT, description = "The lease was lost before; or, of type changed-meanwhile, send it again", body = ProblemDocument)))]
 pub(crate) async fn result(
     State(state): State<AppState>,
     caller: Caller,
@@ -94,53 +95,41 @@ pub(crate) async fn result(
 
 impl Commands {
     async fn extend(&self, caller: &Caller, id: &str, heartbeat: Heartbeat) -> Result<Extended, Problem> {
-        check_progress(heartbeat.progress.as_ref())?;
-        let mut kept = self.find_held(caller, id, heartbeat.fence).await?;
-        if heartbeat.progress.is_some() {
-            kept.record.command.progress = heartbeat.progress;
-        }
-        let steps = if kept.record.command.state == CommandState::Running {
-            kept.record.extend_lease(self.now());
-            Vec::new()
-        } else {
-            vec![Step::Start]
-        };
-        let kept = self.advance(kept, steps, Some(caller)).await?;
-        let lease = kept.record.command.lease.ok_or(Problem::Internal)?;
-        Ok(Extended { state: kept.record.command.state, lease_expires_at: lease.expires_at })
+        let Heartbeat { fence, progress } = heartbeat;
+        check_progress(progress.as_ref())?;
+        let extended = self.change_held(caller, id, fence, |record| {
+            if progress.is_some() {
+                record.command.progress.clone_from(&progress);
+            }
+            if record.command.state != CommandState::Running {
+                return Some(vec![Step::Start]);
+            }
+            record.extend_lease(self.now());
+            Some(Vec::new())
+        });
+        let command = extended.await?.record.command;
+        let lease = command.lease.ok_or(Problem::Internal)?;
+        Ok(Extended { state: command.state, lease_expires_at: lease.expires_at })
     }
 
     async fn finish(&self, caller: &Caller, id: &str, report: ResultReport) -> Result<Command, Problem> {
         let ResultReport { fence, outcome, result, message } = report;
         check_length("message", message.as_deref(), MAX_MESSAGE_BYTES).map_err(|error| vec![error])?;
         check_length("result", Some(&result.to_string()), MAX_RESULT_BYTES).map_err(|error| vec![error])?;
-        let kept = self.find_held(caller, id, fence).await?;
         let outcome = Outcome { outcome, result, message };
-        if kept.record.command.result.as_ref() == Some(&outcome) {
-            return Ok(kept.record.command);
-        }
-        // Whoever reports the end without a heartbeat before has begun all the same.
-        let begins = (kept.record.command.state == CommandState::Leased).then_some(Step::Start);
-        let ends = match outcome.outcome {
-            Ending::Succeeded => Step::Succeed(outcome),
-            Ending::Failed => Step::Fail(outcome),
-        };
-        let kept = self.advance(kept, begins.into_iter().chain([ends]).collect(), Some(caller)).await?;
-        Ok(kept.record.command)
-    }
-
-    /// A command whose last lease was given to the caller with this fence.
-    async fn find_held(&self, caller: &Caller, id: &str, fence: u64) -> Result<Kept, Problem> {
-        let principal = caller.require_principal()?;
-        let kept = self.find(id).await?;
-        if kept.record.command.target.service != principal.subject() {
-            return Err(Problem::NotTheService);
-        }
-        if kept.record.fence() != fence {
-            return Err(Problem::StaleFence);
-        }
-        // The same name from another issuer is somebody else.
-        if kept.record.holder.as_ref() == Some(principal) { Ok(kept) } else { Err(Problem::NotTheService) }
+        let finished = self.change_held(caller, id, fence, |record| {
+            if record.command.result.as_ref() == Some(&outcome) {
+                return None;
+            }
+            // Whoever reports the end without a heartbeat before has begun all the same.
+            let begins = (record.command.state == CommandState::Leased).then_some(Step::Start);
+            let ends = match outcome.outcome {
+                Ending::Succeeded => Step::Succeed(outcome.clone()),
+                Ending::Failed => Step::Fail(outcome.clone()),
+            };
+            Some(begins.into_iter().chain([ends]).collect())
+        });
+        Ok(finished.await?.record.command)
     }
 }
 

@@ -61,8 +61,12 @@ struct Call {
 }
 
 /// Gives the caller its oldest scheduled command, or waits for one. The first heartbeat says that it has begun.
+///
+/// The caller is the service when its subject is the service's name, whoever issued its token: which issuers may speak
+/// for services is said by the gate's rule for this path (such as ``Issuer(`https://idp.example.com`)``). From then on
+/// the issuer counts: only the very principal that leased a command, issuer and subject, may report on it.
 #[utoipa::path(post, path = "/v1/services/{name}/commands:lease", tag = "services", request_body = LeaseRequest,
-    params(("name" = String, Path, description = "The service, which the caller must be")),
+    params(("name" = String, Path, description = "The service, which the caller's subject must be")),
     responses(
         (status = OK, description = "A command", body = LeasedCommand),
         (status = NO_CONTENT, description = "None came in time"),

@@ -48,6 +48,10 @@ async fn trail(stage: &Stage, command: &Value) -> Vec<String> {
     events.iter().map(|event| last(&event["event"]["type"])).collect()
 }
 
+fn problem(answer: &Answer) -> &str {
+    answer.json["type"].as_str().unwrap().rsplit(':').next().unwrap()
+}
+
 /// A command that was just leased, and its fence.
 async fn leased(stage: &Stage, runbook: &str) -> (Value, Value) {
     let command = ask(stage, runbook).await;
@@ -262,7 +266,8 @@ async fn only_the_holder_of_the_lease_reports() {
         for stale in [0, 2] {
             let mut body = body.clone();
             body["fence"] = json!(stale);
-            assert_eq!(on(&stage, &command, what, SERVICE, body).await.status, StatusCode::CONFLICT, "{what}");
+            let refused = on(&stage, &command, what, SERVICE, body).await;
+            assert_eq!((refused.status, problem(&refused)), (StatusCode::CONFLICT, "stale-fence"), "{what}");
         }
         let missing = json!({"id": "019ca000-0000-7000-8000-000000000000"});
         assert_eq!(on(&stage, &missing, what, SERVICE, body).await.status, StatusCode::NOT_FOUND, "{what}");
@@ -319,7 +324,41 @@ async fn silence_while_running_ends_in_abandoned_and_a_late_report_does_not_chan
     stage.state.commands.sweep().await.unwrap();
     assert_eq!(state_of(&stage, &command).await, "abandoned");
     let late = on(&stage, &command, "result", SERVICE, json!({"fence": fence, "outcome": "succeeded"})).await;
-    assert_eq!(late.status, StatusCode::CONFLICT);
+    assert_eq!((late.status, problem(&late)), (StatusCode::CONFLICT, "wrong-state"));
+}
+
+#[tokio::test]
+async fn a_result_after_the_end_of_the_lease_counts_while_nobody_has_ended_the_command() {
+    let stage = Stage::new();
+    let (command, fence) = running(&stage, "restart-worker").await;
+    stage.clock.advance(Duration::from_secs(31));
+    let late = on(&stage, &command, "result", SERVICE, json!({"fence": fence, "outcome": "succeeded"})).await;
+    assert_eq!(late.json["state"], "succeeded");
+}
+
+#[tokio::test]
+async fn heartbeats_and_a_result_that_cross_do_not_refuse_each_other() {
+    let stage = Stage::new();
+    for _ in 0..8 {
+        let (command, fence) = running(&stage, "show-status").await;
+        let beat = |percent: u8| json!({"fence": fence, "progress": {"percent": percent}});
+        let (one, other) = tokio::join!(
+            on(&stage, &command, "heartbeat", SERVICE, beat(1)),
+            on(&stage, &command, "heartbeat", SERVICE, beat(2))
+        );
+        assert_eq!((one.status, other.status), (StatusCode::OK, StatusCode::OK));
+        let report = json!({"fence": fence, "outcome": "succeeded"});
+        let (beaten, done, again) = tokio::join!(
+            on(&stage, &command, "heartbeat", SERVICE, beat(3)),
+            on(&stage, &command, "result", SERVICE, report.clone()),
+            on(&stage, &command, "result", SERVICE, report)
+        );
+        assert_eq!((done.status, again.status), (StatusCode::OK, StatusCode::OK));
+        // A heartbeat that comes second is told that the command has ended, nothing else.
+        assert!(beaten.status == StatusCode::OK || problem(&beaten) == "wrong-state", "{beaten:?}");
+        let story = trail(&stage, &command).await;
+        assert_eq!(story, ["requested", "scheduled", "leased", "running", "succeeded"]);
+    }
 }
 
 #[tokio::test]
