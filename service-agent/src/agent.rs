@@ -4,32 +4,25 @@ use std::future::Future;
 use std::pin::pin;
 use std::time::Duration;
 
-use tokio::sync::watch;
-use tokio::time::{Instant, MissedTickBehavior, interval, sleep, timeout_at};
+use tokio::sync::{oneshot, watch};
+use tokio::time::{Instant, sleep, timeout};
 
-use crate::backoff::Backoff;
-use crate::gateway::{AgentError, Gateway};
-use crate::wire::{Command, CommandResult, Heartbeat, Lease, Outcome, ProgressReport};
+use crate::backoff::{Backoff, insist};
+use crate::gateway::{Gateway, LEASE_WAIT_SECONDS};
+use crate::heart::{Progress, keep_alive};
+use crate::wire::{Command, CommandResult, Heartbeat, Lease, Outcome};
 
-/// A third of the 30 s that a lease lasts: two heartbeats may get lost.
-const HEARTBEAT_EVERY: Duration = Duration::from_secs(10);
+/// An answer without a command before this comes from a token at its end or from a service at its end: asking again at
+/// once would bring the same.
+const EARLY: Duration = Duration::from_secs(LEASE_WAIT_SECONDS / 2);
 
-/// How long a result is offered again while the gateway is away.
+/// How long the beginning is told again. Less than the 30 s of a lease, so that the last answer comes before its end.
+const BEGIN_PATIENCE: Duration = Duration::from_secs(20);
+
+/// How long a result is offered again. The service takes it as long as it has not ended the command itself, and that it
+/// does within a second of the lease's end. Only a service that was away lets every lease stand for 30 s after its
+/// return: what is beyond half a minute here is for its restart.
 const RESULT_PATIENCE: Duration = Duration::from_secs(120);
-
-/// Says how far a command has come. The newest report goes out with the next heartbeat, or at once when none has gone
-/// out for a second.
-#[derive(Clone, Debug)]
-pub struct Progress {
-    newest: watch::Sender<Option<ProgressReport>>,
-}
-
-impl Progress {
-    /// `percent` from 0 to 100, and a line for whoever watches.
-    pub fn report(&self, percent: u8, line: impl Into<String>) {
-        self.newest.send_replace(Some(ProgressReport { percent: percent.min(100), line: line.into() }));
-    }
-}
 
 /// Takes the commands of one service, one at a time.
 #[derive(Debug)]
@@ -51,26 +44,29 @@ impl Agent {
         F: Future<Output = Outcome>,
     {
         let mut end = pin!(end);
-        let mut backoff = Backoff::new(std::process::id());
+        let mut backoff = Backoff::new();
         loop {
+            let asked = Instant::now();
             let leased = tokio::select! {
                 () = &mut end => return,
                 leased = self.gateway.lease(&self.service) => leased,
             };
             match leased {
-                Ok(lease) => {
+                Ok(Some(lease)) => {
                     backoff.reset();
-                    if let Some(lease) = lease {
-                        self.work(lease, &carry_out).await;
-                    }
+                    self.work(lease, &carry_out).await;
+                    continue;
                 }
-                Err(error) => {
-                    tracing::warn!(service = self.service, %error, "no command could be leased");
-                    tokio::select! {
-                        () = &mut end => return,
-                        () = sleep(backoff.wait()) => {}
-                    }
+                Ok(None) if asked.elapsed() >= EARLY => {
+                    backoff.reset();
+                    continue;
                 }
+                Ok(None) => tracing::debug!(service = self.service, "sent away early"),
+                Err(error) => tracing::warn!(service = self.service, %error, "no command could be leased"),
+            }
+            tokio::select! {
+                () = &mut end => return,
+                () = sleep(backoff.wait()) => {}
             }
         }
     }
@@ -81,68 +77,47 @@ impl Agent {
         F: Future<Output = Outcome>,
     {
         let id = command.id.clone();
-        // Nothing is begun before the service knows that it has begun: a lease that ended on the way is given again.
-        if let Err(error) = self.gateway.heartbeat(&id, &Heartbeat { fence, progress: None }).await {
-            tracing::warn!(command = id, %error, "the command was not begun");
-            return;
-        }
+        let beat = |progress| self.gateway.heartbeat(&id, Heartbeat { fence, progress });
+        let begun = Instant::now();
+        // Nothing is begun before the service is known to know: a lease that was lost on the way is given again. A
+        // beginning that arrived and was never answered is not; the service abandons the command, so it is told anew.
+        let confirmed = match insist(BEGIN_PATIENCE, || beat(None)).await {
+            Ok(sent) => sent,
+            Err(error) => {
+                tracing::warn!(command = id, %error, "the command was not begun");
+                return;
+            }
+        };
+        // The service counts from the first heartbeat that arrived, of which the answer may have been lost.
+        let allowed = Duration::from_secs(command.timeout_seconds).saturating_sub(begun.elapsed());
         let (newest, reports) = watch::channel(None);
-        let deadline = Instant::now().checked_add(Duration::from_secs(command.timeout_seconds));
-        let work = carry_out(command, Progress { newest });
+        let (working, ended) = oneshot::channel();
+        let mut heart = pin!(keep_alive(beat, confirmed, reports, ended));
         let outcome = tokio::select! {
-            outcome = within(deadline, work) => outcome,
-            () = self.keep_alive(&id, fence, reports) => {
+            outcome = within(allowed, carry_out(command, Progress::new(newest))) => outcome,
+            () = &mut heart => {
                 tracing::warn!(command = id, "the lease was lost; the work was stopped");
                 return;
             }
         };
+        // A heartbeat that is under way is finished first, lest it and the result change the command at once.
+        drop(working);
+        heart.await;
         self.tell(&id, CommandResult::new(fence, outcome)).await;
     }
 
-    /// Ends only when the lease is lost.
-    async fn keep_alive(&self, id: &str, fence: u64, mut reports: watch::Receiver<Option<ProgressReport>>) {
-        let mut ticks = interval(HEARTBEAT_EVERY);
-        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        ticks.tick().await;
-        let mut is_reporting = true;
-        loop {
-            tokio::select! {
-                _ = ticks.tick() => {}
-                changed = reports.changed(), if is_reporting => is_reporting = changed.is_ok(),
-            }
-            let progress = reports.borrow_and_update().clone();
-            match self.gateway.heartbeat(id, &Heartbeat { fence, progress }).await {
-                Err(AgentError::LeaseLost) => return,
-                Err(error) => tracing::warn!(command = id, %error, "a heartbeat did not arrive"),
-                Ok(()) => {}
-            }
-            // Reports may come in a flood; the gateway gets one a second.
-            sleep(Duration::from_secs(1)).await;
-        }
-    }
-
     async fn tell(&self, id: &str, result: CommandResult) {
-        let mut backoff = Backoff::new(std::process::id());
-        let give_up = Instant::now().checked_add(RESULT_PATIENCE);
-        loop {
-            match self.gateway.result(id, &result).await {
-                Ok(()) => return,
-                Err(error) if error.may_pass() && give_up.is_none_or(|give_up| Instant::now() < give_up) => {
-                    tracing::warn!(command = id, %error, "the result did not arrive; it is sent again");
-                    sleep(backoff.wait()).await;
-                }
-                Err(error) => {
-                    tracing::error!(command = id, %error, "the result was not taken");
-                    return;
-                }
-            }
+        if let Err(error) = insist(RESULT_PATIENCE, || self.gateway.result(id, &result)).await {
+            tracing::error!(command = id, %error, "the result was not taken");
         }
     }
 }
 
-async fn within(deadline: Option<Instant>, work: impl Future<Output = Outcome>) -> Outcome {
-    let Some(deadline) = deadline else { return work.await };
-    timeout_at(deadline, work)
+async fn within(allowed: Duration, work: impl Future<Output = Outcome>) -> Outcome {
+    timeout(allowed, work)
         .await
         .unwrap_or_else(|_| Outcome::Failed("stopped: it took longer than its runbook allows".to_owned()))
 }
+
+#[cfg(test)]
+mod tests;

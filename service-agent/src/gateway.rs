@@ -2,17 +2,20 @@
 
 use std::time::Duration;
 
-use reqwest::{Certificate, Client, Method, RequestBuilder, StatusCode};
+use reqwest::{Certificate, Client, Method, RequestBuilder, Response, StatusCode};
 use serde::Serialize;
 use thiserror::Error;
 
 use crate::token::TokenSource;
-use crate::wire::{CommandResult, Heartbeat, Lease, LeaseRequest};
+use crate::wire::{CommandResult, Heartbeat, Lease, LeaseRequest, Problem};
 
 /// How long the gateway may hold a long poll.
 pub(crate) const LEASE_WAIT_SECONDS: u64 = 25;
 
 const CALL_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Short, so that the next heartbeat comes in time when one hangs.
+const HEARTBEAT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Largest answer that is read, in bytes.
 const MAX_ANSWER_BYTES: usize = 1024 * 1024;
@@ -43,11 +46,12 @@ pub enum AgentError {
 
 impl AgentError {
     /// Whether the same call may go through later (Knative's delivery rules: 404, 409, 429 and 5xx may, other 4xx do
-    /// not; of these a lost lease is final here, and a 401 is not, because tokens are renewed).
+    /// not). A conflict that means a lost lease is final; a 401 is not, because tokens are renewed, nor a 408, which
+    /// says that the body was late.
     pub(crate) fn may_pass(&self) -> bool {
         match self {
             Self::Unreachable(_) | Self::Token(_) | Self::Answer => true,
-            Self::Refused(status) => matches!(status, 401 | 404 | 429 | 500..=599),
+            Self::Refused(status) => matches!(status, 401 | 404 | 408 | 409 | 429 | 500..=599),
             Self::Setting(_) | Self::LeaseLost => false,
         }
     }
@@ -86,9 +90,9 @@ impl Gateway {
         }
     }
 
-    pub(crate) async fn heartbeat(&self, command: &str, heartbeat: &Heartbeat) -> Result<(), AgentError> {
-        let call = self.call(&format!("/v1/commands/{command}/heartbeat"), heartbeat).await?;
-        self.send(call).await.map(drop)
+    pub(crate) async fn heartbeat(&self, command: &str, heartbeat: Heartbeat) -> Result<(), AgentError> {
+        let call = self.call(&format!("/v1/commands/{command}/heartbeat"), &heartbeat).await?;
+        self.send(call.timeout(HEARTBEAT_TIMEOUT)).await.map(drop)
     }
 
     pub(crate) async fn result(&self, command: &str, result: &CommandResult) -> Result<(), AgentError> {
@@ -103,21 +107,45 @@ impl Gateway {
     }
 
     async fn send(&self, call: RequestBuilder) -> Result<(StatusCode, Vec<u8>), AgentError> {
-        let mut response = call.send().await.map_err(AgentError::Unreachable)?;
+        let response = call.send().await.map_err(AgentError::Unreachable)?;
         let status = response.status();
-        if matches!(status, StatusCode::CONFLICT | StatusCode::GONE) {
+        if status.is_success() {
+            return Ok((status, read(response).await?));
+        }
+        // The store's own conflicts have the same status as a lost lease, and pass.
+        if status == StatusCode::CONFLICT && Problem::says_lease_is_lost(&read(response).await?) {
             return Err(AgentError::LeaseLost);
         }
-        if !status.is_success() {
-            return Err(AgentError::Refused(status.as_u16()));
+        Err(AgentError::Refused(status.as_u16()))
+    }
+}
+
+async fn read(mut response: Response) -> Result<Vec<u8>, AgentError> {
+    let mut body = Vec::new();
+    while let Some(chunk) = response.chunk().await.map_err(AgentError::Unreachable)? {
+        if body.len().saturating_add(chunk.len()) > MAX_ANSWER_BYTES {
+            return Err(AgentError::Answer);
         }
-        let mut body = Vec::new();
-        while let Some(chunk) = response.chunk().await.map_err(AgentError::Unreachable)? {
-            if body.len().saturating_add(chunk.len()) > MAX_ANSWER_BYTES {
-                return Err(AgentError::Answer);
-            }
-            body.extend_from_slice(&chunk);
-        }
-        Ok((status, body))
+        body.extend_from_slice(&chunk);
+    }
+    Ok(body)
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::net::TcpListener;
+    use tokio::time::Instant;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_heartbeat_that_nobody_answers_is_given_up_after_five_seconds() {
+        let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", silent.local_addr().unwrap());
+        let gateway = Gateway::connect(&url, TokenSource::Fixed("token".to_owned()), None).unwrap();
+        let begun = Instant::now();
+        let answer = gateway.heartbeat("c-1", Heartbeat { fence: 1, progress: None }).await;
+        assert!(matches!(answer, Err(AgentError::Unreachable(_))));
+        assert_eq!(begun.elapsed().as_secs(), 5);
     }
 }

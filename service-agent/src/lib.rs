@@ -22,10 +22,12 @@
 mod agent;
 mod backoff;
 mod gateway;
+mod heart;
 mod token;
 mod wire;
 
-pub use agent::{Agent, Progress};
+pub use agent::Agent;
 pub use gateway::{AgentError, Gateway};
+pub use heart::Progress;
 pub use token::TokenSource;
 pub use wire::{Command, Outcome};
