@@ -120,7 +120,7 @@ pub struct EventFilter {
     pub correlation_id: Option<String>,
     /// Beyond this position, in the direction of `order`.
     pub after: Option<Position>,
-    /// At most so many.
+    /// At most so many; fewer when they are large.
     pub limit: u32,
     /// From old to new or the other way.
     pub order: Order,
@@ -174,6 +174,9 @@ pub enum BackboneError {
         /// The entry's name in it.
         key: String,
     },
+    /// A query looked through more of the log than one query may.
+    #[error("the query took too long")]
+    QueryTooLong,
     /// The store failed. Nothing may be believed durable.
     #[error("the store failed: {0}")]
     Unavailable(String),

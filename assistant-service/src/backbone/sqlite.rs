@@ -1,6 +1,7 @@
 //! The embedded form of the backbone: one SQLite file, one writer that shares each fsync among all who wait, and a few
 //! readers beside it.
 
+mod pool;
 mod reader;
 mod schema;
 mod writer;
@@ -8,26 +9,37 @@ mod writer;
 use std::fs::File;
 use std::path::Path;
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use prometheus_client::metrics::histogram::Histogram;
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, ErrorCode, OpenFlags};
 use thiserror::Error;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::{Backbone, BackboneError, Batch, Committed, Entry, EventFilter, Page, Position};
-use reader::Readers;
+use pool::Readers;
 use writer::Job;
 
 /// Jobs that may wait for the writer; whoever comes then waits before the queue.
 const QUEUE_JOBS: usize = 1024;
 
+/// SQLite readers work side by side in WAL mode; more of them than cores only hold memory.
+const EVENT_READERS: usize = 4;
+
+/// Entries have readers of their own: a sign of life must not wait for somebody's search through the log.
+const ENTRY_READERS: usize = 2;
+
+/// How long one query of events may take.
+const QUERY_TIME: Duration = Duration::from_secs(5);
+
 /// A backbone in one file below a folder that no other process uses.
 pub struct SqliteBackbone {
     jobs: Option<mpsc::Sender<Job>>,
     writer: Option<JoinHandle<()>>,
-    readers: Readers,
+    event_readers: Readers,
+    entry_readers: Readers,
     newest: watch::Receiver<Position>,
     /// Held as long as the store is open: a second process would not see this one's new events.
     _lock: File,
@@ -77,14 +89,16 @@ impl SqliteBackbone {
         let newest_position = schema::newest_position(&connection)?;
         let (newest_sender, newest) = watch::channel(newest_position);
         let (jobs, waiting) = mpsc::channel(QUEUE_JOBS);
-        let readers = Readers::open(|| {
+        let read_only = || {
             let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
             Connection::open_with_flags(path, flags)
-        })?;
+        };
+        let event_readers = Readers::open(EVENT_READERS, read_only)?;
+        let entry_readers = Readers::open(ENTRY_READERS, read_only)?;
         let writer = std::thread::Builder::new()
             .name("backbone-writer".to_owned())
             .spawn(move || writer::run(connection, waiting, &newest_sender, &jobs_per_commit))?;
-        Ok(Self { jobs: Some(jobs), writer: Some(writer), readers, newest, _lock: lock })
+        Ok(Self { jobs: Some(jobs), writer: Some(writer), event_readers, entry_readers, newest, _lock: lock })
     }
 }
 
@@ -92,7 +106,8 @@ impl Drop for SqliteBackbone {
     fn drop(&mut self) {
         // The writer's connection goes last, because only it can bring SQLite's log back into the file. It ends when
         // nobody can send any more; then what was queued is durable.
-        self.readers.close();
+        self.event_readers.close();
+        self.entry_readers.close();
         drop(self.jobs.take());
         if let Some(writer) = self.writer.take()
             && writer.join().is_err()
@@ -115,7 +130,7 @@ impl Backbone for SqliteBackbone {
     }
 
     fn get(&self, bucket: &'static str, key: String) -> BoxFuture<'_, Result<Option<Entry>, BackboneError>> {
-        self.readers.read(move |connection| reader::get(connection, bucket, &key)).boxed()
+        self.entry_readers.read(move |connection| reader::get(connection, bucket, &key)).boxed()
     }
 
     fn list(
@@ -124,11 +139,11 @@ impl Backbone for SqliteBackbone {
         before: Option<String>,
         limit: u32,
     ) -> BoxFuture<'_, Result<Vec<Entry>, BackboneError>> {
-        self.readers.read(move |connection| reader::list(connection, bucket, before.as_deref(), limit)).boxed()
+        self.entry_readers.read(move |connection| reader::list(connection, bucket, before.as_deref(), limit)).boxed()
     }
 
     fn query(&self, filter: EventFilter) -> BoxFuture<'_, Result<Page, BackboneError>> {
-        self.readers.read(move |connection| reader::query(connection, &filter)).boxed()
+        self.event_readers.read(move |connection| reader::query_within(QUERY_TIME, connection, &filter)).boxed()
     }
 
     fn subscribe(&self) -> watch::Receiver<Position> {
@@ -138,7 +153,11 @@ impl Backbone for SqliteBackbone {
 
 impl From<rusqlite::Error> for BackboneError {
     fn from(error: rusqlite::Error) -> Self {
-        Self::Unavailable(error.to_string())
+        match error.sqlite_error_code() {
+            // Only the bound on a query's time interrupts anything.
+            Some(ErrorCode::OperationInterrupted) => Self::QueryTooLong,
+            _ => Self::Unavailable(error.to_string()),
+        }
     }
 }
 

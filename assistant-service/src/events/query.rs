@@ -107,7 +107,8 @@ struct PositionedEvent {
 #[utoipa::path(get, path = "/v1/events", tag = "events", params(Parameters),
     responses(
         (status = OK, description = "A page, or a stream whose ids are positions", body = EventPage),
-        (status = BAD_REQUEST, description = "A parameter is wrong", body = ProblemDocument)))]
+        (status = BAD_REQUEST, description = "A parameter is wrong", body = ProblemDocument),
+        (status = SERVICE_UNAVAILABLE, description = "The query must be narrowed", body = ProblemDocument)))]
 pub(crate) async fn query(
     State(state): State<AppState>,
     caller: Caller,

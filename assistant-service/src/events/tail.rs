@@ -16,7 +16,7 @@ use crate::state::AppState;
 
 const HEARTBEAT: Duration = Duration::from_secs(15);
 
-/// Read at once: few enough that a slow reader holds little.
+/// Read at once. What a slow reader holds is bounded by the store, which ends a page of large events early.
 const PAGE_EVENTS: u32 = 256;
 
 struct Tail {

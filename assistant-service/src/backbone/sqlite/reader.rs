@@ -1,55 +1,17 @@
-//! The readers: a few read-only connections, used off the async threads.
+//! What is read, as SQL.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension, Row, params, params_from_iter};
-use tokio::sync::Semaphore;
 
-use crate::backbone::{BackboneError, Entry, EventFilter, Order, Page, StoredEvent, TypeFilter};
+use crate::backbone::{Entry, EventFilter, Order, Page, StoredEvent, TypeFilter};
 
-/// SQLite readers work side by side in WAL mode; more of them than cores only hold memory.
-const READERS: usize = 4;
+/// A page ends with the event that passes this: an event may have a megabyte, and many pages are held at once.
+const PAGE_BYTES: usize = 4 * 1024 * 1024;
 
-/// The pool. There are as many permits as connections, so whoever has a permit finds a connection.
-pub(super) struct Readers {
-    permits: Arc<Semaphore>,
-    idle: Arc<Mutex<Vec<Connection>>>,
-}
-
-impl Readers {
-    pub(super) fn open(open: impl Fn() -> Result<Connection, rusqlite::Error>) -> Result<Self, rusqlite::Error> {
-        let idle = (0..READERS).map(|_| open()).collect::<Result<Vec<_>, _>>()?;
-        Ok(Self { permits: Arc::new(Semaphore::new(READERS)), idle: Arc::new(Mutex::new(idle)) })
-    }
-
-    /// Closes the connections that nobody uses.
-    pub(super) fn close(&self) {
-        lock(&self.idle).clear();
-    }
-
-    pub(super) async fn read<T: Send + 'static>(
-        &self,
-        work: impl FnOnce(&Connection) -> Result<T, rusqlite::Error> + Send + 'static,
-    ) -> Result<T, BackboneError> {
-        let gone = |what: &str| BackboneError::Unavailable(what.to_owned());
-        let permit = Arc::clone(&self.permits).acquire_owned().await.map_err(|_| gone("its readers have ended"))?;
-        let idle = Arc::clone(&self.idle);
-        let done = tokio::task::spawn_blocking(move || {
-            let taken = lock(&idle).pop();
-            let connection = taken.ok_or_else(|| BackboneError::Unavailable("a reader was lost".to_owned()))?;
-            let outcome = work(&connection);
-            lock(&idle).push(connection);
-            drop(permit);
-            outcome.map_err(BackboneError::from)
-        });
-        done.await.map_err(|_| gone("a read was cut off"))?
-    }
-}
-
-fn lock(idle: &Mutex<Vec<Connection>>) -> std::sync::MutexGuard<'_, Vec<Connection>> {
-    idle.lock().unwrap_or_else(PoisonError::into_inner)
-}
+/// Steps of SQLite's machine between two looks at the time: far less than a millisecond.
+const STEPS_PER_LOOK: std::ffi::c_int = 1000;
 
 pub(super) fn get(connection: &Connection, bucket: &str, key: &str) -> Result<Option<Entry>, rusqlite::Error> {
     connection
@@ -77,18 +39,37 @@ fn entry(row: &Row<'_>) -> Result<Entry, rusqlite::Error> {
     Ok(Entry { key: row.get(0)?, value: row.get(1)?, revision: row.get(2)? })
 }
 
-/// One more than asked for is read, to know whether there is a next page.
-pub(super) fn query(connection: &Connection, filter: &EventFilter) -> Result<Page, rusqlite::Error> {
+/// Queries, and gives up after `time`: no filter may keep a reader from those who wait for one.
+pub(super) fn query_within(
+    time: Duration,
+    connection: &mut Connection,
+    filter: &EventFilter,
+) -> Result<Page, rusqlite::Error> {
+    let begun = Instant::now();
+    connection.progress_handler(STEPS_PER_LOOK, Some(move || begun.elapsed() >= time))?;
+    let page = query(connection, filter);
+    connection.progress_handler(0, None::<fn() -> bool>)?;
+    page
+}
+
+/// One more than is given is read, to know whether there is a next page.
+fn query(connection: &Connection, filter: &EventFilter) -> Result<Page, rusqlite::Error> {
     let (sql, values) = query_text(filter);
-    let mut events = connection
-        .prepare_cached(&sql)?
-        .query_map(params_from_iter(values), |row| Ok(StoredEvent { position: row.get(0)?, json: row.get(1)? }))?
-        .collect::<Result<Vec<_>, _>>()?;
     let limit = usize::try_from(filter.limit).unwrap_or(usize::MAX);
-    let has_more = events.len() > limit;
-    events.truncate(limit);
-    let next_after = if has_more { events.last().map(|event| event.position) } else { None };
-    Ok(Page { events, next_after })
+    let mut statement = connection.prepare_cached(&sql)?;
+    let mut rows = statement.query(params_from_iter(values))?;
+    let mut page = Page::default();
+    let mut bytes = 0_usize;
+    while let Some(row) = rows.next()? {
+        if page.events.len() >= limit || bytes > PAGE_BYTES {
+            page.next_after = page.events.last().map(|event| event.position);
+            break;
+        }
+        let event = StoredEvent { position: row.get(0)?, json: row.get(1)? };
+        bytes = bytes.saturating_add(event.json.len());
+        page.events.push(event);
+    }
+    Ok(page)
 }
 
 fn query_text(filter: &EventFilter) -> (String, Vec<Value>) {

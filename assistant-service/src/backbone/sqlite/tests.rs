@@ -150,6 +150,43 @@ async fn queries_match_filters_and_page_in_both_directions() {
 }
 
 #[tokio::test]
+async fn a_page_ends_with_the_event_that_passes_four_mebibytes() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path());
+    let mebibyte = "x".repeat(1024 * 1024);
+    let seven = (0..7).map(|number| event(&number.to_string(), "t", &mebibyte)).collect();
+    store.commit(events(seven)).await.unwrap();
+    store.commit(events(vec![event("huge", "t", &mebibyte.repeat(5)), event("z", "t", "{}")])).await.unwrap();
+    let after = |after| EventFilter { after, limit: 9, ..EventFilter::default() };
+    assert_eq!(positions(&store, after(None)).await, (vec![1, 2, 3, 4, 5], Some(5)));
+    assert_eq!(positions(&store, after(Some(7))).await, (vec![8], Some(8)));
+    assert_eq!(positions(&store, after(Some(8))).await, (vec![9], None));
+}
+
+#[tokio::test]
+async fn a_query_that_takes_too_long_is_given_up_and_its_reader_goes_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path());
+    store.commit(events((0..1000).map(|number| event(&number.to_string(), "t", "{}")).collect())).await.unwrap();
+    let filter = EventFilter { limit: 9, after: Some(0), ..EventFilter::default() };
+    let nothing = EventFilter { event_type: Some(TypeFilter::Below("none".to_owned())), ..filter.clone() };
+    let search = move |connection: &mut Connection| reader::query_within(Duration::ZERO, connection, &nothing);
+    let readers = Readers::open(1, || Connection::open(folder.path().join("watchgate.sqlite"))).unwrap();
+    assert!(matches!(readers.read(search).await, Err(BackboneError::QueryTooLong)));
+    let read = readers.read(move |connection| reader::query_within(QUERY_TIME, connection, &filter)).await;
+    assert_eq!(read.unwrap().events.len(), 9);
+}
+
+#[tokio::test]
+async fn entries_are_read_while_every_reader_of_events_is_at_work() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path());
+    let _all = store.event_readers.all().await;
+    assert_eq!(store.get("box", "k".to_owned()).await.unwrap(), None);
+    assert!(store.list("box", None, 1).await.unwrap().is_empty());
+}
+
+#[tokio::test]
 async fn lists_go_from_the_largest_key_down() {
     let folder = tempfile::tempdir().unwrap();
     let store = open(folder.path());

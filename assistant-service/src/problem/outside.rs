@@ -1,0 +1,152 @@
+//! What each problem says to the outside.
+
+use axum::http::StatusCode;
+
+use super::{FieldError, Problem};
+use crate::backbone::BackboneError;
+
+/// A problem as it is told.
+pub(super) struct Outside {
+    pub(super) status: StatusCode,
+    pub(super) problem_type: &'static str,
+    pub(super) title: &'static str,
+    pub(super) detail: String,
+    pub(super) errors: Vec<FieldError>,
+}
+
+impl Outside {
+    fn new(status: StatusCode, problem_type: &'static str, title: &'static str, detail: impl Into<String>) -> Self {
+        Self { status, problem_type, title, detail: detail.into(), errors: Vec::new() }
+    }
+}
+
+const BLANK: &str = "about:blank";
+
+impl Problem {
+    pub(super) fn into_outside(self) -> Outside {
+        match self {
+            Self::Unauthenticated => Outside::new(
+                StatusCode::UNAUTHORIZED,
+                BLANK,
+                "Unauthorized",
+                "This service is reached through the gate, with a token that the gate accepts.",
+            ),
+            Self::KeysUnavailable => Outside::new(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "urn:watchgate:problem:keys-unavailable",
+                "Keys unavailable",
+                "The service cannot read the keys by which it knows the gate.",
+            ),
+            Self::EventRefused(refusal) => Outside::new(
+                StatusCode::FORBIDDEN,
+                "urn:watchgate:problem:event-refused",
+                "Event refused",
+                format!("{refusal}."),
+            ),
+            Self::NotFound => Outside::new(StatusCode::NOT_FOUND, BLANK, "Not Found", "There is nothing here."),
+            Self::MethodNotAllowed => Outside::new(
+                StatusCode::METHOD_NOT_ALLOWED,
+                BLANK,
+                "Method Not Allowed",
+                "This cannot be done here; /openapi.json says what can.",
+            ),
+            Self::Invalid(errors) => Outside {
+                errors,
+                ..Outside::new(
+                    StatusCode::BAD_REQUEST,
+                    "urn:watchgate:problem:invalid-request",
+                    "Invalid request",
+                    "The parts of the request that are listed in errors are not what they must be.",
+                )
+            },
+            Self::BodyTooLarge => {
+                Outside::new(StatusCode::PAYLOAD_TOO_LARGE, BLANK, "Content Too Large", "A body may have 1 MiB.")
+            }
+            Self::BodyIncomplete => Outside::new(
+                StatusCode::REQUEST_TIMEOUT,
+                BLANK,
+                "Request Timeout",
+                "The body did not come in time, or broke off.",
+            ),
+            Self::UnsupportedMediaType => Outside::new(
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                BLANK,
+                "Unsupported Media Type",
+                "A body of this content type is not understood here.",
+            ),
+            Self::OwnRequest => Outside::new(
+                StatusCode::FORBIDDEN,
+                "urn:watchgate:problem:own-request",
+                "Own request",
+                "Whoever asked for this command may not decide about it; somebody else must.",
+            ),
+            Self::NotTheService => Outside::new(
+                StatusCode::FORBIDDEN,
+                "urn:watchgate:problem:not-the-service",
+                "Not the service",
+                "This is for another service than the caller.",
+            ),
+            Self::StaleFence => Outside::new(
+                StatusCode::CONFLICT,
+                "urn:watchgate:problem:stale-fence",
+                "Stale fence",
+                "This lease is not the last one given for the command; stop carrying it out.",
+            ),
+            Self::DigestDiffers => Outside::new(
+                StatusCode::CONFLICT,
+                "urn:watchgate:problem:digest-differs",
+                "Digest differs",
+                "The digest is not the command's; look at the command again.",
+            ),
+            Self::WrongState(state) => Outside::new(
+                StatusCode::CONFLICT,
+                "urn:watchgate:problem:wrong-state",
+                "Wrong state",
+                format!("The command is {}; this cannot happen to it any more, or not yet.", state.name()),
+            ),
+            Self::TooManyOpenCommands => Outside::new(
+                StatusCode::TOO_MANY_REQUESTS,
+                "urn:watchgate:problem:too-many-open-commands",
+                "Too many open commands",
+                "As many commands are open as are taken at once; some must end first.",
+            ),
+            Self::Busy => Outside::new(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "urn:watchgate:problem:busy",
+                "Busy",
+                "The service has as much to do as it takes at once; try again.",
+            ),
+            Self::TookTooLong => Outside::new(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "urn:watchgate:problem:took-too-long",
+                "Took too long",
+                "The answer did not come in time; whether it was done is not known. An event whose id \
+                 the client chose is safe to send again: it is kept once. Anything else must be looked at first.",
+            ),
+            Self::Store(BackboneError::Conflict { .. }) => Outside::new(
+                StatusCode::CONFLICT,
+                "urn:watchgate:problem:changed-meanwhile",
+                "Changed meanwhile",
+                "Somebody changed it at the same time; read it again.",
+            ),
+            Self::Store(BackboneError::QueryTooLong) => Outside::new(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "urn:watchgate:problem:query-too-long",
+                "Query too long",
+                "The query looked through too many events; narrow the query, or begin nearer with after.",
+            ),
+            Self::Store(BackboneError::Unavailable(_)) => Outside::new(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "urn:watchgate:problem:store-unavailable",
+                "Store unavailable",
+                "The store did not take it, nothing was kept; try again.",
+            ),
+            Self::Internal => Outside::new(
+                StatusCode::INTERNAL_SERVER_ERROR,
+                BLANK,
+                "Internal Server Error",
+                "The service made a mistake; its log says more.",
+            ),
+        }
+    }
+}
