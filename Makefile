@@ -6,9 +6,14 @@ SHELL := bash
 .PHONY: help setup build plugin demo run test test-host fmt lint ci clean example
 
 CARGO ?= cargo
-# No path of the building machine in the plugin: the same sources give the same bytes anywhere.
-wasm_flags = --remap-path-prefix=$(CURDIR)=watchgate --remap-path-prefix=$(or $(CARGO_HOME),$(HOME)/.cargo)=cargo \
-	--remap-path-prefix=$(shell rustc --print sysroot)=rust
+# The scripts and the stage look for what was built in one place.
+export CARGO_TARGET_DIR := $(CURDIR)/target
+# No path of the building machine in the plugin, and no name of a registry's mirror: the same sources give the same bytes
+# anywhere. The last prefix that fits counts.
+cargo_home = $(or $(CARGO_HOME),$(HOME)/.cargo)
+wasm_flags = --remap-path-prefix=$(CURDIR)=watchgate --remap-path-prefix=$(shell rustc --print sysroot)=rust \
+	--remap-path-prefix=$(cargo_home)=cargo \
+	$(foreach registry,$(wildcard $(cargo_home)/registry/src/*),--remap-path-prefix=$(registry)=crates)
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(firstword $(MAKEFILE_LIST)) | while IFS=$$'\t' read -r name what; do printf '  make %-10s %s\n' "$$name" "$$what"; done
@@ -20,9 +25,17 @@ build: plugin ## the plugin, the service and the stage
 	$(CARGO) build --bins
 
 plugin: ## the gate as a Traefik plugin, in dist/
-	CARGO_TARGET_WASM32_WASIP1_RUSTFLAGS="$(wasm_flags)" $(CARGO) build -p middleware-wasm --profile wasm --target wasm32-wasip1
+	@$(CARGO) fetch --quiet --locked
+	@$(MAKE) --no-print-directory target/wasm32-wasip1/wasm/middleware-wasm.wasm
 	@$(CARGO) run -q -p lower-bulk-memory -- target/wasm32-wasip1/wasm/middleware-wasm.wasm target/wasm32-wasip1/wasm/plugin.wasm
 	@python3 scripts/pack-plugin.py
+
+# A make of its own, so that the registries' folders are there when their names are looked up. RUSTFLAGS of the
+# environment would take the place of these.
+.PHONY: target/wasm32-wasip1/wasm/middleware-wasm.wasm
+target/wasm32-wasip1/wasm/middleware-wasm.wasm:
+	env -u RUSTFLAGS -u CARGO_ENCODED_RUSTFLAGS CARGO_TARGET_WASM32_WASIP1_RUSTFLAGS="$(wasm_flags)" \
+		$(CARGO) build -p middleware-wasm --profile wasm --target wasm32-wasip1
 
 demo: setup build ## the whole idea, step by step, in front of your eyes
 	@$(CARGO) run -q --bin demo
