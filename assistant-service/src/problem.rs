@@ -47,6 +47,8 @@ pub enum Problem {
     WrongState(State),
     /// As many commands are open as are taken at once.
     TooManyOpenCommands,
+    /// As many commands of the caller are open as are taken of one.
+    TooManyOwnCommands,
     /// The service has as much to do as it takes at once.
     Busy,
     /// The answer did not come in time.
@@ -101,7 +103,11 @@ impl Problem {
     fn helps_to_wait(&self) -> bool {
         matches!(
             self,
-            Self::KeysUnavailable | Self::TooManyOpenCommands | Self::Busy | Self::Store(BackboneError::Unavailable(_))
+            Self::KeysUnavailable
+                | Self::TooManyOpenCommands
+                | Self::TooManyOwnCommands
+                | Self::Busy
+                | Self::Store(BackboneError::Unavailable(_))
         )
     }
 }

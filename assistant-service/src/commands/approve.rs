@@ -37,7 +37,7 @@ pub(crate) struct ApprovalRequest {
         (status = OK, description = "Decided", body = Command),
         (status = FORBIDDEN, description = "The caller asked for it, so somebody else must decide", body = ProblemDocument),
         (status = NOT_FOUND, description = "No such command", body = ProblemDocument),
-        (status = CONFLICT, description = "Decided already, or another digest", body = ProblemDocument)))]
+        (status = CONFLICT, description = "Decided already, too late, or another digest", body = ProblemDocument)))]
 pub(crate) async fn approve(
     State(state): State<AppState>,
     caller: Caller,
@@ -77,6 +77,7 @@ impl Commands {
         if command.digest != digest {
             return Err(Problem::DigestDiffers);
         }
+        let kept = self.in_time(kept).await?;
         let step = match decision {
             Decision::Approve => Step::Approve { by, comment },
             Decision::Reject => Step::Reject { by, comment },

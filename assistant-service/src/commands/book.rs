@@ -24,9 +24,15 @@ const ENDED: &str = "commands.ended";
 /// More open commands are not taken: somebody is asking in a loop, or nobody carries anything out.
 pub(super) const MAX_OPEN: usize = 1000;
 
+/// The share of one requester, who must not keep all others from asking.
+pub(super) const MAX_OPEN_OF_ONE: usize = 100;
+
 /// Room for what was asked for at the same time as the last one under [`MAX_OPEN`].
 const OPEN_PAGE: u32 = 2000;
 const ENDED_PAGE: u32 = 500;
+
+/// How many pages of ended commands are looked through for one list, however few of them match.
+const ENDED_PAGES: usize = 4;
 
 /// All commands.
 pub struct Commands {
@@ -43,6 +49,14 @@ pub struct Commands {
 pub(super) struct Kept {
     pub(super) record: Record,
     pub(super) revision: Revision,
+}
+
+/// What a look through the ended commands gave.
+#[derive(Debug, Default)]
+pub(super) struct Found {
+    pub(super) commands: Vec<Command>,
+    /// The last identifier that was looked at, where the look ended before its time.
+    pub(super) stopped_at: Option<String>,
 }
 
 impl Commands {
@@ -74,31 +88,33 @@ impl Commands {
     /// All that are not at their end, old ones first.
     pub(super) async fn open(&self) -> Result<Vec<Kept>, BackboneError> {
         let entries = self.backbone.list(OPEN, None, OPEN_PAGE).await?;
-        entries.iter().rev().map(kept).collect()
+        Ok(entries.iter().rev().filter_map(readable).collect())
     }
 
-    /// At most `limit` that have ended and match, with identifiers below `before`, new ones first.
+    /// At most `limit` that have ended and match, with identifiers below `before`, new ones first; looks through a
+    /// bounded part of the history.
     pub(super) async fn ended(
         &self,
         mut before: Option<String>,
         limit: usize,
         matches: impl Fn(&Command) -> bool,
-    ) -> Result<Vec<Command>, BackboneError> {
-        let mut found = Vec::new();
-        loop {
+    ) -> Result<Found, BackboneError> {
+        let mut found = Found::default();
+        for _ in 0..ENDED_PAGES {
             let entries = self.backbone.list(ENDED, before.clone(), ENDED_PAGE).await?;
             let Some(last) = entries.last() else { return Ok(found) };
             before = Some(last.key.clone());
-            for entry in &entries {
-                let command = kept(entry)?.record.command;
-                if matches(&command) {
-                    found.push(command);
+            for Kept { record, .. } in entries.iter().filter_map(readable) {
+                if matches(&record.command) {
+                    found.commands.push(record.command);
                 }
-                if found.len() == limit {
+                if found.commands.len() == limit {
                     return Ok(found);
                 }
             }
         }
+        found.stopped_at = before;
+        Ok(found)
     }
 
     /// Puts a new record in the book, in the state after `first`.
@@ -109,6 +125,18 @@ impl Commands {
     /// Takes `steps` one after the other, as one change. `caller` is who made it happen; time does some alone.
     pub(super) async fn advance(&self, kept: Kept, steps: Vec<Step>, caller: Option<&Caller>) -> Result<Kept, Problem> {
         self.write(Some(kept.revision), kept.record, steps, caller).await
+    }
+
+    /// The command, unless its time to begin is over: then that is written down first. The sweep does the same, but
+    /// after a restart it begins late.
+    pub(super) async fn in_time(&self, kept: Kept) -> Result<Kept, Problem> {
+        match kept.record.due(self.now()) {
+            Some(step @ Step::Expire) => {
+                let expired = self.advance(kept, vec![step], None).await?;
+                Err(Problem::WrongState(expired.record.command.state))
+            }
+            _ => Ok(kept),
+        }
     }
 
     /// Commits a record with an event for each of its new states, then tells who waits.
@@ -167,6 +195,11 @@ fn puts(record: &Record, read: Option<Revision>) -> Result<Vec<Put>, serde_json:
     } else {
         vec![put(OPEN, value, read)]
     })
+}
+
+/// One record that cannot be read must not hide the others.
+fn readable(entry: &Entry) -> Option<Kept> {
+    kept(entry).inspect_err(|error| tracing::error!(%error, "a command is left out")).ok()
 }
 
 fn kept(entry: &Entry) -> Result<Kept, BackboneError> {

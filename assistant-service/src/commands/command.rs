@@ -35,6 +35,9 @@ pub struct Command {
     pub requested_at: OffsetDateTime,
     /// Who must agree, and who has decided.
     pub approval: CommandApproval,
+    /// Why it will not be carried out, once it is canceled.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub canceled_because: Option<CanceledBecause>,
     /// Who carries it out, and until when without a sign of life.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub lease: Option<Lease>,
@@ -88,6 +91,18 @@ pub enum Decision {
     Approve,
     /// It may not.
     Reject,
+}
+
+/// Why a command is canceled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum CanceledBecause {
+    /// Somebody called it off.
+    CalledOff,
+    /// Nobody decided about it within an hour.
+    NobodyDecided,
+    /// Its service did not begin within an hour.
+    NobodyBegan,
 }
 
 /// The right to carry a command out.

@@ -8,9 +8,9 @@ use time::OffsetDateTime;
 use utoipa::ToSchema;
 
 use super::book::Commands;
-use super::check_length;
 use super::command::{Command, Ending, Outcome, Progress};
 use super::state::{State as CommandState, Step};
+use super::{check_length, check_value};
 use crate::gate::Caller;
 use crate::json_body::JsonBody;
 use crate::parameters::PathName;
@@ -49,7 +49,7 @@ pub(crate) struct ResultReport {
     fence: u64,
     /// Done or not.
     outcome: Ending,
-    /// What came of it, up to 64 KiB of JSON.
+    /// What came of it, up to 64 KiB of JSON in 32 levels.
     #[schema(value_type = Object)]
     #[serde(default)]
     result: Value,
@@ -115,7 +115,7 @@ impl Commands {
     async fn finish(&self, caller: &Caller, id: &str, report: ResultReport) -> Result<Command, Problem> {
         let ResultReport { fence, outcome, result, message } = report;
         check_length("message", message.as_deref(), MAX_MESSAGE_BYTES).map_err(|error| vec![error])?;
-        check_length("result", Some(&result.to_string()), MAX_RESULT_BYTES).map_err(|error| vec![error])?;
+        check_value("result", &result, MAX_RESULT_BYTES).map_err(|error| vec![error])?;
         let outcome = Outcome { outcome, result, message };
         let finished = self.change_held(caller, id, fence, |record| {
             if record.command.result.as_ref() == Some(&outcome) {

@@ -108,11 +108,11 @@ impl Commands {
                 return Ok(Some(leased));
             }
             let left = wait.saturating_sub(begun.elapsed());
-            if left.is_zero() {
+            // Late or told, the next step is the same: look, unless the time is over.
+            let _ = tokio::time::timeout(left.min(LOOK_EVERY), announced(&mut scheduled, service)).await;
+            if begun.elapsed() >= wait {
                 return Ok(None);
             }
-            // Late or told, the next step is the same: look.
-            let _ = tokio::time::timeout(left.min(LOOK_EVERY), announced(&mut scheduled, service)).await;
         }
     }
 
@@ -123,10 +123,14 @@ impl Commands {
             if command.state != CommandState::Scheduled || command.target.service != holder.subject() {
                 continue;
             }
-            match self.advance(kept, vec![Step::Lease { holder: holder.clone() }], Some(caller)).await {
+            let leasing = async {
+                let kept = self.in_time(kept).await?;
+                self.advance(kept, vec![Step::Lease { holder: holder.clone() }], Some(caller)).await
+            };
+            match leasing.await {
                 Ok(kept) => return Ok(leased(kept.record)),
-                // Somebody else was faster: this one is gone, the next may be there.
-                Err(Problem::Store(BackboneError::Conflict { .. })) => {}
+                // Somebody else was faster, or its time was over: this one is gone, the next may be there.
+                Err(Problem::Store(BackboneError::Conflict { .. }) | Problem::WrongState(_)) => {}
                 Err(problem) => return Err(problem),
             }
         }

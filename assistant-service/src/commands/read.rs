@@ -7,7 +7,7 @@ use axum::extract::State;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::book::Commands;
+use super::book::{Commands, Found};
 use super::command::Command;
 use super::state::State as CommandState;
 use crate::gate::Caller;
@@ -34,7 +34,7 @@ pub(crate) struct Parameters {
     limit: Option<usize>,
 }
 
-/// Some of the commands, new ones first.
+/// Some of the commands, new ones first. A page may hold fewer than asked for, even none, and not be the last.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct CommandPage {
     commands: Vec<Command>,
@@ -86,13 +86,20 @@ impl Commands {
         // One more than asked for tells whether there is a next page.
         let wanted = limit.saturating_add(1);
         // Ended ones after the open ones: of what ends in between the later reading holds, and nothing is missed.
-        let open = self.open().await?.into_iter().map(|kept| kept.record.command).filter(&matches).collect::<Vec<_>>();
-        let ended = self.ended(before.clone(), wanted, &matches).await?;
-        let by_id = open.into_iter().chain(ended).map(|command| (command.id.clone(), command));
+        let open = if state.is_none_or(|state| !state.is_final()) { self.open().await? } else { Vec::new() };
+        let Found { commands: ended, stopped_at } = if state.is_none_or(CommandState::is_final) {
+            self.ended(before.clone(), wanted, &matches).await?
+        } else {
+            Found::default()
+        };
+        let open = open.into_iter().map(|kept| kept.record.command).filter(&matches);
+        // What is older than the last one looked at belongs to the next page.
+        let open = open.filter(|command| stopped_at.as_ref().is_none_or(|stopped_at| command.id >= *stopped_at));
+        let by_id = open.chain(ended).map(|command| (command.id.clone(), command));
         let mut commands: Vec<_> = by_id.collect::<BTreeMap<_, _>>().into_values().rev().collect();
         let has_more = commands.len() > limit;
         commands.truncate(limit);
-        let next_before = if has_more { commands.last().map(|command| command.id.clone()) } else { None };
+        let next_before = if has_more { commands.last().map(|command| command.id.clone()) } else { stopped_at };
         Ok(CommandPage { commands, next_before })
     }
 }

@@ -1,4 +1,4 @@
-//! What time does to commands: approvals expire, leases are lost, silent and slow executions end.
+//! What time does to commands: approvals and schedules expire, leases are lost, silent and slow executions end.
 
 use std::time::Duration;
 

@@ -6,9 +6,9 @@ use sha2::{Digest, Sha256};
 use time::{Duration, OffsetDateTime};
 use trust_core::principal::Principal;
 
-use super::command::{Command, CommandApproval, Decision, Lease};
+use super::command::{CanceledBecause, Command, CommandApproval, Decision, Lease};
 use super::state::{State, Step, next};
-use super::{APPROVAL_SECONDS, LEASE_SECONDS};
+use super::{APPROVAL_SECONDS, LEASE_SECONDS, SCHEDULED_SECONDS};
 use crate::runbooks::Runbook;
 
 /// A command as it is kept: with what only the service needs to know. What the runbook said at the request is here,
@@ -21,6 +21,9 @@ pub(super) struct Record {
     fence: u64,
     /// Who holds the last lease given.
     pub(super) holder: Option<Principal>,
+    /// When its service could first have it; a lease that is lost does not give it more time.
+    #[serde(default, with = "time::serde::rfc3339::option")]
+    scheduled_at: Option<OffsetDateTime>,
     #[serde(with = "time::serde::rfc3339::option")]
     started_at: Option<OffsetDateTime>,
 }
@@ -57,12 +60,14 @@ impl Record {
             requested_by,
             requested_at: now,
             approval,
+            canceled_because: None,
             lease: None,
             progress: None,
             result: None,
             updated_at: now,
         };
-        Self { command, timeout_seconds: runbook.timeout_seconds, fence: 0, holder: None, started_at: None }
+        let timeout_seconds = runbook.timeout_seconds;
+        Self { command, timeout_seconds, fence: 0, holder: None, scheduled_at: None, started_at: None }
     }
 
     pub(super) fn fence(&self) -> u64 {
@@ -71,7 +76,8 @@ impl Record {
 
     /// Takes a step, with all that it means for the rest of the record.
     pub(super) fn take(&mut self, step: Step, now: OffsetDateTime) -> Result<(), NotNow> {
-        let state = next(self.command.state, &step).ok_or(NotNow(self.command.state))?;
+        let before = self.command.state;
+        let state = next(before, &step).ok_or(NotNow(before))?;
         self.command.state = state;
         self.command.updated_at = now;
         match step {
@@ -88,10 +94,18 @@ impl Record {
                 self.extend_lease(now);
             }
             Step::Succeed(outcome) | Step::Fail(outcome) => self.command.result = Some(outcome),
-            Step::Expire | Step::Cancel | Step::LoseLease | Step::TimeOut | Step::Abandon => {}
+            Step::Cancel => self.command.canceled_because = Some(CanceledBecause::CalledOff),
+            Step::Expire if before == State::Scheduled => {
+                self.command.canceled_because = Some(CanceledBecause::NobodyBegan);
+            }
+            Step::Expire => self.command.canceled_because = Some(CanceledBecause::NobodyDecided),
+            Step::LoseLease | Step::TimeOut | Step::Abandon => {}
         }
         if !matches!(state, State::Leased | State::Running) {
             self.command.lease = None;
+        }
+        if state == State::Scheduled {
+            self.scheduled_at.get_or_insert(now);
         }
         Ok(())
     }
@@ -117,13 +131,16 @@ impl Record {
         };
         match self.command.state {
             State::Pending => is_over(Some(self.command.requested_at), APPROVAL_SECONDS).then_some(Step::Expire),
+            State::Scheduled => {
+                let since = self.scheduled_at.unwrap_or(self.command.updated_at);
+                is_over(Some(since), SCHEDULED_SECONDS).then_some(Step::Expire)
+            }
             State::Leased => is_silent.then_some(Step::LoseLease),
             State::Running => {
                 let timeout = i64::try_from(self.timeout_seconds).unwrap_or(i64::MAX);
                 if is_over(self.started_at, timeout) { Some(Step::TimeOut) } else { is_silent.then_some(Step::Abandon) }
             }
             State::Requested
-            | State::Scheduled
             | State::Succeeded
             | State::Failed
             | State::Timeout

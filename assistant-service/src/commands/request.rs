@@ -9,11 +9,11 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use utoipa::ToSchema;
 
-use super::book::{Commands, MAX_OPEN};
-use super::check_length;
+use super::book::{Commands, MAX_OPEN, MAX_OPEN_OF_ONE};
 use super::command::Command;
 use super::record::Record;
 use super::state::Step;
+use super::{check_length, check_value};
 use crate::gate::Caller;
 use crate::json_body::JsonBody;
 use crate::problem::{Problem, ProblemDocument};
@@ -28,7 +28,7 @@ const MAX_PARAMETERS_BYTES: usize = 64 * 1024;
 pub(crate) struct CommandRequest {
     /// A runbook of the catalogue.
     runbook: String,
-    /// What to call it with; without it nothing.
+    /// What to call it with, up to 64 KiB of JSON in 32 levels; without it nothing.
     #[schema(value_type = Object)]
     #[serde(default = "no_parameters")]
     parameters: Value,
@@ -46,7 +46,7 @@ fn no_parameters() -> Value {
     responses(
         (status = CREATED, description = "Asked for", body = Command, headers(("Location", description = "The command"))),
         (status = BAD_REQUEST, description = "No such runbook, or its parameters are wrong", body = ProblemDocument),
-        (status = TOO_MANY_REQUESTS, description = "Too many commands are open", body = ProblemDocument)))]
+        (status = TOO_MANY_REQUESTS, description = "Too many commands are open, of all or of the caller", body = ProblemDocument)))]
 pub(crate) async fn request(
     state: axum::extract::State<AppState>,
     caller: Caller,
@@ -63,14 +63,19 @@ impl Commands {
         let requested_by = caller.require_principal()?.clone();
         let CommandRequest { runbook, parameters, reason } = request;
         check_length("reason", Some(&reason), MAX_REASON_BYTES).map_err(|error| vec![error])?;
-        check_length("parameters", Some(&parameters.to_string()), MAX_PARAMETERS_BYTES).map_err(|error| vec![error])?;
+        check_value("parameters", &parameters, MAX_PARAMETERS_BYTES).map_err(|error| vec![error])?;
         let runbook = self
             .runbooks
             .get(&runbook)
             .ok_or_else(|| Problem::invalid("runbook", "there is no runbook of this name; /v1/runbooks lists them"))?;
         runbook.check_parameters(&parameters)?;
-        if self.open().await?.len() >= MAX_OPEN {
+        let open = self.open().await?;
+        if open.len() >= MAX_OPEN {
             return Err(Problem::TooManyOpenCommands);
+        }
+        let own = open.iter().filter(|kept| kept.record.command.requested_by == requested_by).count();
+        if own >= MAX_OPEN_OF_ONE {
+            return Err(Problem::TooManyOwnCommands);
         }
         let id = uuid::Uuid::now_v7().to_string();
         let record = Record::new(id, &runbook, parameters, reason, requested_by, self.now());

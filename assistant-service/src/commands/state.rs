@@ -14,7 +14,7 @@ pub enum State {
     Requested,
     /// Waits for an approval.
     Pending,
-    /// Waits for its service.
+    /// Waits for its service, for an hour at most.
     Scheduled,
     /// A service has it and has not begun.
     Leased,
@@ -26,7 +26,7 @@ pub enum State {
     Failed,
     /// Took longer than its runbook allows.
     Timeout,
-    /// Called off before it began.
+    /// Called off before it began, by somebody or by time.
     Canceled,
     /// Somebody decided against it.
     Rejected,
@@ -91,7 +91,7 @@ pub(super) enum Step {
         by: Principal,
         comment: Option<String>,
     },
-    /// Nobody decided in time.
+    /// Nobody decided in time, or nobody took it.
     Expire,
     Cancel,
     Lease {
@@ -118,7 +118,7 @@ pub(super) fn next(state: State, step: &Step) -> Option<State> {
         (State::Pending, Step::Expire | Step::Cancel) => Some(State::Canceled),
 
         (State::Scheduled, Step::Lease { .. }) => Some(State::Leased),
-        (State::Scheduled, Step::Cancel) => Some(State::Canceled),
+        (State::Scheduled, Step::Expire | Step::Cancel) => Some(State::Canceled),
 
         (State::Leased, Step::Start) => Some(State::Running),
         (State::Leased, Step::LoseLease) => Some(State::Scheduled),

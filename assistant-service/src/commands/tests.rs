@@ -6,8 +6,9 @@ use trust_core::principal::Principal;
 
 use super::command::{Ending, Outcome};
 use super::state::{State, Step, next};
-use crate::backbone::{Batch, Put};
 use crate::testing::{Answer, Stage};
+
+mod limits;
 
 const SERVICE: &str = "sample-service";
 const LEASE: &str = "/v1/services/sample-service/commands:lease";
@@ -46,6 +47,12 @@ async fn trail(stage: &Stage, command: &Value) -> Vec<String> {
     assert!(events.iter().all(|event| event["event"]["correlationid"] == command["id"]));
     let last = |text: &Value| text.as_str().unwrap().rsplit('.').next().unwrap().to_owned();
     events.iter().map(|event| last(&event["event"]["type"])).collect()
+}
+
+/// Why the command's last event says that it was canceled.
+async fn cancellation(stage: &Stage, command: &Value) -> Value {
+    let target = format!("/v1/events?subject={}&order=desc&limit=1", command["id"].as_str().unwrap());
+    stage.get(&target).send().await.json["events"][0]["event"]["data"]["canceled_because"].clone()
 }
 
 fn problem(answer: &Answer) -> &str {
@@ -105,6 +112,7 @@ fn the_table_of_steps_is_this_one() {
         "pending -reject-> rejected",
         "pending -expire-> canceled",
         "pending -cancel-> canceled",
+        "scheduled -expire-> canceled",
         "scheduled -cancel-> canceled",
         "scheduled -lease-> leased",
         "leased -cancel-> canceled",
@@ -383,6 +391,7 @@ async fn an_approval_that_nobody_gives_within_an_hour_is_not_waited_for() {
     stage.clock.advance(Duration::from_secs(1));
     stage.state.commands.sweep().await.unwrap();
     assert_eq!(state_of(&stage, &command).await, "canceled");
+    assert_eq!(cancellation(&stage, &command).await, "nobody_decided");
     assert_eq!(decide(&stage, &command, "ben", "approve").await.status, StatusCode::CONFLICT);
 }
 
@@ -455,24 +464,6 @@ async fn commands_are_listed_by_state_and_service_with_the_newest_first() {
     let rest = stage.get(&format!("/v1/commands?before={}", page["next_before"].as_str().unwrap())).send().await.json;
     assert_eq!(rest["commands"][0]["id"], done["id"]);
     assert_eq!(stage.get("/v1/commands?state=odd").send().await.wrong_fields(), ["query"]);
-}
-
-#[tokio::test]
-async fn more_open_commands_than_can_be_looked_after_are_not_taken() {
-    let stage = Stage::new();
-    let command = ask(&stage, "show-status").await;
-    let bucket = "commands.open";
-    let entry = stage.state.backbone.get(bucket, command["id"].as_str().unwrap().to_owned()).await.unwrap().unwrap();
-    let put = |number: usize| Put {
-        bucket,
-        key: format!("copy-{number}"),
-        value: Some(entry.value.clone()),
-        expected_revision: None,
-    };
-    let batch = Batch { events: Vec::new(), puts: (1..super::book::MAX_OPEN).map(put).collect() };
-    stage.state.backbone.commit(batch).await.unwrap();
-    let answer = stage.post("/v1/commands", &json!({"runbook": "show-status"})).send().await;
-    assert_eq!(answer.status, StatusCode::TOO_MANY_REQUESTS);
 }
 
 #[tokio::test(start_paused = true)]

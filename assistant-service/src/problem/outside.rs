@@ -110,6 +110,12 @@ impl Problem {
                 "Too many open commands",
                 "As many commands are open as are taken at once; some must end first.",
             ),
+            Self::TooManyOwnCommands => Outside::new(
+                StatusCode::TOO_MANY_REQUESTS,
+                "urn:watchgate:problem:too-many-own-commands",
+                "Too many own commands",
+                "As many commands of yours are open as are taken of one; some must end or be canceled first.",
+            ),
             Self::Busy => Outside::new(
                 StatusCode::SERVICE_UNAVAILABLE,
                 "urn:watchgate:problem:busy",
