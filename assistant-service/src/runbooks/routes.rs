@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::Runbook;
 use crate::gate::Caller;
+use crate::parameters::PathName;
 use crate::problem::{Problem, ProblemDocument};
 use crate::state::AppState;
 
@@ -36,7 +37,7 @@ pub(crate) async fn list(State(state): State<AppState>, caller: Caller) -> Resul
 pub(crate) async fn read(
     State(state): State<AppState>,
     caller: Caller,
-    Path(name): Path<String>,
+    PathName(name): PathName,
 ) -> Result<Json<Arc<Runbook>>, Problem> {
     caller.require_principal()?;
     state.runbooks.get(&name).map(Json).ok_or(Problem::NotFound)

@@ -182,3 +182,10 @@ async fn the_catalogue_is_read_over_http() {
     let missing = stage.get("/v1/runbooks/drop-table").send().await;
     assert_eq!(missing.status, 404);
 }
+
+#[tokio::test]
+async fn a_name_that_is_no_text_is_answered_with_a_problem() {
+    let answer = crate::testing::Stage::new().get("/v1/runbooks/%FF").send().await;
+    assert_eq!(answer.status, axum::http::StatusCode::NOT_FOUND);
+    assert_eq!(answer.headers["content-type"], "application/problem+json");
+}
