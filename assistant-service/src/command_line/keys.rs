@@ -56,6 +56,17 @@ pub struct GateArguments {
     /// The trust directory.
     #[arg(long, value_name = "DIR")]
     pub trust: PathBuf,
+    /// An audience and the file of its transaction keys; each is written, and read by its service, before the gate
+    /// signs with the new secret.
+    #[arg(long = "transaction", value_name = "AUDIENCE=FILE", value_parser = parse_transaction)]
+    pub transactions: Vec<(String, PathBuf)>,
+}
+
+fn parse_transaction(text: &str) -> Result<(String, PathBuf), String> {
+    match text.split_once('=') {
+        Some((audience, file)) if !audience.is_empty() && !file.is_empty() => Ok((audience.to_owned(), file.into())),
+        _ => Err("give an audience and a file, such as assistant-service=/etc/watchgate/transaction.keys".to_owned()),
+    }
 }
 
 /// The arguments of `watchgate keys transaction`.
@@ -88,16 +99,33 @@ pub struct TlsArguments {
 
 /// Carries out one `watchgate keys` command and says for each file what happened to it.
 pub fn run(command: KeysCommand) -> anyhow::Result<()> {
+    let advice = advice(&command);
     for (path, written) in make(command)? {
         println!("{written} {}", path.display());
     }
+    if let Some(advice) = advice {
+        println!("{advice}");
+    }
     Ok(())
+}
+
+/// What else to run, where a rotation leaves services behind that do not know the new secret.
+fn advice(command: &KeysCommand) -> Option<String> {
+    let KeysCommand::Gate(GateArguments { trust, transactions }) = command else { return None };
+    let leaves_behind = transactions.is_empty() && gate::is_there(trust);
+    leaves_behind.then(|| {
+        format!(
+            "services refuse requests until you run, for each: watchgate keys transaction --trust {} --audience NAME \
+             --out FILE (next time without a gap: watchgate keys gate --transaction NAME=FILE)",
+            trust.display()
+        )
+    })
 }
 
 fn make(command: KeysCommand) -> anyhow::Result<Vec<(PathBuf, Written)>> {
     match command {
         KeysCommand::Dev(arguments) => make_dev(arguments),
-        KeysCommand::Gate(arguments) => Ok(vec![gate::rotate(&KeyFolder::public(&arguments.trust)?)?]),
+        KeysCommand::Gate(arguments) => gate::rotate(&KeyFolder::public(&arguments.trust)?, &arguments.transactions),
         KeysCommand::Transaction(arguments) => {
             Ok(vec![gate::write_transaction_keys(&arguments.trust, &arguments.audience, &arguments.out)?])
         }

@@ -3,6 +3,8 @@
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::Duration;
 
 use anyhow::{Context, bail};
 use base64::Engine;
@@ -15,10 +17,29 @@ use super::key_file::{KeyFolder, Overwrite, Readers, Written};
 
 const GATE_KEY: &str = "gate.key";
 
-/// Makes a new secret; the one that was current stays as the previous, so tokens on their way remain good.
-pub(super) fn rotate(trust: &KeyFolder) -> anyhow::Result<(PathBuf, Written)> {
-    let keys = generate(read(&trust.path(GATE_KEY))?.as_ref());
-    trust.write(GATE_KEY, keys.to_json().as_bytes(), Readers::Owner, Overwrite::Replace)
+/// Services look at their keys every second. Until they have, the gate must not sign with a new secret.
+const SERVICES_HAVE_LOOKED: Duration = Duration::from_secs(2);
+
+/// Whether there is a secret to rotate.
+pub(super) fn is_there(trust: &Path) -> bool {
+    trust.join(GATE_KEY).exists()
+}
+
+/// Makes a new secret; the one that was current stays as the previous, so tokens on their way remain good. Who checks
+/// tokens comes first: `transactions` hold the sub-keys of both secrets, so each of them serves before the change and
+/// after it.
+pub(super) fn rotate(trust: &KeyFolder, transactions: &[(String, PathBuf)]) -> anyhow::Result<Vec<(PathBuf, Written)>> {
+    let current = read(&trust.path(GATE_KEY))?;
+    let keys = generate(current.as_ref());
+    let mut written = Vec::new();
+    for (audience, file) in transactions {
+        written.push(draw(&keys, audience, file)?);
+    }
+    if current.is_some() && !transactions.is_empty() {
+        thread::sleep(SERVICES_HAVE_LOOKED);
+    }
+    written.push(trust.write(GATE_KEY, keys.to_json().as_bytes(), Readers::Owner, Overwrite::Replace)?);
+    Ok(written)
 }
 
 /// Writes the keys with which `audience` checks transaction tokens.
@@ -27,8 +48,12 @@ pub(super) fn write_transaction_keys(trust: &Path, audience: &str, out: &Path) -
     let Some(keys) = read(&path)? else {
         bail!("there is no {}; make it with `watchgate keys gate --trust {}`", path.display(), trust.display());
     };
+    draw(&keys, audience, out)
+}
+
+fn draw(keys: &GateKeys, audience: &str, out: &Path) -> anyhow::Result<(PathBuf, Written)> {
     let name = out.file_name().and_then(|name| name.to_str());
-    let name = name.with_context(|| format!("{} names no file; give --out a file name", out.display()))?;
+    let name = name.with_context(|| format!("{} names no file; give a file name", out.display()))?;
     let folder = match out.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         _ => Path::new("."),

@@ -3,7 +3,8 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use trust_core::gate_key::GateKeys;
-use trust_core::transaction_token::TransactionKeys;
+use trust_core::time::UnixSeconds;
+use trust_core::transaction_token::{RequesterContext, TransactionClaims, TransactionContext, TransactionKeys};
 
 use super::*;
 
@@ -19,7 +20,7 @@ fn dev(dir: &Path, force: bool) -> Vec<(PathBuf, Written)> {
 }
 
 fn rotate(trust: &Path) -> serde_json::Value {
-    make(KeysCommand::Gate(GateArguments { trust: trust.to_owned() })).unwrap();
+    make(KeysCommand::Gate(GateArguments { trust: trust.to_owned(), transactions: Vec::new() })).unwrap();
     serde_json::from_slice(&fs::read(trust.join("gate.key")).unwrap()).unwrap()
 }
 
@@ -142,6 +143,73 @@ fn transaction_keys_are_those_that_the_gate_draws() {
     assert_eq!(TransactionKeys::from_json(&written).unwrap().audience(), "reports");
     assert_eq!(written, gate.transaction_keys("reports").to_json().as_bytes());
     assert_eq!(mode(&out), 0o600);
+}
+
+fn token(gate_key: &[u8], audience: &str) -> String {
+    let claims = TransactionClaims {
+        iss: "watchgate".to_owned(),
+        aud: audience.to_owned(),
+        iat: 1_000,
+        exp: 1_030,
+        txn: "transaction-1".to_owned(),
+        sub: None,
+        scope: None,
+        tctx: TransactionContext {
+            rule: "test".to_owned(),
+            method: "GET".to_owned(),
+            host: "localhost".to_owned(),
+            target: "/".to_owned(),
+            event_types: Vec::new(),
+        },
+        rctx: RequesterContext::default(),
+    };
+    claims.sign(&GateKeys::from_json(gate_key).unwrap().transaction_keys(audience)).unwrap()
+}
+
+#[test]
+fn services_know_the_new_secret_before_the_gate_signs_with_it() {
+    let dir = tempfile::tempdir().unwrap();
+    rotate(dir.path());
+    let gate_key = dir.path().join("gate.key");
+    let old = fs::read(&gate_key).unwrap();
+    let file = |audience: &str| dir.path().join(format!("{audience}.keys"));
+    let transactions = ["reports", "invoices"].map(|audience| (audience.to_owned(), file(audience))).to_vec();
+    let rotation = KeysCommand::Gate(GateArguments { trust: dir.path().to_owned(), transactions });
+    let rotating = std::thread::spawn(|| make(rotation).unwrap());
+    while !file("invoices").exists() {
+        assert!(!rotating.is_finished());
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+    assert_eq!(fs::read(&gate_key).unwrap(), old);
+
+    assert_eq!(rotating.join().unwrap().len(), 3);
+    let new = fs::read(&gate_key).unwrap();
+    assert_ne!(new, old);
+    for audience in ["reports", "invoices"] {
+        let keys = TransactionKeys::from_json(&fs::read(file(audience)).unwrap()).unwrap();
+        for gate_key in [&old, &new] {
+            TransactionClaims::verify(&token(gate_key, audience), &keys, UnixSeconds(1_010)).unwrap();
+        }
+    }
+}
+
+#[test]
+fn a_rotation_that_leaves_services_behind_says_what_to_run() {
+    let dir = tempfile::tempdir().unwrap();
+    let gate = |transactions| KeysCommand::Gate(GateArguments { trust: dir.path().to_owned(), transactions });
+    assert_eq!(advice(&gate(Vec::new())), None);
+    rotate(dir.path());
+    let advised = advice(&gate(Vec::new())).unwrap();
+    assert!(advised.contains("watchgate keys transaction --trust") && advised.lines().count() == 1, "{advised}");
+    assert_eq!(advice(&gate(vec![("reports".to_owned(), dir.path().join("reports.keys"))])), None);
+}
+
+#[test]
+fn an_audience_and_its_file_are_both_given() {
+    assert_eq!(parse_transaction("reports=a=b"), Ok(("reports".to_owned(), PathBuf::from("a=b"))));
+    for half in ["reports", "reports=", "=file", ""] {
+        assert!(parse_transaction(half).is_err(), "{half}");
+    }
 }
 
 #[test]
