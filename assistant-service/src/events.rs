@@ -6,11 +6,14 @@ mod binding;
 mod cloud_event;
 pub(crate) mod publish;
 pub(crate) mod query;
+mod raw_json;
 mod tail;
+mod tail_seats;
 mod uri_reference;
 
 pub(crate) use cloud_event::Stamp;
 pub use cloud_event::{CloudEvent, Data, Extension};
+pub(crate) use tail_seats::TailSeats;
 
 /// The source of the events that the service makes itself.
 pub const OWN_SOURCE: &str = "urn:watchgate:assistant-service";

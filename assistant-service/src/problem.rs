@@ -49,6 +49,8 @@ pub enum Problem {
     TooManyOpenCommands,
     /// As many commands of the caller are open as are taken of one.
     TooManyOwnCommands,
+    /// The caller holds as many streams open as one may.
+    TooManyStreams,
     /// The service has as much to do as it takes at once.
     Busy,
     /// The answer did not come in time.
@@ -68,11 +70,25 @@ pub struct FieldError {
     pub detail: String,
 }
 
+/// As many wrong parts are told at once as somebody will mend at once; an answer is not to be larger than its request.
+pub(crate) const MAX_FIELD_ERRORS: usize = 32;
+
+const MAX_FIELD_CHARACTERS: usize = 128;
+const MAX_DETAIL_CHARACTERS: usize = 1024;
+
 impl FieldError {
     /// Says that `field` is wrong because of `detail`.
     pub fn new(field: impl Into<String>, detail: impl Into<String>) -> Self {
-        Self { field: field.into(), detail: detail.into() }
+        Self { field: cut(field.into(), MAX_FIELD_CHARACTERS), detail: cut(detail.into(), MAX_DETAIL_CHARACTERS) }
     }
+}
+
+/// What callers sent stands in both parts.
+fn cut(mut text: String, characters: usize) -> String {
+    if let Some((end, _)) = text.char_indices().nth(characters) {
+        text.truncate(end);
+    }
+    text
 }
 
 /// The body of every refusal, `application/problem+json`.
@@ -106,6 +122,7 @@ impl Problem {
             Self::KeysUnavailable
                 | Self::TooManyOpenCommands
                 | Self::TooManyOwnCommands
+                | Self::TooManyStreams
                 | Self::Busy
                 | Self::Store(BackboneError::Unavailable(_))
         )

@@ -2,18 +2,18 @@
 
 use std::sync::Arc;
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::sync::{Semaphore, watch};
 
 use crate::assistant::Assistant;
 use crate::backbone::Backbone;
 use crate::clock::Clock;
 use crate::commands::Commands;
+use crate::events::TailSeats;
 use crate::gate::TransactionKeySource;
 use crate::metrics::Metrics;
-use crate::problem::Problem;
 use crate::runbooks::RunbookCatalogue;
 
-/// Requests that wait for something to happen, at once: long polls and open streams.
+/// Long polls at once. Open streams are counted by themselves: they last longer.
 const WAITING_SEATS: usize = 1024;
 
 /// The service's ports.
@@ -35,8 +35,10 @@ pub struct AppState {
     pub metrics: Arc<Metrics>,
     /// Tells those who wait that the service ends.
     pub ending: Arc<watch::Sender<bool>>,
-    /// One for each request that may wait at once.
+    /// One for each long poll that may wait at once.
     pub(crate) waiting_seats: Arc<Semaphore>,
+    /// One for each open stream.
+    pub(crate) tail_seats: TailSeats,
 }
 
 impl AppState {
@@ -62,12 +64,8 @@ impl AppState {
             metrics,
             ending: Arc::default(),
             waiting_seats,
+            tail_seats: TailSeats::default(),
         }
-    }
-
-    /// A seat for a request that is going to wait, to be held as long as it does.
-    pub(crate) fn take_waiting_seat(&self) -> Result<OwnedSemaphorePermit, Problem> {
-        Arc::clone(&self.waiting_seats).try_acquire_owned().map_err(|_| Problem::Busy)
     }
 
     /// Returns when the service ends.

@@ -10,9 +10,9 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use super::cloud_event::{CloudEvent, Data, Extension};
-use super::uri_reference;
+use super::{raw_json, uri_reference};
 use crate::media_type;
-use crate::problem::FieldError;
+use crate::problem::{FieldError, MAX_FIELD_ERRORS};
 
 /// Longer attributes are refused: they are indexed, and a proxy would cut them off as headers.
 const MAX_ATTRIBUTE_BYTES: usize = 2048;
@@ -38,7 +38,9 @@ pub(super) enum UnverifiedData {
 
 impl Attributes {
     pub(super) fn refuse(&mut self, field: &str, detail: impl Into<String>) {
-        self.errors.push(FieldError::new(field, detail));
+        if self.errors.len() < MAX_FIELD_ERRORS {
+            self.errors.push(FieldError::new(field, detail));
+        }
     }
 
     pub(super) fn add(&mut self, name: &str, value: Extension) {
@@ -121,11 +123,17 @@ impl Attributes {
         let is_json = content_type.is_none_or(media_type::is_json);
         match data {
             UnverifiedData::None => None,
-            UnverifiedData::Json(value) => Some(Data::Json(value)),
-            UnverifiedData::Bytes(bytes) if is_json => match serde_json::from_slice(&bytes) {
+            UnverifiedData::Json(value) => match raw_json::check(value.get().as_bytes()) {
+                Ok(()) => Some(Data::Json(value)),
+                Err(reason) => {
+                    self.refuse("data", reason);
+                    None
+                }
+            },
+            UnverifiedData::Bytes(bytes) if is_json => match raw_json::keep(&bytes) {
                 Ok(value) => Some(Data::Json(value)),
-                Err(error) => {
-                    self.refuse("data", format!("is not JSON, which its datacontenttype says it is: {error}"));
+                Err(reason) => {
+                    self.refuse("data", format!("{reason}; its datacontenttype says that it is JSON"));
                     None
                 }
             },
@@ -140,8 +148,10 @@ impl Attributes {
             UnverifiedData::Base64(text) => {
                 match BASE64_STANDARD.decode(&text) {
                     Err(_) => self.refuse("data_base64", "is not base64 (RFC 4648, section 4)"),
-                    Ok(bytes) if is_json && serde_json::from_slice::<&RawValue>(&bytes).is_err() => {
-                        self.refuse("data_base64", "is not JSON, which its datacontenttype says it is");
+                    Ok(bytes) if is_json => {
+                        if let Err(reason) = raw_json::check(&bytes) {
+                            self.refuse("data_base64", format!("{reason}; its datacontenttype says that it is JSON"));
+                        }
                     }
                     Ok(_) => {}
                 }

@@ -14,6 +14,9 @@ use super::cloud_event::{CloudEvent, Extension};
 use crate::media_type;
 use crate::problem::Problem;
 
+/// Far more than any event has: all of them are looked at before anything is refused.
+const MAX_MEMBERS: usize = 256;
+
 /// Where the attributes of an event stand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Mode {
@@ -66,7 +69,7 @@ fn header_value(value: &HeaderValue) -> Option<String> {
 
 fn structured(body: &[u8]) -> Result<CloudEvent, Problem> {
     let members: Members = serde_json::from_slice(body)
-        .map_err(|error| Problem::invalid("body", format!("is not a JSON object: {error}")))?;
+        .map_err(|error| Problem::invalid("body", format!("is not an event as a JSON object: {error}")))?;
     let mut attributes = Attributes::default();
     let mut data = UnverifiedData::None;
     for (name, value) in members.0 {
@@ -118,6 +121,9 @@ impl<'de> Deserialize<'de> for Members {
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Members, A::Error> {
                 let mut members = Vec::new();
                 while let Some(member) = map.next_entry()? {
+                    if members.len() >= MAX_MEMBERS {
+                        return Err(serde::de::Error::custom(format!("it has more than {MAX_MEMBERS} members")));
+                    }
                     members.push(member);
                 }
                 Ok(Members(members))

@@ -108,6 +108,7 @@ struct PositionedEvent {
     responses(
         (status = OK, description = "A page, or a stream whose ids are positions", body = EventPage),
         (status = BAD_REQUEST, description = "A parameter is wrong", body = ProblemDocument),
+        (status = TOO_MANY_REQUESTS, description = "The caller holds too many streams", body = ProblemDocument),
         (status = SERVICE_UNAVAILABLE, description = "The query must be narrowed", body = ProblemDocument)))]
 pub(crate) async fn query(
     State(state): State<AppState>,

@@ -132,6 +132,11 @@ async fn a_malformed_structured_event_is_refused_by_the_names_of_its_fields() {
         (without("data").replace('}', r#","id":"y"}"#), vec!["id"]),
         ("[]".to_owned(), vec!["body"]),
         ("{".to_owned(), vec!["body"]),
+        (event("x").to_string().replace(r#"{"n":1}"#, r#""\ud800""#), vec!["data"]),
+        (event("x").to_string().replace(r#"{"n":1}"#, "1e999"), vec!["data"]),
+        (event("x").to_string().replace(r#"{"n":1}"#, &"[".repeat(300_000)), vec!["body"]),
+        (event("x").to_string().replace(r#"{"n":1}"#, &format!("{}{}", "[".repeat(99), "]".repeat(99))), vec!["data"]),
+        (with("x", json!("y")).replace('}', &format!("{}}}", r#","x":1"#.repeat(300))), vec!["body"]),
         (String::new(), vec!["body"]),
     ] {
         let request = stage.request("POST", "/v1/events").header("content-type", STRUCTURED);
@@ -153,6 +158,8 @@ async fn a_malformed_binary_event_is_refused_by_the_names_of_its_fields() {
         ("ce-with-dash", "x", "{}", vec!["with-dash"]),
         ("content-type", "text/plain", "{}", vec!["datacontenttype"]),
         ("ce-extension", "x", "{", vec!["data"]),
+        ("ce-extension", "x", r#"["\ud800"]"#, vec!["data"]),
+        ("ce-extension", "x", "1e999", vec!["data"]),
     ] {
         let request = stage.request("POST", "/v1/events").header("ce-specversion", "1.0").header("ce-id", "first");
         let request = request.header("ce-type", "com.example.frame").header("ce-source", TESTER);
@@ -162,6 +169,19 @@ async fn a_malformed_binary_event_is_refused_by_the_names_of_its_fields() {
     }
     let answer = stage.request("POST", "/v1/events").body("{}").send().await;
     assert_eq!(answer.wrong_fields(), ["specversion", "id", "source", "type"]);
+}
+
+#[tokio::test]
+async fn a_large_malformed_event_does_not_draw_a_large_problem() {
+    let stage = Stage::new();
+    let long_name = "N".repeat(4000);
+    let members: Vec<_> = (0..200).map(|number| format!(r#""{long_name}{number}":1"#)).collect();
+    let request = stage.request("POST", "/v1/events").header("content-type", STRUCTURED);
+    let answer = request.body(format!("{{{}}}", members.join(","))).send().await;
+    assert_eq!((answer.status, answer.wrong_fields().len()), (StatusCode::BAD_REQUEST, 32));
+    assert!(answer.json.to_string().len() < 16 * 1024);
+    let request = stage.post("/v1/commands", &json!({"x".repeat(1_000_000): 1}));
+    assert!(request.send().await.json.to_string().len() < 4 * 1024);
 }
 
 #[tokio::test]
@@ -271,8 +291,10 @@ async fn a_tail_begins_with_new_events_or_after_the_last_one_seen() {
     assert_eq!(read_ids(resumed.into_body(), 3).await, ["2", "3", "4"]);
     assert_eq!(read_ids(after.into_body(), 4).await, ["1", "2", "3", "4"]);
     assert_eq!(read_ids(other.into_body(), 1).await, ["4"]);
-    let answer = tail("/v1/events").header("last-event-id", "x").send().await;
-    assert_eq!(answer.wrong_fields(), ["Last-Event-ID"]);
+    for unknown in ["x", "5", "18446744073709551615"] {
+        let answer = tail("/v1/events").header("last-event-id", unknown).send().await;
+        assert_eq!(answer.wrong_fields(), ["Last-Event-ID"], "{unknown}");
+    }
     assert_eq!(tail("/v1/events?order=desc").send().await.wrong_fields(), ["order"]);
 }
 
@@ -293,4 +315,25 @@ async fn a_tail_ends_when_the_service_does() {
     stage.state.ending.send_replace(true);
     let body = axum::body::to_bytes(response.into_body(), usize::MAX);
     tokio::time::timeout(Duration::from_secs(10), body).await.unwrap().unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_reader_has_few_seats_and_gives_them_back_at_its_tokens_end_even_if_it_never_reads() {
+    let stage = Stage::new();
+    for number in 0..20 {
+        publish_structured(&stage, &event(&number.to_string())).await;
+    }
+    let tail = || stage.get("/v1/events?after=0").header("accept", "text/event-stream");
+    let mut held = Vec::new();
+    for _ in 0..16 {
+        held.push(tail().open().await);
+    }
+    assert_eq!(tail().send().await.status, StatusCode::TOO_MANY_REQUESTS);
+    assert_eq!(tail().by("tester-8").open().await.status(), StatusCode::OK);
+    drop(held.pop());
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    held.push(tail().open().await);
+    assert_eq!(tail().send().await.status, StatusCode::TOO_MANY_REQUESTS);
+    tokio::time::sleep(Duration::from_secs(600)).await;
+    assert_eq!(tail().open().await.status(), StatusCode::OK);
 }

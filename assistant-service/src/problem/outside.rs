@@ -2,7 +2,7 @@
 
 use axum::http::StatusCode;
 
-use super::{FieldError, Problem};
+use super::{FieldError, MAX_FIELD_ERRORS, Problem};
 use crate::backbone::BackboneError;
 
 /// A problem as it is told.
@@ -51,7 +51,7 @@ impl Problem {
                 "This cannot be done here; /openapi.json says what can.",
             ),
             Self::Invalid(errors) => Outside {
-                errors,
+                errors: errors.into_iter().take(MAX_FIELD_ERRORS).collect(),
                 ..Outside::new(
                     StatusCode::BAD_REQUEST,
                     "urn:watchgate:problem:invalid-request",
@@ -109,6 +109,12 @@ impl Problem {
                 "urn:watchgate:problem:too-many-open-commands",
                 "Too many open commands",
                 "As many commands are open as are taken at once; some must end first.",
+            ),
+            Self::TooManyStreams => Outside::new(
+                StatusCode::TOO_MANY_REQUESTS,
+                "urn:watchgate:problem:too-many-streams",
+                "Too many streams",
+                "The caller holds as many streams open as one may; close one first.",
             ),
             Self::TooManyOwnCommands => Outside::new(
                 StatusCode::TOO_MANY_REQUESTS,
