@@ -4,6 +4,6 @@
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
-cargo run -q -p watchgate-tests --bin stage -- -- examples/rest-calls/both.sh
+cargo run -q --bin stage -- -- examples/rest-calls/both.sh
 
 # You should see, last: rest-calls: curl and Python agree

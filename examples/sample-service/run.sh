@@ -4,6 +4,6 @@
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
-cargo run -q -p watchgate-tests --bin stage -- -- examples/sample-service/calls.sh
+cargo run -q --bin stage -- -- examples/sample-service/calls.sh
 
 # You should see, last: sample-service: the worker was restarted
