@@ -11,8 +11,10 @@ use crate::time::UnixSeconds;
 ///
 /// Its fields are private, so that it cannot be forged:
 ///
-/// ```compile_fail
-/// let permit = trust_core::permit::Permit { rule: todo!(), claims: None };
+/// ```compile_fail,E0451
+/// fn for_nobody(permit: trust_core::permit::Permit<'_>) -> trust_core::permit::Permit<'_> {
+///     trust_core::permit::Permit { claims: None, ..permit }
+/// }
 /// ```
 #[derive(Debug)]
 pub struct Permit<'rule> {
