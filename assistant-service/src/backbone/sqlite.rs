@@ -1,6 +1,8 @@
 //! The embedded form of the backbone: one SQLite file, one writer that shares each fsync among all who wait, and a few
 //! readers beside it.
 
+mod files;
+mod log;
 mod pool;
 mod reader;
 mod schema;
@@ -19,6 +21,7 @@ use thiserror::Error;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::{Backbone, BackboneError, Batch, Committed, Entry, EventFilter, Page, Position};
+use log::Log;
 use pool::Readers;
 use writer::Job;
 
@@ -64,6 +67,16 @@ pub enum CannotOpen {
         /// What this program writes.
         known: i64,
     },
+    /// SQLite does not keep what it was given the way that answers promise.
+    #[error(
+        "the folder's file system does not let SQLite work durably (journal_mode {journal_mode}, synchronous {synchronous}): use a local disk"
+    )]
+    NotDurable {
+        /// How it would keep changes; `wal` is needed.
+        journal_mode: String,
+        /// How it would sync them; 2 is needed.
+        synchronous: i64,
+    },
     /// SQLite refused.
     #[error(transparent)]
     Store(#[from] rusqlite::Error),
@@ -72,14 +85,16 @@ pub enum CannotOpen {
 impl SqliteBackbone {
     /// Opens the store below `folder`, or makes it. `jobs_per_commit` is told how many jobs shared each commit.
     pub fn open(folder: &Path, jobs_per_commit: Histogram) -> Result<Self, CannotOpen> {
-        std::fs::create_dir_all(folder)?;
-        let lock = File::options().create(true).truncate(false).write(true).open(folder.join("lock"))?;
+        files::make_private_folder(folder)?;
+        let lock = files::open_private(&folder.join("lock"))?;
         match lock.try_lock() {
             Ok(()) => {}
             Err(std::fs::TryLockError::WouldBlock) => return Err(CannotOpen::InUse),
             Err(std::fs::TryLockError::Error(error)) => return Err(error.into()),
         }
         let path = folder.join("watchgate.sqlite");
+        // SQLite gives its log the mode of its file.
+        files::open_private(&path)?;
         let connection = Connection::open(&path)?;
         schema::prepare(&connection)?;
         Self::start(connection, &path, jobs_per_commit, lock)
@@ -95,9 +110,10 @@ impl SqliteBackbone {
         };
         let event_readers = Readers::open(EVENT_READERS, read_only)?;
         let entry_readers = Readers::open(ENTRY_READERS, read_only)?;
+        let log = Log::of(path);
         let writer = std::thread::Builder::new()
             .name("backbone-writer".to_owned())
-            .spawn(move || writer::run(connection, waiting, &newest_sender, &jobs_per_commit))?;
+            .spawn(move || writer::run(&connection, log, waiting, &newest_sender, &jobs_per_commit))?;
         Ok(Self { jobs: Some(jobs), writer: Some(writer), event_readers, entry_readers, newest, _lock: lock })
     }
 }

@@ -120,7 +120,8 @@ mod tests {
 
     #[test]
     fn no_filter_of_a_tail_makes_the_store_sort() {
-        let connection = Connection::open_in_memory().unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let connection = Connection::open(folder.path().join("store")).unwrap();
         super::super::schema::prepare(&connection).unwrap();
         let tail = EventFilter { after: Some(7), limit: 9, ..EventFilter::default() };
         let text = || Some("x".to_owned());

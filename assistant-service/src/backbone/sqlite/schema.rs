@@ -7,6 +7,9 @@ use crate::backbone::Position;
 
 const VERSION: i64 = 1;
 
+/// What SQLite calls `FULL` when it is asked.
+const FULL: i64 = 2;
+
 /// `AUTOINCREMENT`, because a position must not come back after the newest events were removed.
 const TABLES: &str = "
 BEGIN IMMEDIATE;
@@ -43,9 +46,14 @@ pub(super) fn prepare(connection: &Connection) -> Result<(), CannotOpen> {
     if found > VERSION {
         return Err(CannotOpen::Newer { found, known: VERSION });
     }
-    connection.pragma_update(None, "journal_mode", "WAL")?;
+    let journal_mode: String = connection.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0))?;
     // FULL syncs the log at every commit: an answer given is an event kept, whatever happens to the power.
     connection.pragma_update(None, "synchronous", "FULL")?;
+    let synchronous: i64 = connection.pragma_query_value(None, "synchronous", |row| row.get(0))?;
+    // SQLite may keep a setting as it was without a word, as it does on file systems that know no shared memory.
+    if journal_mode != "wal" || synchronous != FULL {
+        return Err(CannotOpen::NotDurable { journal_mode, synchronous });
+    }
     if found == 0 {
         connection.execute_batch(TABLES)?;
     }

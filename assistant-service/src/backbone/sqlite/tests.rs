@@ -1,3 +1,5 @@
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt;
 use std::sync::Arc;
 
 use super::*;
@@ -213,6 +215,38 @@ async fn a_full_disk_is_an_error_and_the_store_works_again_when_there_is_room() 
     store.commit(events(vec![event("small", "t", "{}")])).await.unwrap();
     let page = store.query(EventFilter { limit: 9, ..EventFilter::default() }).await.unwrap();
     assert_eq!(page.events.iter().map(|event| event.json.as_str()).collect::<Vec<_>>(), ["{}"]);
+}
+
+#[tokio::test]
+async fn nobody_else_may_read_the_store_whether_it_is_new_or_was_open_to_all() {
+    let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    let set_mode = |path: &Path, mode| std::fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
+    let parent = tempfile::tempdir().unwrap();
+    let folder = parent.path().join("data");
+    for _ in ["new", "open to all"] {
+        let store = open(&folder);
+        store.commit(events(vec![event("a", "t", "{}")])).await.unwrap();
+        assert_eq!(mode(&folder), 0o700);
+        let files: Vec<_> = std::fs::read_dir(&folder).unwrap().map(|file| file.unwrap().path()).collect();
+        assert_eq!(files.len(), 4, "{files:?}");
+        assert!(files.iter().all(|file| mode(file) == 0o600), "{files:?}");
+        drop(store);
+        set_mode(&folder.join("watchgate.sqlite"), 0o644);
+        set_mode(&folder.join("lock"), 0o644);
+        set_mode(&folder, 0o755);
+    }
+}
+
+#[test]
+fn a_commit_is_synced_in_full_before_it_is_answered() {
+    let folder = tempfile::tempdir().unwrap();
+    let writer = Connection::open(folder.path().join("store")).unwrap();
+    schema::prepare(&writer).unwrap();
+    let journal_mode: String = writer.pragma_query_value(None, "journal_mode", |row| row.get(0)).unwrap();
+    let synchronous: i64 = writer.pragma_query_value(None, "synchronous", |row| row.get(0)).unwrap();
+    assert_eq!((journal_mode.as_str(), synchronous), ("wal", 2));
+    let in_memory = schema::prepare(&Connection::open_in_memory().unwrap());
+    assert!(matches!(in_memory, Err(CannotOpen::NotDurable { .. })));
 }
 
 #[test]

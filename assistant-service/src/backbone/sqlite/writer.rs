@@ -4,6 +4,7 @@ use prometheus_client::metrics::histogram::Histogram;
 use rusqlite::{Connection, OptionalExtension, params};
 use tokio::sync::{mpsc, oneshot, watch};
 
+use super::log::Log;
 use crate::backbone::{Appended, BackboneError, Batch, Committed, NewEvent, Position, Put, Revision};
 
 /// Jobs that share one commit at most: enough to hide the fsync, few enough that the first one does not wait long.
@@ -19,7 +20,8 @@ pub(super) struct Job {
 
 /// Works until nobody is left who could send a job.
 pub(super) fn run(
-    connection: Connection,
+    connection: &Connection,
+    mut log: Log,
     mut waiting: mpsc::Receiver<Job>,
     newest: &watch::Sender<Position>,
     jobs_per_commit: &Histogram,
@@ -34,12 +36,13 @@ pub(super) fn run(
         #[expect(clippy::cast_precision_loss, reason = "at most 256")]
         jobs_per_commit.observe(jobs.len() as f64);
         let (batches, makers): (Vec<_>, Vec<_>) = jobs.into_iter().map(|job| (job.batch, job.answer)).unzip();
-        let answers = commit_together(&connection, &batches);
+        let answers = commit_together(connection, &batches);
         publish(newest, &answers);
         for (maker, answer) in makers.into_iter().zip(answers) {
             // Whoever has gone away does not need the answer; what was committed stays.
             let _ = maker.send(answer);
         }
+        log.shorten_if_long(connection);
     }
 }
 
