@@ -37,6 +37,12 @@ const BODY_TIMEOUT: Duration = Duration::from_secs(20);
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
 const REQUESTS_AT_WORK: usize = 512;
 
+/// Layers 4 and 6 for routes that are not behind the gate and take no body.
+pub(crate) fn open(routes: Router<AppState>) -> Router<AppState> {
+    let at_work = Arc::new(Semaphore::new(REQUESTS_AT_WORK));
+    routes.layer(from_fn(bound_time)).layer(from_fn_with_state(at_work, bound_requests))
+}
+
 /// Layers 4 to 7 for routes that answer as soon as they can.
 pub(crate) fn answering(routes: Router<AppState>, state: &AppState) -> Router<AppState> {
     let at_work = Arc::new(Semaphore::new(REQUESTS_AT_WORK));

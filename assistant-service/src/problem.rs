@@ -55,6 +55,8 @@ pub enum Problem {
     Busy,
     /// The answer did not come in time.
     TookTooLong,
+    /// The store takes no changes; why is in the log.
+    NotReady,
     /// The store did not do it.
     Store(BackboneError),
     /// A mistake in the service; its cause is in the log.
@@ -124,6 +126,7 @@ impl Problem {
                 | Self::TooManyOwnCommands
                 | Self::TooManyStreams
                 | Self::Busy
+                | Self::NotReady
                 | Self::Store(BackboneError::Unavailable(_))
         )
     }

@@ -14,9 +14,10 @@ use crate::problem::{Problem, ProblemDocument};
 use crate::state::AppState;
 use crate::{assistant, commands, events, health, layers, metrics, runbooks};
 
-/// Routes that anybody may reach who reaches the service.
-fn open() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new().routes(routes!(health::healthz)).routes(routes!(health::readyz))
+/// Routes that anybody may reach who reaches the service. Each has bounds of its own: whoever floods one of them must not
+/// make the service look dead by the other.
+fn open() -> [OpenApiRouter<AppState>; 2] {
+    [OpenApiRouter::new().routes(routes!(health::healthz)), OpenApiRouter::new().routes(routes!(health::readyz))]
 }
 
 /// Routes behind the gate that answer as soon as they can.
@@ -45,7 +46,8 @@ fn waiting() -> OpenApiRouter<AppState> {
 /// All of them, each in its layers.
 pub(crate) fn routes(state: &AppState) -> Router<AppState> {
     let plain = |routes: OpenApiRouter<AppState>| Router::from(routes).method_not_allowed_fallback(wrong_method);
-    plain(open()).merge(layers::answering(plain(answering()), state)).merge(layers::waiting(plain(waiting()), state))
+    let behind_the_gate = layers::answering(plain(answering()), state).merge(layers::waiting(plain(waiting()), state));
+    open().into_iter().map(|routes| layers::open(plain(routes))).fold(behind_the_gate, Router::merge)
 }
 
 async fn not_found() -> Problem {
@@ -78,7 +80,7 @@ impl Modify for Token {
 /// Made from the very routers that answer, so it says what they do.
 pub(crate) static DOCUMENT: LazyLock<utoipa::openapi::OpenApi> = LazyLock::new(|| {
     let mut document = Document::openapi();
-    for routes in [open(), answering(), waiting()] {
+    for routes in open().into_iter().chain([answering(), waiting()]) {
         document.merge(routes.into_openapi());
     }
     document

@@ -10,6 +10,7 @@ use crate::clock::Clock;
 use crate::commands::Commands;
 use crate::events::TailSeats;
 use crate::gate::TransactionKeySource;
+use crate::health::Readiness;
 use crate::metrics::Metrics;
 use crate::runbooks::RunbookCatalogue;
 
@@ -39,6 +40,8 @@ pub struct AppState {
     pub(crate) waiting_seats: Arc<Semaphore>,
     /// One for each open stream.
     pub(crate) tail_seats: TailSeats,
+    /// Whether the store takes changes.
+    pub(crate) readiness: Arc<Readiness>,
 }
 
 impl AppState {
@@ -65,6 +68,7 @@ impl AppState {
             ending: Arc::default(),
             waiting_seats,
             tail_seats: TailSeats::default(),
+            readiness: Arc::default(),
         }
     }
 

@@ -63,3 +63,17 @@ async fn when_all_seats_are_taken_nobody_more_may_wait_and_others_are_still_answ
     assert_eq!(stage.get("/v1/events").header("accept", "text/event-stream").open().await.status().as_u16(), 200);
     assert_eq!(stage.get("/v1/events").send().await.status.as_u16(), 200);
 }
+
+#[tokio::test(start_paused = true)]
+async fn open_routes_are_bounded_in_number_and_time() {
+    let stage = Stage::new();
+    let routes = Router::new().route("/slow", get(std::future::pending::<()>));
+    let app = around_all(open(routes), &stage.state).with_state(stage.state.clone());
+    let request = || Request::get("/slow").body(Body::empty()).unwrap();
+    let flood =
+        (0..=REQUESTS_AT_WORK).map(|_| async { Answer::of(app.clone().oneshot(request()).await.unwrap()).await });
+    let answers = futures_util::future::join_all(flood).await;
+    let count = |kind: &str| answers.iter().filter(|answer| answer.json["type"] == kind).count();
+    let counts = ["took-too-long", "busy"].map(|name| count(&format!("urn:watchgate:problem:{name}")));
+    assert_eq!(counts, [REQUESTS_AT_WORK, 1]);
+}

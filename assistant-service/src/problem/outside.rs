@@ -135,6 +135,12 @@ impl Problem {
                 "The answer did not come in time; whether it was done is not known. An event whose id \
                  the client chose is safe to send again: it is kept once. Anything else must be looked at first.",
             ),
+            Self::NotReady => Outside::new(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "urn:watchgate:problem:not-ready",
+                "Not ready",
+                "The store takes no changes; the service's log says why.",
+            ),
             Self::Store(BackboneError::Conflict { .. }) => Outside::new(
                 StatusCode::CONFLICT,
                 "urn:watchgate:problem:changed-meanwhile",
