@@ -8,6 +8,7 @@
 //! 6. the time that an answer may take
 //! 7. the body, read whole within its bounds of size and time
 
+use std::any::Any;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -64,12 +65,18 @@ pub(crate) fn waiting(routes: Router<AppState>, state: &AppState) -> Router<AppS
 /// Layers 1 to 3, around everything.
 pub(crate) fn around_all(routes: Router<AppState>, state: &AppState) -> Router<AppState> {
     routes
-        .layer(CatchPanicLayer::custom(|_| Problem::Internal.into_response()))
+        .layer(CatchPanicLayer::custom(|panic: Box<dyn Any + Send>| panicked(&*panic).into_response()))
         .layer(from_fn_with_state(state.clone(), count))
         .layer(TraceLayer::new_for_http().make_span_with(|request: &Request| {
             tracing::info_span!("request", method = %request.method(), path = request.uri().path(),
                 transaction = tracing::field::Empty)
         }))
+}
+
+/// What a panic says is for the log alone.
+fn panicked(panic: &(dyn Any + Send)) -> Problem {
+    let text = panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+    Problem::mistake(format!("a panic: {}", text.unwrap_or("without words")))
 }
 
 async fn count(State(state): State<AppState>, request: Request, next: Next) -> Response {

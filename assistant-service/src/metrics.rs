@@ -89,6 +89,6 @@ impl Default for Metrics {
 pub(crate) async fn metrics(State(state): State<AppState>, caller: Caller) -> Result<Response, Problem> {
     caller.require_principal()?;
     let mut text = String::new();
-    encode(&mut text, &state.metrics.registry).map_err(|_| Problem::Internal)?;
+    encode(&mut text, &state.metrics.registry).map_err(Problem::internal)?;
     Ok(([(CONTENT_TYPE, "application/openmetrics-text; version=1.0.0; charset=utf-8")], text).into_response())
 }

@@ -59,8 +59,8 @@ pub enum Problem {
     NotReady,
     /// The store did not do it.
     Store(BackboneError),
-    /// A mistake in the service; its cause is in the log.
-    Internal,
+    /// A mistake in the service; its cause is for the log alone.
+    Internal(anyhow::Error),
 }
 
 /// One part of a request that is not what it must be.
@@ -117,6 +117,16 @@ impl Problem {
         Self::Invalid(vec![FieldError::new(field, detail)])
     }
 
+    /// A mistake in the service that an error has shown.
+    pub fn internal(cause: impl Into<anyhow::Error>) -> Self {
+        Self::Internal(cause.into())
+    }
+
+    /// A mistake in the service, in words for the log.
+    pub fn mistake(cause: impl Into<String>) -> Self {
+        Self::Internal(anyhow::Error::msg(cause.into()))
+    }
+
     /// Whether the same request may well be answered a moment later, and does no harm then.
     fn helps_to_wait(&self) -> bool {
         matches!(
@@ -152,8 +162,14 @@ impl From<Vec<FieldError>> for Problem {
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        if let Self::Store(error @ BackboneError::Unavailable(_)) = &self {
-            tracing::error!(%error, "a request was refused because of the store");
+        match &self {
+            Self::Store(error @ BackboneError::Unavailable(_)) => {
+                tracing::error!(%error, "a request was refused because of the store");
+            }
+            Self::Internal(cause) => {
+                tracing::error!(cause = format!("{cause:#}"), "a request met a mistake in the service");
+            }
+            _ => {}
         }
         let helps_to_wait = self.helps_to_wait();
         let Outside { status, problem_type, title, detail, errors } = self.into_outside();
@@ -171,3 +187,6 @@ impl IntoResponse for Problem {
         response
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -90,6 +90,6 @@ pub(crate) static DOCUMENT: LazyLock<utoipa::openapi::OpenApi> = LazyLock::new(|
 #[utoipa::path(get, path = "/openapi.json", tag = "operation",
     responses((status = OK, description = "OpenAPI 3.1", content_type = "application/json")))]
 async fn openapi() -> Result<Response, Problem> {
-    let text = DOCUMENT.to_json().map_err(|_| Problem::Internal)?;
+    let text = DOCUMENT.to_json().map_err(Problem::internal)?;
     Ok(([(CONTENT_TYPE, "application/json")], text).into_response())
 }

@@ -53,7 +53,7 @@ pub(crate) async fn ask(
     let assistant = state.assistant.clone();
     // Searching a large folder takes the thread for a while; other requests go on meanwhile.
     let answer = tokio::task::spawn_blocking(move || assistant.answer(&question)).await;
-    let answer = answer.map_err(|_| Problem::Internal)?;
+    let answer = answer.map_err(Problem::internal)?;
     keep(&state, &caller, question_sha256, &answer).await?;
     Ok(Json(answer))
 }
@@ -71,14 +71,14 @@ fn checked(question: String) -> Result<String, Problem> {
 async fn keep(state: &AppState, caller: &Caller, question_sha256: String, answer: &Answer) -> Result<(), Problem> {
     let proposals = answer.proposals.iter().map(|proposal| proposal.runbook.as_str()).collect();
     let answered = Answered { question_sha256, known: answer.known, citations: &answer.citations, proposals };
-    let data = to_raw_value(&answered).map_err(|_| Problem::Internal)?;
+    let data = to_raw_value(&answered).map_err(Problem::internal)?;
     let event = CloudEvent::own(ANSWERED.to_owned(), None, data).stamped(&Stamp {
         caller: Some(caller),
         correlation_id: Some(caller.transaction()),
         traceparent: None,
         arrived_at: state.clock.now(),
     });
-    let event = NewEvent::try_from(event).map_err(|_| Problem::Internal)?;
+    let event = NewEvent::try_from(event).map_err(Problem::internal)?;
     state.backbone.commit(Batch { events: vec![event], puts: Vec::new() }).await?;
     Ok(())
 }

@@ -158,7 +158,7 @@ impl Commands {
             states.push(record.command.state);
             events.push(self.event(&record.command, caller)?);
         }
-        let puts = puts(&record, read).map_err(|_| Problem::Internal)?;
+        let puts = puts(&record, read).map_err(Problem::internal)?;
         let committed = self.backbone.commit(Batch { events, puts }).await?;
         for state in &states {
             self.count(*state);
@@ -167,7 +167,8 @@ impl Commands {
             // Without a receiver nobody waits.
             let _ = self.scheduled.send(record.command.target.service.clone());
         }
-        let revision = committed.revisions.last().copied().ok_or(Problem::Internal)?;
+        let revision = committed.revisions.last().copied();
+        let revision = revision.ok_or_else(|| Problem::mistake("the store did not say what an entry's revision is"))?;
         Ok(Kept { record, revision })
     }
 
@@ -177,11 +178,11 @@ impl Commands {
 
     /// That a command has come to its state.
     fn event(&self, command: &Command, caller: Option<&Caller>) -> Result<NewEvent, Problem> {
-        let data = to_raw_value(command).map_err(|_| Problem::Internal)?;
+        let data = to_raw_value(command).map_err(Problem::internal)?;
         let event_type = format!("dev.watchgate.command.{}", command.state.name());
         let event = CloudEvent::own(event_type, Some(command.id.clone()), data);
         let stamp = Stamp { caller, correlation_id: Some(&command.id), traceparent: None, arrived_at: self.now() };
-        NewEvent::try_from(event.stamped(&stamp)).map_err(|_| Problem::Internal)
+        NewEvent::try_from(event.stamped(&stamp)).map_err(Problem::internal)
     }
 }
 

@@ -108,7 +108,7 @@ impl Commands {
             Some(Vec::new())
         });
         let command = extended.await?.record.command;
-        let lease = command.lease.ok_or(Problem::Internal)?;
+        let lease = command.lease.ok_or_else(|| Problem::mistake("a command that is carried out has no lease"))?;
         Ok(Extended { state: command.state, lease_expires_at: lease.expires_at })
     }
 

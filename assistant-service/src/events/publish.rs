@@ -54,9 +54,10 @@ pub(crate) async fn publish(
         arrived_at: state.clock.now(),
     });
     let (id, source) = (event.id().to_owned(), event.source().to_owned());
-    let event = NewEvent::try_from(event).map_err(|_| Problem::Internal)?;
+    let event = NewEvent::try_from(event).map_err(Problem::internal)?;
     let committed = state.backbone.commit(Batch { events: vec![event], puts: Vec::new() }).await?;
-    let appended = committed.events.first().ok_or(Problem::Internal)?;
+    let appended =
+        committed.events.first().ok_or_else(|| Problem::mistake("the store did not say where an event stands"))?;
     let counter = if appended.is_duplicate { &state.metrics.events_duplicate } else { &state.metrics.events_stored };
     counter.inc();
     let receipt = Receipt { id, source, position: appended.position, duplicate: appended.is_duplicate };

@@ -127,7 +127,7 @@ pub(crate) async fn query(
         .into_iter()
         .map(|stored| Ok(PositionedEvent { position: stored.position, event: RawValue::from_string(stored.json)? }))
         .collect::<Result<_, serde_json::Error>>()
-        .map_err(|_| Problem::Internal)?;
+        .map_err(Problem::internal)?;
     Ok(Json(EventPage { events, next_after: page.next_after }).into_response())
 }
 

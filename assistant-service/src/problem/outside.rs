@@ -159,7 +159,7 @@ impl Problem {
                 "Store unavailable",
                 "The store did not take it, nothing was kept; try again.",
             ),
-            Self::Internal => Outside::new(
+            Self::Internal(_) => Outside::new(
                 StatusCode::INTERNAL_SERVER_ERROR,
                 BLANK,
                 "Internal Server Error",
