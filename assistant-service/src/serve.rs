@@ -10,6 +10,7 @@ use anyhow::Context;
 use axum::serve::ListenerExt;
 use clap::{Args, ValueEnum};
 use tokio::net::TcpListener;
+use tokio::runtime::Runtime;
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
@@ -62,15 +63,29 @@ const GRACE: Duration = Duration::from_secs(5);
 pub fn run(arguments: Arguments) -> anyhow::Result<()> {
     start_log(arguments.log_format);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    // When this returns nobody holds the store any more: it is closed in order, on this thread.
-    runtime.block_on(serve(arguments))
+    let metrics = Arc::new(Metrics::default());
+    let backbone = SqliteBackbone::open(&arguments.data_dir, metrics.jobs_per_commit.clone())
+        .with_context(|| format!("cannot use the data folder {}", arguments.data_dir.display()))?;
+    let backbone = Arc::new(backbone);
+    let outcome = runtime.block_on(serve(arguments, Arc::clone(&backbone), metrics));
+    if !close(runtime, backbone) {
+        tracing::error!("the store is still held by somebody; its log stays beside its file");
+    }
+    outcome
 }
 
-async fn serve(arguments: Arguments) -> anyhow::Result<()> {
+/// Closes the store in order, on this thread, unless somebody holds it even now.
+fn close(runtime: Runtime, backbone: Arc<SqliteBackbone>) -> bool {
+    // Ends every task that is left, connections that were cut off among them, and waits for reads that are under way.
+    drop(runtime);
+    Arc::into_inner(backbone).is_some()
+}
+
+async fn serve(arguments: Arguments, backbone: Arc<SqliteBackbone>, metrics: Arc<Metrics>) -> anyhow::Result<()> {
     // Caught before anybody can know that the service is there: whoever ends it right away ends it in order.
     let mut terminated = signal(SignalKind::terminate())?;
     let mut interrupted = signal(SignalKind::interrupt())?;
-    let state = open(&arguments)?;
+    let state = open(&arguments, backbone, metrics)?;
     let listener = TcpListener::bind(arguments.listen)
         .await
         .with_context(|| format!("cannot listen on {}; choose a free address with --listen", arguments.listen))?;
@@ -109,18 +124,15 @@ async fn serve(arguments: Arguments) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn open(arguments: &Arguments) -> anyhow::Result<AppState> {
-    let metrics = Arc::new(Metrics::default());
+fn open(arguments: &Arguments, backbone: Arc<SqliteBackbone>, metrics: Arc<Metrics>) -> anyhow::Result<AppState> {
     let transaction_keys = FileTransactionKeys::open(arguments.transaction_keys.clone(), arguments.audience.clone())
         .with_context(|| {
             format!("cannot use {} (make it with `watchgate keys transaction`)", arguments.transaction_keys.display())
         })?;
-    let backbone = SqliteBackbone::open(&arguments.data_dir, metrics.jobs_per_commit.clone())
-        .with_context(|| format!("cannot use the data folder {}", arguments.data_dir.display()))?;
     let runbooks: Arc<dyn RunbookCatalogue> = Arc::new(FolderCatalogue::load(&arguments.runbooks)?);
     let assistant = ExtractiveAssistant::new(Arc::new(read_documents(&arguments.documents)?), Arc::clone(&runbooks));
     Ok(AppState::new(
-        Arc::new(backbone),
+        backbone,
         Arc::new(SystemClock),
         Arc::new(transaction_keys),
         Arc::new(assistant),
@@ -145,5 +157,30 @@ fn start_log(format: LogFormat) {
     match format {
         LogFormat::Text => log.init(),
         LogFormat::Json => log.json().init(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::backbone::{Backbone, Batch, EventFilter};
+
+    #[test]
+    fn the_store_is_closed_in_order_although_tasks_and_reads_still_hold_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+        let store = SqliteBackbone::open(folder.path(), Metrics::default().jobs_per_commit).unwrap();
+        let store = Arc::new(store);
+        runtime.block_on(store.commit(Batch::default())).unwrap();
+        for _ in 0..8 {
+            let held = Arc::clone(&store);
+            runtime.spawn(async move {
+                loop {
+                    held.query(EventFilter { limit: 1, ..EventFilter::default() }).await.unwrap();
+                }
+            });
+        }
+        assert!(close(runtime, store));
+        assert!(!folder.path().join("watchgate.sqlite-wal").exists());
     }
 }
