@@ -1,5 +1,5 @@
 //! What can go wrong as a caller sees it: one closed list, and one function that makes HTTP of it (RFC 9457). What each
-//! one says stands in [`outside`].
+//! one says stands in `outside`.
 
 mod outside;
 
