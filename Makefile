@@ -34,7 +34,7 @@ plugin: ## the gate as a Traefik plugin, in dist/
 # environment would take the place of these.
 .PHONY: target/wasm32-wasip1/wasm/middleware-wasm.wasm
 target/wasm32-wasip1/wasm/middleware-wasm.wasm:
-	env -u RUSTFLAGS -u CARGO_ENCODED_RUSTFLAGS CARGO_TARGET_WASM32_WASIP1_RUSTFLAGS="$(wasm_flags)" \
+	@env -u RUSTFLAGS -u CARGO_ENCODED_RUSTFLAGS CARGO_TARGET_WASM32_WASIP1_RUSTFLAGS="$(wasm_flags)" \
 		$(CARGO) build -p middleware-wasm --profile wasm --target wasm32-wasip1
 
 demo: setup build ## the whole idea, step by step, in front of your eyes

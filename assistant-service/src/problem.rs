@@ -22,7 +22,12 @@ pub enum Problem {
     /// The keys for transaction tokens cannot be read, so nobody can be believed.
     KeysUnavailable,
     /// The event is not the caller's to send.
-    EventRefused(EventRefusal),
+    EventRefused {
+        /// Why.
+        refusal: EventRefusal,
+        /// The source that would be the caller's own.
+        own_source: String,
+    },
     /// There is no such thing.
     NotFound,
     /// There is such a thing, but this cannot be done with it.
@@ -145,12 +150,6 @@ impl Problem {
 impl From<BackboneError> for Problem {
     fn from(error: BackboneError) -> Self {
         Self::Store(error)
-    }
-}
-
-impl From<EventRefusal> for Problem {
-    fn from(refusal: EventRefusal) -> Self {
-        Self::EventRefused(refusal)
     }
 }
 

@@ -15,7 +15,7 @@ until [ -s "$port_file" ]; do
   sleep 0.05
 done
 
-cargo run -q --bin stage -- \
+target/debug/stage \
   --drop-in "http://127.0.0.1:$(cat "$port_file")" --gate examples/drop-in/gate.yml -- examples/drop-in/calls.sh
 
 # You should see, last: drop-in: 5 calls as expected

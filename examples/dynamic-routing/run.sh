@@ -3,6 +3,6 @@
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
-cargo run -q --bin stage -- -- examples/dynamic-routing/calls.sh
+target/debug/stage -- examples/dynamic-routing/calls.sh
 
 # You should see, last: dynamic-routing: 5 calls as expected

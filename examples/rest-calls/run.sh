@@ -4,6 +4,6 @@
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
-cargo run -q --bin stage -- -- examples/rest-calls/both.sh
+target/debug/stage -- examples/rest-calls/both.sh
 
 # You should see, last: rest-calls: curl and Python agree

@@ -8,7 +8,7 @@ field() { python3 -c 'import json,sys; print(json.load(open(sys.argv[1]))[sys.ar
 ada=(-H "Authorization: Bearer $(mint ada commands:request)" -H 'Content-Type: application/json')
 ben=(-H "Authorization: Bearer $(mint ben commands:approve)" -H 'Content-Type: application/json')
 
-WATCHGATE_TOKEN=$(mint sample-service commands:lease) cargo run -q --bin sample-service &
+WATCHGATE_TOKEN=$(mint sample-service commands:lease) "$(dirname "$WATCHGATE_BIN")/sample-service" &
 service=$!
 trap 'kill "$service" 2>/dev/null || true; wait "$service" || true; rm -f "$answer"' EXIT
 

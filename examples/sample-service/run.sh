@@ -4,6 +4,6 @@
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
-cargo run -q --bin stage -- -- examples/sample-service/calls.sh
+target/debug/stage -- examples/sample-service/calls.sh
 
 # You should see, last: sample-service: the worker was restarted

@@ -23,8 +23,13 @@ impl Instance {
     /// Reads the configuration that Traefik holds for this middleware. Every mistake goes to Traefik's log; with one, the
     /// instance denies everything.
     pub(crate) fn configured_by_host() -> Self {
+        let mut files = TrustFiles::default();
         let gate = match Gate::from_config(&admin::config()) {
-            Ok(gate) => Some(gate),
+            Ok(mut gate) => {
+                // Looked at now, so that a file that is missing is in the log before the first request needs it.
+                files.refresh(&mut gate, wall_time());
+                Some(gate)
+            }
             Err(mistakes) => {
                 for mistake in &mistakes {
                     host::log_error(&format!("watchgate: {mistake}"));
@@ -33,7 +38,7 @@ impl Instance {
                 None
             }
         };
-        Self { gate, files: TrustFiles::default(), sequence: 0 }
+        Self { gate, files, sequence: 0 }
     }
 
     pub(crate) fn reads_header(&self, name: &str) -> bool {
@@ -42,11 +47,14 @@ impl Instance {
 
     pub(crate) fn decide(&mut self, raw: RawRequest) -> Result<Forwarding, Denial> {
         let gate = self.gate.as_mut().ok_or(Denial::NotConfigured)?;
-        // The sandbox's monotonic clock is fake; the wall clock is the only one.
-        let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        let now = WallTime::from_epoch(since_epoch);
+        let now = wall_time();
         self.files.refresh(gate, now);
         self.sequence = self.sequence.wrapping_add(1);
         gate.decide(raw, Moment { now, sequence: self.sequence })
     }
+}
+
+/// The sandbox's monotonic clock is fake; the wall clock is the only one.
+fn wall_time() -> WallTime {
+    WallTime::from_epoch(SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default())
 }

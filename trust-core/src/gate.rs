@@ -54,7 +54,7 @@ struct TransactionSetting {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum InvalidTrustFile {
     /// It is not there, or cannot be read.
-    #[error("missing or unreadable")]
+    #[error("missing or unreadable; is its folder mounted at /trust (settings.mounts)?")]
     Missing,
     /// It holds no keys of an issuer.
     #[error(transparent)]

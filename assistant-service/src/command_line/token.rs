@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, anyhow};
+use clap::builder::NonEmptyStringValueParser;
 use clap::{Args, Subcommand, ValueEnum};
 use jsonwebtoken::{Algorithm, Header};
 use serde_json::{Map, Value, json};
@@ -25,7 +26,7 @@ pub struct MintArguments {
     #[arg(long, value_name = "DIR")]
     pub keys: PathBuf,
     /// Whom the token speaks for.
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
     pub subject: String,
     /// Whom the token is meant for.
     #[arg(long, value_name = "NAME", default_value = "watchgate")]

@@ -40,11 +40,12 @@ pub(crate) async fn publish(
     headers: HeaderMap,
     body: Bytes,
 ) -> Result<(StatusCode, Json<Receipt>), Problem> {
-    caller.require_principal()?;
+    let own_source = caller.require_principal()?.uri();
     let (mode, event) = binding::read(&headers, &body)?;
     // What the gate has tagged itself carries the gate's name, and an id that nobody else could know.
     if !(mode == Mode::Binary && caller.is_tagged_by_gate(event.id(), event.source())) {
-        caller.event_policy().check(event.event_type(), event.source())?;
+        let checked = caller.event_policy().check(event.event_type(), event.source());
+        checked.map_err(|refusal| Problem::EventRefused { refusal, own_source })?;
     }
     let header = |name| headers.get(name).and_then(|value| value.to_str().ok());
     let event = event.stamped(&Stamp {

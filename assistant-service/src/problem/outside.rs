@@ -1,6 +1,7 @@
 //! What each problem says to the outside.
 
 use axum::http::StatusCode;
+use trust_core::event_policy::EventRefusal;
 
 use super::{FieldError, MAX_FIELD_ERRORS, Problem};
 use crate::backbone::BackboneError;
@@ -37,11 +38,14 @@ impl Problem {
                 "Keys unavailable",
                 "The service cannot read the keys by which it knows the gate.",
             ),
-            Self::EventRefused(refusal) => Outside::new(
+            Self::EventRefused { refusal, own_source } => Outside::new(
                 StatusCode::FORBIDDEN,
                 "urn:watchgate:problem:event-refused",
                 "Event refused",
-                format!("{refusal}."),
+                match refusal {
+                    EventRefusal::Type => format!("{refusal}."),
+                    EventRefusal::Source => format!("{refusal}: {own_source}, or that and /…"),
+                },
             ),
             Self::NotFound => Outside::new(StatusCode::NOT_FOUND, BLANK, "Not Found", "There is nothing here."),
             Self::MethodNotAllowed => Outside::new(

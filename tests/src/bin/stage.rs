@@ -99,7 +99,7 @@ async fn hold(stage: &Stage) -> Result<ExitCode> {
     println!("service   {}   (answers nobody who does not come through the gateway)", stage.service_url());
     println!("routes    {}   (a file that appears here takes effect within seconds)", shown(&stage.dynamic()));
     println!("logs      {}/*.log", shown(stage.folder()));
-    println!("\nPaste this; it mints a token that holds ten minutes:\n");
+    println!("\nPaste this, in this folder; it mints a token that holds ten minutes:\n");
     println!("curl -sS --cacert {} \\", shown(&stage.ca()));
     println!(
         "  -H \"Authorization: Bearer $({} token mint --keys {} \\",
