@@ -146,6 +146,9 @@ fn read_documents(folder: &Path) -> anyhow::Result<Knowledge> {
     for skipped in knowledge.skipped() {
         tracing::warn!(file = skipped.file, reason = %skipped.reason, "a document was left out");
     }
+    if knowledge.document_count() == 0 {
+        tracing::warn!(folder = %folder.display(), "there is no Markdown document: no question will be answered");
+    }
     tracing::info!(documents = knowledge.document_count(), sections = knowledge.section_count(), "documents are read");
     Ok(knowledge)
 }
