@@ -8,6 +8,11 @@ use watchgate_tests::client::{Caller, expect_json, status};
 use watchgate_tests::wait::until;
 use watchgate_tests::{BackEnd, Stage, StageOptions, second_service};
 
+async fn stage() -> Result<Stage> {
+    let back_end = BackEnd::DropIn(EchoBackEnd::start("first")?.url());
+    Stage::start(StageOptions { back_end, ..StageOptions::default() }).await
+}
+
 async fn answers(caller: &Caller, path: &str, expected: u16) -> Result<()> {
     until(&format!("{path} answers {expected}"), Duration::from_secs(15), async || {
         Ok((status(caller.get(path)).await? == expected).then_some(()))
@@ -17,9 +22,7 @@ async fn answers(caller: &Caller, path: &str, expected: u16) -> Result<()> {
 
 #[tokio::test]
 async fn a_file_brings_a_route_changes_it_and_takes_it_away() -> Result<()> {
-    let back_end = EchoBackEnd::start("first")?;
-    let options = StageOptions { back_end: BackEnd::DropIn(back_end.url()), ..StageOptions::default() };
-    let stage = Stage::start(options).await?;
+    let stage = stage().await?;
     stage
         .play(async |stage| {
             let caller = stage.caller("ana", "reports:read")?;
@@ -52,9 +55,7 @@ async fn a_file_brings_a_route_changes_it_and_takes_it_away() -> Result<()> {
 
 #[tokio::test]
 async fn a_broken_file_leaves_what_is_there_and_a_mended_one_counts() -> Result<()> {
-    let back_end = EchoBackEnd::start("first")?;
-    let options = StageOptions { back_end: BackEnd::DropIn(back_end.url()), ..StageOptions::default() };
-    let stage = Stage::start(options).await?;
+    let stage = stage().await?;
     stage
         .play(async |stage| {
             let caller = stage.caller("ana", "reports:read")?;

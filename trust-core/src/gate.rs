@@ -17,7 +17,7 @@ use crate::issuer::{Issuers, Unverified};
 use crate::keys::{InvalidJwks, KeySet};
 use crate::permit::Permit;
 use crate::request::{MalformedRequest, RawRequest, RequestFacts, fold_header_name};
-use crate::rules::{Access, Rule};
+use crate::rules::Rule;
 use crate::tags::{EventTags, Moment, Untaggable};
 use crate::token::UnverifiedToken;
 use crate::transaction_token::{HEADER, TransactionKeys};
@@ -138,9 +138,9 @@ impl Gate {
         self.check_what_rules_read(&facts)?;
         self.check_host(&facts)?;
         let rule = self.rules.iter().find(|rule| rule.matches(&facts)).ok_or(Denial::NoRule)?;
-        let permit = match rule.access {
-            Access::Public => Permit::for_anybody(rule).ok_or(Denial::NoRule)?,
-            Access::Authenticated(_) => {
+        let permit = match Permit::for_anybody(rule) {
+            Some(permit) => permit,
+            None => {
                 let token = UnverifiedToken::of(&facts)?.ok_or(Denial::NoToken)?;
                 let claims = self.issuers.verify(&token, now)?;
                 Permit::for_principal(rule, claims, now)?

@@ -93,11 +93,9 @@ impl EventTags {
         if let Some(auth_id) = auth_id {
             set("ce-authid", encode_header_value(&auth_id));
         }
-        let correlation = match clients_correlation(facts)? {
-            Some(correlation) if is_clients_event => correlation,
-            _ => event_id.clone(),
-        };
-        set("ce-correlationid", correlation);
+        // Where the event is the gate's, a client's own correlation is dropped like every other attribute of it.
+        let correlation = if is_clients_event { clients_correlation(facts)? } else { None };
+        set("ce-correlationid", correlation.unwrap_or_else(|| event_id.clone()));
         if clients_trace(facts).is_none() {
             set("traceparent", new_trace(&entropy));
         }

@@ -440,6 +440,9 @@ fn a_clients_event_stays_its_own_where_the_rule_takes_it() {
     ] {
         assert_eq!(denial(raw), expected, "{name}");
     }
+    let repeated = request("GET", "/healthz", &[("Ce-Correlationid", "a"), ("Ce-Correlationid", "b")]);
+    let forwarding = gate().decide(repeated, moment()).unwrap();
+    assert_eq!(header_of(&forwarding, "ce-correlationid"), header_of(&forwarding, "ce-id"), "dropped, so not judged");
     let elsewhere =
         request("GET", "/whoami", &[("Authorization", &bearer), ("Ce-Id", "e1"), ("Ce-Type", "com.example.frame")]);
     let forwarding = gate().decide(elsewhere, moment()).unwrap();

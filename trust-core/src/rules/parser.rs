@@ -97,7 +97,7 @@ impl Parser {
             Expression::Not(Box::new(self.one()?))
         } else if self.takes("(") {
             let inner = self.any()?;
-            self.expect(')', "a closing bracket is missing here")?;
+            self.demand(')', "a closing bracket is missing here")?;
             inner
         } else {
             Expression::One(self.call()?)
@@ -116,7 +116,7 @@ impl Parser {
                 Some(other) => self.mistake(format!("a condition such as Path(`/x`) was expected, found {other:?}")),
             });
         }
-        self.expect('(', "a ( must follow the name of a condition")?;
+        self.demand('(', "a ( must follow the name of a condition")?;
         let mut arguments = Vec::new();
         if !self.takes(")") {
             loop {
@@ -124,7 +124,7 @@ impl Parser {
                 if self.takes(")") {
                     break;
                 }
-                self.expect(',', "a , or ) was expected after a value")?;
+                self.demand(',', "a , or ) was expected after a value")?;
             }
         }
         Ok(Call { name, arguments, column })
@@ -165,7 +165,7 @@ impl Parser {
         is_next
     }
 
-    fn expect(&mut self, token: char, otherwise: &str) -> Result<(), RuleMistake> {
+    fn demand(&mut self, token: char, otherwise: &str) -> Result<(), RuleMistake> {
         if self.takes(token.encode_utf8(&mut [0; 4])) { Ok(()) } else { Err(self.mistake(otherwise)) }
     }
 
