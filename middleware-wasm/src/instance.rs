@@ -10,12 +10,14 @@ use trust_core::tags::Moment;
 use trust_core::time::WallTime;
 
 use crate::host;
+use crate::shared_files::GateFiles;
 use crate::trust_files::TrustFiles;
 
 /// Traefik keeps instances in a pool and uses each for one request at a time.
 pub(crate) struct Instance {
     gate: Option<Gate>,
     files: TrustFiles,
+    shared: GateFiles,
     sequence: u64,
 }
 
@@ -38,7 +40,7 @@ impl Instance {
                 None
             }
         };
-        Self { gate, files, sequence: 0 }
+        Self { gate, files, shared: GateFiles::default(), sequence: 0 }
     }
 
     pub(crate) fn reads_header(&self, name: &str) -> bool {
@@ -48,9 +50,11 @@ impl Instance {
     pub(crate) fn decide(&mut self, raw: RawRequest) -> Result<Forwarding, Denial> {
         let gate = self.gate.as_mut().ok_or(Denial::NotConfigured)?;
         let now = wall_time();
-        self.files.refresh(gate, now);
+        if self.files.refresh(gate, now) {
+            self.shared.reopen(gate);
+        }
         self.sequence = self.sequence.wrapping_add(1);
-        gate.decide(raw, Moment { now, sequence: self.sequence })
+        gate.decide(raw, Moment { now, sequence: self.sequence }, &self.shared)
     }
 }
 

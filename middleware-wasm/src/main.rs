@@ -5,6 +5,7 @@
 
 mod host;
 mod instance;
+mod shared_files;
 mod trust_files;
 
 use std::cell::Cell;

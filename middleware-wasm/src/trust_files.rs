@@ -29,8 +29,8 @@ pub(crate) struct TrustFiles {
 
 impl TrustFiles {
     /// Hands the gate every file that has changed. Contents are compared, not times: a file that replaced another may
-    /// carry the same time, and inode numbers come back.
-    pub(crate) fn refresh(&mut self, gate: &mut Gate, now: WallTime) {
+    /// carry the same time, and inode numbers come back. Says whether it was time to look.
+    pub(crate) fn refresh(&mut self, gate: &mut Gate, now: WallTime) -> bool {
         let milliseconds = now.milliseconds();
         // A clock that has moved back counts as a reason to look, too.
         let is_fresh = self
@@ -38,7 +38,7 @@ impl TrustFiles {
             .and_then(|looked_at| milliseconds.checked_sub(looked_at))
             .is_some_and(|age| age < LOOK_EVERY_MILLISECONDS);
         if is_fresh {
-            return;
+            return false;
         }
         self.looked_at_milliseconds = Some(milliseconds);
         for name in gate.wanted_files() {
@@ -51,6 +51,7 @@ impl TrustFiles {
             }
             self.contents.insert(name, content);
         }
+        true
     }
 }
 

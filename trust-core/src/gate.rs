@@ -18,6 +18,7 @@ use crate::keys::{InvalidJwks, KeySet};
 use crate::permit::Permit;
 use crate::request::{MalformedRequest, RawRequest, RequestFacts, fold_header_name};
 use crate::rules::Rule;
+use crate::shared_files::SharedFiles;
 use crate::tags::{EventTags, Moment, Untaggable};
 use crate::token::UnverifiedToken;
 use crate::transaction_token::{HEADER, TransactionKeys};
@@ -91,6 +92,12 @@ impl Gate {
         })
     }
 
+    /// Size of the shared claims cache in bytes; 0 when there is none.
+    #[must_use]
+    pub fn claims_cache_bytes(&self) -> u64 {
+        16 * 1024 * 1024
+    }
+
     /// Files below `/trust` that the gate lives on.
     #[must_use]
     pub fn wanted_files(&self) -> Vec<String> {
@@ -131,7 +138,8 @@ impl Gate {
     }
 
     /// Judges a request: how to forward it, or why not.
-    pub fn decide(&self, raw: RawRequest, moment: Moment) -> Result<Forwarding, Denial> {
+    pub fn decide(&mut self, raw: RawRequest, moment: Moment, shared: &dyn SharedFiles) -> Result<Forwarding, Denial> {
+        let _ = shared;
         let now = moment.now.seconds();
         let facts = RequestFacts::read(raw)?;
         self.check_way(&facts)?;

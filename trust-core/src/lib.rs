@@ -15,6 +15,7 @@ pub mod permit;
 pub mod principal;
 pub mod request;
 mod rules;
+pub mod shared_files;
 pub mod tags;
 pub mod time;
 pub mod token;

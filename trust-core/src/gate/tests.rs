@@ -11,6 +11,7 @@ use sha2::Sha256;
 
 use super::*;
 use crate::event_policy::EventRefusal;
+use crate::shared_files::NoSharedFiles;
 use crate::time::{UnixSeconds, WallTime};
 use crate::token::InvalidToken;
 use crate::transaction_token::TransactionClaims;
@@ -118,7 +119,7 @@ fn with_token(target: &str, token: &str) -> RawRequest {
 }
 
 fn denial(raw: RawRequest) -> Denial {
-    gate().decide(raw, moment()).expect_err("a denial")
+    gate().decide(raw, moment(), &NoSharedFiles).expect_err("a denial")
 }
 
 fn header_of<'a>(forwarding: &'a Forwarding, name: &str) -> Option<&'a str> {
@@ -224,10 +225,10 @@ fn a_good_token_in_any_allowed_form_passes() {
         ("expired within the leeway", with_claims(json!({"exp": NOW - 29}))),
         ("nbf within the leeway", with_claims(json!({"nbf": NOW + 30}))),
     ] {
-        assert!(gate().decide(with_token("/whoami", &token), moment()).is_ok(), "{name}");
+        assert!(gate().decide(with_token("/whoami", &token), moment(), &NoSharedFiles).is_ok(), "{name}");
     }
     let lower_case = request("GET", "/whoami", &[("Authorization", &format!("bearer {}", good_token()))]);
-    assert!(gate().decide(lower_case, moment()).is_ok());
+    assert!(gate().decide(lower_case, moment(), &NoSharedFiles).is_ok());
 }
 
 #[test]
@@ -316,7 +317,7 @@ fn a_request_that_no_rule_lets_pass_is_denied() {
 
 #[test]
 fn a_permitted_request_carries_tags_identity_and_the_gates_word() {
-    let forwarding = gate().decide(with_token("/whoami?a=1", &good_token()), moment()).unwrap();
+    let forwarding = gate().decide(with_token("/whoami?a=1", &good_token()), moment(), &NoSharedFiles).unwrap();
     for (name, expected) in [
         ("ce-specversion", "1.0"),
         ("ce-type", "dev.watchgate.request"),
@@ -346,7 +347,7 @@ fn a_permitted_request_carries_tags_identity_and_the_gates_word() {
 #[test]
 fn a_public_request_is_anonymous_whatever_it_brings() {
     let raw = request("GET", "/healthz", &[("Authorization", "Bearer x"), ("X-Auth-Subject", "root")]);
-    let forwarding = gate().decide(raw, moment()).unwrap();
+    let forwarding = gate().decide(raw, moment(), &NoSharedFiles).unwrap();
     assert_eq!(header_of(&forwarding, "ce-authtype"), Some("unauthenticated"));
     assert_eq!(header_of(&forwarding, "X-Auth-Subject"), None);
     assert_eq!(forwarding.remove, ["Authorization", "X-Auth-Subject"]);
@@ -374,7 +375,7 @@ fn identity_headers_of_a_client_never_arrive_in_any_spelling() {
     ];
     let mut headers = vec![("Authorization", bearer.as_str()), ("Accept", "*/*"), ("X-Author", "kept")];
     headers.extend(forged.iter().map(|name| (*name, "forged")));
-    let forwarding = gate().decide(request("GET", "/whoami", &headers), moment()).unwrap();
+    let forwarding = gate().decide(request("GET", "/whoami", &headers), moment(), &NoSharedFiles).unwrap();
     for name in forged {
         let is_replaced = header_of(&forwarding, name).is_some_and(|value| value != "forged");
         assert!(is_replaced || forwarding.remove.iter().any(|removed| removed == name), "{name}");
@@ -402,7 +403,7 @@ fn a_clients_event_stays_its_own_where_the_rule_takes_it() {
         ("Ce.Id", "twin"),
         ("Ce-Region", "eu"),
     ]);
-    let forwarding = gate().decide(good, moment()).unwrap();
+    let forwarding = gate().decide(good, moment(), &NoSharedFiles).unwrap();
     assert_eq!(header_of(&forwarding, "ce-id"), None, "the client's own identifier stays");
     assert_eq!(header_of(&forwarding, "ce-authid"), Some("https://idp.example.com#tester%25207"));
     assert_eq!(forwarding.remove, ["Authorization", "Ce-Authclaims", "Ce_Id", "Ce.Id"]);
@@ -441,11 +442,11 @@ fn a_clients_event_stays_its_own_where_the_rule_takes_it() {
         assert_eq!(denial(raw), expected, "{name}");
     }
     let repeated = request("GET", "/healthz", &[("Ce-Correlationid", "a"), ("Ce-Correlationid", "b")]);
-    let forwarding = gate().decide(repeated, moment()).unwrap();
+    let forwarding = gate().decide(repeated, moment(), &NoSharedFiles).unwrap();
     assert_eq!(header_of(&forwarding, "ce-correlationid"), header_of(&forwarding, "ce-id"), "dropped, so not judged");
     let elsewhere =
         request("GET", "/whoami", &[("Authorization", &bearer), ("Ce-Id", "e1"), ("Ce-Type", "com.example.frame")]);
-    let forwarding = gate().decide(elsewhere, moment()).unwrap();
+    let forwarding = gate().decide(elsewhere, moment(), &NoSharedFiles).unwrap();
     assert_eq!(header_of(&forwarding, "ce-type"), Some("dev.watchgate.request"), "other rules take no events");
 }
 
@@ -454,7 +455,7 @@ fn a_trace_is_kept_when_well_formed_and_begun_otherwise() {
     let good = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
     let begun = |trace: &str| {
         let raw = request("GET", "/healthz", &[("Traceparent", trace)]);
-        header_of(&gate().decide(raw, moment()).unwrap(), "traceparent").map(str::to_owned)
+        header_of(&gate().decide(raw, moment(), &NoSharedFiles).unwrap(), "traceparent").map(str::to_owned)
     };
     assert_eq!(begun(good), None);
     for bad in [
@@ -471,8 +472,9 @@ fn a_trace_is_kept_when_well_formed_and_begun_otherwise() {
 
 #[test]
 fn requests_that_differ_in_anything_get_different_identifiers() {
-    let id =
-        |raw: RawRequest, moment: Moment| header_of(&gate().decide(raw, moment).unwrap(), "ce-id").unwrap().to_owned();
+    let id = |raw: RawRequest, moment: Moment| {
+        header_of(&gate().decide(raw, moment, &NoSharedFiles).unwrap(), "ce-id").unwrap().to_owned()
+    };
     let base = || request("GET", "/healthz", &[]);
     let later = Moment { now: WallTime::from_epoch(Duration::new(NOW, 1)), ..moment() };
     let ids = [
@@ -492,8 +494,9 @@ fn what_a_negated_rule_reads_is_never_ambiguous() {
         "name": "guests", "public": true,
         "match": "!HeaderRegexp(`X-Mode`, `admin`) && !ClientIP(`10.0.0.0/8`)",
     }]});
-    let gate = Gate::from_config(config.to_string().as_bytes()).unwrap();
-    let decide = |headers: &[(&str, &str)]| gate.decide(request("GET", "/", headers), moment()).map(drop);
+    let mut gate = Gate::from_config(config.to_string().as_bytes()).unwrap();
+    let mut decide =
+        |headers: &[(&str, &str)]| gate.decide(request("GET", "/", headers), moment(), &NoSharedFiles).map(drop);
     assert_eq!(decide(&[]), Ok(()));
     assert_eq!(decide(&[("X-Mode", "guest")]), Ok(()));
     assert_eq!(decide(&[("x-mode", "admin")]), Err(Denial::NoRule));
@@ -508,9 +511,13 @@ fn what_a_negated_rule_reads_is_never_ambiguous() {
     }
     let mut no_text = request("GET", "/", &[("X-Mode", "")]);
     no_text.headers[0].1 = vec![b"admin\xff".to_vec()];
-    assert_eq!(gate.decide(no_text, moment()), Err(Denial::MalformedRequest(MalformedRequest::HeaderValue)));
-    let from = |address: &str| {
-        gate.decide(RawRequest { source_address: address.into(), ..request("GET", "/", &[]) }, moment()).map(drop)
+    assert_eq!(
+        gate.decide(no_text, moment(), &NoSharedFiles),
+        Err(Denial::MalformedRequest(MalformedRequest::HeaderValue))
+    );
+    let mut from = |address: &str| {
+        gate.decide(RawRequest { source_address: address.into(), ..request("GET", "/", &[]) }, moment(), &NoSharedFiles)
+            .map(drop)
     };
     assert_eq!(from("[::ffff:10.1.2.3]:1"), Err(Denial::NoRule));
     assert_eq!(from("[fe80::1%eth0]:1"), Ok(()));
@@ -523,13 +530,13 @@ fn without_keys_nothing_that_needs_them_passes() {
     assert_eq!(gate.wanted_files(), ["jwks/idp.json", "gate.key"]);
     assert_eq!(gate.take_file("jwks/idp.json", Some(b"{")), Err(InvalidTrustFile::Jwks(InvalidJwks::Form)));
     let unavailable = |of: &str| Denial::KeysUnavailable { of: of.to_owned() };
-    assert_eq!(gate.decide(with_token("/whoami", &good_token()), moment()), Err(unavailable(ISSUER)));
-    assert!(gate.decide(request("GET", "/healthz", &[]), moment()).is_ok());
+    assert_eq!(gate.decide(with_token("/whoami", &good_token()), moment(), &NoSharedFiles), Err(unavailable(ISSUER)));
+    assert!(gate.decide(request("GET", "/healthz", &[]), moment(), &NoSharedFiles).is_ok());
     assert_eq!(gate.take_file("gate.key", None), Err(InvalidTrustFile::Missing));
-    assert_eq!(gate.decide(request("GET", "/healthz", &[]), moment()), Err(unavailable("this gate")));
+    assert_eq!(gate.decide(request("GET", "/healthz", &[]), moment(), &NoSharedFiles), Err(unavailable("this gate")));
     gate.take_file("jwks/idp.json", Some(jwks().as_bytes())).unwrap();
     gate.take_file("gate.key", Some(gate_keys().to_json().as_bytes())).unwrap();
-    assert!(gate.decide(with_token("/whoami", &good_token()), moment()).is_ok());
+    assert!(gate.decide(with_token("/whoami", &good_token()), moment(), &NoSharedFiles).is_ok());
 }
 
 #[test]

@@ -1,0 +1,34 @@
+//! The files that all gates of a host share: what one instance has found out, the others need not find out again.
+//!
+//! Losing any of it costs speed, never correctness: whoever reads holds what is read against a seal or treats it as a
+//! hint, and a file that cannot be read or written is one that holds nothing.
+
+/// A file of fixed size in `/gate`, read and written at positions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SharedFile {
+    /// Verified claims.
+    Claims,
+}
+
+/// What a gate may do with the shared files. Many instances and processes do so at the same time, without locks.
+pub trait SharedFiles {
+    /// Fills the buffer from `offset` on. False when it could not be filled whole; what is in it then means nothing.
+    fn read_at(&self, file: SharedFile, offset: u64, buffer: &mut [u8]) -> bool;
+
+    /// Writes at `offset`. False when not all of it was taken.
+    fn write_at(&self, file: SharedFile, offset: u64, bytes: &[u8]) -> bool;
+}
+
+/// For a gate that shares nothing.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct NoSharedFiles;
+
+impl SharedFiles for NoSharedFiles {
+    fn read_at(&self, _file: SharedFile, _offset: u64, _buffer: &mut [u8]) -> bool {
+        false
+    }
+
+    fn write_at(&self, _file: SharedFile, _offset: u64, _bytes: &[u8]) -> bool {
+        false
+    }
+}
