@@ -12,6 +12,7 @@ use crate::issuer::{Issuer, IssuerPolicy};
 use crate::keys::KeySet;
 use crate::request::{fold_header_name, without_port};
 use crate::rules::Rule;
+use crate::suggestion::suggestion;
 use crate::token::asymmetric_algorithm;
 pub use reader::Mistake;
 use reader::{Reader, normalised};
@@ -130,10 +131,11 @@ fn issuer(reader: &Reader<'_>, mistakes: &mut Vec<Mistake>) -> Option<Configured
     for (reader, name) in reader.strings_or("algorithms", &DEFAULT_ALGORITHMS, mistakes) {
         match asymmetric_algorithm(&name) {
             Some(algorithm) => algorithms.push(algorithm),
-            None => reader.mistake(
-                format!("{name:?} is not among {}; none and HMAC are never accepted", DEFAULT_ALGORITHMS.join(", ")),
-                mistakes,
-            ),
+            None => {
+                let meant = suggestion(&name, &DEFAULT_ALGORITHMS);
+                let what = format!("{name:?} is no algorithm that is taken; none and HMAC never are{meant}");
+                reader.mistake(what, mistakes);
+            }
         }
     }
     let token_types = reader.strings_or("tokenTypes", &DEFAULT_TOKEN_TYPES, mistakes);

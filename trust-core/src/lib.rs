@@ -16,6 +16,7 @@ pub mod principal;
 pub mod request;
 mod rules;
 pub mod shared_files;
+mod suggestion;
 pub mod tags;
 pub mod time;
 pub mod token;

@@ -1,6 +1,7 @@
 //! Fourth step of the walk: the first rule whose match holds decides; where none does, the answer is no.
 
 pub(crate) mod claim;
+mod cursor;
 pub(crate) mod expression;
 pub(crate) mod parser;
 pub(crate) mod request;

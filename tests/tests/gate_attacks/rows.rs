@@ -32,6 +32,8 @@ pub(crate) fn all(stage: &Stage, forge: &Forge) -> Result<Vec<Row>> {
     rows.extend(wrong_claims(stage, forge)?);
     rows.extend(malformed_tokens(forge));
     rows.extend(ways_around_the_rules(forge));
+    rows.extend(paths_with_two_readings());
+    rows.extend(other_names_for_the_same(stage, forge));
     rows.extend(events_of_others(forge));
     rows.extend(must_pass(forge)?);
     Ok(rows)
@@ -205,6 +207,17 @@ fn ways_around_the_rules(forge: &Forge) -> Vec<Row> {
             &[400, 403],
             RawRequest::new("POST", "/v1/events/").header(format!("Authorization: Bearer {good}")),
         ),
+        row("another host", &[403], get("/healthz").host("gateway.example")),
+        row("our host as a part of another", &[403], get("/healthz").host("localhost.example")),
+        row("our host on another port", &[403], get("/healthz").host("localhost:1")),
+        row("another host in the request line", &[403], get("https://gateway.example/healthz")),
+    ]
+}
+
+/// Each is a public path to one reader of URLs and something else to another; none may be held against a rule.
+fn paths_with_two_readings() -> Vec<Row> {
+    let anonymous = |target: &str| RawRequest::new("GET", target);
+    vec![
         row("a doubled slash", &[400], anonymous("//v1/events")),
         row("a doubled slash inside", &[400], anonymous("/v1//events")),
         row("dot segments", &[400], anonymous("/healthz/../v1/events")),
@@ -220,10 +233,47 @@ fn ways_around_the_rules(forge: &Forge) -> Vec<Row> {
         row("an encoded semicolon", &[400], anonymous("/healthz%3ba")),
         row("a path parameter", &[400, 403], anonymous("/healthz;a=b/../v1/events")),
         row("an encoding that is none", &[400], anonymous("/healthz%zz")),
-        row("another host", &[403], get("/healthz").host("gateway.example")),
-        row("our host as a part of another", &[403], get("/healthz").host("localhost.example")),
-        row("our host on another port", &[403], get("/healthz").host("localhost:1")),
-        row("another host in the request line", &[403], get("https://gateway.example/healthz")),
+        row("a semicolon behind dot segments", &[400], anonymous("/healthz/..;/v1/events")),
+        row("a parameter alone in a segment", &[400], anonymous("/healthz/;a")),
+        row("a raw backslash", &[400], anonymous("/healthz\\..\\v1")),
+        row("a raw hash", &[400], anonymous("/healthz#/v1/events")),
+        row("an encoded slash in capitals", &[400], anonymous("/healthz%2Fv1%2Fevents")),
+        row("an encoded backslash in capitals", &[400], anonymous("/healthz%5Cv1")),
+        row("an encoded semicolon in capitals", &[400], anonymous("/healthz%3Ba=b")),
+        row("an encoded line break", &[400], anonymous("/healthz%0d%0a")),
+        row("an encoded tab", &[400], anonymous("/healthz%09")),
+        row("an encoded delete", &[400], anonymous("/healthz%7f")),
+        row("a slash in two bytes too many", &[400], anonymous("/healthz%c0%afv1")),
+        row("bytes that are no text", &[400], anonymous("/healthz%ff")),
+        row("an encoding cut off", &[400], anonymous("/healthz%2")),
+        row("a slash of full width", &[403], anonymous("/healthz%EF%BC%8Fv1")),
+    ]
+}
+
+/// A method, host or path that only a header or another spelling speaks of.
+fn other_names_for_the_same(stage: &Stage, forge: &Forge) -> Vec<Row> {
+    let port = stage.https_port();
+    let health = || RawRequest::new("GET", "/healthz");
+    let delete_as = |line: &str| {
+        let token = format!("Authorization: Bearer {}", forge.good);
+        row(&format!("{line} on a method without a rule"), &[403], {
+            RawRequest::new("DELETE", "/v1/events").header(token).header(line)
+        })
+    };
+    vec![
+        delete_as("X-HTTP-Method-Override: POST"),
+        delete_as("X-HTTP-Method: POST"),
+        delete_as("X-Method-Override: POST"),
+        row("a method in the query", &[401], RawRequest::new("POST", "/v1/events?_method=GET")),
+        row("our host in X-Forwarded-Host", &[403], {
+            health().host("gateway.example").header(format!("X-Forwarded-Host: localhost:{port}"))
+        }),
+        row("our host with a dot at its end", &[400, 403], health().host(&format!("localhost.:{port}"))),
+        row("our host with a letter encoded", &[400, 403], health().host(&format!("%6cocalhost:{port}"))),
+        row("a user before our host", &[400, 403], health().host(&format!("localhost@gateway.example:{port}"))),
+        row("our host in capitals", &[200], health().host(&format!("LOCALHOST:{port}"))),
+        row("a public path with a letter encoded", &[200], RawRequest::new("GET", "/%68ealthz")),
+        row("a query that looks like a path", &[200], RawRequest::new("GET", "/healthz?next=/../%2F%00//")),
     ]
 }
 

@@ -7,6 +7,8 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
+use crate::suggestion::nearest;
+
 /// What is wrong with a configuration, and where.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mistake {
@@ -60,10 +62,15 @@ impl<'a> Reader<'a> {
     pub(super) fn only_keys(&self, known: &[&str], mistakes: &mut Vec<Mistake>) {
         match self.value {
             Some(Value::Object(map)) => {
+                // A key that stands already is not what another one was meant to be.
+                let free: Vec<_> = known.iter().filter(|name| !map.contains_key(**name)).copied().collect();
                 for key in map.keys().filter(|key| !known.contains(&key.as_str())) {
-                    let there_are = format!("no such key; there are {}", known.join(", "));
+                    let meant = nearest(key, &free).map_or_else(
+                        || format!("there are {}", known.join(", ")),
+                        |near| format!("did you mean {near}?"),
+                    );
                     let place = Self { value: None, place: self.at(key).place };
-                    place.mistake(there_are, mistakes);
+                    place.mistake(format!("no such key; {meant}"), mistakes);
                 }
             }
             _ => self.mistake("an object was expected", mistakes),

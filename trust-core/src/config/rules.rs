@@ -77,16 +77,5 @@ fn expression<M>(
     read: fn(Call) -> Result<M, RuleMistake>,
     mistakes: &mut Vec<Mistake>,
 ) -> Option<Expression<M>> {
-    let mut found = Vec::new();
-    let tree = match parse(text) {
-        Ok(tree) => tree.map(&mut |call| read(call), &mut found),
-        Err(mistake) => {
-            found.push(mistake);
-            None
-        }
-    };
-    for mistake in found {
-        reader.mistake(mistake.to_string(), mistakes);
-    }
-    tree
+    parse(text, read).map_err(|found| found.iter().for_each(|found| reader.mistake(found.to_string(), mistakes))).ok()
 }

@@ -84,8 +84,8 @@ fn every_mistake_is_reported_with_its_place() {
         "issuers[0].jwksFile:",
         "issuers[1].issuer: this is required",
         "issuers[1].jwks:",
-        "issuers[1].tokentypes: no such key",
-        "rules[0].match: column 1:",
+        "issuers[1].tokentypes: no such key; did you mean tokenTypes?",
+        "rules[0].match: column 1: no condition on requests is called Pth; did you mean Path?",
         "rules[0].require: column 1:",
         "rules[1]: a public rule",
         "rules[2].event.kind: no such key",
@@ -98,7 +98,7 @@ fn every_mistake_is_reported_with_its_place() {
         "forwardClaims.ce-id:",
         "forwardClaims.X Y:",
         "forwardClaims.x-a: two entries",
-        "transactionToken.audiences: no such key",
+        "transactionToken.audiences: no such key; did you mean audience?",
         "transactionToken.audience: this is required",
     ] {
         assert!(found.iter().any(|mistake| mistake.starts_with(place)), "{place} is not in {found:#?}");

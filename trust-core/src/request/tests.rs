@@ -46,6 +46,17 @@ fn paths_with_two_readings_are_refused() {
         "/a%3fb",
         "/a%23b",
         "/a#b",
+        "/a%5Cb",
+        "/a%09",
+        "/a%7f",
+        "/a%3Bb",
+        "/a;/../b",
+        "/a/..;/b",
+        "/a/;b",
+        "/a/%2E%2E",
+        "/a/%2e/b",
+        "/a%c0%afb",
+        "/a%e0%80%afb",
         "/a%",
         "/a%f",
         "/%ff",
@@ -63,6 +74,34 @@ fn a_missing_method_or_host_is_refused() {
     for (method, host) in [("", "a"), ("GET", ""), ("G T", "a"), ("GET", "a b"), ("GET", "a/b"), ("GET", "user@a")] {
         let request = RawRequest { method: method.into(), host: host.into(), ..raw("/") };
         assert_eq!(RequestFacts::read(request).err().unwrap(), MalformedRequest::MethodOrHost, "{method} {host}");
+    }
+}
+
+#[test]
+fn a_host_has_one_spelling() {
+    let host = |text: &str| {
+        RequestFacts::read(RawRequest { host: text.into(), ..raw("/") }).map(|facts| facts.host_name().to_owned())
+    };
+    for text in ["gw.example.com", "GW.Example.COM", "gw.example.com:8443", "GW.EXAMPLE.COM:1"] {
+        assert_eq!(host(text).as_deref(), Ok("gw.example.com"), "{text}");
+    }
+    for text in [
+        "gw.example.com.",
+        "gw.example.com.:443",
+        "GW.EXAMPLE.COM..",
+        ".",
+        ":443",
+        "gw.example.com:",
+        "gw%2eexample.com",
+    ] {
+        assert_eq!(host(text), Err(MalformedRequest::MethodOrHost), "{text}");
+    }
+}
+
+#[test]
+fn what_stands_in_the_query_is_no_part_of_the_path() {
+    for target in ["/a?next=/../b", "/a?next=%2F%2e%2e;%00#%", "/a?x=//?y"] {
+        assert_eq!(RequestFacts::read(raw(target)).unwrap().path(), "/a", "{target}");
     }
 }
 

@@ -3,7 +3,9 @@
 use serde_json::Value;
 
 use super::parser::{Call, RuleMistake};
+use super::request;
 use crate::claims::{VerifiedClaims, scalar_text};
+use crate::suggestion::{nearest, suggestion};
 use crate::time::UnixSeconds;
 
 /// One condition on the claims of a verified token.
@@ -19,7 +21,9 @@ pub(crate) enum ClaimMatcher {
     AuthenticatedWithin { seconds: u64 },
 }
 
-const KNOWN: &str = "Scope, Role, Group, Acr, Issuer, Claim, ClaimContains, AuthenticatedWithin";
+/// Their names, as rules write them.
+pub(super) const NAMES: [&str; 8] =
+    ["Scope", "Role", "Group", "Acr", "Issuer", "Claim", "ClaimContains", "AuthenticatedWithin"];
 
 /// How far in the future an `auth_time` may lie, for clocks that differ.
 const CLOCK_SKEW_SECONDS: u64 = 30;
@@ -42,12 +46,12 @@ impl ClaimMatcher {
             ("ClaimContains", [name, value]) => Ok(Self::ClaimContains { name: name.clone(), value: value.clone() }),
             ("AuthenticatedWithin", [span]) => span_seconds(span)
                 .map(|seconds| Self::AuthenticatedWithin { seconds })
-                .ok_or_else(|| mistake(format!("{span:?} is not a span of time such as `15m`, `30s` or `1h`"))),
+                .ok_or_else(|| mistake(format!("`{span}` is not a span of time such as `15m`, `30s` or `1h`"))),
             ("Scope" | "Role" | "Group" | "Acr" | "Issuer" | "AuthenticatedWithin", _) => {
                 Err(mistake(format!("{name} takes one value; join several with && or ||")))
             }
             ("Claim" | "ClaimContains", _) => Err(mistake(format!("{name} takes a claim's name and a value"))),
-            _ => Err(mistake(format!("no condition on claims is called {name}; there are {KNOWN}"))),
+            _ => Err(mistake(unknown(&name))),
         }
     }
 
@@ -75,6 +79,17 @@ impl ClaimMatcher {
             Self::Scope(scope) => Some(scope),
             _ => None,
         }
+    }
+}
+
+fn unknown(name: &str) -> String {
+    if request::NAMES.contains(&name) {
+        return format!("{name} is a condition on requests: it belongs under match");
+    }
+    let none = format!("no condition on claims is called {name}");
+    match (nearest(name, &NAMES), nearest(name, &request::NAMES)) {
+        (None, Some(near)) => format!("{none}; did you mean {near}, under match?"),
+        _ => none + &suggestion(name, &NAMES),
     }
 }
 

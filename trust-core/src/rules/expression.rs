@@ -20,30 +20,6 @@ impl<M> Expression<M> {
         }
     }
 
-    /// The same tree over other conditions. Every condition that cannot be carried over is reported, not only the first.
-    pub(crate) fn map<N, E>(
-        self,
-        carry: &mut impl FnMut(M) -> Result<N, E>,
-        mistakes: &mut Vec<E>,
-    ) -> Option<Expression<N>> {
-        let mut carry_all = |parts: Vec<Self>, mistakes: &mut Vec<E>| {
-            let carried: Vec<_> = parts.into_iter().map(|part| part.map(carry, mistakes)).collect();
-            carried.into_iter().collect::<Option<Vec<_>>>()
-        };
-        match self {
-            Self::One(matcher) => match carry(matcher) {
-                Ok(carried) => Some(Expression::One(carried)),
-                Err(mistake) => {
-                    mistakes.push(mistake);
-                    None
-                }
-            },
-            Self::Not(inner) => Some(Expression::Not(Box::new(inner.map(carry, mistakes)?))),
-            Self::All(parts) => Some(Expression::All(carry_all(parts, mistakes)?)),
-            Self::Any(parts) => Some(Expression::Any(carry_all(parts, mistakes)?)),
-        }
-    }
-
     /// The conditions that help towards holding: all but those behind a `!`.
     pub(crate) fn wanted(&self) -> Vec<&M> {
         match self {

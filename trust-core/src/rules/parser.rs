@@ -6,7 +6,11 @@
 //! one   = "!" one | "(" any ")" | name "(" text { "," text } ")"
 //! text  = "`" … "`"  |  '"' … '"'
 //! ```
+//!
+//! A mistake does not end the reading: the parser notes it, skips to where a condition may begin again and goes on, so
+//! that all mistakes are known at once. A text with any mistake gives no tree.
 
+use super::cursor::Cursor;
 use super::expression::Expression;
 
 /// Longest rule, in bytes.
@@ -15,7 +19,10 @@ const MAX_RULE_BYTES: usize = 16 * 1024;
 /// Deepest nesting of brackets and `!`; parsing and judging recurse to it, and the guest's stack is small.
 const MAX_DEPTH: usize = 32;
 
-/// A call as written: what it means is up to who reads the tree.
+/// More mistakes in one rule help nobody.
+const MAX_MISTAKES: usize = 20;
+
+/// A call as written: what it means is up to who reads it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Call {
     pub(crate) name: String,
@@ -38,156 +45,189 @@ impl std::fmt::Display for RuleMistake {
     }
 }
 
-/// Reads a rule's text into a tree of calls.
-pub(crate) fn parse(text: &str) -> Result<Expression<Call>, RuleMistake> {
+/// Reads a rule's text into a tree of conditions, each made of its call by `read`; or says all that is wrong with it.
+pub(crate) fn parse<M>(
+    text: &str,
+    read: fn(Call) -> Result<M, RuleMistake>,
+) -> Result<Expression<M>, Vec<RuleMistake>> {
     if text.len() > MAX_RULE_BYTES {
-        return Err(RuleMistake { column: 1, what: "a rule may have at most 16 KiB".to_owned() });
+        return Err(vec![RuleMistake { column: 1, what: "a rule may have at most 16 KiB".to_owned() }]);
     }
-    let mut parser = Parser { characters: text.chars().collect(), at: 0, depth: 0 };
-    let tree = parser.any()?;
-    match parser.peek() {
-        None => Ok(tree),
-        Some(')') => Err(parser.mistake("a closing bracket that nothing opened")),
-        Some(other) => Err(parser.mistake(format!("expected && or || here, found {other:?}"))),
+    let mut parser = Parser { cursor: Cursor::new(text), depth: 0, read, mistakes: Vec::new(), has_given_up: false };
+    match parser.whole() {
+        Some(tree) if parser.mistakes.is_empty() => Ok(tree),
+        _ => Err(parser.mistakes),
     }
 }
 
-struct Parser {
-    characters: Vec<char>,
-    at: usize,
+/// Each method gives what it has read, or nothing after it has noted a mistake.
+struct Parser<M> {
+    cursor: Cursor,
     depth: usize,
+    read: fn(Call) -> Result<M, RuleMistake>,
+    mistakes: Vec<RuleMistake>,
+    has_given_up: bool,
 }
 
-impl Parser {
-    fn any(&mut self) -> Result<Expression<Call>, RuleMistake> {
-        self.joined("||", Self::all, Expression::Any)
-    }
-
-    fn all(&mut self) -> Result<Expression<Call>, RuleMistake> {
-        self.joined("&&", Self::one, Expression::All)
-    }
-
-    fn joined(
-        &mut self,
-        operator: &str,
-        part: fn(&mut Self) -> Result<Expression<Call>, RuleMistake>,
-        join: fn(Vec<Expression<Call>>) -> Expression<Call>,
-    ) -> Result<Expression<Call>, RuleMistake> {
-        let first = part(self)?;
-        let mut parts = vec![first];
-        while self.takes(operator) {
-            parts.push(part(self)?);
-        }
-        match parts.pop() {
-            Some(only) if parts.is_empty() => Ok(only),
-            Some(last) => {
-                parts.push(last);
-                Ok(join(parts))
+impl<M> Parser<M> {
+    fn whole(&mut self) -> Option<Expression<M>> {
+        let tree = self.any();
+        let is_whole = self.cursor.is_at_end();
+        while !self.cursor.is_at_end() {
+            self.note(self.cursor.column(), "a closing bracket that nothing opened");
+            self.cursor.takes(")");
+            let _ = self.cursor.takes("&&") || self.cursor.takes("||");
+            if !self.cursor.is_at_end() && !self.cursor.sees(")") {
+                self.any();
             }
-            None => Err(self.mistake("an empty condition")),
+        }
+        tree.filter(|_| is_whole)
+    }
+
+    fn any(&mut self) -> Option<Expression<M>> {
+        let mut parts = vec![self.all()];
+        while self.cursor.takes("||") {
+            parts.push(self.all());
+        }
+        joined(parts, Expression::Any)
+    }
+
+    fn all(&mut self) -> Option<Expression<M>> {
+        let mut parts = vec![self.one()];
+        loop {
+            if self.cursor.takes("&&") {
+                parts.push(self.one());
+            } else if self.cursor.is_at_end() || self.cursor.sees("||") || self.cursor.sees(")") {
+                return joined(parts, Expression::All);
+            } else {
+                self.wrong_operator();
+                parts.push(None);
+                if self.cursor.begins_condition() {
+                    self.one();
+                }
+            }
         }
     }
 
-    fn one(&mut self) -> Result<Expression<Call>, RuleMistake> {
+    /// Something else stands where two conditions should be joined.
+    fn wrong_operator(&mut self) {
+        let column = self.cursor.column();
+        let found = self.cursor.take_wrong_operator();
+        let meant = match found.to_ascii_lowercase().as_str() {
+            "&" | "and" => "; did you mean &&?",
+            "|" | "or" => "; did you mean ||?",
+            _ => "",
+        };
+        let found = if found.is_empty() { found } else { format!(", found {found:?}") };
+        self.note(column, format!("&& or || was expected here{found}{meant}"));
+    }
+
+    fn one(&mut self) -> Option<Expression<M>> {
         self.depth = self.depth.saturating_add(1);
         if self.depth > MAX_DEPTH {
-            return Err(self.mistake("brackets and ! are nested deeper than 32"));
+            self.note(self.cursor.column(), "brackets and ! are nested deeper than 32");
+            self.give_up();
+            return None;
         }
-        let one = if self.takes("!") {
-            Expression::Not(Box::new(self.one()?))
-        } else if self.takes("(") {
-            let inner = self.any()?;
-            self.demand(')', "a closing bracket is missing here")?;
-            inner
+        let one = if self.cursor.takes("!") {
+            self.one().map(|inner| Expression::Not(Box::new(inner)))
+        } else if self.cursor.takes("(") {
+            let inner = self.any();
+            let is_closed = self.cursor.takes(")");
+            if !is_closed {
+                self.note(self.cursor.column(), "a closing bracket is missing here");
+            }
+            inner.filter(|_| is_closed)
         } else {
-            Expression::One(self.call()?)
+            self.condition().map(Expression::One)
         };
         self.depth = self.depth.saturating_sub(1);
-        Ok(one)
+        one
     }
 
-    fn call(&mut self) -> Result<Call, RuleMistake> {
-        self.skip_space();
-        let column = self.column();
-        let name = self.take_while(|character| character.is_ascii_alphanumeric() || character == '_');
+    fn condition(&mut self) -> Option<M> {
+        self.cursor.skip_space();
+        let column = self.cursor.column();
+        let name = self.cursor.take_name();
         if name.is_empty() {
-            return Err(match self.peek() {
-                None => self.mistake("a condition is missing at the end"),
-                Some(other) => self.mistake(format!("a condition such as Path(`/x`) was expected, found {other:?}")),
-            });
+            let what = match self.cursor.peek() {
+                None => "a condition is missing at the end".to_owned(),
+                Some(other) => format!("a condition such as Path(`/x`) was expected, found {other:?}"),
+            };
+            self.note(column, what);
+            self.cursor.skip_to_operator();
+            return None;
         }
-        self.demand('(', "a ( must follow the name of a condition")?;
+        if !self.cursor.takes("(") {
+            self.note(self.cursor.column(), "a ( must follow the name of a condition");
+            self.cursor.skip_to_operator();
+            return None;
+        }
+        let arguments = self.arguments();
+        if arguments.is_err() {
+            self.cursor.skip_out_of_call();
+        }
+        let condition = arguments.and_then(|arguments| (self.read)(Call { name, arguments, column }));
+        condition.map_err(|mistake| self.note(mistake.column, mistake.what)).ok()
+    }
+
+    fn arguments(&mut self) -> Result<Vec<String>, RuleMistake> {
         let mut arguments = Vec::new();
-        if !self.takes(")") {
-            loop {
-                arguments.push(self.text()?);
-                if self.takes(")") {
-                    break;
-                }
-                self.demand(',', "a , or ) was expected after a value")?;
+        if self.cursor.takes(")") {
+            return Ok(arguments);
+        }
+        loop {
+            arguments.push(self.text()?);
+            if self.cursor.takes(")") {
+                return Ok(arguments);
+            }
+            if !self.cursor.takes(",") {
+                let what = "a , or ) was expected after a value".to_owned();
+                return Err(RuleMistake { column: self.cursor.column(), what });
             }
         }
-        Ok(Call { name, arguments, column })
     }
 
     fn text(&mut self) -> Result<String, RuleMistake> {
-        self.skip_space();
-        let start = self.column();
-        let quote = match self.peek() {
-            Some(quote @ ('`' | '"')) => quote,
-            _ => return Err(self.mistake("values stand in back-quotes, such as `/x`")),
-        };
-        self.advance();
-        let value = self.take_while(|character| character != quote);
-        if self.peek().is_none() {
-            return Err(RuleMistake { column: start, what: "this value's closing quote is missing".to_owned() });
-        }
-        self.advance();
-        Ok(value)
-    }
-
-    fn take_while(&mut self, belongs: impl Fn(char) -> bool) -> String {
-        let mut taken = String::new();
-        while let Some(character) = self.peek().filter(|character| belongs(*character)) {
-            taken.push(character);
-            self.advance();
-        }
-        taken
-    }
-
-    fn takes(&mut self, token: &str) -> bool {
-        self.skip_space();
-        let end = self.at.saturating_add(token.len());
-        let is_next = self.characters.get(self.at..end).is_some_and(|next| next.iter().copied().eq(token.chars()));
-        if is_next {
-            self.at = end;
-        }
-        is_next
-    }
-
-    fn demand(&mut self, token: char, otherwise: &str) -> Result<(), RuleMistake> {
-        if self.takes(token.encode_utf8(&mut [0; 4])) { Ok(()) } else { Err(self.mistake(otherwise)) }
-    }
-
-    fn skip_space(&mut self) {
-        while self.peek().is_some_and(char::is_whitespace) {
-            self.advance();
+        self.cursor.skip_space();
+        let column = self.cursor.column();
+        let mistake = |what: &str| Err(RuleMistake { column, what: what.to_owned() });
+        match self.cursor.peek() {
+            Some('`' | '"') => match self.cursor.take_quoted() {
+                Some(value) => Ok(value),
+                None => mistake("this value's closing quote is missing"),
+            },
+            _ => mistake("values stand in back-quotes, such as `/x`"),
         }
     }
 
-    fn peek(&self) -> Option<char> {
-        self.characters.get(self.at).copied()
+    fn note(&mut self, column: usize, what: impl Into<String>) {
+        if self.has_given_up {
+            return;
+        }
+        self.mistakes.push(RuleMistake { column, what: what.into() });
+        if self.mistakes.len() >= MAX_MISTAKES {
+            self.give_up();
+        }
     }
 
-    fn advance(&mut self) {
-        self.at = self.at.saturating_add(1);
+    /// What would be noted from here on follows from what has been.
+    fn give_up(&mut self) {
+        self.has_given_up = true;
+        self.cursor.go_to_end();
     }
+}
 
-    fn column(&self) -> usize {
-        self.at.saturating_add(1)
+/// One part stands for itself; nothing where any part is missing.
+fn joined<M>(
+    parts: Vec<Option<Expression<M>>>,
+    join: fn(Vec<Expression<M>>) -> Expression<M>,
+) -> Option<Expression<M>> {
+    let mut parts = parts.into_iter().collect::<Option<Vec<_>>>()?;
+    let last = parts.pop()?;
+    if parts.is_empty() {
+        return Some(last);
     }
-
-    fn mistake(&self, what: impl Into<String>) -> RuleMistake {
-        RuleMistake { column: self.column(), what: what.into() }
-    }
+    parts.push(last);
+    Some(join(parts))
 }

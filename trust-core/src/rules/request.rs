@@ -5,8 +5,11 @@ use std::net::IpAddr;
 
 use regex_lite::Regex;
 
+use super::claim;
 use super::parser::{Call, RuleMistake};
+use crate::percent;
 use crate::request::{RequestFacts, is_plain_path, without_port};
+use crate::suggestion::{nearest, suggestion};
 
 /// One condition on a request.
 #[derive(Clone, Debug)]
@@ -20,7 +23,15 @@ pub(crate) enum RequestMatcher {
     ClientIp { network: IpAddr, prefix_bits: u32 },
 }
 
-const KNOWN: &str = "Path, PathPrefix, PathRegexp, Method, Host, HeaderRegexp, ClientIP";
+/// Their names, as rules write them.
+pub(super) const NAMES: [&str; 7] = ["Path", "PathPrefix", "PathRegexp", "Method", "Host", "HeaderRegexp", "ClientIP"];
+
+/// Names that a reader of Traefik's documentation expects here, and what to write instead.
+const OF_TRAEFIK: [(&[&str], &str); 3] = [
+    (&["Header", "Headers", "HeadersRegexp"], "HeaderRegexp, whose pattern fits the whole value"),
+    (&["HostRegexp", "HostHeader"], "Host for each name, joined by ||"),
+    (&["Query", "QueryRegexp"], "a condition on the path: rules look at no query"),
+];
 
 impl RequestMatcher {
     /// Reads a call as a condition on requests.
@@ -46,7 +57,7 @@ impl RequestMatcher {
                 Err(mistake(format!("{name} takes one value; join several with ||")))
             }
             ("HeaderRegexp", _) => Err(mistake("HeaderRegexp takes a header's name and a pattern".to_owned())),
-            _ => Err(mistake(format!("no condition on requests is called {name}; there are {KNOWN}"))),
+            _ => Err(mistake(unknown(&name))),
         }
     }
 
@@ -85,12 +96,33 @@ impl RequestMatcher {
     }
 }
 
+fn unknown(name: &str) -> String {
+    if claim::NAMES.contains(&name) {
+        return format!("{name} is a condition on claims: it belongs under require");
+    }
+    let none = format!("no condition on requests is called {name}");
+    let of_traefik = OF_TRAEFIK.iter().find(|(names, _)| names.contains(&name));
+    match (of_traefik, nearest(name, &NAMES), nearest(name, &claim::NAMES)) {
+        (Some((_, instead)), _, _) => format!("{none}; write {instead}"),
+        (None, None, Some(near)) => format!("{none}; did you mean {near}, under require?"),
+        (None, _, _) => none + &suggestion(name, &NAMES),
+    }
+}
+
 /// A condition that can never hold would always hold behind a `!`, so it is a mistake.
 fn absolute(path: &str) -> Result<String, String> {
     if is_plain_path(path) {
         return Ok(path.to_owned());
     }
-    Err(format!("the path {path:?} must begin with / and be written decoded, without dot segments, %, ;, ?, # and \\"))
+    let rooted = format!("/{}", path.trim_start_matches('/'));
+    // An encoded slash is no separator, so the path with one is not what was meant.
+    let slashes = |text: &str| text.bytes().filter(|byte| *byte == b'/').count();
+    let meant =
+        percent::decode(&rooted).filter(|decoded| is_plain_path(decoded) && slashes(decoded) == slashes(&rooted));
+    let meant = meant.map_or(String::new(), |meant| format!("; did you mean `{meant}`?"));
+    Err(format!(
+        "the path `{path}` must begin with / and be written decoded, without dot segments, empty segments, %, ;, ?, # and \\{meant}"
+    ))
 }
 
 fn host_name(host: &str) -> Result<String, String> {
@@ -99,7 +131,13 @@ fn host_name(host: &str) -> Result<String, String> {
     if is_plain {
         return Ok(host.to_ascii_lowercase());
     }
-    Err(format!("{host:?} is not a host's name; a port does not belong here"))
+    let name = without_port(host).trim_end_matches('.');
+    let meant = if name != host && !name.is_empty() && name.bytes().all(is_name) {
+        format!("; did you mean `{name}`?")
+    } else {
+        String::new()
+    };
+    Err(format!("`{host}` is not a host's name; neither a port nor a dot at its end belongs here{meant}"))
 }
 
 /// Anchored at both ends: an unanchored pattern matches far more than its writer meant. It must be valid by itself, or
@@ -107,18 +145,18 @@ fn host_name(host: &str) -> Result<String, String> {
 fn whole(pattern: &str) -> Result<Regex, String> {
     Regex::new(pattern)
         .and_then(|_| Regex::new(&format!("^(?:{pattern})$")))
-        .map_err(|error| format!("the pattern {pattern:?} is not valid: {error}"))
+        .map_err(|error| format!("the pattern `{pattern}` is not valid: {error}"))
 }
 
 fn client_ip(text: &str) -> Result<RequestMatcher, String> {
-    let mistake = || format!("{text:?} is neither an address nor a network such as `10.0.0.0/8`");
+    let mistake = || format!("`{text}` is neither an address nor a network such as `10.0.0.0/8`");
     let (address, bits) = match text.split_once('/') {
         Some((address, bits)) => (address, Some(bits.parse::<u32>().map_err(|_| mistake())?)),
         None => (text, None),
     };
     let network: IpAddr = address.parse().map_err(|_| mistake())?;
     if network.to_canonical() != network {
-        return Err(format!("{text:?} is an IPv4 network in the form of IPv6; write it as IPv4"));
+        return Err(format!("`{text}` is an IPv4 network in the form of IPv6; write it as IPv4"));
     }
     let longest = if network.is_ipv4() { 32 } else { 128 };
     let prefix_bits = bits.unwrap_or(longest);

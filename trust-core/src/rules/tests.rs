@@ -1,7 +1,7 @@
 use serde_json::{Value, json};
 
 use super::expression::Expression;
-use super::parser::{Call, parse};
+use super::parser::{Call, RuleMistake, parse};
 use super::*;
 use crate::principal::Principal;
 use crate::request::RawRequest;
@@ -9,10 +9,7 @@ use crate::request::RawRequest;
 const NOW: UnixSeconds = UnixSeconds(1_800_000_000);
 
 fn request_rule(text: &str) -> Expression<RequestMatcher> {
-    let mut mistakes = Vec::new();
-    let tree = parse(text).unwrap().map(&mut RequestMatcher::read, &mut mistakes);
-    assert_eq!(mistakes, []);
-    tree.unwrap()
+    parse(text, RequestMatcher::read).unwrap()
 }
 
 fn facts(method: &str, target: &str) -> RequestFacts {
@@ -67,20 +64,30 @@ fn request_conditions_match_whole_parts() {
     }
 }
 
+#[test]
+fn a_header_that_speaks_of_another_method_path_or_host_changes_nothing() {
+    let headers =
+        ["X-HTTP-Method-Override", "X-HTTP-Method", "X-Method-Override", "X-Original-URL", "X-Forwarded-Host"];
+    let headers = headers.map(|name| (name.to_owned(), vec![b"POST".to_vec()]));
+    let raw = RawRequest { target: b"/a?_method=POST".to_vec(), headers: headers.to_vec(), ..raw() };
+    let facts = RequestFacts::read(raw).unwrap();
+    let holds = |rule: &str| request_rule(rule).holds(&|matcher| matcher.holds(&facts));
+    assert!(holds("Method(`GET`) && Path(`/a`) && Host(`a`)"));
+    assert!(!holds("Method(`POST`) || Path(`/POST`) || Host(`POST`)"));
+}
+
 fn raw() -> RawRequest {
     RawRequest { method: b"GET".to_vec(), host: b"a".to_vec(), ..RawRequest::default() }
 }
 
 fn claims_hold(rule: &str, claims: &Value) -> bool {
-    let mut mistakes = Vec::new();
-    let tree = parse(rule).unwrap().map(&mut ClaimMatcher::read, &mut mistakes);
-    assert_eq!(mistakes, []);
+    let tree = parse(rule, ClaimMatcher::read).unwrap();
     let claims = VerifiedClaims::new(
         Principal::new("https://idp.example.com", "tester"),
         NOW.plus(60),
         claims.as_object().unwrap().clone(),
     );
-    satisfied(tree.as_ref(), &claims, NOW)
+    satisfied(Some(&tree), &claims, NOW)
 }
 
 #[test]
@@ -117,6 +124,11 @@ fn claim_conditions_compare_whole_values() {
     assert!(!claims_hold("AuthenticatedWithin(`1h`)", &json!({"auth_time": NOW.0 + 31})), "a login in the future");
 }
 
+/// A call that means nothing yet, for tests of the grammar alone.
+fn calls(text: &str) -> Result<Expression<Call>, Vec<RuleMistake>> {
+    parse(text, Ok)
+}
+
 #[test]
 fn mistakes_name_their_column() {
     for (text, column, part) in [
@@ -125,27 +137,87 @@ fn mistakes_name_their_column() {
         ("Path(`/a`", 10, ", or )"),
         ("Path(`/a", 6, "closing quote"),
         ("Path(/a)", 6, "back-quotes"),
+        ("Path(/a(b|c)) && Path(`/b`)", 6, "back-quotes"),
         ("Path `/a`", 6, "a ( must follow"),
         ("(Path(`/a`)", 12, "closing bracket is missing"),
         ("Path(`/a`))", 11, "nothing opened"),
-        ("Path(`/a`) Path(`/b`)", 12, "&& or ||"),
-        ("Path(`/a`) & Path(`/b`)", 12, "&& or ||"),
+        ("Path(`/a`) Path(`/b`)", 12, "&& or || was expected here"),
+        ("(Path(`/a`) Path(`/b`))", 13, "&& or || was expected here"),
+        ("Path(`/a`) & Path(`/b`)", 12, "found \"&\"; did you mean &&?"),
+        ("Path(`/a`) OR Path(`/b`)", 12, "found \"OR\"; did you mean ||?"),
+        ("Path(`/a`), Path(`/b`)", 11, "found \",\""),
+        ("Path(`/a`) # !Path(`/b`)", 12, "found \"#\""),
         ("&& Path(`/a`)", 1, "expected"),
+        ("()", 2, "expected"),
+        ("Path(`å`) & Path(`/b`)", 11, "did you mean &&?"),
     ] {
-        let mistake = parse(text).unwrap_err();
+        let mistakes = calls(text).unwrap_err();
+        let [mistake] = mistakes.as_slice() else { panic!("{text}: {mistakes:?}") };
         assert_eq!(mistake.column, column, "{text}: {mistake}");
         assert!(mistake.what.contains(part), "{text}: {mistake}");
     }
 }
 
 #[test]
+fn the_reading_goes_on_behind_a_mistake_as_far_as_it_can() {
+    for (text, columns) in [
+        ("Path(/a) && Path(/b)", &[6, 18][..]),
+        ("Path(/a && Path(`/b`) || Path(", &[6, 31]),
+        ("(Path(`/a`) & Path /b) || && Path(`/c`)", &[13, 20, 27]),
+        ("Path(`/a`)) && Path(`/b`)) || ! and", &[11, 26, 36]),
+        (")(", &[1, 1, 3, 3]),
+        ("Path(`/a`) and Path(`/b`) or", &[12, 27]),
+    ] {
+        let mistakes = calls(text).unwrap_err();
+        assert_eq!(mistakes.iter().map(|mistake| mistake.column).collect::<Vec<_>>(), columns, "{text}: {mistakes:?}");
+    }
+    assert_eq!(calls(&"Path(/a) && ".repeat(100)).unwrap_err().len(), 20, "enough is enough");
+}
+
+#[test]
 fn every_wrong_condition_is_reported_not_only_the_first() {
-    let mut mistakes = Vec::new();
-    let text = "Pth(`/a`) || Path(`a`) || PathRegexp(`(`) || Path(`/a`, `/b`) || ClientIP(`10.0.0.0/33`) || PathRegexp(`a)|(b`)";
-    assert!(parse(text).unwrap().map(&mut RequestMatcher::read, &mut mistakes).is_none());
-    assert_eq!(mistakes.len(), 6, "{mistakes:?}");
-    assert_eq!(mistakes[0].to_string().split(';').next().unwrap(), "column 1: no condition on requests is called Pth");
+    let text = "Pth(`/a`) || Path(`a`) || PathRegexp(`(`) || Path(`/a`, `/b`) || ClientIP(`10.0.0.0/33`) || PathRegexp(`a)|(b`) || Host(x)";
+    let mistakes = parse(text, RequestMatcher::read).unwrap_err();
+    assert_eq!(mistakes.len(), 7, "{mistakes:?}");
+    assert_eq!(mistakes[0].to_string(), "column 1: no condition on requests is called Pth; did you mean Path?");
     assert_eq!(mistakes[1].column, 14);
+}
+
+#[test]
+fn a_mistake_says_what_was_probably_meant() {
+    let on_requests = |text: &str| parse(text, RequestMatcher::read).unwrap_err()[0].what.clone();
+    for (text, expected) in [
+        ("Scope(`a`)", "Scope is a condition on claims: it belongs under require"),
+        ("Scpoe(`a`)", "no condition on requests is called Scpoe; did you mean Scope, under require?"),
+        ("Pathprefix(`/a`)", "no condition on requests is called Pathprefix; did you mean PathPrefix?"),
+        ("HostRegexp(`a`)", "no condition on requests is called HostRegexp; write Host for each name, joined by ||"),
+        ("Weekday(`a`)", "no condition on requests is called Weekday; there are Path, PathPrefix, PathRegexp,"),
+        ("Path(`a`)", "the path `a` must begin with /"),
+        ("Host(`gw.example.com:8443`)", "`gw.example.com:8443` is not a host's name"),
+    ] {
+        assert!(on_requests(text).starts_with(expected), "{text}: {}", on_requests(text));
+    }
+    for (text, expected) in [
+        ("Path(`a`)", "did you mean `/a`?"),
+        ("Path(`//a`)", "did you mean `/a`?"),
+        ("PathPrefix(`/a%20b`)", "did you mean `/a b`?"),
+        ("Host(`gw.example.com:8443`)", "did you mean `gw.example.com`?"),
+        ("Host(`gw.example.com.`)", "did you mean `gw.example.com`?"),
+    ] {
+        assert!(on_requests(text).ends_with(expected), "{text}: {}", on_requests(text));
+    }
+    for text in ["Path(`/a/../b`)", "Path(`/a%2fb`)", "Host(`*`)"] {
+        assert!(!on_requests(text).contains("did you mean"), "{text}: nothing can be meant");
+    }
+    let on_claims = |text: &str| parse(text, ClaimMatcher::read).unwrap_err()[0].what.clone();
+    for (text, expected) in [
+        ("Path(`/a`)", "Path is a condition on requests: it belongs under match"),
+        ("Methd(`GET`)", "no condition on claims is called Methd; did you mean Method, under match?"),
+        ("Roles(`a`)", "no condition on claims is called Roles; did you mean Role?"),
+        ("Weekday(`a`)", "no condition on claims is called Weekday; there are Scope, Role,"),
+    ] {
+        assert!(on_claims(text).starts_with(expected), "{text}: {}", on_claims(text));
+    }
 }
 
 #[test]
@@ -161,19 +233,21 @@ fn a_condition_that_can_never_hold_is_a_mistake() {
         "ClientIP(`::ffff:10.0.0.0/104`)",
         "ClientIP(`10.0.0.0/`)",
     ] {
-        let mut mistakes = Vec::new();
-        assert!(parse(text).unwrap().map(&mut RequestMatcher::read, &mut mistakes).is_none(), "{text}");
-        assert_eq!(mistakes.len(), 1, "{text}");
+        assert_eq!(parse(text, RequestMatcher::read).unwrap_err().len(), 1, "{text}");
     }
 }
 
 #[test]
 fn nesting_has_a_bottom() {
     let nested = |depth: usize| format!("{}Path(`/a`){}", "(".repeat(depth), ")".repeat(depth));
-    assert!(parse(&nested(31)).is_ok());
-    assert!(parse(&nested(32)).unwrap_err().what.contains("nested deeper"));
-    assert!(parse(&"!".repeat(10_000)).is_err());
-    assert!(parse(&"a".repeat(20_000)).unwrap_err().what.contains("16 KiB"));
+    let only_mistake = |text: &str| match calls(text).unwrap_err().as_slice() {
+        [mistake] => mistake.what.clone(),
+        mistakes => panic!("{mistakes:?}"),
+    };
+    assert!(calls(&nested(31)).is_ok());
+    assert!(only_mistake(&nested(32)).contains("nested deeper"));
+    assert!(only_mistake(&"!".repeat(10_000)).contains("nested deeper"));
+    assert!(only_mistake(&"a".repeat(20_000)).contains("16 KiB"));
 }
 
 #[test]
@@ -182,7 +256,7 @@ fn calls_are_read_as_written() {
         Expression::One(Call { name: name.into(), arguments: arguments.iter().map(|a| (*a).into()).collect(), column })
     };
     assert_eq!(
-        parse(" A() && !B(`x`, \"y`z\")").unwrap(),
+        calls(" A() && !B(`x`, \"y`z\")").unwrap(),
         Expression::All(vec![call("A", &[], 2), Expression::Not(Box::new(call("B", &["x", "y`z"], 10)))])
     );
 }
