@@ -1,27 +1,51 @@
-//! What an issuer vouches for. Only [`crate::issuer`] makes it.
+//! What an issuer vouches for. Only [`crate::issuer`] makes it, of a token or of what one left in the claims cache.
 
-use serde_json::{Map, Value};
+pub(crate) mod record;
+pub(crate) mod selection;
 
-use crate::principal::Principal;
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use crate::principal::{Principal, principal_uri};
 use crate::time::UnixSeconds;
+use record::{ClaimRecord, ClaimValue};
 
-/// The claims of a token whose signature, issuer, audience and times hold.
+/// The claims of a token whose signature, issuer, audience and times hold, as far as the configuration asks for them.
 #[derive(Clone, Debug)]
 pub(crate) struct VerifiedClaims {
-    principal: Principal,
+    issuer: Arc<str>,
     expires_at: UnixSeconds,
-    all: Map<String, Value>,
+    record: ClaimRecord,
 }
 
 impl VerifiedClaims {
-    pub(crate) fn new(principal: Principal, expires_at: UnixSeconds, all: Map<String, Value>) -> Self {
-        Self { principal, expires_at, all }
+    pub(crate) fn new(issuer: Arc<str>, expires_at: UnixSeconds, record: ClaimRecord) -> Self {
+        Self { issuer, expires_at, record }
     }
 
     /// Who the token speaks of.
     #[must_use]
-    pub(crate) fn principal(&self) -> &Principal {
-        &self.principal
+    pub(crate) fn principal(&self) -> Principal {
+        Principal::new(self.issuer(), self.subject())
+    }
+
+    /// Who the token speaks of, as events name it.
+    #[must_use]
+    pub(crate) fn principal_uri(&self) -> String {
+        principal_uri(self.issuer(), self.subject())
+    }
+
+    /// The issuer's identifier.
+    #[must_use]
+    pub(crate) fn issuer(&self) -> &str {
+        &self.issuer
+    }
+
+    /// The subject, unique within its issuer; never empty.
+    #[must_use]
+    pub(crate) fn subject(&self) -> &str {
+        self.text("sub").unwrap_or_default()
     }
 
     /// When the token ends.
@@ -30,31 +54,49 @@ impl VerifiedClaims {
         self.expires_at
     }
 
+    /// The claims in their compact form.
+    #[must_use]
+    pub(crate) fn record(&self) -> &ClaimRecord {
+        &self.record
+    }
+
     /// A claim by its top-level name.
     #[must_use]
-    pub(crate) fn get(&self, name: &str) -> Option<&Value> {
-        self.all.get(name)
+    pub(crate) fn get(&self, name: &str) -> Option<ClaimValue<'_>> {
+        self.record.get(name)
     }
 
     /// A claim that is a string.
     #[must_use]
     pub(crate) fn text(&self, name: &str) -> Option<&str> {
-        self.get(name).and_then(Value::as_str)
+        match self.get(name)? {
+            ClaimValue::Text(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// Whether a list claim holds `value`; never a part of a string.
+    #[must_use]
+    pub(crate) fn list_holds(&self, name: &str, value: &str) -> bool {
+        self.get(name).is_some_and(|claim| claim.members().filter_map(ClaimValue::scalar).any(|held| held == value))
     }
 
     /// Every scope: `scope` separated by spaces (RFC 8693, section 4.2), or the list or string `scp` that some issuers
     /// write in its place.
     pub(crate) fn scopes(&self) -> impl Iterator<Item = &str> {
         let spaced = [self.text("scope"), self.text("scp")].into_iter().flatten().flat_map(str::split_ascii_whitespace);
-        let listed = self.get("scp").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str);
-        spaced.chain(listed)
+        let listed = self.get("scp").into_iter().flat_map(ClaimValue::members);
+        spaced.chain(listed.filter_map(|member| match member {
+            ClaimValue::Text(scope) => Some(scope),
+            _ => None,
+        }))
     }
 
     /// Whether the token was given to a client for itself: its subject is the client (RFC 9068, section 2.2).
     #[must_use]
     pub(crate) fn is_of_client(&self) -> bool {
         let client = self.text("client_id").or_else(|| self.text("azp"));
-        client.is_some_and(|client| client == self.principal.subject())
+        client.is_some_and(|client| client == self.subject())
     }
 }
 

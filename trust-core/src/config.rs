@@ -17,10 +17,14 @@ use crate::token::asymmetric_algorithm;
 pub use reader::Mistake;
 use reader::{Reader, normalised};
 
+const KEYS: [&str; 7] =
+    ["publicOrigins", "issuers", "rules", "forwardClaims", "transactionToken", "tags", "claimsCacheMebibytes"];
 const DEFAULT_ALGORITHMS: [&str; 9] = ["EdDSA", "ES256", "ES384", "RS256", "RS384", "RS512", "PS256", "PS384", "PS512"];
 const DEFAULT_TOKEN_TYPES: [&str; 2] = ["at+jwt", "JWT"];
 const DEFAULT_LEEWAY_SECONDS: u64 = 30;
 const MAX_LEEWAY_SECONDS: u64 = 300;
+const DEFAULT_CLAIMS_CACHE_MEBIBYTES: u64 = 16;
+const MAX_CLAIMS_CACHE_MEBIBYTES: u64 = 1024;
 
 /// Headers that carry a request itself; a claim forwarded in one of them would change the request.
 const RESERVED_HEADERS: [&str; 8] =
@@ -35,6 +39,10 @@ pub(crate) struct GateConfig {
     /// Header as spelled in the configuration, and the claim that fills it.
     pub(crate) forward_claims: Vec<(String, String)>,
     pub(crate) transaction_audience: Option<String>,
+    /// Whether permitted requests are tagged as events.
+    pub(crate) has_tags: bool,
+    /// Size of the shared claims cache; 0 for none.
+    pub(crate) claims_cache_bytes: u64,
 }
 
 /// An origin under which clients reach the gate (RFC 6454, section 4).
@@ -72,7 +80,7 @@ impl GateConfig {
     }
 
     fn read(root: &Reader<'_>, mistakes: &mut Vec<Mistake>) -> Self {
-        root.only_keys(&["publicOrigins", "issuers", "rules", "forwardClaims", "transactionToken"], mistakes);
+        root.only_keys(&KEYS, mistakes);
         let origins = root.strings("publicOrigins", mistakes).into_iter().filter_map(|(reader, text)| {
             let origin = origin(&text);
             if origin.is_none() {
@@ -86,10 +94,19 @@ impl GateConfig {
         if rules.iter().any(Rule::needs_token) && root.is_empty("issuers") {
             root.at("issuers").mistake("rules ask for tokens, so at least one issuer is needed", mistakes);
         }
+        let claims_cache_mebibytes = root
+            .whole_number("claimsCacheMebibytes", MAX_CLAIMS_CACHE_MEBIBYTES, mistakes)
+            .unwrap_or(DEFAULT_CLAIMS_CACHE_MEBIBYTES);
+        let has_tags = root.boolean("tags", mistakes).unwrap_or(true);
+        if !has_tags && rules.iter().any(|rule| !rule.event.client_types.is_empty()) {
+            root.at("tags").mistake("rules take events of clients, and only tags tell whose they are", mistakes);
+        }
         Self {
             origins,
             issuers,
             rules,
+            has_tags,
+            claims_cache_bytes: claims_cache_mebibytes.saturating_mul(1024 * 1024),
             forward_claims: forward_claims(root, mistakes),
             transaction_audience: transaction_audience(root, mistakes),
         }
@@ -143,7 +160,7 @@ fn issuer(reader: &Reader<'_>, mistakes: &mut Vec<Mistake>) -> Option<Configured
         reader.whole_number("leewaySeconds", MAX_LEEWAY_SECONDS, mistakes).unwrap_or(DEFAULT_LEEWAY_SECONDS);
     let (keys, jwks_file) = key_source(reader, mistakes)?;
     let policy = IssuerPolicy {
-        issuer: issuer?,
+        issuer: issuer?.into(),
         audiences,
         algorithms,
         token_types: token_types.into_iter().map(|(_, token_type)| token_type).collect(),

@@ -10,6 +10,8 @@ use std::collections::BTreeSet;
 use thiserror::Error;
 use zeroize::Zeroizing;
 
+use crate::claims::VerifiedClaims;
+use crate::claims_cache::ClaimsCache;
 use crate::config::{GateConfig, Mistake, Origin};
 use crate::denial::Denial;
 use crate::gate_key::{GateKeys, InvalidGateKeys};
@@ -20,7 +22,8 @@ use crate::request::{MalformedRequest, RawRequest, RequestFacts, fold_header_nam
 use crate::rules::Rule;
 use crate::shared_files::SharedFiles;
 use crate::tags::{EventTags, Moment, Untaggable};
-use crate::token::UnverifiedToken;
+use crate::time::UnixSeconds;
+use crate::token::{InvalidToken, MAX_TOKEN_BYTES, UnverifiedToken, bearer_token};
 use crate::transaction_token::{HEADER, TransactionKeys};
 pub use forwarding::Forwarding;
 
@@ -39,6 +42,8 @@ pub struct Gate {
     jwks_files: Vec<(String, usize)>,
     forward_claims: Vec<(String, String)>,
     transaction: Option<TransactionSetting>,
+    cache: ClaimsCache,
+    has_tags: bool,
     tag_secret: Zeroizing<Vec<u8>>,
     /// Headers that rules look at, in lower case.
     rule_headers: BTreeSet<String>,
@@ -75,6 +80,11 @@ impl Gate {
             jwks_files.extend(configured.jwks_file.map(|file| (file, index)));
             issuers.all.push(configured.issuer);
         }
+        for rule in &config.rules {
+            rule.select_claims(&mut issuers.selection);
+        }
+        config.forward_claims.iter().for_each(|(_, claim)| issuers.selection.want(claim, None));
+        issuers.prepare_verifications();
         let conditions: Vec<_> = config.rules.iter().flat_map(|rule| rule.matches.conditions()).collect();
         let rule_headers = conditions.iter().filter_map(|condition| condition.header()).map(str::to_owned).collect();
         let is_about_source = conditions.iter().any(|condition| condition.is_about_source());
@@ -86,6 +96,8 @@ impl Gate {
             jwks_files,
             forward_claims: config.forward_claims,
             transaction,
+            cache: ClaimsCache::new(config.claims_cache_bytes),
+            has_tags: config.has_tags,
             tag_secret: Zeroizing::default(),
             rule_headers,
             is_about_source,
@@ -95,14 +107,13 @@ impl Gate {
     /// Size of the shared claims cache in bytes; 0 when there is none.
     #[must_use]
     pub fn claims_cache_bytes(&self) -> u64 {
-        16 * 1024 * 1024
+        self.cache.file_bytes()
     }
 
     /// Files below `/trust` that the gate lives on.
     #[must_use]
     pub fn wanted_files(&self) -> Vec<String> {
-        let gate_key = self.transaction.iter().map(|_| GATE_KEY_FILE.to_owned());
-        self.jwks_files.iter().map(|(file, _)| file.clone()).chain(gate_key).collect()
+        self.jwks_files.iter().map(|(file, _)| file.clone()).chain([GATE_KEY_FILE.to_owned()]).collect()
     }
 
     /// Takes a file's content, or the news that it cannot be read. Keys of a file that is gone or broken are forgotten:
@@ -114,18 +125,26 @@ impl Gate {
             let keys = content.ok_or(InvalidTrustFile::Missing).and_then(|bytes| Ok(KeySet::from_jwks(bytes)?));
             (issuer.keys, outcome) = split(keys);
         }
-        if let (GATE_KEY_FILE, Some(setting)) = (name, &mut self.transaction) {
+        if name == GATE_KEY_FILE {
             let keys = content.ok_or(InvalidTrustFile::Missing).and_then(|bytes| Ok(GateKeys::from_json(bytes)?));
             let (keys, read) = split(keys);
-            setting.keys = keys.as_ref().map(|keys| keys.transaction_keys(&setting.audience));
-            self.tag_secret = keys
-                .as_ref()
-                .and_then(GateKeys::tag_secret)
-                .map(|secret| Zeroizing::new(secret.to_vec()))
-                .unwrap_or_default();
-            outcome = read;
+            self.take_gate_keys(keys.as_ref());
+            // Without it a gate that signs nothing only goes without its shared cache.
+            let is_needed = self.transaction.is_some();
+            outcome = if is_needed || content.is_some() { read } else { Ok(()) };
         }
+        self.issuers.prepare_verifications();
+        self.cache.forget_recent();
         outcome
+    }
+
+    fn take_gate_keys(&mut self, keys: Option<&GateKeys>) {
+        if let Some(setting) = &mut self.transaction {
+            setting.keys = keys.map(|keys| keys.transaction_keys(&setting.audience));
+        }
+        self.cache.take_secrets(keys.and_then(GateKeys::cache_secrets));
+        let tag_secret = keys.and_then(GateKeys::tag_secret);
+        self.tag_secret = tag_secret.map(|secret| Zeroizing::new(secret.to_vec())).unwrap_or_default();
     }
 
     /// Whether the values of this header matter to a decision.
@@ -149,12 +168,16 @@ impl Gate {
         let permit = match Permit::for_anybody(rule) {
             Some(permit) => permit,
             None => {
-                let token = UnverifiedToken::of(&facts)?.ok_or(Denial::NoToken)?;
-                let claims = self.issuers.verify(&token, now)?;
+                let token = bearer_token(&facts)?.ok_or(Denial::NoToken)?;
+                let claims = verified_claims(token, &self.issuers, &mut self.cache, now, shared)?;
                 Permit::for_principal(rule, claims, now)?
             }
         };
-        let tags = EventTags::of(&facts, &permit, moment, self.source(), &self.tag_secret)?;
+        let tags = if self.has_tags {
+            EventTags::of(&facts, &permit, moment, self.source(), &self.tag_secret)?
+        } else {
+            EventTags::id_alone(&facts, moment, &self.tag_secret)
+        };
         self.forwarding(&facts, &permit, &tags, now)
     }
 
@@ -199,10 +222,37 @@ impl Gate {
     }
 }
 
+/// What the token's issuer vouches for: from the cache, or by its signature.
+fn verified_claims(
+    token: &str,
+    issuers: &Issuers,
+    cache: &mut ClaimsCache,
+    now: UnixSeconds,
+    shared: &dyn SharedFiles,
+) -> Result<VerifiedClaims, Denial> {
+    if token.len() > MAX_TOKEN_BYTES {
+        return Err(InvalidToken::TooLong.into());
+    }
+    let vacancy = match cache.find(token, issuers.verifications(), now, shared) {
+        Ok(claims) => return Ok(claims),
+        Err(vacancy) => vacancy,
+    };
+    let unverified = UnverifiedToken::parse(token)?;
+    let (claims, verification) = issuers.verify(&unverified, now)?;
+    cache.keep(token, &claims, &verification, &vacancy, now, shared);
+    Ok(claims)
+}
+
 fn split<T, E>(result: Result<T, E>) -> (Option<T>, Result<(), E>) {
     match result {
         Ok(value) => (Some(value), Ok(())),
         Err(error) => (None, Err(error)),
+    }
+}
+
+impl From<InvalidToken> for Denial {
+    fn from(invalid: InvalidToken) -> Self {
+        Self::InvalidToken(invalid)
     }
 }
 

@@ -126,11 +126,28 @@ impl GateKeys {
         TransactionKeys::new(audience.to_owned(), self.keys.iter().map(|key| derive(key, info.as_bytes())).collect())
     }
 
+    /// The sub-keys of the claims cache.
+    #[must_use]
+    pub(crate) fn cache_secrets(&self) -> Option<CacheSecrets> {
+        let key = self.keys.first()?;
+        let secret = |info: &[u8]| derive(key, info).secret;
+        Some(CacheSecrets { digest: secret(b"watchgate/v1/claims-digest"), seal: secret(b"watchgate/v1/claims-seal") })
+    }
+
     /// The sub-key that makes event identifiers hard to guess.
     #[must_use]
     pub(crate) fn tag_secret(&self) -> Option<[u8; SECRET_BYTES]> {
         self.keys.first().map(|key| derive(key, b"watchgate/v1/tags").secret)
     }
+}
+
+/// What the claims cache is kept under.
+#[derive(Zeroize, ZeroizeOnDrop)]
+pub(crate) struct CacheSecrets {
+    /// Makes digests of tokens.
+    pub(crate) digest: [u8; SECRET_BYTES],
+    /// Makes and checks seals.
+    pub(crate) seal: [u8; SECRET_BYTES],
 }
 
 fn derive(key: &NamedSecret, info: &[u8]) -> NamedSecret {

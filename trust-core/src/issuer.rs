@@ -2,12 +2,16 @@
 //!
 //! Cheap refusals come first; the signature, the one costly check, comes last.
 
+use std::sync::Arc;
+
 use jsonwebtoken::Algorithm;
 use serde_json::Value;
 
 use crate::claims::VerifiedClaims;
+use crate::claims::record::ClaimRecord;
+use crate::claims::selection::{ClaimSelection, Wanted};
+use crate::claims_cache::{CONTEXT_BYTES, Verification};
 use crate::keys::KeySet;
-use crate::principal::Principal;
 use crate::time::UnixSeconds;
 use crate::token::{InvalidToken, UnverifiedToken};
 
@@ -15,7 +19,7 @@ use crate::token::{InvalidToken, UnverifiedToken};
 #[derive(Clone, Debug)]
 pub(crate) struct IssuerPolicy {
     /// The issuer's identifier, compared byte by byte with `iss`.
-    pub(crate) issuer: String,
+    pub(crate) issuer: Arc<str>,
     /// A token must name one of these in `aud`.
     pub(crate) audiences: Vec<String>,
     /// Algorithms that the issuer may use.
@@ -55,31 +59,55 @@ impl From<InvalidToken> for Unverified {
 #[derive(Debug, Default)]
 pub(crate) struct Issuers {
     pub(crate) all: Vec<Issuer>,
+    /// The claims that are kept of a verified token.
+    pub(crate) selection: ClaimSelection,
+    /// One for each key that is loaded at this moment, in the order of issuers and keys.
+    verifications: Vec<Verification>,
 }
 
 impl Issuers {
+    /// Everything by which a token can be verified at this moment.
+    pub(crate) fn verifications(&self) -> &[Verification] {
+        &self.verifications
+    }
+
+    /// To be called after keys have changed.
+    pub(crate) fn prepare_verifications(&mut self) {
+        let mut verifications = Vec::new();
+        for issuer in &self.all {
+            let keys = issuer.keys.iter().flat_map(KeySet::iter);
+            verifications.extend(keys.map(|key| issuer.policy.verification(key.thumbprint(), &self.selection)));
+        }
+        self.verifications = verifications;
+    }
+
     /// Vouches for a token, or says why not.
-    pub(crate) fn verify(&self, token: &UnverifiedToken, now: UnixSeconds) -> Result<VerifiedClaims, Unverified> {
+    pub(crate) fn verify(
+        &self,
+        token: &UnverifiedToken,
+        now: UnixSeconds,
+    ) -> Result<(VerifiedClaims, Verification), Unverified> {
         let unverified_issuer = match token.unverified_claims.get("iss") {
-            Some(Value::String(issuer)) => issuer,
+            Some(Value::String(issuer)) => issuer.as_str(),
             _ => return Err(InvalidToken::IssuerForm.into()),
         };
         let issuer = self
             .all
             .iter()
-            .find(|issuer| issuer.policy.issuer == *unverified_issuer)
+            .find(|issuer| *issuer.policy.issuer == *unverified_issuer)
             .ok_or(InvalidToken::UnknownIssuer)?;
         let expires_at = issuer.policy.check(token, now)?;
-        let subject = match token.unverified_claims.get("sub") {
-            Some(Value::String(subject)) if !subject.is_empty() => subject,
-            _ => return Err(InvalidToken::Subject.into()),
-        };
+        if !matches!(token.unverified_claims.get("sub"), Some(Value::String(subject)) if !subject.is_empty()) {
+            return Err(InvalidToken::Subject.into());
+        }
         let Some(keys) = &issuer.keys else {
-            return Err(Unverified::KeysUnavailable { issuer: issuer.policy.issuer.clone() });
+            return Err(Unverified::KeysUnavailable { issuer: issuer.policy.issuer.to_string() });
         };
+        let key = keys.key_for(token)?;
         keys.check_signature(token)?;
-        let principal = Principal::new(issuer.policy.issuer.clone(), subject.clone());
-        Ok(VerifiedClaims::new(principal, expires_at, token.unverified_claims.clone()))
+        let record = ClaimRecord::of(&token.unverified_claims, &self.selection).ok_or(InvalidToken::TooLong)?;
+        let claims = VerifiedClaims::new(Arc::clone(&issuer.policy.issuer), expires_at, record);
+        Ok((claims, issuer.policy.verification(key.thumbprint(), &self.selection)))
     }
 }
 
@@ -113,6 +141,37 @@ impl IssuerPolicy {
             return Err(InvalidToken::Bound);
         }
         Ok(expires_at)
+    }
+
+    /// Names this policy, this key and the claims that are kept: claims that were verified by anything else are not in the
+    /// cache for us.
+    fn verification(&self, thumbprint: &[u8; 32], selection: &ClaimSelection) -> Verification {
+        let mut hasher = blake3::Hasher::new_derive_key("watchgate 2026-11 claims cache context");
+        let mut part = |bytes: &[u8]| {
+            hasher.update(&(bytes.len() as u64).to_le_bytes());
+            hasher.update(bytes);
+        };
+        part(thumbprint);
+        part(self.issuer.as_bytes());
+        part(&self.leeway_seconds.to_le_bytes());
+        let algorithms = self.algorithms.iter().map(|algorithm| format!("{algorithm:?}")).collect::<Vec<_>>();
+        for list in [&self.audiences, &self.token_types, &algorithms] {
+            part(&(list.len() as u64).to_le_bytes());
+            list.iter().for_each(|text| part(text.as_bytes()));
+        }
+        for (name, wanted) in selection.iter() {
+            part(name.as_bytes());
+            match wanted {
+                Wanted::Whole => part(&[]),
+                Wanted::Members(members) => {
+                    part(&(members.len() as u64).to_le_bytes());
+                    members.iter().for_each(|member| part(member.as_bytes()));
+                }
+            }
+        }
+        let mut context = [0; CONTEXT_BYTES];
+        hasher.finalize_xof().fill(&mut context);
+        Verification { context, issuer: Arc::clone(&self.issuer), leeway_seconds: self.leeway_seconds }
     }
 
     fn is_audience(&self, unverified_audience: Option<&Value>) -> bool {

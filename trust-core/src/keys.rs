@@ -35,7 +35,8 @@ struct JwkSet {
     keys: Vec<Value>,
 }
 
-struct VerifyingKey {
+pub(crate) struct VerifyingKey {
+    thumbprint: [u8; 32],
     kid: Option<String>,
     algorithm: Option<String>,
     kind: KeyKind,
@@ -70,6 +71,12 @@ impl KeyKind {
     }
 }
 
+impl VerifyingKey {
+    pub(crate) fn thumbprint(&self) -> &[u8; 32] {
+        &self.thumbprint
+    }
+}
+
 /// The keys of one issuer.
 pub(crate) struct KeySet {
     keys: Vec<VerifyingKey>,
@@ -93,8 +100,12 @@ impl KeySet {
         if keys.is_empty() { Err(InvalidJwks::NoUsableKey) } else { Ok(Self { keys }) }
     }
 
-    /// Checks a token's signature with the key that it names; without a name, with the one key that fits its algorithm.
-    pub(crate) fn check_signature(&self, token: &UnverifiedToken) -> Result<(), InvalidToken> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &VerifyingKey> {
+        self.keys.iter()
+    }
+
+    /// The key that a token names; without a name, the one key that fits its algorithm.
+    pub(crate) fn key_for(&self, token: &UnverifiedToken) -> Result<&VerifyingKey, InvalidToken> {
         let algorithm = token.unverified_algorithm;
         let mut fitting = self.keys.iter().filter(|key| {
             let kid_fits = token.unverified_kid.is_none() || key.kid == token.unverified_kid;
@@ -102,7 +113,18 @@ impl KeySet {
             kid_fits && key.kind.serves(algorithm) && named.is_none_or(|named| named == format!("{algorithm:?}"))
         });
         let (Some(key), None) = (fitting.next(), fitting.next()) else { return Err(InvalidToken::UnknownKey) };
-        match jsonwebtoken::crypto::verify(&token.signature, token.signed.as_bytes(), &key.key, algorithm) {
+        Ok(key)
+    }
+
+    /// Checks a token's signature with the key that it names; without a name, with the one key that fits its algorithm.
+    pub(crate) fn check_signature(&self, token: &UnverifiedToken) -> Result<(), InvalidToken> {
+        let key = self.key_for(token)?;
+        match jsonwebtoken::crypto::verify(
+            &token.signature,
+            token.signed.as_bytes(),
+            &key.key,
+            token.unverified_algorithm,
+        ) {
             Ok(true) => Ok(()),
             Ok(false) | Err(_) => Err(InvalidToken::Signature),
         }
@@ -133,7 +155,8 @@ fn verifying_key(value: Value) -> Option<VerifyingKey> {
         return None;
     }
     let key = DecodingKey::from_jwk(&jwk).ok()?;
-    Some(VerifyingKey { kid: jwk.common.key_id, algorithm, kind, key })
+    let thumbprint = <[u8; 32]>::from(<sha2::Sha256 as sha2::Digest>::digest(serde_json::to_vec(&jwk.algorithm).ok()?));
+    Some(VerifyingKey { thumbprint, kid: jwk.common.key_id, algorithm, kind, key })
 }
 
 fn has_bytes(encoded: &str, length: usize) -> bool {

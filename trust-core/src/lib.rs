@@ -3,6 +3,7 @@
 #![cfg_attr(test, allow(clippy::arithmetic_side_effects, clippy::string_slice, reason = "tests count small numbers"))]
 
 mod claims;
+mod claims_cache;
 mod config;
 pub mod denial;
 pub mod event_policy;

@@ -41,11 +41,7 @@ impl Principal {
     /// encoded subject holds neither `/` nor `#`.
     #[must_use]
     pub fn uri(&self) -> String {
-        let mut uri = String::with_capacity(self.issuer.len().saturating_add(self.subject.len()).saturating_add(1));
-        uri.push_str(&self.issuer);
-        uri.push('#');
-        percent::encode_segment(&self.subject, &mut uri);
-        uri
+        principal_uri(&self.issuer, &self.subject)
     }
 
     /// Whether `source` is this principal's URI or lies below it by whole segments. A source with an empty or a dot
@@ -58,6 +54,15 @@ impl Principal {
             None => false,
         }
     }
+}
+
+/// The URI of the principal that `issuer` names `subject`.
+pub(crate) fn principal_uri(issuer: &str, subject: &str) -> String {
+    let mut uri = String::with_capacity(issuer.len().saturating_add(subject.len()).saturating_add(1));
+    uri.push_str(issuer);
+    uri.push('#');
+    percent::encode_segment(subject, &mut uri);
+    uri
 }
 
 fn is_plain_segment(segment: &str) -> bool {

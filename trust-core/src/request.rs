@@ -71,25 +71,39 @@ pub enum MalformedRequest {
 pub(crate) struct RequestFacts {
     method: String,
     target: String,
-    path: String,
+    path: Path,
     host: String,
     source_address: String,
-    source: Option<IpAddr>,
     headers: Vec<Header>,
+}
+
+/// A path costs memory of its own only where it is not written as it reads.
+#[derive(Clone)]
+enum Path {
+    /// The first so many bytes of the target.
+    AsWritten(usize),
+    Decoded(String),
 }
 
 #[derive(Clone)]
 struct Header {
     spelled: String,
-    folded: String,
+    /// Where it is not the spelled name itself.
+    folded: Option<String>,
     values: Vec<Vec<u8>>,
+}
+
+impl Header {
+    fn folded(&self) -> &str {
+        self.folded.as_ref().unwrap_or(&self.spelled)
+    }
 }
 
 impl RequestFacts {
     /// Reads the facts, or says why the request cannot be judged.
     pub(crate) fn read(raw: RawRequest) -> Result<Self, MalformedRequest> {
-        let method = ascii_token(&raw.method).ok_or(MalformedRequest::MethodOrHost)?;
-        let host = host_name(&raw.host).ok_or(MalformedRequest::MethodOrHost)?;
+        let method = ascii_token(raw.method).ok_or(MalformedRequest::MethodOrHost)?;
+        let host = host_name(raw.host).ok_or(MalformedRequest::MethodOrHost)?;
         let target = String::from_utf8(raw.target).map_err(|_| MalformedRequest::Target)?;
         if target.len() > MAX_TARGET_BYTES || !target.starts_with('/') {
             return Err(MalformedRequest::Target);
@@ -101,11 +115,13 @@ impl RequestFacts {
         let headers = raw
             .headers
             .into_iter()
-            .map(|(spelled, values)| Header { folded: fold_header_name(&spelled), spelled, values })
+            .map(|(spelled, values)| {
+                let folded = (!is_folded(&spelled)).then(|| fold_header_name(&spelled));
+                Header { spelled, folded, values }
+            })
             .collect();
-        let source_address = String::from_utf8_lossy(&raw.source_address).into_owned();
-        let source = ip_address(&source_address);
-        Ok(Self { method, target, path, host, source_address, source, headers })
+        let source_address = String::from_utf8(raw.source_address).unwrap_or_default();
+        Ok(Self { method, target, path, host, source_address, headers })
     }
 
     /// The method.
@@ -123,7 +139,10 @@ impl RequestFacts {
     /// The decoded path; it has one reading only.
     #[must_use]
     pub(crate) fn path(&self) -> &str {
-        &self.path
+        match &self.path {
+            Path::AsWritten(bytes) => self.target.get(..*bytes).unwrap_or_default(),
+            Path::Decoded(path) => path,
+        }
     }
 
     /// The host in lower case, with its port if one was given.
@@ -147,12 +166,12 @@ impl RequestFacts {
     /// The peer's IP address.
     #[must_use]
     pub(crate) fn source(&self) -> Option<IpAddr> {
-        self.source
+        ip_address(&self.source_address)
     }
 
     /// The spelled names of all headers whose folded name satisfies `holds`.
     pub(crate) fn header_names(&self, holds: impl Fn(&str) -> bool) -> impl Iterator<Item = &str> {
-        self.headers.iter().filter(move |header| holds(&header.folded)).map(|header| header.spelled.as_str())
+        self.headers.iter().filter(move |header| holds(header.folded())).map(|header| header.spelled.as_str())
     }
 
     /// All values of the header of exactly this lower-case name, in any case.
@@ -167,7 +186,7 @@ impl RequestFacts {
     /// too long. Otherwise the rule and the back end could look at different values.
     pub(crate) fn check_rule_header(&self, name: &str) -> Result<(), MalformedRequest> {
         let folded = fold_header_name(name);
-        let is_alias = |header: &Header| header.folded == folded && !header.spelled.eq_ignore_ascii_case(name);
+        let is_alias = |header: &Header| header.folded() == folded && !header.spelled.eq_ignore_ascii_case(name);
         let mut values = self.header_values(name);
         let value = values.next().unwrap_or_default();
         if values.next().is_some() || self.headers.iter().any(is_alias) {
@@ -200,20 +219,25 @@ pub(crate) fn fold_header_name(name: &str) -> String {
     name.bytes().map(fold).collect()
 }
 
-fn ascii_token(bytes: &[u8]) -> Option<String> {
+fn is_folded(name: &str) -> bool {
+    name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
+}
+
+fn ascii_token(bytes: Vec<u8>) -> Option<String> {
     let is_token = |byte: &u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(byte);
     if bytes.is_empty() || bytes.len() > 64 || !bytes.iter().all(is_token) {
         return None;
     }
-    String::from_utf8(bytes.to_vec()).ok()
+    String::from_utf8(bytes).ok()
 }
 
-fn host_name(bytes: &[u8]) -> Option<String> {
+fn host_name(mut bytes: Vec<u8>) -> Option<String> {
     let allowed = |byte: &u8| byte.is_ascii_alphanumeric() || b"-._:[]".contains(byte);
     if bytes.is_empty() || bytes.len() > 255 || !bytes.iter().all(allowed) {
         return None;
     }
-    let host = String::from_utf8(bytes.to_ascii_lowercase()).ok()?;
+    bytes.make_ascii_lowercase();
+    let host = String::from_utf8(bytes).ok()?;
     // `example.com.` is `example.com` to some readers and another name to others.
     let name = without_port(&host);
     (!name.is_empty() && !name.ends_with('.') && !name.ends_with(':')).then_some(host)
@@ -240,17 +264,26 @@ fn ip_address(source_address: &str) -> Option<IpAddr> {
 
 /// Whether a path is written as requests are compared with it: decoded, and with one reading only.
 pub(crate) fn is_plain_path(path: &str) -> bool {
-    path.starts_with('/') && plain_path(path).is_ok_and(|decoded| decoded == path)
+    path.starts_with('/') && matches!(plain_path(path), Ok(Path::AsWritten(_)))
 }
 
 /// The decoded path, if every reader of URLs would come to the same one.
-fn plain_path(path: &str) -> Result<String, MalformedRequest> {
-    let ambiguous = Err(MalformedRequest::AmbiguousPath);
-    let decoded = percent::decode(path).ok_or(MalformedRequest::AmbiguousPath)?;
-    let raw_slashes = path.bytes().filter(|byte| *byte == b'/').count();
-    if decoded.bytes().filter(|byte| *byte == b'/').count() != raw_slashes {
-        return ambiguous;
+fn plain_path(path: &str) -> Result<Path, MalformedRequest> {
+    if !path.contains('%') {
+        check_segments(path)?;
+        return Ok(Path::AsWritten(path.len()));
     }
+    let decoded = percent::decode(path).ok_or(MalformedRequest::AmbiguousPath)?;
+    let slashes = |text: &str| text.bytes().filter(|byte| *byte == b'/').count();
+    if slashes(&decoded) != slashes(path) {
+        return Err(MalformedRequest::AmbiguousPath);
+    }
+    check_segments(&decoded)?;
+    Ok(Path::Decoded(decoded))
+}
+
+fn check_segments(decoded: &str) -> Result<(), MalformedRequest> {
+    let ambiguous = Err(MalformedRequest::AmbiguousPath);
     if decoded.chars().any(|char| char.is_control() || matches!(char, '\\' | ';' | '%' | '?' | '#')) {
         return ambiguous;
     }
@@ -261,7 +294,7 @@ fn plain_path(path: &str) -> Result<String, MalformedRequest> {
             return ambiguous;
         }
     }
-    Ok(decoded)
+    Ok(())
 }
 
 #[cfg(test)]

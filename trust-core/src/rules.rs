@@ -7,6 +7,7 @@ pub(crate) mod parser;
 pub(crate) mod request;
 
 use crate::claims::VerifiedClaims;
+use crate::claims::selection::ClaimSelection;
 use crate::request::RequestFacts;
 use crate::time::UnixSeconds;
 use claim::ClaimMatcher;
@@ -52,6 +53,13 @@ impl Rule {
 
     pub(crate) fn needs_token(&self) -> bool {
         matches!(self.access, Access::Authenticated(_))
+    }
+
+    /// Asks for the claims that its requirement looks at.
+    pub(crate) fn select_claims(&self, selection: &mut ClaimSelection) {
+        if let Access::Authenticated(Some(requirement)) = &self.access {
+            requirement.conditions().into_iter().for_each(|condition| condition.select(selection));
+        }
     }
 
     pub(crate) fn matches(&self, facts: &RequestFacts) -> bool {

@@ -86,7 +86,7 @@ impl EventTags {
             set("ce-subject", encode_header_value(facts.path()));
         }
         let (auth_type, auth_id) = match permit.claims() {
-            Some(claims) => (auth_type(claims), Some(claims.principal().uri())),
+            Some(claims) => (auth_type(claims), Some(claims.principal_uri())),
             None => ("unauthenticated", None),
         };
         set("ce-authtype", auth_type.to_owned());
@@ -100,6 +100,12 @@ impl EventTags {
             set("traceparent", new_trace(&entropy));
         }
         Ok(Self { event_id, is_clients_event, headers })
+    }
+
+    /// An identifier without any header, for a gate that does not tag.
+    pub(crate) fn id_alone(facts: &RequestFacts, moment: Moment, secret: &[u8]) -> Self {
+        let event_id = event_id(moment, &entropy(facts, moment, secret));
+        Self { event_id, is_clients_event: false, headers: Vec::new() }
     }
 
     /// The identifier of the request as an event, also when the client's own event is the one that is forwarded.
@@ -131,7 +137,7 @@ fn check_clients_event(facts: &RequestFacts, permit: &Permit<'_>) -> Result<(), 
         facts.only_header_value(name)?;
     }
     let principal = permit.claims().map(VerifiedClaims::principal);
-    let policy = EventPolicy::new(permit.rule().event.client_types.clone(), principal);
+    let policy = EventPolicy::new(permit.rule().event.client_types.clone(), principal.as_ref());
     if let Some(event_type) = facts.only_header_value("ce-type")? {
         policy.check_type(&decoded(event_type)?)?;
     }

@@ -90,17 +90,6 @@ pub(crate) struct UnverifiedToken {
 }
 
 impl UnverifiedToken {
-    /// Takes the bearer token from a request, if it brings one (RFC 6750, section 2.1; the scheme in any case, RFC 9110,
-    /// section 11.1).
-    pub(crate) fn of(facts: &RequestFacts) -> Result<Option<Self>, TokenProblem> {
-        let Some(header) = facts.only_header_value("authorization")? else { return Ok(None) };
-        let token = match header.split_once(' ') {
-            Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => token.trim_matches(' '),
-            _ => return Err(InvalidToken::Form.into()),
-        };
-        Ok(Some(Self::parse(token)?))
-    }
-
     /// Splits and reads a JWT in compact form (RFC 7515, section 3.1) without believing it.
     pub(crate) fn parse(token: &str) -> Result<Self, InvalidToken> {
         if token.len() > MAX_TOKEN_BYTES {
@@ -121,6 +110,16 @@ impl UnverifiedToken {
             unverified_kid: header.kid,
             unverified_claims: json_part(payload)?,
         })
+    }
+}
+
+/// Takes the bearer token from a request, if it brings one (RFC 6750, section 2.1; the scheme in any case, RFC 9110,
+/// section 11.1).
+pub(crate) fn bearer_token(facts: &RequestFacts) -> Result<Option<&str>, TokenProblem> {
+    let Some(header) = facts.only_header_value("authorization")? else { return Ok(None) };
+    match header.split_once(' ') {
+        Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => Ok(Some(token.trim_matches(' '))),
+        _ => Err(InvalidToken::Form.into()),
     }
 }
 

@@ -1,7 +1,7 @@
 //! What a permitted request looks like behind the gate: tags and the gate's word in, everything forged out.
 
 use super::Gate;
-use crate::claims::scalar_text;
+use crate::claims::record::ClaimValue;
 use crate::denial::Denial;
 use crate::percent::encode_header_value;
 use crate::permit::Permit;
@@ -38,8 +38,8 @@ impl Gate {
     ) -> Result<Forwarding, Denial> {
         let mut set = tags.headers().to_vec();
         for (header, claim) in &self.forward_claims {
-            let value = permit.claims().and_then(|claims| claims.get(claim)).and_then(scalar_text);
-            set.extend(value.map(|value| (header.clone(), encode_header_value(&value))));
+            let value = permit.claims().and_then(|claims| claims.get(claim)).and_then(ClaimValue::scalar);
+            set.extend(value.map(|value| (header.clone(), encode_header_value(value))));
         }
         if let Some(setting) = &self.transaction {
             let unavailable = || Denial::KeysUnavailable { of: "this gate".to_owned() };
@@ -79,7 +79,7 @@ impl Gate {
             iat: now.0,
             exp: now.plus(LIFETIME_SECONDS).0,
             txn: tags.event_id().to_owned(),
-            sub: claims.map(|claims| claims.principal().subject().to_owned()),
+            sub: claims.map(|claims| claims.subject().to_owned()),
             scope: scopes.filter(|scopes| !scopes.is_empty()),
             tctx: TransactionContext {
                 rule: permit.rule().name().to_owned(),
@@ -89,7 +89,7 @@ impl Gate {
                 event_types: permit.rule().event.client_types.clone(),
             },
             rctx: RequesterContext {
-                iss: claims.map(|claims| claims.principal().issuer().to_owned()),
+                iss: claims.map(|claims| claims.issuer().to_owned()),
                 jti: text("jti"),
                 sid: text("sid"),
                 exp: claims.map(|claims| claims.expires_at().0),

@@ -1,10 +1,10 @@
 //! Conditions on claims.
 
-use serde_json::Value;
-
 use super::parser::{Call, RuleMistake};
 use super::request;
-use crate::claims::{VerifiedClaims, scalar_text};
+use crate::claims::VerifiedClaims;
+use crate::claims::record::ClaimValue;
+use crate::claims::selection::ClaimSelection;
 use crate::suggestion::{nearest, suggestion};
 use crate::time::UnixSeconds;
 
@@ -59,17 +59,32 @@ impl ClaimMatcher {
     pub(crate) fn holds(&self, claims: &VerifiedClaims, now: UnixSeconds) -> bool {
         match self {
             Self::Scope(scope) => claims.scopes().any(|held| held == scope),
-            Self::Role(role) => contains(claims, "roles", role),
-            Self::Group(group) => contains(claims, "groups", group),
+            Self::Role(role) => claims.list_holds("roles", role),
+            Self::Group(group) => claims.list_holds("groups", group),
             Self::Acr(acr) => claims.text("acr") == Some(acr),
-            Self::Issuer(issuer) => claims.principal().issuer() == issuer,
-            Self::Claim { name, value } => claims.get(name).and_then(scalar_text).as_ref() == Some(value),
-            Self::ClaimContains { name, value } => contains(claims, name, value),
+            Self::Issuer(issuer) => claims.issuer() == issuer,
+            Self::Claim { name, value } => claims.get(name).and_then(ClaimValue::scalar) == Some(value),
+            Self::ClaimContains { name, value } => claims.list_holds(name, value),
             Self::AuthenticatedWithin { seconds } => {
-                claims.get("auth_time").and_then(Value::as_u64).is_some_and(|at| {
-                    UnixSeconds(at).plus(*seconds) >= now && UnixSeconds(at) <= now.plus(CLOCK_SKEW_SECONDS)
-                })
+                let authenticated_at = match claims.get("auth_time") {
+                    Some(ClaimValue::Scalar(number)) => number.parse().ok().map(UnixSeconds),
+                    _ => None,
+                };
+                authenticated_at.is_some_and(|at| at.plus(*seconds) >= now && at <= now.plus(CLOCK_SKEW_SECONDS))
             }
+        }
+    }
+
+    /// Asks for what [`ClaimMatcher::holds`] will look at.
+    pub(crate) fn select(&self, selection: &mut ClaimSelection) {
+        match self {
+            Self::Scope(_) | Self::Issuer(_) => {}
+            Self::Role(role) => selection.want("roles", Some(role)),
+            Self::Group(group) => selection.want("groups", Some(group)),
+            Self::Acr(_) => selection.want("acr", None),
+            Self::Claim { name, .. } => selection.want(name, None),
+            Self::ClaimContains { name, value } => selection.want(name, Some(value)),
+            Self::AuthenticatedWithin { .. } => selection.want("auth_time", None),
         }
     }
 
@@ -91,12 +106,6 @@ fn unknown(name: &str) -> String {
         (None, Some(near)) => format!("{none}; did you mean {near}, under match?"),
         _ => none + &suggestion(name, &NAMES),
     }
-}
-
-/// Whether a list claim holds `value`; never a part of a string.
-fn contains(claims: &VerifiedClaims, name: &str, value: &str) -> bool {
-    let Some(Value::Array(held)) = claims.get(name) else { return false };
-    held.iter().filter_map(scalar_text).any(|held| held == value)
 }
 
 fn span_seconds(text: &str) -> Option<u64> {

@@ -3,7 +3,8 @@ use serde_json::{Value, json};
 use super::expression::Expression;
 use super::parser::{Call, RuleMistake, parse};
 use super::*;
-use crate::principal::Principal;
+use crate::claims::record::ClaimRecord;
+use crate::claims::selection::ClaimSelection;
 use crate::request::RawRequest;
 
 const NOW: UnixSeconds = UnixSeconds(1_800_000_000);
@@ -82,11 +83,10 @@ fn raw() -> RawRequest {
 
 fn claims_hold(rule: &str, claims: &Value) -> bool {
     let tree = parse(rule, ClaimMatcher::read).unwrap();
-    let claims = VerifiedClaims::new(
-        Principal::new("https://idp.example.com", "tester"),
-        NOW.plus(60),
-        claims.as_object().unwrap().clone(),
-    );
+    let mut selection = ClaimSelection::default();
+    tree.conditions().into_iter().for_each(|condition| condition.select(&mut selection));
+    let record = ClaimRecord::of(claims.as_object().unwrap(), &selection).unwrap();
+    let claims = VerifiedClaims::new("https://idp.example.com".into(), NOW.plus(60), record);
     satisfied(Some(&tree), &claims, NOW)
 }
 

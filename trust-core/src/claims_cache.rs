@@ -1,0 +1,159 @@
+//! Verified claims, kept so that a token's signature is checked once and not once a request.
+//!
+//! Two levels: a few tokens in this instance, by their exact text, and a file that all gates of the host share, by the
+//! token's digest. Facts are cached, never decisions: what comes out of here still passes expiry and the rules.
+
+mod recent;
+mod slot;
+
+use std::sync::Arc;
+
+use crate::claims::VerifiedClaims;
+use crate::gate_key::CacheSecrets;
+use crate::shared_files::{SharedFile, SharedFiles};
+use crate::time::UnixSeconds;
+use recent::RecentTokens;
+pub(crate) use slot::CONTEXT_BYTES;
+use slot::{Digest, SLOT_BYTES, Slot};
+
+/// Slots of a set. With 20,000 tokens in 32,768 slots, sets of 8 would lose 2 tokens in 100 to each other; sets of 16 lose
+/// fewer than one in 200, and are still one read of 8 KiB.
+const WAYS: usize = 16;
+
+const SET_BYTES: usize = WAYS.saturating_mul(SLOT_BYTES);
+
+/// What verified a token: an issuer's policy, a key that is loaded at this moment, and the claims that are kept. What was
+/// verified by anything else is as good as not verified.
+#[derive(Clone, Debug)]
+pub(crate) struct Verification {
+    pub(crate) context: [u8; CONTEXT_BYTES],
+    pub(crate) issuer: Arc<str>,
+    pub(crate) leeway_seconds: u64,
+}
+
+impl Verification {
+    /// Whether claims that were verified at one time and end at another hold now. A clock that has moved back behind the
+    /// verification revives nothing: the token has to be looked at again.
+    fn holds(&self, verified_at: UnixSeconds, ends_at: UnixSeconds, now: UnixSeconds) -> bool {
+        verified_at <= now && now < ends_at.plus(self.leeway_seconds)
+    }
+}
+
+/// Both levels.
+pub(crate) struct ClaimsCache {
+    recent: RecentTokens,
+    file: Option<FileCache>,
+    file_bytes: u64,
+}
+
+/// Where a token that was not found belongs.
+pub(crate) struct Vacancy {
+    digest: Option<Digest>,
+    offset: u64,
+}
+
+impl ClaimsCache {
+    /// A cache whose shared file has `file_bytes`; 0 for no file.
+    pub(crate) fn new(file_bytes: u64) -> Self {
+        Self { recent: RecentTokens::default(), file: None, file_bytes }
+    }
+
+    pub(crate) fn file_bytes(&self) -> u64 {
+        self.file_bytes
+    }
+
+    /// Takes the secrets under which the file is kept; without them there is no file.
+    pub(crate) fn take_secrets(&mut self, secrets: Option<CacheSecrets>) {
+        let sets = self.file_bytes.checked_div(SET_BYTES as u64).unwrap_or(0);
+        self.file = secrets.filter(|_| sets > 0).map(|secrets| FileCache { secrets, sets, set: Vec::new() });
+    }
+
+    /// Forgets what this instance holds, after keys have changed.
+    pub(crate) fn forget_recent(&mut self) {
+        self.recent.clear();
+    }
+
+    /// The claims of a token that one of `verifications` has vouched for, or where to put them.
+    pub(crate) fn find(
+        &mut self,
+        token: &str,
+        verifications: &[Verification],
+        now: UnixSeconds,
+        shared: &dyn SharedFiles,
+    ) -> Result<VerifiedClaims, Vacancy> {
+        if let Some(claims) = self.recent.find(token, now) {
+            return Ok(claims);
+        }
+        let Some(file) = &mut self.file else { return Err(Vacancy { digest: None, offset: 0 }) };
+        let found = file.find(token, verifications, now, shared);
+        if let Ok((slot, verification)) = &found {
+            self.recent.keep(token, slot, verification);
+        }
+        found.map(|(slot, _)| slot.claims)
+    }
+
+    /// Keeps claims that were verified just now.
+    pub(crate) fn keep(
+        &mut self,
+        token: &str,
+        claims: &VerifiedClaims,
+        verification: &Verification,
+        vacancy: &Vacancy,
+        now: UnixSeconds,
+        shared: &dyn SharedFiles,
+    ) {
+        let slot = Slot { claims: claims.clone(), verified_at: now };
+        self.recent.keep(token, &slot, verification);
+        if let (Some(file), Some(digest)) = (&self.file, &vacancy.digest)
+            && let Some(bytes) = slot.seal(digest, verification, &file.secrets)
+        {
+            // Whether it was written or not: the next lookup finds it or does not.
+            shared.write_at(SharedFile::Claims, vacancy.offset, &bytes);
+        }
+    }
+}
+
+struct FileCache {
+    secrets: CacheSecrets,
+    sets: u64,
+    /// Where a set is read to; empty until the first lookup.
+    set: Vec<u8>,
+}
+
+impl FileCache {
+    fn find<'a>(
+        &mut self,
+        token: &str,
+        verifications: &'a [Verification],
+        now: UnixSeconds,
+        shared: &dyn SharedFiles,
+    ) -> Result<(Slot, &'a Verification), Vacancy> {
+        let digest = Digest::of(token, &self.secrets);
+        let set_offset = digest.number().checked_rem(self.sets).unwrap_or(0).saturating_mul(SET_BYTES as u64);
+        self.set.resize(SET_BYTES, 0);
+        if !shared.read_at(SharedFile::Claims, set_offset, &mut self.set) {
+            return Err(Vacancy { digest: Some(digest), offset: set_offset });
+        }
+        let mut vacant = 0_usize;
+        let mut earliest_end = u64::MAX;
+        for (way, bytes) in self.set.chunks_exact(SLOT_BYTES).enumerate() {
+            let is_ours = slot::is_of(bytes, &digest);
+            if is_ours && let Some((slot, verification)) = Slot::open(bytes, verifications, &self.secrets) {
+                let ends_at = slot.claims.expires_at();
+                if verification.holds(slot.verified_at, ends_at, now) {
+                    return Ok((slot, verification));
+                }
+            }
+            // An end that nobody vouches for is good enough to choose what to overwrite. What is empty ended in 1970.
+            let end = if is_ours { 0 } else { slot::unverified_end(bytes) };
+            if end < earliest_end {
+                (vacant, earliest_end) = (way, end);
+            }
+        }
+        let offset = set_offset.saturating_add(vacant.saturating_mul(SLOT_BYTES) as u64);
+        Err(Vacancy { digest: Some(digest), offset })
+    }
+}
+
+#[cfg(test)]
+mod tests;

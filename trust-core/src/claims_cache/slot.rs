@@ -1,0 +1,110 @@
+//! A slot of the shared file: claims under a seal that only gates of this host can make.
+//!
+//! ```text
+//! seal:16  digest:32  context:16  ends_at:u64  verified_at:u64  length:u16  record    (numbers are little-endian)
+//! ```
+//!
+//! The seal is a keyed BLAKE3 over all that follows it, and the digest is one of the token under another key, so that the
+//! file holds no token and helps nobody to find one. A slot that two writers tore, that came out of an old copy of the
+//! disk with other keys, or that somebody else wrote, does not fit its seal and counts as empty.
+
+use crate::claims::VerifiedClaims;
+use crate::claims::record::ClaimRecord;
+use crate::claims_cache::Verification;
+use crate::gate_key::CacheSecrets;
+use crate::time::UnixSeconds;
+
+/// Bytes of a slot.
+pub(super) const SLOT_BYTES: usize = 512;
+
+/// Bytes that name what verified a token.
+pub(crate) const CONTEXT_BYTES: usize = 16;
+
+const SEAL_BYTES: usize = 16;
+const DIGEST_BYTES: usize = 32;
+
+/// A token's digest under the host's own secret.
+pub(super) struct Digest([u8; DIGEST_BYTES]);
+
+impl Digest {
+    pub(super) fn of(token: &str, secrets: &CacheSecrets) -> Self {
+        Self(*blake3::keyed_hash(&secrets.digest, token.as_bytes()).as_bytes())
+    }
+
+    /// Spreads tokens over sets.
+    pub(super) fn number(&self) -> u64 {
+        self.0.first_chunk().map_or(0, |bytes| u64::from_le_bytes(*bytes))
+    }
+}
+
+/// Claims and when they were verified.
+pub(super) struct Slot {
+    pub(super) claims: VerifiedClaims,
+    pub(super) verified_at: UnixSeconds,
+}
+
+impl Slot {
+    /// The bytes of a slot; nothing when the claims do not fit.
+    pub(super) fn seal(
+        &self,
+        digest: &Digest,
+        verification: &Verification,
+        secrets: &CacheSecrets,
+    ) -> Option<[u8; SLOT_BYTES]> {
+        let record = self.claims.record().as_bytes();
+        let length = u16::try_from(record.len()).ok()?;
+        let numbers = [self.claims.expires_at().0, self.verified_at.0].map(u64::to_le_bytes);
+        let mut body = Vec::with_capacity(SLOT_BYTES);
+        body.extend_from_slice(&digest.0);
+        body.extend_from_slice(&verification.context);
+        body.extend_from_slice(numbers.as_flattened());
+        body.extend_from_slice(&length.to_le_bytes());
+        body.extend_from_slice(record);
+        let mut bytes = [0; SLOT_BYTES];
+        let (seal, rest) = bytes.split_first_chunk_mut::<SEAL_BYTES>()?;
+        *seal = seal_of(&body, secrets);
+        rest.get_mut(..body.len())?.copy_from_slice(&body);
+        Some(bytes)
+    }
+
+    /// What a slot holds, if the seal fits and what verified it is among `verifications`.
+    pub(super) fn open<'a>(
+        bytes: &[u8],
+        verifications: &'a [Verification],
+        secrets: &CacheSecrets,
+    ) -> Option<(Self, &'a Verification)> {
+        let (seal, body) = bytes.split_first_chunk::<SEAL_BYTES>()?;
+        let (_digest, rest) = body.split_first_chunk::<DIGEST_BYTES>()?;
+        let (context, rest) = rest.split_first_chunk::<CONTEXT_BYTES>()?;
+        let verification = verifications.iter().find(|verification| verification.context == *context)?;
+        let (ends_at, rest) = rest.split_first_chunk()?;
+        let (verified_at, rest) = rest.split_first_chunk()?;
+        let (length, rest) = rest.split_first_chunk()?;
+        let record = rest.get(..usize::from(u16::from_le_bytes(*length)))?;
+        let sealed = body.len().checked_sub(rest.len())?.checked_add(record.len())?;
+        if seal_of(body.get(..sealed)?, secrets) != *seal {
+            return None;
+        }
+        let ends_at = UnixSeconds(u64::from_le_bytes(*ends_at));
+        let record = ClaimRecord::from_bytes(record.to_vec());
+        let claims = VerifiedClaims::new(verification.issuer.clone(), ends_at, record);
+        Some((Self { claims, verified_at: UnixSeconds(u64::from_le_bytes(*verified_at)) }, verification))
+    }
+}
+
+/// Whether a slot says that it is of this token.
+pub(super) fn is_of(bytes: &[u8], digest: &Digest) -> bool {
+    bytes.get(SEAL_BYTES..).is_some_and(|body| body.starts_with(&digest.0))
+}
+
+/// When a slot's claims end, as it says.
+pub(super) fn unverified_end(bytes: &[u8]) -> u64 {
+    let at = SEAL_BYTES.saturating_add(DIGEST_BYTES).saturating_add(CONTEXT_BYTES);
+    bytes.get(at..).and_then(|rest| rest.first_chunk()).map_or(0, |end| u64::from_le_bytes(*end))
+}
+
+/// Whoever can write the file cannot ask for the seal of anything, so there is nothing to learn from how long the
+/// comparison takes.
+fn seal_of(body: &[u8], secrets: &CacheSecrets) -> [u8; SEAL_BYTES] {
+    blake3::keyed_hash(&secrets.seal, body).as_bytes().first_chunk().copied().unwrap_or_default()
+}
