@@ -1,7 +1,10 @@
 //! What `watchgate` understands: each command is a module with its arguments and one `run`.
 
 pub mod keys;
+pub mod policy;
 pub mod token;
+
+use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
@@ -22,18 +25,35 @@ enum Command {
     /// Make the keys and certificates that a gate and its service need.
     #[command(subcommand)]
     Keys(keys::KeysCommand),
+    /// Find the mistakes of a gate's configuration, before Traefik does.
+    #[command(subcommand)]
+    Policy(policy::PolicyCommand),
     /// Make tokens of the development issuer.
     #[command(subcommand)]
     Token(token::TokenCommand),
 }
 
 impl CommandLine {
-    /// Runs the command to its end.
-    pub fn run(self) -> anyhow::Result<()> {
+    /// Runs the command to its end. A command that judges something ends with 1 when it is found bad, and with 2 when it
+    /// could not be judged, as for a mistake on the command line.
+    pub fn run(self) -> anyhow::Result<ExitCode> {
         match self.command {
             Command::Serve(arguments) => serve::run(arguments),
             Command::Keys(command) => keys::run(command),
+            Command::Policy(command) => return Ok(judged(policy::run(command))),
             Command::Token(command) => token::run(command),
+        }
+        .map(|()| ExitCode::SUCCESS)
+    }
+}
+
+fn judged(verdict: anyhow::Result<bool>) -> ExitCode {
+    match verdict {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("watchgate: {error:#}");
+            ExitCode::from(2)
         }
     }
 }

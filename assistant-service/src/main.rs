@@ -7,7 +7,7 @@ use clap::Parser;
 
 fn main() -> ExitCode {
     match CommandLine::parse().run() {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(ended) => ended,
         Err(error) => {
             eprintln!("watchgate: {error:#}");
             ExitCode::FAILURE

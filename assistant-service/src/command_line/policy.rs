@@ -1,0 +1,23 @@
+//! `watchgate policy`: what a gate would make of its configuration, said before Traefik sees it.
+
+mod check;
+mod configuration;
+mod located;
+mod trust_directory;
+
+use clap::Subcommand;
+
+/// What `watchgate policy` can do.
+#[derive(Debug, Subcommand)]
+pub enum PolicyCommand {
+    /// Find every mistake in a configuration, with its place and what was probably meant.
+    #[command(after_help = check::AFTER_HELP)]
+    Check(check::CheckArguments),
+}
+
+/// Carries out one `watchgate policy` command. Says whether the verdict is good; fails where there can be none.
+pub fn run(command: PolicyCommand) -> anyhow::Result<bool> {
+    match command {
+        PolicyCommand::Check(arguments) => check::run(&arguments),
+    }
+}

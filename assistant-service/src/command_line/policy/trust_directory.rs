@@ -1,0 +1,30 @@
+//! Hands a gate the files of a trust directory, as the plugin does inside Traefik.
+
+use std::fs::File;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use trust_core::gate::{Gate, InvalidTrustFile};
+
+/// The gate reads no more of a file; one byte beyond shows it that a file is too large.
+const MAX_FILE_BYTES: u64 = 256 * 1024;
+
+/// Gives the gate every file that it wants, and says of each whether it is of use.
+pub(super) fn give(gate: &mut Gate, trust: &Path) -> Vec<(PathBuf, Result<(), InvalidTrustFile>)> {
+    let wanted = gate.wanted_files();
+    wanted
+        .into_iter()
+        .map(|name| {
+            let path = trust.join(&name);
+            let content = read(&path);
+            let taken = gate.take_file(&name, content.as_deref());
+            (path, taken)
+        })
+        .collect()
+}
+
+fn read(path: &Path) -> Option<Vec<u8>> {
+    let mut content = Vec::new();
+    File::open(path).ok()?.take(MAX_FILE_BYTES.saturating_add(1)).read_to_end(&mut content).ok()?;
+    Some(content)
+}
