@@ -1,6 +1,6 @@
 //! Everything that crosses the border to Traefik, in one place.
 
-use http_wasm_guest::host::{Request, Response, log};
+use http_wasm_guest::host::{Bytes, Request, Response, log};
 use trust_core::denial::Denial;
 use trust_core::gate::Forwarding;
 use trust_core::request::{MAX_HEADERS, RawRequest};
@@ -16,25 +16,29 @@ const MAX_LOGGED_BYTES: usize = 200;
 
 /// Reads a request, with the values of those headers that matter to a decision.
 pub(crate) fn read(instance: &Instance, request: &Request) -> RawRequest {
-    let header = |name: &[u8]| request.header.values_iter(name).map(|value| value.to_vec()).collect::<Vec<_>>();
+    let header = |name: &[u8]| request.header.values_iter(name).map(Vec::from).collect::<Vec<_>>();
     let headers = request
         .header
         .names_iter()
         // One more than allowed, so that the gate sees that there are too many.
         .take(MAX_HEADERS.saturating_add(1))
         .map(|name| {
-            let spelled = String::from_utf8_lossy(&name).into_owned();
+            let spelled = text(name);
             let values = if instance.reads_header(&spelled) { header(&name) } else { Vec::new() };
             (spelled, values)
         })
         .collect();
     RawRequest {
-        method: request.method().to_vec(),
-        target: request.uri().to_vec(),
+        method: request.method().into(),
+        target: request.uri().into(),
         host: header(b"Host").into_iter().next().unwrap_or_default(),
-        source_address: request.source_addr().to_vec(),
+        source_address: request.source_addr().into(),
         headers,
     }
+}
+
+fn text(name: Bytes) -> String {
+    String::from_utf8(name.into()).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
 }
 
 /// Puts a permitted request's headers in order.

@@ -18,20 +18,19 @@ use instance::Instance;
 struct Gatekeeper;
 
 thread_local! {
-    static INSTANCE: Cell<Option<Instance>> = const { Cell::new(None) };
+    static INSTANCE: Cell<Option<Box<Instance>>> = const { Cell::new(None) };
 }
 
 fn main() {
     http_wasm_guest::register(Gatekeeper);
-    let instance = Instance::configured_by_host();
-    INSTANCE.set(Some(instance));
+    INSTANCE.set(Some(Box::new(Instance::configured_by_host())));
 }
 
 impl Guest for Gatekeeper {
     fn handle_request(&self, request: &Request, response: &Response) -> (bool, i32) {
         // Taken out and put back: after a trap the pool hands this instance out again, and what the trap left half done must
         // not be used again.
-        let mut instance = INSTANCE.take().unwrap_or_else(Instance::configured_by_host);
+        let mut instance = INSTANCE.take().unwrap_or_else(|| Box::new(Instance::configured_by_host()));
         let decision = instance.decide(host::read(&instance, request));
         INSTANCE.set(Some(instance));
         match decision {

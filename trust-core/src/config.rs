@@ -36,13 +36,21 @@ pub(crate) struct GateConfig {
     pub(crate) origins: Vec<Origin>,
     pub(crate) issuers: Vec<ConfiguredIssuer>,
     pub(crate) rules: Vec<Rule>,
-    /// Header as spelled in the configuration, and the claim that fills it.
-    pub(crate) forward_claims: Vec<(String, String)>,
+    pub(crate) forward_claims: Vec<ForwardedClaim>,
     pub(crate) transaction_audience: Option<String>,
     /// Whether permitted requests are tagged as events.
     pub(crate) has_tags: bool,
     /// Size of the shared claims cache; 0 for none.
     pub(crate) claims_cache_bytes: u64,
+}
+
+/// A claim that goes to the back end in a header.
+#[derive(Debug)]
+pub(crate) struct ForwardedClaim {
+    /// As spelled in the configuration.
+    pub(crate) header: String,
+    pub(crate) folded_header: String,
+    pub(crate) claim: String,
 }
 
 /// An origin under which clients reach the gate (RFC 6454, section 4).
@@ -203,19 +211,20 @@ fn key_source(reader: &Reader<'_>, mistakes: &mut Vec<Mistake>) -> Option<(Optio
     }
 }
 
-fn forward_claims(root: &Reader<'_>, mistakes: &mut Vec<Mistake>) -> Vec<(String, String)> {
-    let mut forwarded: Vec<(String, String)> = Vec::new();
+fn forward_claims(root: &Reader<'_>, mistakes: &mut Vec<Mistake>) -> Vec<ForwardedClaim> {
+    let mut forwarded: Vec<ForwardedClaim> = Vec::new();
     for (reader, header, claim) in root.string_map("forwardClaims", mistakes) {
-        let folded = fold_header_name(&header);
+        let folded_header = fold_header_name(&header);
+        let folded = folded_header.as_str();
         let is_name = header.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-') && !header.is_empty();
         let is_ours =
             folded.starts_with("ce-") || folded == "traceparent" || folded == crate::transaction_token::HEADER;
-        if !is_name || is_ours || RESERVED_HEADERS.contains(&folded.as_str()) {
+        if !is_name || is_ours || RESERVED_HEADERS.contains(&folded) {
             reader.mistake("this header cannot carry a claim; choose one such as X-Auth-Subject", mistakes);
-        } else if forwarded.iter().any(|(other, _)| fold_header_name(other) == folded) {
+        } else if forwarded.iter().any(|other| other.folded_header == folded) {
             reader.mistake("two entries name the same header", mistakes);
         }
-        forwarded.push((header, claim));
+        forwarded.push(ForwardedClaim { header, folded_header, claim });
     }
     forwarded
 }

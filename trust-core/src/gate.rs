@@ -12,9 +12,9 @@ use zeroize::Zeroizing;
 
 use crate::claims::VerifiedClaims;
 use crate::claims_cache::ClaimsCache;
-use crate::config::{GateConfig, Mistake, Origin};
+use crate::config::{ForwardedClaim, GateConfig, Mistake, Origin};
 use crate::denial::Denial;
-use crate::gate_key::{GateKeys, InvalidGateKeys};
+use crate::gate_key::{GateKeys, InvalidGateKeys, SECRET_BYTES};
 use crate::issuer::{Issuers, Unverified};
 use crate::keys::{InvalidJwks, KeySet};
 use crate::permit::Permit;
@@ -40,11 +40,11 @@ pub struct Gate {
     issuers: Issuers,
     /// File below `/trust` and the position of its issuer.
     jwks_files: Vec<(String, usize)>,
-    forward_claims: Vec<(String, String)>,
+    forward_claims: Vec<ForwardedClaim>,
     transaction: Option<TransactionSetting>,
     cache: ClaimsCache,
     has_tags: bool,
-    tag_secret: Zeroizing<Vec<u8>>,
+    tag_secret: Zeroizing<[u8; SECRET_BYTES]>,
     /// Headers that rules look at, in lower case.
     rule_headers: BTreeSet<String>,
     /// Whether a rule looks at the peer's address.
@@ -83,7 +83,7 @@ impl Gate {
         for rule in &config.rules {
             rule.select_claims(&mut issuers.selection);
         }
-        config.forward_claims.iter().for_each(|(_, claim)| issuers.selection.want(claim, None));
+        config.forward_claims.iter().for_each(|forwarded| issuers.selection.want(&forwarded.claim, None));
         issuers.prepare_verifications();
         let conditions: Vec<_> = config.rules.iter().flat_map(|rule| rule.matches.conditions()).collect();
         let rule_headers = conditions.iter().filter_map(|condition| condition.header()).map(str::to_owned).collect();
@@ -143,8 +143,7 @@ impl Gate {
             setting.keys = keys.map(|keys| keys.transaction_keys(&setting.audience));
         }
         self.cache.take_secrets(keys.and_then(GateKeys::cache_secrets));
-        let tag_secret = keys.and_then(GateKeys::tag_secret);
-        self.tag_secret = tag_secret.map(|secret| Zeroizing::new(secret.to_vec())).unwrap_or_default();
+        self.tag_secret = Zeroizing::new(keys.and_then(GateKeys::tag_secret).unwrap_or_default());
     }
 
     /// Whether the values of this header matter to a decision.
@@ -173,12 +172,12 @@ impl Gate {
                 Permit::for_principal(rule, claims, now)?
             }
         };
-        let tags = if self.has_tags {
+        let mut tags = if self.has_tags {
             EventTags::of(&facts, &permit, moment, self.source(), &self.tag_secret)?
         } else {
             EventTags::id_alone(&facts, moment, &self.tag_secret)
         };
-        self.forwarding(&facts, &permit, &tags, now)
+        self.forwarding(&facts, &permit, &mut tags, now)
     }
 
     /// A proxy drops the headers that `Connection` names (RFC 9110, section 7.6.1), after the gate has set them. And behind
@@ -218,7 +217,7 @@ impl Gate {
         folded.starts_with("ce-")
             || folded == HEADER
             || folded == "traceparent"
-            || self.forward_claims.iter().any(|(header, _)| fold_header_name(header) == folded)
+            || self.forward_claims.iter().any(|forwarded| forwarded.folded_header == folded)
     }
 }
 

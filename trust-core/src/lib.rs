@@ -6,6 +6,7 @@ mod claims;
 mod claims_cache;
 mod config;
 pub mod denial;
+mod digits;
 pub mod event_policy;
 pub mod gate;
 pub mod gate_key;

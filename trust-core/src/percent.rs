@@ -11,8 +11,12 @@ pub(crate) fn encode_segment(text: &str, out: &mut String) {
 /// (CloudEvents HTTP binding 1.0.2, section 3.1.3.2).
 #[must_use]
 pub fn encode_header_value(text: &str) -> String {
+    let stays = |byte: u8| byte.is_ascii_graphic() && byte != b'"' && byte != b'%';
+    if text.bytes().all(stays) {
+        return text.to_owned();
+    }
     let mut out = String::with_capacity(text.len());
-    encode(text, &mut out, |byte| byte.is_ascii_graphic() && byte != b'"' && byte != b'%');
+    encode(text, &mut out, stays);
     out
 }
 

@@ -169,6 +169,11 @@ impl RequestFacts {
         ip_address(&self.source_address)
     }
 
+    /// All headers: as spelled, and folded.
+    pub(crate) fn headers(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.headers.iter().map(|header| (header.spelled.as_str(), header.folded()))
+    }
+
     /// The spelled names of all headers whose folded name satisfies `holds`.
     pub(crate) fn header_names(&self, holds: impl Fn(&str) -> bool) -> impl Iterator<Item = &str> {
         self.headers.iter().filter(move |header| holds(header.folded())).map(|header| header.spelled.as_str())

@@ -1,11 +1,12 @@
 //! Last step of the walk: a permitted request becomes an event (CloudEvents 1.0, binary mode), for a principal or for
 //! somebody unknown.
 
-use hmac::{Hmac, Mac};
-use sha2::Sha256;
+use std::borrow::Cow;
 
 use crate::claims::VerifiedClaims;
+use crate::digits::push_hexadecimal;
 use crate::event_policy::{EventPolicy, EventRefusal};
+use crate::gate_key::SECRET_BYTES;
 use crate::percent::{decode_header_value, encode_header_value};
 use crate::permit::Permit;
 use crate::request::{MalformedRequest, RequestFacts};
@@ -55,7 +56,7 @@ impl From<EventRefusal> for Untaggable {
 pub(crate) struct EventTags {
     event_id: String,
     is_clients_event: bool,
-    headers: Vec<(String, String)>,
+    headers: Vec<(Cow<'static, str>, String)>,
 }
 
 impl EventTags {
@@ -65,7 +66,7 @@ impl EventTags {
         permit: &Permit<'_>,
         moment: Moment,
         source: &str,
-        secret: &[u8],
+        secret: &[u8; SECRET_BYTES],
     ) -> Result<Self, Untaggable> {
         let rule = permit.rule();
         let takes_events = !rule.event.client_types.is_empty();
@@ -73,37 +74,37 @@ impl EventTags {
             takes_events && CLIENT_ATTRIBUTES.iter().any(|name| facts.header_values(name).next().is_some());
         let entropy = entropy(facts, moment, secret);
         let event_id = event_id(moment, &entropy);
-        let mut headers = Vec::with_capacity(10);
-        let mut set = |name: &str, value: String| headers.push((name.to_owned(), value));
+        let mut headers = Vec::with_capacity(16);
+        let mut set = |name: &'static str, value: String| headers.push((Cow::Borrowed(name), value));
         if is_clients_event {
             check_clients_event(facts, permit)?;
         } else {
-            set("ce-specversion", "1.0".to_owned());
-            set("ce-id", event_id.clone());
-            set("ce-type", rule.event.event_type.clone());
-            set("ce-source", source.to_owned());
-            set("ce-time", moment.now.rfc3339());
-            set("ce-subject", encode_header_value(facts.path()));
+            set("Ce-Specversion", "1.0".to_owned());
+            set("Ce-Id", event_id.clone());
+            set("Ce-Type", rule.event.event_type.clone());
+            set("Ce-Source", source.to_owned());
+            set("Ce-Time", moment.now.rfc3339());
+            set("Ce-Subject", encode_header_value(facts.path()));
         }
         let (auth_type, auth_id) = match permit.claims() {
             Some(claims) => (auth_type(claims), Some(claims.principal_uri())),
             None => ("unauthenticated", None),
         };
-        set("ce-authtype", auth_type.to_owned());
+        set("Ce-Authtype", auth_type.to_owned());
         if let Some(auth_id) = auth_id {
-            set("ce-authid", encode_header_value(&auth_id));
+            set("Ce-Authid", encode_header_value(&auth_id));
         }
         // Where the event is the gate's, a client's own correlation is dropped like every other attribute of it.
         let correlation = if is_clients_event { clients_correlation(facts)? } else { None };
-        set("ce-correlationid", correlation.unwrap_or_else(|| event_id.clone()));
+        set("Ce-Correlationid", correlation.unwrap_or_else(|| event_id.clone()));
         if clients_trace(facts).is_none() {
-            set("traceparent", new_trace(&entropy));
+            set("Traceparent", new_trace(&entropy));
         }
         Ok(Self { event_id, is_clients_event, headers })
     }
 
     /// An identifier without any header, for a gate that does not tag.
-    pub(crate) fn id_alone(facts: &RequestFacts, moment: Moment, secret: &[u8]) -> Self {
+    pub(crate) fn id_alone(facts: &RequestFacts, moment: Moment, secret: &[u8; SECRET_BYTES]) -> Self {
         let event_id = event_id(moment, &entropy(facts, moment, secret));
         Self { event_id, is_clients_event: false, headers: Vec::new() }
     }
@@ -114,10 +115,9 @@ impl EventTags {
         &self.event_id
     }
 
-    /// Headers to set.
-    #[must_use]
-    pub(crate) fn headers(&self) -> &[(String, String)] {
-        &self.headers
+    /// Headers to set; they can be taken once.
+    pub(crate) fn take_headers(&mut self) -> Vec<(Cow<'static, str>, String)> {
+        std::mem::take(&mut self.headers)
     }
 
     /// Whether a client's header of this folded name may stay beside these tags.
@@ -180,37 +180,36 @@ fn clients_trace(facts: &RequestFacts) -> Option<&str> {
 /// Bytes that no other request shares. The sandbox's randomness is the same in every instance, so they come from what
 /// tells requests apart: two that share them would have to come from one peer port (one HTTP/2 or HTTP/3 connection) for
 /// one target, be judged in the same nanosecond, and be the same count in the life of two instances.
-fn entropy(facts: &RequestFacts, moment: Moment, secret: &[u8]) -> [u8; 32] {
-    let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(secret) else { return [0; 32] };
-    mac.update(&moment.now.nanoseconds().to_be_bytes());
-    mac.update(&moment.sequence.to_be_bytes());
+fn entropy(facts: &RequestFacts, moment: Moment, secret: &[u8; SECRET_BYTES]) -> [u8; 32] {
+    let mut hasher = blake3::Hasher::new_keyed(secret);
+    hasher.update(&moment.now.nanoseconds().to_be_bytes());
+    hasher.update(&moment.sequence.to_be_bytes());
     for part in [facts.source_address(), facts.method(), facts.host(), facts.target()] {
-        mac.update(&u64::try_from(part.len()).unwrap_or(u64::MAX).to_be_bytes());
-        mac.update(part.as_bytes());
+        hasher.update(&(part.len() as u64).to_be_bytes());
+        hasher.update(part.as_bytes());
     }
-    mac.finalize().into_bytes().into()
+    *hasher.finalize().as_bytes()
 }
 
 /// In the form of a UUID version 7 (RFC 9562, section 5.7): ordered by time, so that stores append.
 fn event_id(moment: Moment, entropy: &[u8; 32]) -> String {
-    let milliseconds = moment.now.milliseconds() & 0xffff_ffff_ffff;
-    let half = |from: usize| {
-        let bytes = entropy.get(from..).and_then(|rest| rest.first_chunk::<8>()).copied().unwrap_or_default();
-        u64::from_be_bytes(bytes)
-    };
-    let (random_a, random_b) = (half(0) & 0xfff, half(8) & 0x3fff_ffff_ffff_ffff | 0x8000_0000_0000_0000);
-    format!(
-        "{:08x}-{:04x}-7{random_a:03x}-{:04x}-{:012x}",
-        milliseconds >> 16,
-        milliseconds & 0xffff,
-        random_b >> 48,
-        random_b & 0xffff_ffff_ffff
-    )
+    let milliseconds = moment.now.milliseconds().to_be_bytes();
+    let [_, _, time @ ..] = milliseconds;
+    let [a, b, c, d, rest @ ..] = entropy.first_chunk::<10>().copied().unwrap_or_default();
+    let mut id = String::with_capacity(36);
+    let (version, variant) = ([a & 0x0f | 0x70, b], [c & 0x3f | 0x80, d]);
+    let (high, low) = time.split_at(4);
+    for (index, part) in [high, low, &version, &variant, &rest].into_iter().enumerate() {
+        if index > 0 {
+            id.push('-');
+        }
+        push_hexadecimal(part, &mut id);
+    }
+    id
 }
 
 /// A new trace (W3C Trace Context, section 3.2), not sampled: whoever wants a trace asks for one.
 fn new_trace(entropy: &[u8; 32]) -> String {
-    let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
     // The last bit keeps both parts from being all zeros, which would make the trace invalid.
     let (mut trace_id, mut parent_id) = ([0; 16], [0; 8]);
     trace_id.copy_from_slice(entropy.first_chunk::<16>().unwrap_or(&[1; 16]));
@@ -219,5 +218,11 @@ fn new_trace(entropy: &[u8; 32]) -> String {
         *trace_end |= 1;
         *parent_end |= 1;
     }
-    format!("00-{}-{}-00", hex(&trace_id), hex(&parent_id))
+    let mut trace = String::with_capacity(55);
+    trace.push_str("00-");
+    push_hexadecimal(&trace_id, &mut trace);
+    trace.push('-');
+    push_hexadecimal(&parent_id, &mut trace);
+    trace.push_str("-00");
+    trace
 }

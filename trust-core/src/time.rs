@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::digits::push_decimal;
+
 /// Seconds since 1970-01-01T00:00:00Z, without leap seconds (RFC 7519, section 2, `NumericDate`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -54,8 +56,22 @@ impl WallTime {
         let at = ::time::OffsetDateTime::from_unix_timestamp(seconds).unwrap_or(::time::OffsetDateTime::UNIX_EPOCH);
         let (year, month, day) = at.to_calendar_date();
         let (hour, minute, second) = at.to_hms();
-        let (month, fraction) = (u8::from(month), self.milliseconds() % 1_000);
-        format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{fraction:03}Z")
+        let fraction = u32::try_from(self.milliseconds() % 1_000).unwrap_or_default();
+        let mut text = String::with_capacity(24);
+        let parts = [
+            (u32::try_from(year).unwrap_or_default(), 4, '-'),
+            (u32::from(u8::from(month)), 2, '-'),
+            (u32::from(day), 2, 'T'),
+            (u32::from(hour), 2, ':'),
+            (u32::from(minute), 2, ':'),
+            (u32::from(second), 2, '.'),
+            (fraction, 3, 'Z'),
+        ];
+        for (number, width, behind) in parts {
+            push_decimal(number, width, &mut text);
+            text.push(behind);
+        }
+        text
     }
 }
 

@@ -19,6 +19,9 @@ pub const LIFETIME_SECONDS: u64 = 30;
 /// The request header that carries the token, in lower case.
 pub const HEADER: &str = "txn-token";
 
+/// The same as Traefik writes it.
+pub(crate) const SPELLED_HEADER: &str = "Txn-Token";
+
 /// How far ahead of the reader's clock a token may have been made.
 const CLOCK_SKEW_SECONDS: u64 = 5;
 
@@ -33,11 +36,34 @@ const TYPE: &str = "txntoken+jwt";
 pub struct TransactionKeys {
     audience: String,
     keys: Vec<NamedSecret>,
+    /// Made of the current key.
+    signer: Option<Signer>,
+}
+
+/// What does not change from token to token: the header, and the key as HMAC has taken it in.
+#[derive(Clone)]
+struct Signer {
+    header: String,
+    mac: Hmac<Sha256>,
+}
+
+impl Signer {
+    fn of(key: &NamedSecret) -> Option<Self> {
+        let header = Header { alg: "HS256".to_owned(), typ: TYPE.to_owned(), kid: key.kid.clone() };
+        let header = BASE64_URL_SAFE_NO_PAD.encode(serde_json::to_vec(&header).ok()?);
+        Some(Self { header, mac: Hmac::new_from_slice(&key.secret).ok()? })
+    }
+}
+
+impl std::fmt::Debug for Signer {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("Signer")
+    }
 }
 
 impl TransactionKeys {
     pub(crate) fn new(audience: String, keys: Vec<NamedSecret>) -> Self {
-        Self { audience, keys }
+        Self { signer: keys.first().and_then(Signer::of), audience, keys }
     }
 
     /// The audience that these keys are for.
@@ -49,7 +75,7 @@ impl TransactionKeys {
     /// Reads the JSON that [`TransactionKeys::to_json`] writes.
     pub fn from_json(bytes: &[u8]) -> Result<TransactionKeys, InvalidGateKeys> {
         match KeyFile::from_json(bytes)? {
-            (Some(audience), keys) => Ok(Self { audience, keys }),
+            (Some(audience), keys) => Ok(Self::new(audience, keys)),
             (None, _) => Err(InvalidGateKeys::Form),
         }
     }
@@ -163,12 +189,15 @@ impl TransactionClaims {
     /// there is no key.
     #[must_use]
     pub fn sign(&self, keys: &TransactionKeys) -> Option<String> {
-        let key = keys.keys.first()?;
-        let header = Header { alg: "HS256".to_owned(), typ: TYPE.to_owned(), kid: key.kid.clone() };
-        let mut token = BASE64_URL_SAFE_NO_PAD.encode(serde_json::to_vec(&header).ok()?);
+        let signer = keys.signer.as_ref()?;
+        let payload = serde_json::to_vec(self).ok()?;
+        let mut token = String::with_capacity(signer.header.len().saturating_add(payload.len().saturating_mul(2)));
+        token.push_str(&signer.header);
         token.push('.');
-        BASE64_URL_SAFE_NO_PAD.encode_string(serde_json::to_vec(self).ok()?, &mut token);
-        let signature = mac(key, token.as_bytes())?.finalize().into_bytes();
+        BASE64_URL_SAFE_NO_PAD.encode_string(payload, &mut token);
+        let mut mac = signer.mac.clone();
+        mac.update(token.as_bytes());
+        let signature = mac.finalize().into_bytes();
         token.push('.');
         BASE64_URL_SAFE_NO_PAD.encode_string(signature, &mut token);
         Some(token)

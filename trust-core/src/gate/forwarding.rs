@@ -1,14 +1,18 @@
 //! What a permitted request looks like behind the gate: tags and the gate's word in, everything forged out.
 
+use std::borrow::Cow;
+
 use super::Gate;
 use crate::claims::record::ClaimValue;
 use crate::denial::Denial;
 use crate::percent::encode_header_value;
 use crate::permit::Permit;
-use crate::request::{RequestFacts, fold_header_name};
+use crate::request::RequestFacts;
 use crate::tags::EventTags;
 use crate::time::UnixSeconds;
-use crate::transaction_token::{HEADER, LIFETIME_SECONDS, RequesterContext, TransactionClaims, TransactionContext};
+use crate::transaction_token::{
+    LIFETIME_SECONDS, RequesterContext, SPELLED_HEADER, TransactionClaims, TransactionContext,
+};
 
 /// What to do with the headers of a request that may pass.
 #[derive(Clone, Default, PartialEq, Eq)]
@@ -16,7 +20,7 @@ pub struct Forwarding {
     /// Headers to take away, as the client spelled them.
     pub remove: Vec<String>,
     /// Headers to set, in place of all of the same name.
-    pub set: Vec<(String, String)>,
+    pub set: Vec<(Cow<'static, str>, String)>,
 }
 
 /// Names alone: the values speak for the caller.
@@ -33,31 +37,30 @@ impl Gate {
         &self,
         facts: &RequestFacts,
         permit: &Permit<'_>,
-        tags: &EventTags,
+        tags: &mut EventTags,
         now: UnixSeconds,
     ) -> Result<Forwarding, Denial> {
-        let mut set = tags.headers().to_vec();
-        for (header, claim) in &self.forward_claims {
-            let value = permit.claims().and_then(|claims| claims.get(claim)).and_then(ClaimValue::scalar);
-            set.extend(value.map(|value| (header.clone(), encode_header_value(value))));
+        let mut set = tags.take_headers();
+        for forwarded in &self.forward_claims {
+            let value = permit.claims().and_then(|claims| claims.get(&forwarded.claim)).and_then(ClaimValue::scalar);
+            set.extend(value.map(|value| (forwarded.header.clone().into(), encode_header_value(value))));
         }
         if let Some(setting) = &self.transaction {
             let unavailable = || Denial::KeysUnavailable { of: "this gate".to_owned() };
             let keys = setting.keys.as_ref().ok_or_else(unavailable)?;
             let claims = self.transaction_claims(facts, permit, tags, keys.audience(), now);
-            set.push((HEADER.to_owned(), claims.sign(keys).ok_or_else(unavailable)?));
+            set.push((Cow::Borrowed(SPELLED_HEADER), claims.sign(keys).ok_or_else(unavailable)?));
         }
         let remove = facts
-            .header_names(|_| true)
-            .filter(|spelled| {
-                let folded = fold_header_name(spelled);
-                let is_replaced = set.iter().any(|(header, _)| header.eq_ignore_ascii_case(spelled));
+            .headers()
+            .filter(|(spelled, folded)| {
                 // Behind a gate that vouches for the caller nobody needs the caller's own token.
-                let is_spent = folded == "authorization" && self.transaction.is_some();
-                let is_forged = self.is_ours(&folded) && folded != "traceparent" && !tags.keeps(spelled, &folded);
-                !is_replaced && (is_spent || is_forged)
+                let is_spent = *folded == "authorization" && self.transaction.is_some();
+                let is_forged = self.is_ours(folded) && *folded != "traceparent" && !tags.keeps(spelled, folded);
+                let is_replaced = || set.iter().any(|(header, _)| header.eq_ignore_ascii_case(spelled));
+                (is_spent || is_forged) && !is_replaced()
             })
-            .map(str::to_owned)
+            .map(|(spelled, _)| spelled.to_owned())
             .collect();
         Ok(Forwarding { remove, set })
     }
