@@ -3,7 +3,7 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup build plugin demo run test test-host fmt lint ci clean example
+.PHONY: help setup build plugin demo run test test-host fmt lint ci clean example bench-gate bench-guests
 
 CARGO ?= cargo
 # The scripts and the stage look for what was built in one place.
@@ -14,6 +14,9 @@ cargo_home = $(or $(CARGO_HOME),$(HOME)/.cargo)
 wasm_flags = --remap-path-prefix=$(CURDIR)=watchgate --remap-path-prefix=$(shell rustc --print sysroot)=rust \
 	--remap-path-prefix=$(cargo_home)=cargo \
 	$(foreach registry,$(wildcard $(cargo_home)/registry/src/*),--remap-path-prefix=$(registry)=crates)
+
+# Guests of Traefik's sandbox: they are built for it alone.
+not_native = --exclude middleware-wasm --exclude empty-guest --exclude probe-guest
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(firstword $(MAKEFILE_LIST)) | while IFS=$$'\t' read -r name what; do printf '  make %-10s %s\n' "$$name" "$$what"; done
@@ -32,10 +35,21 @@ plugin: ## the gate as a Traefik plugin, in dist/
 
 # A make of its own, so that the registries' folders are there when their names are looked up. RUSTFLAGS of the
 # environment would take the place of these.
-.PHONY: target/wasm32-wasip1/wasm/middleware-wasm.wasm
-target/wasm32-wasip1/wasm/middleware-wasm.wasm:
+.PHONY: always
+target/wasm32-wasip1/wasm/%.wasm: always
 	@env -u RUSTFLAGS -u CARGO_ENCODED_RUSTFLAGS CARGO_TARGET_WASM32_WASIP1_RUSTFLAGS="$(wasm_flags)" \
-		$(CARGO) build -p middleware-wasm --profile wasm --target wasm32-wasip1
+		$(CARGO) build -p $* --profile wasm --target wasm32-wasip1
+
+# Made like the gate itself, so that what they cost is comparable.
+bench_guests = empty-guest probe-guest
+bench-guests: plugin
+	@for guest in $(bench_guests); do \
+		$(MAKE) --no-print-directory target/wasm32-wasip1/wasm/$$guest.wasm; \
+		$(CARGO) run -q -p lower-bulk-memory -- target/wasm32-wasip1/wasm/$$guest.wasm target/wasm32-wasip1/wasm/$$guest.lowered.wasm; \
+	done
+
+bench-gate: setup bench-guests ## what the gate costs; OPTIONS="--quick", "--help"
+	@$(CARGO) run -q --release -p bench-gate -- $(OPTIONS)
 
 demo: setup build ## the whole idea, step by step, in front of your eyes
 	@$(CARGO) run -q --bin demo
@@ -44,7 +58,7 @@ run: setup build ## the gateway and the service, until Ctrl-C
 	@$(CARGO) run -q --bin stage
 
 test: setup build ## unit tests, and whole paths through the real Traefik
-	$(CARGO) test --workspace --exclude middleware-wasm
+	$(CARGO) test --workspace $(not_native)
 
 test-host: setup build ## what needs root or system packages
 	@scripts/test-host.sh
@@ -54,9 +68,9 @@ fmt: ## format the sources
 
 lint: ## formatting, lints and docs, with every warning an error
 	$(CARGO) fmt --all --check
-	$(CARGO) clippy --workspace --exclude middleware-wasm --all-targets -- -D warnings
-	$(CARGO) clippy -p middleware-wasm --target wasm32-wasip1 -- -D warnings
-	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --exclude middleware-wasm --no-deps
+	$(CARGO) clippy --workspace $(not_native) --all-targets -- -D warnings
+	$(CARGO) clippy -p middleware-wasm -p empty-guest -p probe-guest --target wasm32-wasip1 -- -D warnings
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace $(not_native) --no-deps
 
 ci: ## all that must pass before a change goes in
 	@.ci/run

@@ -1,7 +1,6 @@
 //! The stage: the real Traefik with the real plugin before the real service, started together on free ports from the
 //! files that users copy. The whole-path tests, `make demo` and `make run` all stand on it.
 
-pub mod artifacts;
 pub mod back_end;
 pub mod client;
 pub mod forgery;
@@ -11,11 +10,10 @@ pub mod second_service;
 pub mod token;
 pub mod wait;
 
-mod guardian;
-mod ports;
-mod process;
 mod stage;
 
+pub use programs::artifacts;
+use programs::{guardian, ports, process};
 pub use stage::options::{BackEnd, Folder, StageOptions};
 pub use stage::shared::SharedStage;
 pub use stage::{Companion, Stage, shipped_gate};

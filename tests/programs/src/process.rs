@@ -14,7 +14,7 @@ use crate::guardian::Guardian;
 
 /// A running child; killed when dropped.
 #[derive(Debug)]
-pub(crate) struct Process {
+pub struct Process {
     child: Child,
     log: PathBuf,
     guardian: Arc<Guardian>,
@@ -22,7 +22,7 @@ pub(crate) struct Process {
 
 impl Process {
     /// Starts `command`, appending what it writes to `log`.
-    pub(crate) fn start(command: &mut Command, log: &Path, guardian: &Arc<Guardian>) -> Result<Process> {
+    pub fn start(command: &mut Command, log: &Path, guardian: &Arc<Guardian>) -> Result<Process> {
         let open = || File::options().create(true).append(true).open(log);
         let out = open().with_context(|| format!("{} cannot be written", log.display()))?;
         let program = command.get_program().to_owned();
@@ -38,18 +38,23 @@ impl Process {
         Ok(Process { child, log: log.to_path_buf(), guardian: Arc::clone(guardian) })
     }
 
+    /// Its number, under which the kernel keeps account of it.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// How it ended, if it has.
-    pub(crate) fn ended(&mut self) -> Option<ExitStatus> {
+    pub fn ended(&mut self) -> Option<ExitStatus> {
         self.child.try_wait().ok().flatten()
     }
 
     /// All that it has written.
-    pub(crate) fn log(&self) -> String {
+    pub fn log(&self) -> String {
         fs::read(&self.log).map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default()
     }
 
     /// Ends it with SIGTERM, and with SIGKILL when `patience` is over.
-    pub(crate) fn terminate(&mut self, patience: Duration) {
+    pub fn terminate(&mut self, patience: Duration) {
         let sent = signal("TERM", &self.child.id().to_string());
         let began = Instant::now();
         while sent && began.elapsed() < patience {
@@ -62,7 +67,7 @@ impl Process {
     }
 
     /// Ends it, and whatever it has started, with SIGKILL, which none of them can see or delay.
-    pub(crate) fn kill(&mut self) {
+    pub fn kill(&mut self) {
         let _ = self.child.kill();
         // A killed program cannot end its own children; they are in its group.
         signal("KILL", &format!("-{}", self.child.id()));
@@ -88,7 +93,7 @@ fn signal(name: &str, target: &str) -> bool {
 }
 
 /// The last lines of a log, for a failure's report; Traefik's access log is left out, it would be all there is.
-pub(crate) fn tail(log: &str) -> String {
+pub fn tail(log: &str) -> String {
     const LINES: usize = 25;
     let lines: Vec<&str> = log.lines().filter(|line| !line.contains("\"RequestCount\"")).collect();
     lines.get(lines.len().saturating_sub(LINES)..).unwrap_or_default().join("\n")

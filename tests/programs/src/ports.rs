@@ -10,7 +10,7 @@ const FIRST: u16 = 20_000;
 const COUNT: u16 = 12_000;
 
 /// A port that is free for TCP and for UDP, which HTTP/3 needs on the same number.
-pub(crate) fn free() -> Result<u16> {
+pub fn free() -> Result<u16> {
     for attempt in 0..200_u64 {
         // Stages that start at the same time, in one program or in several, must not all try the same ports.
         let random = RandomState::new().hash_one(attempt);

@@ -25,14 +25,14 @@ for pid in $pids; do kill -s KILL -- "-$pid" "$pid" 2>/dev/null; done
 
 /// A shell that outlives us for the moment it takes to kill what we started.
 #[derive(Debug)]
-pub(crate) struct Guardian {
+pub struct Guardian {
     input: Mutex<Option<ChildStdin>>,
     shell: Mutex<Child>,
 }
 
 impl Guardian {
     /// Starts the guardian; `tidy` is a folder to remove at the end.
-    pub(crate) fn start(tidy: Option<&Path>) -> Result<Guardian> {
+    pub fn start(tidy: Option<&Path>) -> Result<Guardian> {
         let mut shell = Command::new("sh")
             .args(["-c", SCRIPT, "guardian"])
             .arg(tidy.unwrap_or_else(|| Path::new("")))
@@ -47,11 +47,13 @@ impl Guardian {
         Ok(Guardian { input: Mutex::new(input), shell: Mutex::new(shell) })
     }
 
-    pub(crate) fn guard(&self, pid: u32) {
+    /// Has this process killed when we are gone.
+    pub fn guard(&self, pid: u32) {
         self.tell("guard", pid);
     }
 
-    pub(crate) fn forget(&self, pid: u32) {
+    /// Leaves this process alone: it has ended.
+    pub fn forget(&self, pid: u32) {
         self.tell("forget", pid);
     }
 

@@ -1,0 +1,124 @@
+//! Rounds: each visits every route in random order, so that whatever else the machine does falls on all of them alike;
+//! ratios are taken within a round.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+
+use crate::gateway::{Gateway, Surroundings};
+use crate::load::{self, Target};
+use crate::options::Options;
+use crate::random::Random;
+use crate::requests::Requests;
+use crate::route::Route;
+use crate::{paced, profile, refusals, usage};
+
+/// The fixed rate at which waiting times are measured, in requests a second.
+pub(crate) const PACE: f64 = 2_000.0;
+
+/// One route in one round.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Measured {
+    pub(crate) cpu_us_per_request: f64,
+    /// The same of the server that `forwardAuth` asks; 0 elsewhere.
+    pub(crate) other_cpu_us_per_request: f64,
+    pub(crate) requests_per_second: f64,
+    /// At the fixed rate, in milliseconds.
+    pub(crate) p50_ms: f64,
+    pub(crate) p99_ms: f64,
+}
+
+/// One round.
+pub(crate) type Round = BTreeMap<Route, Measured>;
+
+/// What rounds go over.
+pub(crate) struct Course<'a> {
+    pub(crate) options: &'a Options,
+    pub(crate) surroundings: &'a Surroundings<'a>,
+    pub(crate) gateways: &'a [Gateway],
+    pub(crate) requests: &'a BTreeMap<usize, Requests>,
+    /// The process that `forwardAuth` asks.
+    pub(crate) decider: Option<u32>,
+}
+
+impl Course<'_> {
+    /// All rounds.
+    pub(crate) fn run(&self, routes: &[Route]) -> Result<Vec<Round>> {
+        for route in routes {
+            // Whatever a gate keeps of a token is there before the first round, as it is in a gateway that has run a while.
+            load::each_once(self.gateway(*route)?.port(*route)?, self.requests_of(*route)?)
+                .with_context(|| format!("{} fails", route.name()))?;
+        }
+        let mut random = Random::seeded(self.options.seed);
+        let mut order = routes.to_vec();
+        let mut rounds = Vec::new();
+        for number in 1..=self.options.rounds() {
+            random.shuffle(&mut order);
+            let mut round = Round::new();
+            for route in &order {
+                let seed = random.below(usize::MAX >> 32) as u64;
+                let measured = self.measure(*route, seed, number == 1);
+                let measured = measured.with_context(|| format!("round {number}, {}: failed", route.name()))?;
+                println!(
+                    "round {number}  {:<18} {:>8.1} µs CPU {:>8.0} requests/s   at {PACE} requests/s: p50 {:.2} ms, p99 {:.2} ms",
+                    route.name(),
+                    measured.cpu_us_per_request,
+                    measured.requests_per_second,
+                    measured.p50_ms,
+                    measured.p99_ms
+                );
+                round.insert(*route, measured);
+            }
+            rounds.push(round);
+        }
+        Ok(rounds)
+    }
+
+    fn measure(&self, route: Route, seed: u64, is_first: bool) -> Result<Measured> {
+        let gateway = self.gateway(route)?;
+        let port = gateway.port(route)?;
+        let target = Target { port, requests: self.requests_of(route)?, seed };
+        let seconds = self.options.seconds();
+        refusals::check(route, port, self.surroundings.good_token)?;
+        let profile = self.options.profile.as_deref().filter(|_| is_first);
+        let other = self.decider.filter(|_| route == Route::ForwardAuth);
+        let full = load::while_loaded(target, async |answered| {
+            load::pass(self.options.warm_up()).await;
+            let taken = profile.map(|file| profile::take(gateway.profiles_port(), seconds, file));
+            let before =
+                (answered(), usage::cpu_time(gateway.process.id())?, other_time(other)?, load::pass(0.0).await);
+            let ended = load::pass(seconds).await;
+            let requests = (answered() - before.0) as f64;
+            let each = |used: Duration| used.as_secs_f64() * 1e6 / requests;
+            let measured = Measured {
+                cpu_us_per_request: each(usage::cpu_time(gateway.process.id())? - before.1),
+                other_cpu_us_per_request: each(other_time(other)? - before.2),
+                requests_per_second: requests / (ended - before.3).as_secs_f64(),
+                p50_ms: 0.0,
+                p99_ms: 0.0,
+            };
+            if let Some(taken) = taken {
+                // Load goes on until the profile is there.
+                taken.await?;
+            }
+            Ok(measured)
+        })?;
+        let paced = paced::at_rate(target, PACE, self.options.paced_seconds())?;
+        refusals::check(route, port, self.surroundings.good_token)?;
+        Ok(Measured { p50_ms: paced.median(), p99_ms: paced.quantile(0.99), ..full })
+    }
+
+    fn gateway(&self, route: Route) -> Result<&Gateway> {
+        let gateway = self.gateways.iter().find(|gateway| gateway.serves(route));
+        gateway.with_context(|| format!("no gateway serves {}", route.name()))
+    }
+
+    fn requests_of(&self, route: Route) -> Result<&Requests> {
+        self.requests.get(&route.tokens()).context("requests were not made for this route")
+    }
+}
+
+fn other_time(process: Option<u32>) -> Result<Duration> {
+    process.map_or(Ok(Duration::ZERO), usage::cpu_time)
+}

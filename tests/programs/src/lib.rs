@@ -1,0 +1,6 @@
+//! The programs that tests and benches run: where they lie, how they are started, watched and ended.
+
+pub mod artifacts;
+pub mod guardian;
+pub mod ports;
+pub mod process;
