@@ -82,7 +82,7 @@ fn every_mistake_of_every_gate_is_named_with_file_line_middleware_and_place() {
             "/gate.yml:18: middleware inner: rules[0].require: column 1: Path is a condition on requests: it belongs \
              under match",
             "/gate.yml: middleware inner: 5 mistakes: the gate will answer every request with 503",
-            "/gate.yml: middleware outer: no mistakes",
+            "/gate.yml: middleware outer: no mistakes; not looked at without --trust: gate.key",
         ]
     );
 }
@@ -102,9 +102,10 @@ fn a_report_for_programs_says_the_same() {
 #[test]
 fn the_plugins_configuration_alone_is_read_from_a_file_and_from_the_standard_input() {
     let alone = json!({"rules": [{"name": "all", "match": "PathPrefix(`/`)", "public": "true"}]}).to_string();
-    assert_eq!(check(&alone, &[]).stdout, "/gate.yml: no mistakes\n");
+    let good = "no mistakes; not looked at without --trust: gate.key\n";
+    assert_eq!(check(&alone, &[]).stdout, format!("/gate.yml: {good}"));
     let ended = watchgate_reading(&["policy", "check", "-"], &alone);
-    assert_eq!((ended.code, ended.stdout.as_str()), (0, "-: no mistakes\n"));
+    assert_eq!((ended.code, ended.stdout.as_str()), (0, format!("-: {good}").as_str()));
     let ended = watchgate_reading(&["policy", "check", "-"], "rulez: []\n");
     assert_eq!(ended.code, 1);
     assert!(ended.stdout.starts_with("-:1: rulez: no such key; did you mean rules?"), "{}", ended.stdout);
@@ -139,6 +140,15 @@ fn key_files_are_looked_at_where_the_trust_directory_is_named() {
         fs::write(&path, before).unwrap();
     }
     assert_eq!(check().code, 0);
+}
+
+#[test]
+fn a_gate_that_signs_nothing_may_go_without_its_own_keys() {
+    let dir = tempfile::tempdir().unwrap();
+    let alone = json!({"rules": [{"name": "all", "match": "PathPrefix(`/`)", "public": "true"}]}).to_string();
+    let ended = check(&alone, &["--trust", dir.path().to_str().unwrap()]);
+    assert_eq!(ended.code, 0, "{}", ended.stdout);
+    assert!(ended.stdout.contains("gate.key: not there, and not needed"), "{}", ended.stdout);
 }
 
 #[test]

@@ -67,6 +67,8 @@ struct FoundMistake {
 #[derive(Debug, Serialize)]
 struct FileReport {
     file: String,
+    /// A file that is not there and not needed is no mistake.
+    is_there: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     mistake: Option<String>,
 }
@@ -112,9 +114,10 @@ fn look_at(arguments: &CheckArguments, middleware: Middleware) -> MiddlewareRepo
     let mut report = MiddlewareReport { name, mistakes: Vec::new(), files: Vec::new(), unseen_files: Vec::new() };
     match (Gate::from_config(configuration.to_value().to_string().as_bytes()), &arguments.trust) {
         (Ok(mut gate), Some(trust)) => {
-            let looked_at = trust_directory::give(&mut gate, trust).into_iter().map(|(path, taken)| FileReport {
-                file: path.display().to_string(),
-                mistake: taken.err().map(|invalid| invalid.to_string()),
+            let looked_at = trust_directory::give(&mut gate, trust).into_iter().map(|given| FileReport {
+                file: given.path.display().to_string(),
+                is_there: given.is_there,
+                mistake: given.taken.err().map(|invalid| invalid.to_string()),
             });
             report.files = looked_at.collect();
         }
@@ -149,7 +152,8 @@ fn lines(report: &Report) -> String {
             put(mistake.line, &gate, &format!("{place}: {}", mistake.what));
         }
         for file in &middleware.files {
-            put(None, &gate, &format!("{}: {}", file.file, file.mistake.as_deref().unwrap_or("good")));
+            let good = if file.is_there { "good" } else { "not there, and not needed" };
+            put(None, &gate, &format!("{}: {}", file.file, file.mistake.as_deref().unwrap_or(good)));
         }
         let unseen = middleware.unseen_files.join(", ");
         put(

@@ -9,8 +9,16 @@ use trust_core::gate::{Gate, InvalidTrustFile};
 /// The gate reads no more of a file; one byte beyond shows it that a file is too large.
 const MAX_FILE_BYTES: u64 = 256 * 1024;
 
-/// Gives the gate every file that it wants, and says of each whether it is of use.
-pub(super) fn give(gate: &mut Gate, trust: &Path) -> Vec<(PathBuf, Result<(), InvalidTrustFile>)> {
+/// A file that the gate was given.
+pub(super) struct Given {
+    pub(super) path: PathBuf,
+    pub(super) is_there: bool,
+    /// Whether it is of use; also good when it is missing and not needed.
+    pub(super) taken: Result<(), InvalidTrustFile>,
+}
+
+/// Gives the gate every file that it wants.
+pub(super) fn give(gate: &mut Gate, trust: &Path) -> Vec<Given> {
     let wanted = gate.wanted_files();
     wanted
         .into_iter()
@@ -18,7 +26,7 @@ pub(super) fn give(gate: &mut Gate, trust: &Path) -> Vec<(PathBuf, Result<(), In
             let path = trust.join(&name);
             let content = read(&path);
             let taken = gate.take_file(&name, content.as_deref());
-            (path, taken)
+            Given { path, is_there: content.is_some(), taken }
         })
         .collect()
 }
