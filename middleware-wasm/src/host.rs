@@ -24,7 +24,7 @@ pub(crate) fn read(instance: &Instance, request: &Request) -> RawRequest {
         .take(MAX_HEADERS.saturating_add(1))
         .map(|name| {
             let spelled = text(name);
-            let values = if instance.reads_header(&spelled) { header(&name) } else { Vec::new() };
+            let values = if instance.reads_header(&spelled) { header(spelled.as_bytes()) } else { Vec::new() };
             (spelled, values)
         })
         .collect();
