@@ -1,7 +1,7 @@
 //! Everything that crosses the border to Traefik, in one place.
 
 use http_wasm_guest::host::{Bytes, Request, Response, log};
-use trust_core::denial::Denial;
+use trust_core::denial::{Answer, Denial};
 use trust_core::gate::Forwarding;
 use trust_core::request::{MAX_HEADERS, RawRequest};
 
@@ -51,22 +51,24 @@ pub(crate) fn forward(forwarding: &Forwarding, request: &Request) {
     }
 }
 
-/// Answers in the upstream's place, and says why in the log.
-pub(crate) fn refuse(denial: &Denial, request: &Request, response: &Response) {
-    let answer = denial.answer();
+/// Answers in the upstream's place.
+pub(crate) fn answer(answer: &Answer, response: &Response) {
     // The host takes headers first, then the status, then the body.
     for (name, value) in &answer.headers {
         response.header.set(name.as_bytes(), value.as_bytes());
     }
     response.set_status(i32::from(answer.status));
     response.body.write(answer.body.as_bytes());
+}
+
+/// Says in the log why a request was denied.
+pub(crate) fn log_denial(denial: &Denial, status: u16, request: &Request) {
     if log::enabled(LEVEL_WARN) {
         let target = request.uri();
         // What follows `?` may hold secrets of the client.
         let path = target.split(|byte| *byte == b'?').next().unwrap_or_default();
         let line = format!(
-            "watchgate: denied status={} reason={:?} method={} path={} source={}",
-            answer.status,
+            "watchgate: denied status={status} reason={:?} method={} path={} source={}",
             denial.reason(),
             quoted(&request.method()),
             quoted(path),

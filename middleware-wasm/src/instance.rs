@@ -3,7 +3,7 @@
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use http_wasm_guest::host::admin;
-use trust_core::denial::Denial;
+use trust_core::denial::{Answer, Denial};
 use trust_core::gate::{Forwarding, Gate};
 use trust_core::request::RawRequest;
 use trust_core::tags::Moment;
@@ -45,6 +45,19 @@ impl Instance {
 
     pub(crate) fn reads_header(&self, name: &str) -> bool {
         self.gate.as_ref().is_some_and(|gate| gate.reads_header(name))
+    }
+
+    /// The answer to a request that is for the gate itself.
+    pub(crate) fn own_answer(&self, raw: &RawRequest) -> Option<Answer> {
+        self.gate.as_ref()?.own_answer(raw)
+    }
+
+    /// The answer to a denied request.
+    pub(crate) fn refuse(&self, denial: &Denial, raw: RawRequest) -> Answer {
+        match &self.gate {
+            Some(gate) => gate.refuse(denial, raw),
+            None => denial.answer(),
+        }
     }
 
     pub(crate) fn decide(&mut self, raw: RawRequest) -> Result<Forwarding, Denial> {

@@ -31,18 +31,9 @@ impl Guest for Gatekeeper {
         // Taken out and put back: after a trap the pool hands this instance out again, and what the trap left half done must
         // not be used again.
         let mut instance = INSTANCE.take().unwrap_or_else(|| Box::new(Instance::configured_by_host()));
-        let decision = instance.decide(host::read(&instance, request));
+        let goes_on = judge(&mut instance, request, response);
         INSTANCE.set(Some(instance));
-        match decision {
-            Ok(forwarding) => {
-                host::forward(&forwarding, request);
-                (true, 0)
-            }
-            Err(denial) => {
-                host::refuse(&denial, request, response);
-                (false, 0)
-            }
-        }
+        (goes_on, 0)
     }
 
     fn handle_response(&self, _context: i32, _request: &Request, _response: &Response, is_error: bool) {
@@ -50,6 +41,28 @@ impl Guest for Gatekeeper {
             // The host swallows an answer that broke off: the client would take the half for the whole. A trap, as the very
             // last thing, is the only way to have the connection broken off as well.
             broken_off();
+        }
+    }
+}
+
+/// Puts a request that may pass in order, or answers it here. Says whether it goes on.
+fn judge(instance: &mut Instance, request: &Request, response: &Response) -> bool {
+    let raw = host::read(instance, request);
+    if let Some(answer) = instance.own_answer(&raw) {
+        host::answer(&answer, response);
+        return false;
+    }
+    match instance.decide(raw) {
+        Ok(forwarding) => {
+            host::forward(&forwarding, request);
+            true
+        }
+        Err(denial) => {
+            // Read once more, so that requests that pass do not pay for what only denials need.
+            let answer = instance.refuse(&denial, host::read(instance, request));
+            host::answer(&answer, response);
+            host::log_denial(&denial, answer.status, request);
+            false
         }
     }
 }

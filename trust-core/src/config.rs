@@ -4,6 +4,7 @@
 //! denies everything.
 
 mod reader;
+mod resource_metadata;
 mod rules;
 
 use serde_json::Value;
@@ -11,14 +12,23 @@ use serde_json::Value;
 use crate::issuer::{Issuer, IssuerPolicy};
 use crate::keys::KeySet;
 use crate::request::{fold_header_name, without_port};
+use crate::resource_metadata::ResourceMetadata;
 use crate::rules::Rule;
 use crate::suggestion::suggestion;
 use crate::token::asymmetric_algorithm;
 pub use reader::Mistake;
 use reader::{Reader, normalised};
 
-const KEYS: [&str; 7] =
-    ["publicOrigins", "issuers", "rules", "forwardClaims", "transactionToken", "tags", "claimsCacheMebibytes"];
+const KEYS: [&str; 8] = [
+    "publicOrigins",
+    "issuers",
+    "rules",
+    "forwardClaims",
+    "transactionToken",
+    "tags",
+    "claimsCacheMebibytes",
+    "resourceMetadata",
+];
 const DEFAULT_ALGORITHMS: [&str; 9] = ["EdDSA", "ES256", "ES384", "RS256", "RS384", "RS512", "PS256", "PS384", "PS512"];
 const DEFAULT_TOKEN_TYPES: [&str; 2] = ["at+jwt", "JWT"];
 const DEFAULT_LEEWAY_SECONDS: u64 = 30;
@@ -42,6 +52,7 @@ pub(crate) struct GateConfig {
     pub(crate) has_tags: bool,
     /// Size of the shared claims cache; 0 for none.
     pub(crate) claims_cache_bytes: u64,
+    pub(crate) resource_metadata: Option<ResourceMetadata>,
 }
 
 /// A claim that goes to the back end in a header.
@@ -109,12 +120,14 @@ impl GateConfig {
         if !has_tags && rules.iter().any(|rule| !rule.event.client_types.is_empty()) {
             root.at("tags").mistake("rules take events of clients, and only tags tell whose they are", mistakes);
         }
+        let resource_metadata = resource_metadata::read(root, &issuers, &rules, mistakes);
         Self {
             origins,
             issuers,
             rules,
             has_tags,
             claims_cache_bytes: claims_cache_mebibytes.saturating_mul(1024 * 1024),
+            resource_metadata,
             forward_claims: forward_claims(root, mistakes),
             transaction_audience: transaction_audience(root, mistakes),
         }

@@ -34,8 +34,23 @@ pub enum Denial {
         /// Scopes that it asks for, separated by spaces; empty when it asks for something else.
         scope: String,
     },
+    /// The claims would do, had the caller logged in more strongly or more recently.
+    StepUp(StepUp),
     /// The event is not the caller's to send.
     ForeignEvent(EventRefusal),
+    /// Sent before the TLS handshake was complete, so perhaps not for the first time.
+    TooEarly,
+}
+
+/// The login that a rule asks for, beyond the one that the token speaks of (RFC 9470).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct StepUp {
+    /// The rule.
+    pub rule: String,
+    /// Authentication contexts of which one would do, separated by spaces; empty when the one at hand does.
+    pub acr_values: String,
+    /// Most seconds that may have passed since the login; absent when it is recent enough.
+    pub max_age_seconds: Option<u64>,
 }
 
 impl From<MalformedRequest> for Denial {
@@ -77,7 +92,9 @@ impl Denial {
             Self::InvalidToken(_) => (401, "Unauthorized", "The access token is not valid."),
             Self::KeysUnavailable { .. } => (503, "Service Unavailable", "Keys are not available at this moment."),
             Self::Insufficient { .. } => (403, "Forbidden", "The access token does not allow this request."),
+            Self::StepUp(_) => (401, "Unauthorized", "Another login is required."),
             Self::ForeignEvent(_) => (403, "Forbidden", "This event may not be sent by this caller."),
+            Self::TooEarly => (425, "Too Early", "The request must be sent again, after the TLS handshake."),
         };
         let body = serde_json::json!({"type": "about:blank", "title": title, "status": status, "detail": detail});
         let mut headers = vec![
@@ -96,12 +113,14 @@ impl Denial {
             Self::InvalidToken(_) => r#", error="invalid_token""#.to_owned(),
             Self::Insufficient { scope, .. } if scope.is_empty() => r#", error="insufficient_scope""#.to_owned(),
             Self::Insufficient { scope, .. } => format!(r#", error="insufficient_scope", scope="{scope}""#),
+            Self::StepUp(step_up) => step_up.parameters(),
             Self::NotConfigured
             | Self::MalformedRequest(_)
             | Self::ForeignHost
             | Self::NoRule
             | Self::KeysUnavailable { .. }
-            | Self::ForeignEvent(_) => return None,
+            | Self::ForeignEvent(_)
+            | Self::TooEarly => return None,
         };
         Some(format!(r#"Bearer realm="watchgate"{parameters}"#))
     }
@@ -118,7 +137,35 @@ impl Denial {
             Self::InvalidToken(invalid) => invalid.to_string(),
             Self::KeysUnavailable { of } => format!("no keys of {of}"),
             Self::Insufficient { rule, .. } => format!("the claims do not satisfy rule {rule}"),
+            Self::StepUp(step_up) => format!("rule {} asks for a stronger or fresher login", step_up.rule),
             Self::ForeignEvent(refusal) => refusal.to_string(),
+            Self::TooEarly => "sent as early data".to_owned(),
         }
+    }
+}
+
+impl StepUp {
+    /// The challenge's parameters (RFC 9470, section 3).
+    fn parameters(&self) -> String {
+        let mut parameters = r#", error="insufficient_user_authentication""#.to_owned();
+        if !self.acr_values.is_empty() {
+            parameters.push_str(&format!(r#", acr_values="{}""#, self.acr_values));
+        }
+        if let Some(seconds) = self.max_age_seconds {
+            parameters.push_str(&format!(r#", max_age="{seconds}""#));
+        }
+        parameters
+    }
+}
+
+impl Answer {
+    /// The same answer, its challenge saying where the resource's metadata lies (RFC 9728, section 5.1). An answer without a
+    /// challenge stays as it is.
+    #[must_use]
+    pub(crate) fn with_resource_metadata(mut self, url: &str) -> Self {
+        for (_, challenge) in self.headers.iter_mut().filter(|(name, _)| *name == "WWW-Authenticate") {
+            challenge.push_str(&format!(r#", resource_metadata="{url}""#));
+        }
+        self
     }
 }

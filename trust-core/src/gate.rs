@@ -4,6 +4,7 @@
 //! step before it.
 
 mod forwarding;
+mod refusal;
 
 use std::collections::BTreeSet;
 
@@ -19,12 +20,14 @@ use crate::issuer::{Issuers, Unverified};
 use crate::keys::{InvalidJwks, KeySet};
 use crate::permit::Permit;
 use crate::request::{MalformedRequest, RawRequest, RequestFacts, fold_header_name};
+use crate::resource_metadata::ResourceMetadata;
 use crate::rules::Rule;
 use crate::shared_files::SharedFiles;
 use crate::tags::{EventTags, Moment, Untaggable};
 use crate::time::UnixSeconds;
 use crate::token::{InvalidToken, MAX_TOKEN_BYTES, UnverifiedToken, bearer_token};
 use crate::transaction_token::{HEADER, TransactionKeys};
+use crate::{early_data, method_override};
 pub use forwarding::Forwarding;
 
 /// The file below `/trust` that holds the gate's own keys.
@@ -45,6 +48,7 @@ pub struct Gate {
     cache: ClaimsCache,
     has_tags: bool,
     tag_secret: Zeroizing<[u8; SECRET_BYTES]>,
+    resource_metadata: Option<ResourceMetadata>,
     /// Headers that rules look at, in lower case.
     rule_headers: BTreeSet<String>,
     /// Whether a rule looks at the peer's address.
@@ -99,6 +103,7 @@ impl Gate {
             cache: ClaimsCache::new(config.claims_cache_bytes),
             has_tags: config.has_tags,
             tag_secret: Zeroizing::default(),
+            resource_metadata: config.resource_metadata,
             rule_headers,
             is_about_source,
         })
@@ -151,6 +156,7 @@ impl Gate {
     pub fn reads_header(&self, name: &str) -> bool {
         let is = |other: &str| name.eq_ignore_ascii_case(other);
         ["authorization", "connection", "upgrade", "traceparent"].into_iter().any(is)
+            || method_override::is_override(name)
             || name.get(..3).is_some_and(|start| start.eq_ignore_ascii_case("ce-"))
             || self.rule_headers.iter().any(|header| is(header))
     }
@@ -161,6 +167,8 @@ impl Gate {
         let now = moment.now.seconds();
         let facts = RequestFacts::read(raw)?;
         self.check_way(&facts)?;
+        early_data::check(&facts)?;
+        method_override::check(&facts)?;
         self.check_what_rules_read(&facts)?;
         self.check_host(&facts)?;
         let rule = self.rules.iter().find(|rule| rule.matches(&facts)).ok_or(Denial::NoRule)?;

@@ -1,7 +1,7 @@
 //! The proof that a request may pass. Nothing but a rule that was satisfied makes one.
 
 use crate::claims::VerifiedClaims;
-use crate::denial::Denial;
+use crate::denial::{Denial, StepUp};
 use crate::rules::claim::ClaimMatcher;
 use crate::rules::expression::Expression;
 use crate::rules::{Access, Rule, satisfied};
@@ -33,17 +33,16 @@ impl<'rule> Permit<'rule> {
 
     /// For a principal, if its claims are what the rule requires.
     pub(crate) fn for_principal(rule: &'rule Rule, claims: VerifiedClaims, now: UnixSeconds) -> Result<Self, Denial> {
-        let requirement = match &rule.access {
-            Access::Public => None,
-            Access::Authenticated(requirement) => requirement.as_ref(),
+        let Access::Authenticated(Some(requirement)) = &rule.access else {
+            return Ok(Self { rule, claims: Some(claims) });
         };
         if satisfied(requirement, &claims, now) {
             return Ok(Self { rule, claims: Some(claims) });
         }
-        Err(Denial::Insufficient {
-            rule: rule.name().to_owned(),
-            scope: requirement.map(wanted_scopes).unwrap_or_default(),
-        })
+        Err(step_up(rule, requirement, &claims, now).map_or_else(
+            || Denial::Insufficient { rule: rule.name().to_owned(), scope: wanted_scopes(requirement) },
+            Denial::StepUp,
+        ))
     }
 
     /// The rule that lets it pass.
@@ -59,9 +58,29 @@ impl<'rule> Permit<'rule> {
     }
 }
 
+/// The login that would satisfy the rule, if nothing but a login is what fails.
+fn step_up(
+    rule: &Rule,
+    requirement: &Expression<ClaimMatcher>,
+    claims: &VerifiedClaims,
+    now: UnixSeconds,
+) -> Option<StepUp> {
+    let lacking = requirement.lacking(&|matcher| matcher.holds(claims, now), &ClaimMatcher::is_about_login)?;
+    let acr_values = lacking.iter().filter_map(|matcher| matcher.acr()).filter(|acr| is_challenge_token(acr));
+    Some(StepUp {
+        rule: rule.name().to_owned(),
+        acr_values: acr_values.collect::<Vec<_>>().join(" "),
+        max_age_seconds: lacking.iter().filter_map(|matcher| matcher.max_age_seconds()).min(),
+    })
+}
+
+/// Whether a value can stand in a list of a challenge, separated by spaces and in quotes.
+fn is_challenge_token(value: &str) -> bool {
+    !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_graphic() && !b"\"\\".contains(&byte))
+}
+
 /// The scopes that a rule asks for, for the challenge (RFC 6750, section 3).
 fn wanted_scopes(requirement: &Expression<ClaimMatcher>) -> String {
     let scopes: Vec<_> = requirement.wanted().into_iter().filter_map(ClaimMatcher::scope).collect();
-    let is_scope_token = |scope: &&str| scope.bytes().all(|byte| byte.is_ascii_graphic() && !b"\"\\".contains(&byte));
-    scopes.into_iter().filter(is_scope_token).collect::<Vec<_>>().join(" ")
+    scopes.into_iter().filter(|scope| is_challenge_token(scope)).collect::<Vec<_>>().join(" ")
 }

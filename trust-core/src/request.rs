@@ -58,6 +58,9 @@ pub enum MalformedRequest {
     /// An upgrade that would take the connection past the gate.
     #[error("an upgrade to something other than a WebSocket")]
     Upgrade,
+    /// A header asks the back end to act on another method than the rules see.
+    #[error("a header names another method than the request's")]
+    MethodOverride,
     /// A rule asks for the peer's address, and it is not known.
     #[error("the peer's address is not known")]
     UnknownSource,

@@ -68,12 +68,8 @@ impl Rule {
 }
 
 /// Whether the claims satisfy what a rule requires of them.
-pub(crate) fn satisfied(
-    requirement: Option<&Expression<ClaimMatcher>>,
-    claims: &VerifiedClaims,
-    now: UnixSeconds,
-) -> bool {
-    requirement.is_none_or(|expression| expression.holds(&|matcher| matcher.holds(claims, now)))
+pub(crate) fn satisfied(requirement: &Expression<ClaimMatcher>, claims: &VerifiedClaims, now: UnixSeconds) -> bool {
+    requirement.holds(&|matcher| matcher.holds(claims, now))
 }
 
 #[cfg(test)]

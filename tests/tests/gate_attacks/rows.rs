@@ -183,7 +183,20 @@ fn ways_around_the_rules(forge: &Forge) -> Vec<Row> {
             &[401, 403],
             RawRequest::new("OPTIONS", "/v1/events").header("Origin: https://a.example"),
         ),
-        row("a method override", &[401], anonymous("/v1/events").header("X-HTTP-Method-Override: OPTIONS")),
+        row("a method override", &[400], anonymous("/healthz").header("X-HTTP-Method-Override: DELETE")),
+        row("a method override, with a good token", &[400], post(good).header("X-HTTP-Method: DELETE")),
+        row("a method override under a third name", &[400], anonymous("/healthz").header("X-Method-Override: POST")),
+        row(
+            "a method override in another spelling",
+            &[400],
+            anonymous("/healthz").header("x_http_method_override: PUT"),
+        ),
+        row("two method overrides, the first one harmless", &[400], {
+            anonymous("/healthz").header("X-HTTP-Method: GET").header("X-HTTP-Method: DELETE")
+        }),
+        row("early data", &[425], anonymous("/healthz").header("Early-Data: 1")),
+        row("early data, with a good token", &[425], post(good).header("Early-Data: 1")),
+        row("early data that says it is none", &[425], post(good).header("Early-Data: 0")),
         row("another path in X-Original-URL", &[401], anonymous("/v1/events").header("X-Original-URL: /healthz")),
         row("another path in X-Forwarded-Uri", &[401], anonymous("/v1/events").header("X-Forwarded-Uri: /healthz")),
         row("another path in X-Rewrite-URL", &[401], anonymous("/v1/events").header("X-Rewrite-URL: /healthz")),
@@ -256,7 +269,7 @@ fn other_names_for_the_same(stage: &Stage, forge: &Forge) -> Vec<Row> {
     let health = || RawRequest::new("GET", "/healthz");
     let delete_as = |line: &str| {
         let token = format!("Authorization: Bearer {}", forge.good);
-        row(&format!("{line} on a method without a rule"), &[403], {
+        row(&format!("{line} on a method without a rule"), &[400], {
             RawRequest::new("DELETE", "/v1/events").header(token).header(line)
         })
     };

@@ -71,10 +71,8 @@ fn every_mistake_is_reported_with_its_place() {
         ],
         "forwardClaims": {"Host": "sub", "ce-id": "sub", "X Y": "sub", "X-A": "sub", "x-a": "sub"},
         "transactionToken": {"audiences": ["x"]},
-        "mode": "observe",
     }));
     for place in [
-        "mode: no such key",
         "publicOrigins[0]:",
         "issuers[0].issuer:",
         "issuers[0].audiences:",
@@ -115,6 +113,14 @@ fn a_gate_without_rules_or_issuers_is_a_mistake() {
         (json!({"issuers": [], "rules": [{"name": "a", "match": "Path(`/`)"}]}), "issuers: rules ask for tokens"),
         (json!({"rules": [{}], "rules[0]": {"name": "a"}}), "rules[…]: no such key"),
         (json!({"rules[00]": {"name": "a"}}), "rules[00]: no such key"),
+        (
+            json!({"rules": [{"name": "a", "match": "Path(`/`)"}], "resourceMetadata": {"scope": "a"}}),
+            "resourceMetadata.scope: no such key",
+        ),
+        (
+            json!({"rules": [{"name": "a", "match": "Path(`/`)"}], "resourceMetadata": true}),
+            "resourceMetadata: metadata speaks of an origin",
+        ),
         (with_issuer(&json!({"audiences": "watchgate,"})), "issuers[0].audiences: there is nothing"),
         (json!([]), "the configuration: an object was expected"),
         (with_issuer(&json!({"jwks": {"keys": []}})), "issuers[0]: jwks and jwksFile exclude each other"),

@@ -10,11 +10,14 @@ use serde_json::{Value, json};
 use sha2::Sha256;
 
 use super::*;
+use crate::denial::StepUp;
 use crate::event_policy::EventRefusal;
 use crate::shared_files::NoSharedFiles;
 use crate::time::{UnixSeconds, WallTime};
 use crate::token::InvalidToken;
 use crate::transaction_token::TransactionClaims;
+
+mod answers;
 
 const NOW: u64 = 1_800_000_000;
 const ISSUER: &str = "https://idp.example.com";

@@ -88,6 +88,27 @@ impl ClaimMatcher {
         }
     }
 
+    /// Whether it asks for a login of some kind, which a caller can make good by logging in again (RFC 9470).
+    pub(crate) fn is_about_login(&self) -> bool {
+        self.acr().is_some() || self.max_age_seconds().is_some()
+    }
+
+    /// The authentication context that it asks for.
+    pub(crate) fn acr(&self) -> Option<&str> {
+        match self {
+            Self::Acr(acr) => Some(acr),
+            _ => None,
+        }
+    }
+
+    /// Most seconds since the login that it asks for.
+    pub(crate) fn max_age_seconds(&self) -> Option<u64> {
+        match self {
+            Self::AuthenticatedWithin { seconds } => Some(*seconds),
+            _ => None,
+        }
+    }
+
     /// The scope that it asks for.
     pub(crate) fn scope(&self) -> Option<&str> {
         match self {

@@ -20,6 +20,27 @@ impl<M> Expression<M> {
         }
     }
 
+    /// The conditions, among those that can be `granted`, without which the whole does not hold: none when it holds as it
+    /// is, and nothing at all when granting them would not help.
+    pub(crate) fn lacking(&self, holds: &impl Fn(&M) -> bool, granted: &impl Fn(&M) -> bool) -> Option<Vec<&M>> {
+        if self.holds(holds) {
+            return Some(Vec::new());
+        }
+        match self {
+            Self::One(matcher) => granted(matcher).then(|| vec![matcher]),
+            // More of anything makes no `!` true.
+            Self::Not(_) => None,
+            Self::All(parts) => {
+                let lacking = parts.iter().map(|part| part.lacking(holds, granted)).collect::<Option<Vec<_>>>()?;
+                Some(lacking.concat())
+            }
+            Self::Any(parts) => {
+                let helps: Vec<_> = parts.iter().filter_map(|part| part.lacking(holds, granted)).collect();
+                (!helps.is_empty()).then(|| helps.concat())
+            }
+        }
+    }
+
     /// The conditions that help towards holding: all but those behind a `!`.
     pub(crate) fn wanted(&self) -> Vec<&M> {
         match self {
