@@ -96,5 +96,6 @@ pub(crate) fn header_changes(trust: &Path, token: &str) -> Result<Vec<(String, S
     let Forwarding { set, remove } = gate
         .decide(raw, moment(1), &NoSharedFiles)
         .map_err(|denial| anyhow!("the gate denies the bench's own request: {}", denial.reason()))?;
-    Ok(set.into_iter().chain(remove.into_iter().map(|name| (name, String::new()))).collect())
+    let set = set.into_iter().map(|(name, value)| (name.into_owned(), value));
+    Ok(set.chain(remove.into_iter().map(|name| (name, String::new()))).collect())
 }

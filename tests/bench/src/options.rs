@@ -11,19 +11,20 @@ use crate::route::Route;
 #[derive(Debug, Parser)]
 #[command(name = "bench-gate", version)]
 pub(crate) struct Options {
-    /// How many rounds; each visits every route [default: 7, quick: 3]
+    /// How many rounds; each visits every route. Many short ones tell more than few long ones: the machine's own speed
+    /// drifts [default: 15, quick: 5]
     #[arg(long)]
     rounds: Option<usize>,
 
-    /// Seconds at full load for each route and round [default: 4, quick: 2]
+    /// Seconds at full load for each route and round [default: 1.5, quick: 1]
     #[arg(long)]
     seconds: Option<f64>,
 
     /// Seconds of load before each measurement
-    #[arg(long, default_value_t = 1.0)]
+    #[arg(long, default_value_t = 0.5)]
     warm_up: f64,
 
-    /// Seconds at the fixed rate for each route and round [default: 3, quick: 1]
+    /// Seconds at the fixed rate for each route and round [default: 1.5, quick: 0.5]
     #[arg(long)]
     paced_seconds: Option<f64>,
 
@@ -54,11 +55,11 @@ pub(crate) struct Options {
 
 impl Options {
     pub(crate) fn rounds(&self) -> usize {
-        self.rounds.unwrap_or(if self.quick { 3 } else { 7 })
+        self.rounds.unwrap_or(if self.quick { 5 } else { 15 })
     }
 
     pub(crate) fn seconds(&self) -> f64 {
-        self.seconds.unwrap_or(if self.quick { 2.0 } else { 4.0 })
+        self.seconds.unwrap_or(if self.quick { 1.0 } else { 1.5 })
     }
 
     pub(crate) fn warm_up(&self) -> f64 {
@@ -66,7 +67,7 @@ impl Options {
     }
 
     pub(crate) fn paced_seconds(&self) -> f64 {
-        self.paced_seconds.unwrap_or(if self.quick { 1.0 } else { 3.0 })
+        self.paced_seconds.unwrap_or(if self.quick { 0.5 } else { 1.5 })
     }
 
     /// How much of the first minute is watched.

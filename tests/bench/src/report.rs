@@ -32,6 +32,7 @@ pub(crate) fn of_route(rounds: &[Round], route: Route) -> Value {
         "cpu_ratio": ratio(|measured| measured.cpu_us_per_request).to_json(3),
         "requests_per_second_ratio": ratio(|measured| measured.requests_per_second).to_json(3),
         "p99_ratio": ratio(|measured| measured.p99_ms).to_json(2),
+        "others_share_of_machine": rounded(sample(|measured| measured.foreign_share).most(), 3),
         "spread": {
             "cpu_us_per_request": cpu.to_json(1),
             "requests_per_second": throughput.to_json(0),

@@ -2,7 +2,7 @@
 //! ratios are taken within a round.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 
@@ -12,6 +12,7 @@ use crate::options::Options;
 use crate::random::Random;
 use crate::requests::Requests;
 use crate::route::Route;
+use crate::usage::Machine;
 use crate::{paced, profile, refusals, usage};
 
 /// The fixed rate at which waiting times are measured, in requests a second.
@@ -24,6 +25,8 @@ pub(crate) struct Measured {
     /// The same of the server that `forwardAuth` asks; 0 elsewhere.
     pub(crate) other_cpu_us_per_request: f64,
     pub(crate) requests_per_second: f64,
+    /// What others took of the machine meanwhile.
+    pub(crate) foreign_share: f64,
     /// At the fixed rate, in milliseconds.
     pub(crate) p50_ms: f64,
     pub(crate) p99_ms: f64,
@@ -61,12 +64,13 @@ impl Course<'_> {
                 let measured = self.measure(*route, seed, number == 1);
                 let measured = measured.with_context(|| format!("round {number}, {}: failed", route.name()))?;
                 println!(
-                    "round {number}  {:<18} {:>8.1} µs CPU {:>8.0} requests/s   at {PACE} requests/s: p50 {:.2} ms, p99 {:.2} ms",
+                    "round {number:<2} {:<18} {:>7.1} µs CPU {:>6.0} requests/s  p50 {:.2} ms, p99 {:.2} ms, others {:.0} %",
                     route.name(),
                     measured.cpu_us_per_request,
                     measured.requests_per_second,
                     measured.p50_ms,
-                    measured.p99_ms
+                    measured.p99_ms,
+                    measured.foreign_share * 100.0,
                 );
                 round.insert(*route, measured);
             }
@@ -86,15 +90,18 @@ impl Course<'_> {
         let full = load::while_loaded(target, async |answered| {
             load::pass(self.options.warm_up()).await;
             let taken = profile.map(|file| profile::take(gateway.profiles_port(), seconds, file));
-            let before =
-                (answered(), usage::cpu_time(gateway.process.id())?, other_time(other)?, load::pass(0.0).await);
-            let ended = load::pass(seconds).await;
-            let requests = (answered() - before.0) as f64;
-            let each = |used: Duration| used.as_secs_f64() * 1e6 / requests;
+            let before = self.look(gateway, other, answered())?;
+            load::pass(seconds).await;
+            let after = self.look(gateway, other, answered())?;
+            let requests = (after.answered - before.answered) as f64;
+            let elapsed = after.at - before.at;
+            let (gateway_time, other_time) = (after.gateway - before.gateway, after.other - before.other);
+            let ours = gateway_time + other_time + (after.own - before.own);
             let measured = Measured {
-                cpu_us_per_request: each(usage::cpu_time(gateway.process.id())? - before.1),
-                other_cpu_us_per_request: each(other_time(other)? - before.2),
-                requests_per_second: requests / (ended - before.3).as_secs_f64(),
+                cpu_us_per_request: gateway_time.as_secs_f64() * 1e6 / requests,
+                other_cpu_us_per_request: other_time.as_secs_f64() * 1e6 / requests,
+                requests_per_second: requests / elapsed.as_secs_f64(),
+                foreign_share: usage::foreign_share(before.machine, after.machine, ours, elapsed)?,
                 p50_ms: 0.0,
                 p99_ms: 0.0,
             };
@@ -109,6 +116,17 @@ impl Course<'_> {
         Ok(Measured { p50_ms: paced.median(), p99_ms: paced.quantile(0.99), ..full })
     }
 
+    fn look(&self, gateway: &Gateway, other: Option<u32>, answered: u64) -> Result<Look> {
+        Ok(Look {
+            at: Instant::now(),
+            answered,
+            gateway: usage::cpu_time(gateway.process.id())?,
+            other: other.map_or(Ok(Duration::ZERO), usage::cpu_time)?,
+            own: usage::cpu_time(std::process::id())?,
+            machine: usage::machine()?,
+        })
+    }
+
     fn gateway(&self, route: Route) -> Result<&Gateway> {
         let gateway = self.gateways.iter().find(|gateway| gateway.serves(route));
         gateway.with_context(|| format!("no gateway serves {}", route.name()))
@@ -119,6 +137,12 @@ impl Course<'_> {
     }
 }
 
-fn other_time(process: Option<u32>) -> Result<Duration> {
-    process.map_or(Ok(Duration::ZERO), usage::cpu_time)
+/// All counters at one moment.
+struct Look {
+    at: Instant,
+    answered: u64,
+    gateway: Duration,
+    other: Duration,
+    own: Duration,
+    machine: Machine,
 }

@@ -3,7 +3,7 @@
 use std::fs;
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 
 /// Where CPU time is read from, for the report.
 pub(crate) const CPU_SOURCE: &str =
@@ -20,6 +20,33 @@ pub(crate) fn cpu_time(process: u32) -> Result<Duration> {
         nanoseconds += on_cpu.parse::<u64>().with_context(|| format!("no number in {}", path.display()))?;
     }
     Ok(Duration::from_nanos(nanoseconds))
+}
+
+/// What all processors of the machine have done.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Machine {
+    busy: Duration,
+    stolen: Duration,
+}
+
+/// As it is now; both only mean something as differences.
+pub(crate) fn machine() -> Result<Machine> {
+    let text = fs::read_to_string("/proc/stat").context("/proc/stat cannot be read")?;
+    let line = text.lines().next().unwrap_or_default();
+    // user, nice, system, idle, iowait, irq, softirq, steal; in hundredths of a second on every Linux that Traefik runs on.
+    let ticks: Vec<u64> = line.split_whitespace().skip(1).filter_map(|field| field.parse().ok()).collect();
+    let [user, nice, system, _idle, _waiting, irq, softirq, steal, ..] = ticks[..] else {
+        bail!("/proc/stat begins with `{line}`");
+    };
+    let ticks = |count: u64| Duration::from_millis(count * 10);
+    Ok(Machine { busy: ticks(user + nice + system + irq + softirq), stolen: ticks(steal) })
+}
+
+/// The share of all processors that went to programs outside the bench, or to other machines on the same hardware.
+pub(crate) fn foreign_share(before: Machine, after: Machine, ours: Duration, elapsed: Duration) -> Result<f64> {
+    let busy = after.busy.saturating_sub(before.busy).saturating_sub(ours);
+    let lost = busy + after.stolen.saturating_sub(before.stolen);
+    Ok(lost.as_secs_f64() / elapsed.as_secs_f64() / std::thread::available_parallelism()?.get() as f64)
 }
 
 /// Memory of a process in KiB.
