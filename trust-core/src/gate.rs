@@ -1,10 +1,12 @@
-//! The walk of a request, from top to bottom: read [`Gate::decide`] and you have read the product.
+//! The walk of a request, from top to bottom: read `Gate::walk` and you have read the product.
 //!
 //! `RequestFacts` → `UnverifiedToken` → `VerifiedClaims` → `Permit` | `Denial` → `EventTags`. Each is made only by the
 //! step before it.
 
+pub mod explanation;
 mod forwarding;
 mod refusal;
+mod witness;
 
 use std::collections::BTreeSet;
 
@@ -29,6 +31,7 @@ use crate::token::{InvalidToken, MAX_TOKEN_BYTES, UnverifiedToken, bearer_token}
 use crate::transaction_token::{HEADER, TransactionKeys};
 use crate::{early_data, method_override};
 pub use forwarding::Forwarding;
+use witness::{Nobody, Witness};
 
 /// The file below `/trust` that holds the gate's own keys.
 pub const GATE_KEY_FILE: &str = "gate.key";
@@ -163,20 +166,36 @@ impl Gate {
 
     /// Judges a request: how to forward it, or why not.
     pub fn decide(&mut self, raw: RawRequest, moment: Moment, shared: &dyn SharedFiles) -> Result<Forwarding, Denial> {
-        let _ = shared;
+        self.walk(raw, moment, shared, &mut Nobody)
+    }
+
+    fn walk(
+        &mut self,
+        raw: RawRequest,
+        moment: Moment,
+        shared: &dyn SharedFiles,
+        witness: &mut impl Witness,
+    ) -> Result<Forwarding, Denial> {
         let now = moment.now.seconds();
         let facts = RequestFacts::read(raw)?;
+        witness.saw_facts(&facts);
         self.check_way(&facts)?;
         early_data::check(&facts)?;
         method_override::check(&facts)?;
         self.check_what_rules_read(&facts)?;
         self.check_host(&facts)?;
-        let rule = self.rules.iter().find(|rule| rule.matches(&facts)).ok_or(Denial::NoRule)?;
+        let mut matches = |rule: &&Rule| {
+            let matches = rule.matches(&facts);
+            witness.saw_rule(rule, &facts, matches);
+            matches
+        };
+        let rule = self.rules.iter().find(&mut matches).ok_or(Denial::NoRule)?;
         let permit = match Permit::for_anybody(rule) {
             Some(permit) => permit,
             None => {
                 let token = bearer_token(&facts)?.ok_or(Denial::NoToken)?;
-                let claims = verified_claims(token, &self.issuers, &mut self.cache, now, shared)?;
+                let claims = witness.vouch(token, &self.issuers, &mut self.cache, now, shared)?;
+                witness.saw_claims(rule, &claims, now);
                 Permit::for_principal(rule, claims, now)?
             }
         };

@@ -5,6 +5,7 @@ mod cursor;
 pub(crate) mod expression;
 pub(crate) mod parser;
 pub(crate) mod request;
+mod written;
 
 use crate::claims::VerifiedClaims;
 use crate::claims::selection::ClaimSelection;

@@ -1,5 +1,7 @@
 //! The walk as a whole: an attack table of request × expected denial, and what a permitted request becomes.
 
+mod explanation;
+
 use std::time::Duration;
 
 use base64::Engine;
@@ -9,6 +11,7 @@ use hmac::{Hmac, Mac};
 use serde_json::{Value, json};
 use sha2::Sha256;
 
+use super::explanation::SignatureCheck;
 use super::*;
 use crate::denial::StepUp;
 use crate::event_policy::EventRefusal;
@@ -121,8 +124,16 @@ fn with_token(target: &str, token: &str) -> RawRequest {
     request("GET", target, &[("Authorization", &format!("Bearer {token}"))])
 }
 
+/// The decision; the explanation comes to the same one, whatever the request.
+fn decided(raw: RawRequest) -> Result<Forwarding, Denial> {
+    let decision = gate().decide(raw.clone(), moment(), &NoSharedFiles);
+    let (explained, _) = gate().explain(raw, moment(), SignatureCheck::Done);
+    assert_eq!(explained, decision);
+    decision
+}
+
 fn denial(raw: RawRequest) -> Denial {
-    gate().decide(raw, moment(), &NoSharedFiles).expect_err("a denial")
+    decided(raw).expect_err("a denial")
 }
 
 fn header_of<'a>(forwarding: &'a Forwarding, name: &str) -> Option<&'a str> {
@@ -228,10 +239,10 @@ fn a_good_token_in_any_allowed_form_passes() {
         ("expired within the leeway", with_claims(json!({"exp": NOW - 29}))),
         ("nbf within the leeway", with_claims(json!({"nbf": NOW + 30}))),
     ] {
-        assert!(gate().decide(with_token("/whoami", &token), moment(), &NoSharedFiles).is_ok(), "{name}");
+        assert!(decided(with_token("/whoami", &token)).is_ok(), "{name}");
     }
     let lower_case = request("GET", "/whoami", &[("Authorization", &format!("bearer {}", good_token()))]);
-    assert!(gate().decide(lower_case, moment(), &NoSharedFiles).is_ok());
+    assert!(decided(lower_case).is_ok());
 }
 
 #[test]
@@ -320,7 +331,7 @@ fn a_request_that_no_rule_lets_pass_is_denied() {
 
 #[test]
 fn a_permitted_request_carries_tags_identity_and_the_gates_word() {
-    let forwarding = gate().decide(with_token("/whoami?a=1", &good_token()), moment(), &NoSharedFiles).unwrap();
+    let forwarding = decided(with_token("/whoami?a=1", &good_token())).unwrap();
     for (name, expected) in [
         ("ce-specversion", "1.0"),
         ("ce-type", "dev.watchgate.request"),
@@ -350,7 +361,7 @@ fn a_permitted_request_carries_tags_identity_and_the_gates_word() {
 #[test]
 fn a_public_request_is_anonymous_whatever_it_brings() {
     let raw = request("GET", "/healthz", &[("Authorization", "Bearer x"), ("X-Auth-Subject", "root")]);
-    let forwarding = gate().decide(raw, moment(), &NoSharedFiles).unwrap();
+    let forwarding = decided(raw).unwrap();
     assert_eq!(header_of(&forwarding, "ce-authtype"), Some("unauthenticated"));
     assert_eq!(header_of(&forwarding, "X-Auth-Subject"), None);
     assert_eq!(forwarding.remove, ["Authorization", "X-Auth-Subject"]);
@@ -378,7 +389,7 @@ fn identity_headers_of_a_client_never_arrive_in_any_spelling() {
     ];
     let mut headers = vec![("Authorization", bearer.as_str()), ("Accept", "*/*"), ("X-Author", "kept")];
     headers.extend(forged.iter().map(|name| (*name, "forged")));
-    let forwarding = gate().decide(request("GET", "/whoami", &headers), moment(), &NoSharedFiles).unwrap();
+    let forwarding = decided(request("GET", "/whoami", &headers)).unwrap();
     for name in forged {
         let is_replaced = header_of(&forwarding, name).is_some_and(|value| value != "forged");
         assert!(is_replaced || forwarding.remove.iter().any(|removed| removed == name), "{name}");
@@ -406,7 +417,7 @@ fn a_clients_event_stays_its_own_where_the_rule_takes_it() {
         ("Ce.Id", "twin"),
         ("Ce-Region", "eu"),
     ]);
-    let forwarding = gate().decide(good, moment(), &NoSharedFiles).unwrap();
+    let forwarding = decided(good).unwrap();
     assert_eq!(header_of(&forwarding, "ce-id"), None, "the client's own identifier stays");
     assert_eq!(header_of(&forwarding, "ce-authid"), Some("https://idp.example.com#tester%25207"));
     assert_eq!(forwarding.remove, ["Authorization", "Ce-Authclaims", "Ce_Id", "Ce.Id"]);
@@ -445,11 +456,11 @@ fn a_clients_event_stays_its_own_where_the_rule_takes_it() {
         assert_eq!(denial(raw), expected, "{name}");
     }
     let repeated = request("GET", "/healthz", &[("Ce-Correlationid", "a"), ("Ce-Correlationid", "b")]);
-    let forwarding = gate().decide(repeated, moment(), &NoSharedFiles).unwrap();
+    let forwarding = decided(repeated).unwrap();
     assert_eq!(header_of(&forwarding, "ce-correlationid"), header_of(&forwarding, "ce-id"), "dropped, so not judged");
     let elsewhere =
         request("GET", "/whoami", &[("Authorization", &bearer), ("Ce-Id", "e1"), ("Ce-Type", "com.example.frame")]);
-    let forwarding = gate().decide(elsewhere, moment(), &NoSharedFiles).unwrap();
+    let forwarding = decided(elsewhere).unwrap();
     assert_eq!(header_of(&forwarding, "ce-type"), Some("dev.watchgate.request"), "other rules take no events");
 }
 
@@ -458,7 +469,7 @@ fn a_trace_is_kept_when_well_formed_and_begun_otherwise() {
     let good = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
     let begun = |trace: &str| {
         let raw = request("GET", "/healthz", &[("Traceparent", trace)]);
-        header_of(&gate().decide(raw, moment(), &NoSharedFiles).unwrap(), "traceparent").map(str::to_owned)
+        header_of(&decided(raw).unwrap(), "traceparent").map(str::to_owned)
     };
     assert_eq!(begun(good), None);
     for bad in [

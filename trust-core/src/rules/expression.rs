@@ -58,4 +58,15 @@ impl<M> Expression<M> {
             Self::All(parts) | Self::Any(parts) => parts.iter().flat_map(Self::conditions).collect(),
         }
     }
+
+    /// The same, each with whether an odd number of `!` stands before it.
+    pub(crate) fn conditions_with_sign(&self) -> Vec<(&M, bool)> {
+        match self {
+            Self::One(matcher) => vec![(matcher, false)],
+            Self::Not(inner) => {
+                inner.conditions_with_sign().into_iter().map(|(matcher, is_negated)| (matcher, !is_negated)).collect()
+            }
+            Self::All(parts) | Self::Any(parts) => parts.iter().flat_map(Self::conditions_with_sign).collect(),
+        }
+    }
 }

@@ -26,6 +26,10 @@ pub(crate) enum RequestMatcher {
 /// Their names, as rules write them.
 pub(super) const NAMES: [&str; 7] = ["Path", "PathPrefix", "PathRegexp", "Method", "Host", "HeaderRegexp", "ClientIP"];
 
+/// What anchors a pattern at both ends.
+const BEGINNING: &str = "^(?:";
+const END: &str = ")$";
+
 /// Names that a reader of Traefik's documentation expects here, and what to write instead.
 const OF_TRAEFIK: [(&[&str], &str); 3] = [
     (&["Header", "Headers", "HeadersRegexp"], "HeaderRegexp, whose pattern fits the whole value"),
@@ -144,8 +148,14 @@ fn host_name(host: &str) -> Result<String, String> {
 /// a bracket in it could close the anchored group.
 fn whole(pattern: &str) -> Result<Regex, String> {
     Regex::new(pattern)
-        .and_then(|_| Regex::new(&format!("^(?:{pattern})$")))
+        .and_then(|_| Regex::new(&format!("{BEGINNING}{pattern}{END}")))
         .map_err(|error| format!("the pattern `{pattern}` is not valid: {error}"))
+}
+
+/// The pattern as its rule writes it.
+pub(super) fn written_pattern(pattern: &Regex) -> &str {
+    let anchored = pattern.as_str();
+    anchored.strip_prefix(BEGINNING).and_then(|rest| rest.strip_suffix(END)).unwrap_or(anchored)
 }
 
 fn client_ip(text: &str) -> Result<RequestMatcher, String> {

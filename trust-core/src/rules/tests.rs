@@ -260,3 +260,32 @@ fn calls_are_read_as_written() {
         Expression::All(vec![call("A", &[], 2), Expression::Not(Box::new(call("B", &["x", "y`z"], 10)))])
     );
 }
+
+#[test]
+fn conditions_are_shown_as_rules_write_them() {
+    for text in [
+        "Path(`/a`)",
+        "PathPrefix(`/`)",
+        "PathPrefix(`/a`)",
+        "PathRegexp(`/a|/b`)",
+        "Method(`GET`)",
+        "Host(`a.example.com`)",
+        "HeaderRegexp(`x-team`, `(a|b)`)",
+        "ClientIP(`10.0.0.0/8`)",
+        "Path(\"/a`b\")",
+    ] {
+        assert_eq!(request_rule(text).conditions()[0].to_string(), text);
+    }
+    for text in [
+        "Scope(`a`)",
+        "Role(`a`)",
+        "Group(`a`)",
+        "Acr(`a`)",
+        "Issuer(`a`)",
+        "Claim(`a`, `b`)",
+        "ClaimContains(`a`, `b`)",
+        "AuthenticatedWithin(`900s`)",
+    ] {
+        assert_eq!(parse(text, ClaimMatcher::read).unwrap().conditions()[0].to_string(), text);
+    }
+}

@@ -1,0 +1,41 @@
+//! Somebody may watch a walk to say afterwards why it ended as it did. In Traefik nobody does, and what is not watched costs
+//! nothing: the walk is compiled for each watcher of its own.
+
+use super::verified_claims;
+use crate::claims::VerifiedClaims;
+use crate::claims_cache::ClaimsCache;
+use crate::denial::Denial;
+use crate::issuer::Issuers;
+use crate::request::RequestFacts;
+use crate::rules::Rule;
+use crate::shared_files::SharedFiles;
+use crate::time::UnixSeconds;
+
+/// Is told of each step of a walk as it is taken.
+pub(super) trait Witness {
+    /// The request could be read.
+    fn saw_facts(&mut self, _facts: &RequestFacts) {}
+
+    /// A rule's turn came.
+    fn saw_rule(&mut self, _rule: &Rule, _facts: &RequestFacts, _matches: bool) {}
+
+    /// The request brings this token; who vouches for it?
+    fn vouch(
+        &mut self,
+        token: &str,
+        issuers: &Issuers,
+        cache: &mut ClaimsCache,
+        now: UnixSeconds,
+        shared: &dyn SharedFiles,
+    ) -> Result<VerifiedClaims, Denial> {
+        verified_claims(token, issuers, cache, now, shared)
+    }
+
+    /// The claims are about to be held against what the rule requires.
+    fn saw_claims(&mut self, _rule: &Rule, _claims: &VerifiedClaims, _now: UnixSeconds) {}
+}
+
+/// Nobody watches.
+pub(super) struct Nobody;
+
+impl Witness for Nobody {}
