@@ -32,7 +32,9 @@ impl GateSetting {
     /// The plugin's configuration.
     pub(crate) fn config(self) -> Result<Value> {
         let mut config = match self {
-            GateSetting::CheckOnly => json!({"rules": [{"name": "everything", "match": "PathPrefix(`/`)"}]}),
+            GateSetting::CheckOnly => {
+                json!({"rules": [{"name": "everything", "match": "PathPrefix(`/`)"}], "tags": false})
+            }
             GateSetting::Shipped => shipped()?,
         };
         config["publicOrigins"] = json!([format!("https://{HOST}")]);
