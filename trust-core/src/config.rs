@@ -10,12 +10,12 @@ mod rules;
 use serde_json::Value;
 
 use crate::issuer::{Issuer, IssuerPolicy};
-use crate::keys::KeySet;
+use crate::keys::{KeyPurpose, KeySet};
 use crate::request::{fold_header_name, without_port};
 use crate::resource_metadata::ResourceMetadata;
 use crate::rules::Rule;
+use crate::signature::Algorithm;
 use crate::suggestion::suggestion;
-use crate::token::asymmetric_algorithm;
 pub use reader::Mistake;
 use reader::{Reader, normalised};
 
@@ -29,7 +29,6 @@ const KEYS: [&str; 8] = [
     "claimsCacheMebibytes",
     "resourceMetadata",
 ];
-const DEFAULT_ALGORITHMS: [&str; 9] = ["EdDSA", "ES256", "ES384", "RS256", "RS384", "RS512", "PS256", "PS384", "PS512"];
 const DEFAULT_TOKEN_TYPES: [&str; 2] = ["at+jwt", "JWT"];
 const DEFAULT_LEEWAY_SECONDS: u64 = 30;
 const MAX_LEEWAY_SECONDS: u64 = 300;
@@ -165,21 +164,11 @@ fn issuer(reader: &Reader<'_>, mistakes: &mut Vec<Mistake>) -> Option<Configured
     if audiences.is_empty() {
         reader.at("audiences").mistake("at least one audience is needed", mistakes);
     }
-    let mut algorithms = Vec::new();
-    for (reader, name) in reader.strings_or("algorithms", &DEFAULT_ALGORITHMS, mistakes) {
-        match asymmetric_algorithm(&name) {
-            Some(algorithm) => algorithms.push(algorithm),
-            None => {
-                let meant = suggestion(&name, &DEFAULT_ALGORITHMS);
-                let what = format!("{name:?} is no algorithm that is taken; none and HMAC never are{meant}");
-                reader.mistake(what, mistakes);
-            }
-        }
-    }
+    let algorithms = algorithms(reader, mistakes);
     let token_types = reader.strings_or("tokenTypes", &DEFAULT_TOKEN_TYPES, mistakes);
     let leeway_seconds =
         reader.whole_number("leewaySeconds", MAX_LEEWAY_SECONDS, mistakes).unwrap_or(DEFAULT_LEEWAY_SECONDS);
-    let (keys, jwks_file) = key_source(reader, mistakes)?;
+    let (keys, jwks_file) = key_source(reader, &algorithms, mistakes)?;
     let policy = IssuerPolicy {
         issuer: issuer?.into(),
         audiences,
@@ -190,12 +179,43 @@ fn issuer(reader: &Reader<'_>, mistakes: &mut Vec<Mistake>) -> Option<Configured
     Some(ConfiguredIssuer { issuer: Issuer { policy, keys }, jwks_file })
 }
 
+/// What an issuer may sign with: algorithms with a public key, all of them unless some are named; or with a shared secret,
+/// when they alone are named. An issuer with both would let its public keys be tried as secrets.
+fn algorithms(reader: &Reader<'_>, mistakes: &mut Vec<Mistake>) -> Vec<Algorithm> {
+    let all = Algorithm::WITH_PUBLIC_KEY.map(Algorithm::name);
+    let mut algorithms = Vec::new();
+    for (reader, name) in reader.strings_or("algorithms", &all, mistakes) {
+        match Algorithm::named(&name) {
+            Some(algorithm) => algorithms.push(algorithm),
+            None => {
+                let meant = suggestion(&name, &all);
+                reader.mistake(format!("{name:?} is no algorithm that is taken; none never is{meant}"), mistakes);
+            }
+        }
+    }
+    let shared = algorithms.iter().filter(|algorithm| algorithm.takes_shared_secret()).count();
+    if shared > 0 && shared < algorithms.len() {
+        let what = "HS256, HS384 and HS512 stand alone: with a public key beside them it could be taken for the secret";
+        reader.at("algorithms").mistake(what, mistakes);
+    }
+    algorithms
+}
+
 /// The inline keys of an issuer, or the file below `/trust` that holds them: exactly one of the two.
-fn key_source(reader: &Reader<'_>, mistakes: &mut Vec<Mistake>) -> Option<(Option<KeySet>, Option<String>)> {
+fn key_source(
+    reader: &Reader<'_>,
+    algorithms: &[Algorithm],
+    mistakes: &mut Vec<Mistake>,
+) -> Option<(Option<KeySet>, Option<String>)> {
     match (reader.value("jwks"), reader.string("jwksFile", mistakes)) {
+        (Some(_), None) if algorithms.iter().any(|algorithm| algorithm.takes_shared_secret()) => {
+            let what = "secrets stand in a jwksFile only: Traefik's API shows this configuration to whoever may ask it";
+            reader.at("jwks").mistake(what, mistakes);
+            None
+        }
         (Some(jwks), None) => {
             let text = if let Value::String(text) = jwks { text.clone() } else { jwks.to_string() };
-            match KeySet::from_jwks(text.as_bytes()) {
+            match KeySet::from_jwks(text.as_bytes(), KeyPurpose::PublicKeys) {
                 Ok(keys) => Some((Some(keys), None)),
                 Err(invalid) => {
                     reader.at("jwks").mistake(invalid.to_string(), mistakes);

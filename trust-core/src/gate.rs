@@ -130,7 +130,9 @@ impl Gate {
         let mut outcome = Ok(());
         for (_, index) in self.jwks_files.iter().filter(|(file, _)| file == name) {
             let Some(issuer) = self.issuers.all.get_mut(*index) else { continue };
-            let keys = content.ok_or(InvalidTrustFile::Missing).and_then(|bytes| Ok(KeySet::from_jwks(bytes)?));
+            let purpose = issuer.policy.key_purpose();
+            let keys =
+                content.ok_or(InvalidTrustFile::Missing).and_then(|bytes| Ok(KeySet::from_jwks(bytes, purpose)?));
             (issuer.keys, outcome) = split(keys);
         }
         if name == GATE_KEY_FILE {

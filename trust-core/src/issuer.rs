@@ -4,14 +4,14 @@
 
 use std::sync::Arc;
 
-use jsonwebtoken::Algorithm;
 use serde_json::Value;
 
 use crate::claims::VerifiedClaims;
 use crate::claims::record::ClaimRecord;
 use crate::claims::selection::{ClaimSelection, Wanted};
 use crate::claims_cache::{CONTEXT_BYTES, Verification};
-use crate::keys::KeySet;
+use crate::keys::{KeyPurpose, KeySet};
+use crate::signature::Algorithm;
 use crate::time::UnixSeconds;
 use crate::token::{InvalidToken, UnverifiedToken};
 
@@ -141,6 +141,12 @@ impl Issuers {
 }
 
 impl IssuerPolicy {
+    /// What the issuer's keys are for. Algorithms of both kinds never stand together in a policy.
+    pub(crate) fn key_purpose(&self) -> KeyPurpose {
+        let shares_secrets = self.algorithms.iter().any(|algorithm| algorithm.takes_shared_secret());
+        if shares_secrets { KeyPurpose::SharedSecrets } else { KeyPurpose::PublicKeys }
+    }
+
     /// Everything but the signature. Gives the token's end.
     fn check(&self, token: &UnverifiedToken, now: UnixSeconds) -> Result<UnixSeconds, InvalidToken> {
         if !self.algorithms.contains(&token.unverified_algorithm) {
@@ -183,7 +189,7 @@ impl IssuerPolicy {
         part(thumbprint);
         part(self.issuer.as_bytes());
         part(&self.leeway_seconds.to_le_bytes());
-        let algorithms = self.algorithms.iter().map(|algorithm| format!("{algorithm:?}")).collect::<Vec<_>>();
+        let algorithms = self.algorithms.iter().map(|algorithm| algorithm.name().to_owned()).collect::<Vec<_>>();
         for list in [&self.audiences, &self.token_types, &algorithms] {
             part(&(list.len() as u64).to_le_bytes());
             list.iter().for_each(|text| part(text.as_bytes()));

@@ -1,20 +1,24 @@
-//! An issuer's public keys, as a JWK Set gives them (RFC 7517), and the one place where a signature is checked.
+//! An issuer's keys, as a JWK Set gives them (RFC 7517), and the choice of the one that checks a token.
+//!
+//! Everything that can be wrong with a key is looked at here, once, when the set is read; what remains is fit for use. The
+//! signatures themselves are checked in [`crate::signature`].
+
+mod public;
+mod secret;
+
+use std::collections::BTreeMap;
 
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
-use jsonwebtoken::jwk::{AlgorithmParameters, EllipticCurve, Jwk, KeyOperations, PublicKeyUse};
-use jsonwebtoken::{Algorithm, DecodingKey};
 use serde::Deserialize;
 use serde_json::Value;
 use thiserror::Error;
 
+use crate::signature::{Algorithm, SignatureKey};
 use crate::token::{InvalidToken, UnverifiedToken};
 
 /// Largest JWK Set that is read, in bytes.
 pub(crate) const MAX_JWKS_BYTES: usize = 256 * 1024;
-
-/// The smallest RSA modulus that is trusted (RFC 7518, section 3.3), and the largest that the verifier takes.
-const RSA_BITS: std::ops::RangeInclusive<usize> = 2048..=4096;
 
 /// Why a JWK Set gives no keys at all.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
@@ -28,52 +32,49 @@ pub enum InvalidJwks {
     /// Nothing in it can verify a token.
     #[error("no key in the JWK Set can verify a token")]
     NoUsableKey,
+    /// The issuer shares secrets with the gate, and the set holds keys that are no secrets.
+    #[error("a JWK Set with shared secrets must hold nothing but keys of type oct")]
+    SecretsAmongOthers,
+    /// A shared secret that anybody may know.
+    #[error("a shared secret in the JWK Set is a public key or a certificate, which anybody may know")]
+    PublicSecret,
 }
 
-#[derive(Deserialize)]
-struct JwkSet {
-    keys: Vec<Value>,
+/// What an issuer's keys are for. It follows from the algorithms of its policy, never from the keys: else whoever writes a
+/// key set could turn a public key into a secret.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum KeyPurpose {
+    /// Signatures that only the issuer can make.
+    PublicKeys,
+    /// Signatures with a secret that the issuer shares with the gate.
+    SharedSecrets,
 }
 
+/// A key that is fit to verify tokens.
 pub(crate) struct VerifyingKey {
-    thumbprint: [u8; 32],
     kid: Option<String>,
-    algorithm: Option<String>,
-    kind: KeyKind,
-    key: DecodingKey,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum KeyKind {
-    Rsa,
-    P256,
-    P384,
-    Ed25519,
-}
-
-impl KeyKind {
-    /// A key serves only the algorithms of its own kind, whatever a token's header asks for.
-    fn serves(self, algorithm: Algorithm) -> bool {
-        match self {
-            Self::Rsa => matches!(
-                algorithm,
-                Algorithm::RS256
-                    | Algorithm::RS384
-                    | Algorithm::RS512
-                    | Algorithm::PS256
-                    | Algorithm::PS384
-                    | Algorithm::PS512
-            ),
-            Self::P256 => algorithm == Algorithm::ES256,
-            Self::P384 => algorithm == Algorithm::ES384,
-            Self::Ed25519 => algorithm == Algorithm::EdDSA,
-        }
-    }
+    /// The only algorithm that the key is meant for, if it says so.
+    algorithm: Option<Algorithm>,
+    thumbprint: [u8; 32],
+    key: SignatureKey,
 }
 
 impl VerifyingKey {
+    /// The key's own name, whatever its `kid`: RFC 7638 with SHA-256.
+    #[must_use]
     pub(crate) fn thumbprint(&self) -> &[u8; 32] {
         &self.thumbprint
+    }
+
+    /// Checks a signature, as decoded, over `signed`.
+    pub(crate) fn verify(&self, algorithm: Algorithm, signed: &[u8], signature: &[u8]) -> Result<(), InvalidToken> {
+        let holds = self.serves(algorithm) && self.key.verifies(algorithm, signed, signature);
+        if holds { Ok(()) } else { Err(InvalidToken::Signature) }
+    }
+
+    /// A key serves only the algorithms of its own kind, and only the one that it names, whatever a token's header asks for.
+    fn serves(&self, algorithm: Algorithm) -> bool {
+        self.algorithm.is_none_or(|named| named == algorithm) && self.key.serves(algorithm)
     }
 }
 
@@ -88,94 +89,69 @@ impl std::fmt::Debug for KeySet {
     }
 }
 
+#[derive(Deserialize)]
+struct JwkSet {
+    keys: Vec<Value>,
+}
+
 impl KeySet {
-    /// Reads a JWK Set. Keys that cannot verify a token (of another use, symmetric, too short, of an unknown type) are
-    /// passed over, as RFC 7517, section 5 asks.
-    pub(crate) fn from_jwks(bytes: &[u8]) -> Result<Self, InvalidJwks> {
+    /// Reads a JWK Set. Public keys that cannot verify a token are passed over, as RFC 7517, section 5 asks; with shared
+    /// secrets anything that is out of place is a mistake in the whole set.
+    pub(crate) fn from_jwks(bytes: &[u8], purpose: KeyPurpose) -> Result<Self, InvalidJwks> {
         if bytes.len() > MAX_JWKS_BYTES {
             return Err(InvalidJwks::TooLarge);
         }
-        let set: JwkSet = serde_json::from_slice(bytes).map_err(|_| InvalidJwks::Form)?;
-        let keys: Vec<_> = set.keys.into_iter().filter_map(verifying_key).collect();
+        let keys = match purpose {
+            KeyPurpose::PublicKeys => public_keys(bytes)?,
+            KeyPurpose::SharedSecrets => secret::verifying_keys(bytes)?,
+        };
         if keys.is_empty() { Err(InvalidJwks::NoUsableKey) } else { Ok(Self { keys }) }
     }
 
+    /// Every key that is fit for use.
     pub(crate) fn iter(&self) -> impl Iterator<Item = &VerifyingKey> {
         self.keys.iter()
     }
 
-    /// The key that a token names; without a name, the one key that fits its algorithm.
+    /// The key that a token names; without a name, the one key that fits its algorithm. Where two fit, neither does.
     pub(crate) fn key_for(&self, token: &UnverifiedToken) -> Result<&VerifyingKey, InvalidToken> {
-        let algorithm = token.unverified_algorithm;
         let mut fitting = self.keys.iter().filter(|key| {
             let kid_fits = token.unverified_kid.is_none() || key.kid == token.unverified_kid;
-            let named = key.algorithm.as_deref();
-            kid_fits && key.kind.serves(algorithm) && named.is_none_or(|named| named == format!("{algorithm:?}"))
+            kid_fits && key.serves(token.unverified_algorithm)
         });
         let (Some(key), None) = (fitting.next(), fitting.next()) else { return Err(InvalidToken::UnknownKey) };
         Ok(key)
     }
 
-    /// Checks a token's signature with the key that it names; without a name, with the one key that fits its algorithm.
+    /// Checks a token's signature with the key that it names.
     pub(crate) fn check_signature(&self, token: &UnverifiedToken) -> Result<(), InvalidToken> {
         let key = self.key_for(token)?;
-        match jsonwebtoken::crypto::verify(
-            &token.signature,
-            token.signed.as_bytes(),
-            &key.key,
-            token.unverified_algorithm,
-        ) {
-            Ok(true) => Ok(()),
-            Ok(false) | Err(_) => Err(InvalidToken::Signature),
-        }
+        // Strict: no padding, no bits left over. Each signature has one spelling, and so does each token.
+        let signature = BASE64_URL_SAFE_NO_PAD.decode(&token.signature).map_err(|_| InvalidToken::Signature)?;
+        key.verify(token.unverified_algorithm, token.signed.as_bytes(), &signature)
     }
 }
 
-fn verifying_key(value: Value) -> Option<VerifyingKey> {
-    let algorithm = value.get("alg").map(|name| name.as_str().unwrap_or_default().to_owned());
-    let jwk: Jwk = serde_json::from_value(value).ok()?;
-    let for_signatures = !matches!(jwk.common.public_key_use, Some(ref purpose) if *purpose != PublicKeyUse::Signature);
-    let may_verify =
-        jwk.common.key_operations.as_ref().is_none_or(|operations| operations.contains(&KeyOperations::Verify));
-    let kind = match &jwk.algorithm {
-        AlgorithmParameters::RSA(rsa) if is_rsa(&rsa.n, &rsa.e) => KeyKind::Rsa,
-        AlgorithmParameters::EllipticCurve(point) if point.curve == EllipticCurve::P256 => {
-            (has_bytes(&point.x, 32) && has_bytes(&point.y, 32)).then_some(KeyKind::P256)?
+fn public_keys(bytes: &[u8]) -> Result<Vec<VerifyingKey>, InvalidJwks> {
+    let set: JwkSet = serde_json::from_slice(bytes).map_err(|_| InvalidJwks::Form)?;
+    let ambiguous: Vec<_> = ambiguous_kids(&set.keys).into_iter().map(str::to_owned).collect();
+    let keys = set.keys.into_iter().filter_map(public::verifying_key);
+    Ok(keys.filter(|key| key.kid.as_ref().is_none_or(|kid| !ambiguous.contains(kid))).collect())
+}
+
+/// Names that stand for keys of different types, fit for use or not: whose key is meant then depends on who reads the set.
+fn ambiguous_kids(keys: &[Value]) -> Vec<&str> {
+    let text = |key: &'_ Value, member: &str| key.get(member).and_then(Value::as_str).map(str::to_owned);
+    let mut types = BTreeMap::new();
+    let mut ambiguous = Vec::new();
+    for key in keys {
+        let Some(kid) = key.get("kid").and_then(Value::as_str) else { continue };
+        let key_type = (text(key, "kty"), text(key, "crv"));
+        if types.entry(kid).or_insert_with(|| key_type.clone()) != &key_type {
+            ambiguous.push(kid);
         }
-        AlgorithmParameters::EllipticCurve(point) if point.curve == EllipticCurve::P384 => {
-            (has_bytes(&point.x, 48) && has_bytes(&point.y, 48)).then_some(KeyKind::P384)?
-        }
-        // The verifier cuts its 32 bytes out of what is there, and panics when there are fewer.
-        AlgorithmParameters::OctetKeyPair(pair) if pair.curve == EllipticCurve::Ed25519 => {
-            has_bytes(&pair.x, 32).then_some(KeyKind::Ed25519)?
-        }
-        _ => return None,
-    };
-    if !for_signatures || !may_verify {
-        return None;
     }
-    let key = DecodingKey::from_jwk(&jwk).ok()?;
-    let thumbprint = <[u8; 32]>::from(<sha2::Sha256 as sha2::Digest>::digest(serde_json::to_vec(&jwk.algorithm).ok()?));
-    Some(VerifyingKey { thumbprint, kid: jwk.common.key_id, algorithm, kind, key })
-}
-
-fn has_bytes(encoded: &str, length: usize) -> bool {
-    BASE64_URL_SAFE_NO_PAD.decode(encoded).is_ok_and(|bytes| bytes.len() == length)
-}
-
-/// A modulus of a trusted size, and an odd exponent of at least 3.
-fn is_rsa(modulus: &str, exponent: &str) -> bool {
-    let exponent = BASE64_URL_SAFE_NO_PAD.decode(exponent).unwrap_or_default();
-    let significant: Vec<_> = exponent.into_iter().skip_while(|byte| *byte == 0).collect();
-    let is_odd = significant.last().is_some_and(|byte| byte & 1 == 1);
-    is_odd && significant != [1] && RSA_BITS.contains(&modulus_bits(modulus))
-}
-
-fn modulus_bits(encoded: &str) -> usize {
-    let Ok(modulus) = BASE64_URL_SAFE_NO_PAD.decode(encoded) else { return 0 };
-    let mut significant = modulus.iter().skip_while(|byte| **byte == 0);
-    let first = significant.next().map_or(0, |byte| 8_usize.saturating_sub(byte.leading_zeros() as usize));
-    significant.count().saturating_mul(8).saturating_add(first)
+    ambiguous
 }
 
 #[cfg(test)]

@@ -21,6 +21,7 @@ pub mod request;
 mod resource_metadata;
 mod rules;
 pub mod shared_files;
+mod signature;
 mod suggestion;
 pub mod tags;
 pub mod time;

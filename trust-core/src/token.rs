@@ -2,12 +2,12 @@
 
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
-use jsonwebtoken::Algorithm;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use thiserror::Error;
 
 use crate::request::{MalformedRequest, RequestFacts};
+use crate::signature::Algorithm;
 
 /// Longer tokens are refused before they are parsed.
 pub(crate) const MAX_TOKEN_BYTES: usize = 16 * 1024;
@@ -21,8 +21,8 @@ pub enum InvalidToken {
     /// Not three base64url parts with JSON objects in the first two.
     #[error("not a JWT in compact form")]
     Form,
-    /// An algorithm that is unknown, symmetric, or `none`.
-    #[error("the algorithm is not an asymmetric signature")]
+    /// An algorithm that is unknown, or `none`.
+    #[error("the algorithm is unknown or none")]
     Algorithm,
     /// The header has extensions that must be understood (RFC 7515, section 4.1.11).
     #[error("the header has critical extensions")]
@@ -98,7 +98,7 @@ impl UnverifiedToken {
         let (signed, signature) = token.rsplit_once('.').ok_or(InvalidToken::Form)?;
         let (header, payload) = signed.split_once('.').ok_or(InvalidToken::Form)?;
         let header: TokenHeader = json_part(header)?;
-        let unverified_algorithm = asymmetric_algorithm(&header.alg).ok_or(InvalidToken::Algorithm)?;
+        let unverified_algorithm = Algorithm::named(&header.alg).ok_or(InvalidToken::Algorithm)?;
         if header.crit {
             return Err(InvalidToken::CriticalExtension);
         }
@@ -151,21 +151,4 @@ fn json_part<T: for<'de> Deserialize<'de>>(encoded: &str) -> Result<T, InvalidTo
         return Err(InvalidToken::Form);
     }
     serde_json::from_slice(&bytes).map_err(|_| InvalidToken::Form)
-}
-
-/// The algorithm of this name (RFC 7518, section 3.1; RFC 8037), if it is a signature with a public key.
-#[must_use]
-pub(crate) fn asymmetric_algorithm(name: &str) -> Option<Algorithm> {
-    match name {
-        "EdDSA" => Some(Algorithm::EdDSA),
-        "ES256" => Some(Algorithm::ES256),
-        "ES384" => Some(Algorithm::ES384),
-        "RS256" => Some(Algorithm::RS256),
-        "RS384" => Some(Algorithm::RS384),
-        "RS512" => Some(Algorithm::RS512),
-        "PS256" => Some(Algorithm::PS256),
-        "PS384" => Some(Algorithm::PS384),
-        "PS512" => Some(Algorithm::PS512),
-        _ => None,
-    }
 }

@@ -24,7 +24,7 @@ fn with_issuer(extra: &Value) -> Value {
 fn defaults_are_filled_in() {
     let config = GateConfig::from_json(with_issuer(&json!({})).to_string().as_bytes()).unwrap();
     let policy = &config.issuers[0].issuer.policy;
-    assert_eq!((policy.algorithms.len(), policy.leeway_seconds), (9, 30));
+    assert_eq!((policy.algorithms.len(), policy.leeway_seconds), (10, 30));
     assert_eq!(policy.token_types, ["at+jwt", "JWT"]);
     assert_eq!(config.rules[0].event.event_type, "dev.watchgate.request");
 }
@@ -59,7 +59,7 @@ fn every_mistake_is_reported_with_its_place() {
     let found = mistakes(&json!({
         "publicOrigins": ["gw.example.com"],
         "issuers": [
-            {"issuer": "https://a.example.com?x", "audiences": [], "algorithms": ["HS256", "none"], "leewaySeconds": "-1",
+            {"issuer": "https://a.example.com?x", "audiences": [], "algorithms": ["RS255", "none"], "leewaySeconds": "-1",
              "jwksFile": "../gate.key"},
             {"audiences": ["x"], "jwks": {"keys": []}, "tokentypes": "JWT"},
         ],
@@ -150,4 +150,37 @@ fn origins_are_held_against_hosts_with_and_without_ports() {
     let with_port = origin("https://GW.example.com:8443").unwrap();
     assert!(with_port.is_named_by("gw.example.com:8443"));
     assert!(!with_port.is_named_by("gw.example.com") && !with_port.is_named_by("gw.example.com:1"));
+}
+
+#[test]
+fn secrets_stand_alone_and_never_in_the_configuration() {
+    let secrets = json!({"keys": [{"kty": "oct", "k": "A".repeat(43)}]});
+    let inline = |extra: &Value| {
+        let mut config = with_issuer(extra);
+        config["issuers"][0].as_object_mut().unwrap().remove("jwksFile");
+        config
+    };
+    for (config, place) in [
+        (
+            with_issuer(&json!({"algorithms": ["HS256", "RS256"]})),
+            "issuers[0].algorithms: HS256, HS384 and HS512 stand alone",
+        ),
+        (
+            with_issuer(&json!({"algorithms": "EdDSA, HS512"})),
+            "issuers[0].algorithms: HS256, HS384 and HS512 stand alone",
+        ),
+        (
+            inline(&json!({"algorithms": ["HS256"], "jwks": secrets})),
+            "issuers[0].jwks: secrets stand in a jwksFile only",
+        ),
+        (inline(&json!({"jwks": secrets})), "issuers[0].jwks: no key in the JWK Set can verify a token"),
+    ] {
+        let found = mistakes(&config);
+        assert!(found.iter().any(|mistake| mistake.starts_with(place)), "{place} is not in {found:?}");
+    }
+    let config = with_issuer(&json!({"algorithms": ["HS256", "HS384"]}));
+    let config = GateConfig::from_json(config.to_string().as_bytes()).unwrap();
+    assert_eq!(config.issuers[0].issuer.policy.key_purpose(), KeyPurpose::SharedSecrets);
+    let config = GateConfig::from_json(with_issuer(&json!({})).to_string().as_bytes()).unwrap();
+    assert_eq!(config.issuers[0].issuer.policy.key_purpose(), KeyPurpose::PublicKeys);
 }

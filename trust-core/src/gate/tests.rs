@@ -7,7 +7,7 @@ use std::time::Duration;
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use ed25519_dalek::{Signer, SigningKey};
-use hmac::{Hmac, Mac};
+use hmac::{Hmac, KeyInit, Mac};
 use serde_json::{Value, json};
 use sha2::Sha256;
 
@@ -66,6 +66,12 @@ fn token(header: &Value, claims: &Value) -> String {
     let signed = format!("{}.{}", part(header), part(claims));
     let signature = BASE64_URL_SAFE_NO_PAD.encode(signing_key().sign(signed.as_bytes()).to_bytes());
     format!("{signed}.{signature}")
+}
+
+fn hmac_token(secret: &[u8]) -> String {
+    let signed = format!("{}.{}", part(&json!({"alg": "HS256", "typ": "at+jwt", "kid": "k1"})), part(&claims()));
+    let mac = Hmac::<Sha256>::new_from_slice(secret).unwrap().chain_update(signed.as_bytes());
+    format!("{signed}.{}", BASE64_URL_SAFE_NO_PAD.encode(mac.finalize().into_bytes()))
 }
 
 fn good_token() -> String {
@@ -147,12 +153,7 @@ fn a_bad_token_is_denied_for_its_own_reason() {
     let with_header = |changes: Value| token(&changed(header(), &changes), &claims());
     let good = good_token();
     let (signed, signature) = good.rsplit_once('.').unwrap();
-    let hmac_with_public_key = {
-        let signed = format!("{}.{}", part(&json!({"alg": "HS256", "typ": "at+jwt", "kid": "k1"})), part(&claims()));
-        let mut mac = Hmac::<Sha256>::new_from_slice(signing_key().verifying_key().as_bytes()).unwrap();
-        mac.update(signed.as_bytes());
-        format!("{signed}.{}", BASE64_URL_SAFE_NO_PAD.encode(mac.finalize().into_bytes()))
-    };
+    let hmac_with_public_key = hmac_token(signing_key().verifying_key().as_bytes());
     let table = [
         ("not a token", "x".to_owned(), Form),
         ("empty", String::new(), Form),
@@ -168,7 +169,7 @@ fn a_bad_token_is_denied_for_its_own_reason() {
         ("over 16 KiB", with_claims(json!({"pad": "x".repeat(16_384)})), TooLong),
         ("none", format!("{}.{}.", part(&changed(header(), &json!({"alg": "none"}))), part(&claims())), Algorithm),
         ("None", with_header(json!({"alg": "None"})), Algorithm),
-        ("HMAC with the public key", hmac_with_public_key, Algorithm),
+        ("HMAC with the public key", hmac_with_public_key, AlgorithmNotAllowed),
         ("unknown algorithm", with_header(json!({"alg": "XX1"})), Algorithm),
         ("critical extension", with_header(json!({"crit": ["b64"], "b64": false})), CriticalExtension),
         (
@@ -588,4 +589,26 @@ fn the_gate_reads_only_headers_that_matter() {
     {
         assert_eq!(gate.reads_header(name), expected, "{name}");
     }
+}
+
+#[test]
+fn an_issuer_that_shares_a_secret_is_taken_at_its_word_alone() {
+    let mut shared = config();
+    shared["issuers"][0]["algorithms"] = json!(["HS256"]);
+    let mut gate = Gate::from_config(shared.to_string().as_bytes()).unwrap();
+    let secret = [0x5a; 32];
+    let file = json!({"keys": [{"kty": "oct", "kid": "k1", "k": BASE64_URL_SAFE_NO_PAD.encode(secret)}]}).to_string();
+    let mut denial = |file: &str, token: &str| {
+        let read = gate.take_file("jwks/idp.json", Some(file.as_bytes()));
+        gate.take_file("gate.key", Some(gate_keys().to_json().as_bytes())).unwrap();
+        (read, gate.decide(with_token("/whoami", token), moment(), &NoSharedFiles).err())
+    };
+    assert_eq!(denial(&file, &hmac_token(&secret)), (Ok(()), None));
+    assert_eq!(denial(&file, &hmac_token(&[0x5b; 32])), (Ok(()), Some(Denial::InvalidToken(InvalidToken::Signature))));
+    let by_public_key = Some(Denial::InvalidToken(InvalidToken::AlgorithmNotAllowed));
+    assert_eq!(denial(&file, &good_token()), (Ok(()), by_public_key));
+    // The issuer's public keys in the place of its secrets.
+    let (read, denied) = denial(&jwks(), &hmac_token(signing_key().verifying_key().as_bytes()));
+    assert_eq!(read, Err(InvalidTrustFile::Jwks(InvalidJwks::SecretsAmongOthers)));
+    assert!(matches!(denied, Some(Denial::KeysUnavailable { .. })));
 }

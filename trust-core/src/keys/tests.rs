@@ -1,4 +1,6 @@
-use jsonwebtoken::Algorithm;
+mod secrets;
+mod vectors;
+
 use serde_json::json;
 
 use super::*;
@@ -25,7 +27,7 @@ fn merged(mut key: Value, extra: &Value) -> Value {
 }
 
 fn set(keys: &[Value]) -> Result<KeySet, InvalidJwks> {
-    KeySet::from_jwks(json!({"keys": keys}).to_string().as_bytes())
+    KeySet::from_jwks(json!({"keys": keys}).to_string().as_bytes(), KeyPurpose::PublicKeys)
 }
 
 fn token(algorithm: Algorithm, signed: String, signature: &str) -> UnverifiedToken {
@@ -105,7 +107,27 @@ fn keys_that_cannot_verify_are_passed_over() {
     let short = BASE64_URL_SAFE_NO_PAD.encode([0xff; 128]);
     for unusable in [
         rsa(&json!({"use": "enc"})),
+        rsa(&json!({"use": "SIG"})),
+        rsa(&json!({"use": ["sig"]})),
         rsa(&json!({"key_ops": ["encrypt"]})),
+        rsa(&json!({"key_ops": ["sign"]})),
+        rsa(&json!({"key_ops": []})),
+        rsa(&json!({"key_ops": "verify"})),
+        rsa(&json!({"use": "enc", "key_ops": ["verify"]})),
+        rsa(&json!({"alg": "ES256"})),
+        rsa(&json!({"alg": "RSA-OAEP"})),
+        rsa(&json!({"alg": "HS256"})),
+        rsa(&json!({"alg": "none"})),
+        rsa(&json!({"alg": null})),
+        rsa(&json!({"alg": 256})),
+        rsa(&json!({"kid": 1})),
+        rsa(&json!({"kid": null})),
+        rsa(&json!({"kid": ["a"]})),
+        rsa(&json!({"kty": "rsa"})),
+        rsa(&json!({"n": format!("{RSA_MODULUS}=")})),
+        rsa(&json!({"e": "AQAB="})),
+        rsa(&json!({"e": "AQAAAAE"})),
+        rsa(&json!({"e": "AAE"})),
         rsa(&json!({"n": short})),
         rsa(&json!({"n": "***"})),
         rsa(&json!({"n": BASE64_URL_SAFE_NO_PAD.encode([0xff; 513])})),
@@ -118,6 +140,17 @@ fn keys_that_cannot_verify_are_passed_over() {
         p256(&json!({"x": "AA"})),
         p256(&json!({"y": BASE64_URL_SAFE_NO_PAD.encode([1; 33])})),
         p256(&json!({"crv": "P-384"})),
+        p256(&json!({"crv": "secp256k1"})),
+        p256(&json!({"alg": "ES384"})),
+        p256(&json!({"x": "x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0"})),
+        p256(&json!({"x": BASE64_URL_SAFE_NO_PAD.encode([0; 32]), "y": BASE64_URL_SAFE_NO_PAD.encode([0; 32])})),
+        // The last bits, which nothing encodes, are not zero: a second spelling of the same coordinate.
+        p256(&json!({"x": "f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEV"})),
+        ed25519(&json!({"crv": "Ed448"})),
+        ed25519(&json!({"crv": "X25519"})),
+        ed25519(&json!({"alg": "ES256"})),
+        ed25519(&json!({"x": BASE64_URL_SAFE_NO_PAD.encode([0; 32])})),
+        ed25519(&json!({"x": BASE64_URL_SAFE_NO_PAD.encode([2; 32])})),
         json!({"kty": "oct", "k": "c2VjcmV0"}),
         json!({"kty": "NEW", "x": "y"}),
         json!({"kty": "RSA"}),
@@ -136,7 +169,57 @@ fn broken_key_sets_are_refused() {
         (r#"{"keys": {}}"#, InvalidJwks::Form),
         (r#"{"keys": []}"#, InvalidJwks::NoUsableKey),
     ] {
-        assert_eq!(KeySet::from_jwks(bytes.as_bytes()).unwrap_err(), expected);
+        assert_eq!(KeySet::from_jwks(bytes.as_bytes(), KeyPurpose::PublicKeys).unwrap_err(), expected);
     }
-    assert_eq!(KeySet::from_jwks(&vec![b' '; MAX_JWKS_BYTES + 1]).unwrap_err(), InvalidJwks::TooLarge);
+    let too_large = KeySet::from_jwks(&vec![b' '; MAX_JWKS_BYTES + 1], KeyPurpose::PublicKeys).unwrap_err();
+    assert_eq!(too_large, InvalidJwks::TooLarge);
+}
+
+#[test]
+fn a_name_for_keys_of_two_types_stands_for_neither() {
+    let named = |kid: &str, token: UnverifiedToken| UnverifiedToken { unverified_kid: Some(kid.to_owned()), ..token };
+    let p384 = json!({"kty": "EC", "crv": "P-384", "kid": "a", "x": "AA", "y": "AA"});
+    for other in
+        [p256(&json!({"kid": "a"})), p256(&json!({"kid": "a", "use": "enc"})), p384, json!({"kty": "X", "kid": "a"})]
+    {
+        let keys = set(&[rsa(&json!({"kid": "a"})), other, ed25519(&json!({"kid": "b"}))]).unwrap();
+        assert_eq!(keys.check_signature(&named("a", rs256())), Err(InvalidToken::UnknownKey));
+        assert_eq!(keys.check_signature(&named("a", es256())), Err(InvalidToken::UnknownKey));
+        assert_eq!(keys.check_signature(&rs256()), Err(InvalidToken::UnknownKey), "nor for a token that names none");
+        assert_eq!(keys.check_signature(&named("b", eddsa())), Ok(()));
+    }
+    let twice = [rsa(&json!({"kid": "a", "alg": "RS256"})), rsa(&json!({"kid": "a", "alg": "PS256"}))];
+    assert_eq!(
+        set(&twice).unwrap().check_signature(&named("a", rs256())),
+        Ok(()),
+        "the algorithm tells which is meant"
+    );
+}
+
+#[test]
+fn a_key_that_names_its_algorithm_serves_no_other() {
+    let keys = set(&[rsa(&json!({"alg": "RS512"}))]).unwrap();
+    assert_eq!(keys.check_signature(&rs256()), Err(InvalidToken::UnknownKey));
+    let key = keys.iter().next().unwrap();
+    let signature = BASE64_URL_SAFE_NO_PAD.decode(rs256().signature).unwrap();
+    let verify = |key: &VerifyingKey, algorithm| key.verify(algorithm, rs256().signed.as_bytes(), &signature);
+    assert_eq!(verify(key, Algorithm::RS256), Err(InvalidToken::Signature));
+    let keys = set(&[rsa(&json!({"use": "sig", "key_ops": ["verify"]}))]).unwrap();
+    assert_eq!(verify(keys.iter().next().unwrap(), Algorithm::RS256), Ok(()));
+    for algorithm in [Algorithm::PS256, Algorithm::RS384, Algorithm::ES256, Algorithm::EdDSA, Algorithm::HS256] {
+        assert_eq!(verify(keys.iter().next().unwrap(), algorithm), Err(InvalidToken::Signature));
+    }
+}
+
+#[test]
+fn thumbprints_are_those_of_the_rfcs() {
+    let of = |key: Value| BASE64_URL_SAFE_NO_PAD.encode(set(&[key]).unwrap().iter().next().unwrap().thumbprint());
+    let example = json!({
+        "kty": "RSA", "e": "AQAB", "alg": "RS256", "kid": "2011-04-29",
+        "n": "0vx7agoebGcQSuuPiLJXZptN9nndrQmbXEps2aiAFbWhM78LhWx4cbbfAAtVT86zwu1RK7aPFFxuhDR1L6tSoc_BJECPebWKRXjBZCiFV4n3oknjhMstn64tZ_2W-5JsGY4Hc5n9yBXArwl93lqt7_RN5w6Cf0h4QyQ5v-65YGjQR0_FDW2QvzqY368QQMicAtaSqzs8KJZgnYb9c7d0zgdAZHzu6qMQvRL5hajrn1n91CbOpbISD08qNLyrdkt-bFTWhAI4vMQFh6WeZu0fM4lFd2NcRwr3XPksINHaQ-G_xBniIqbw0Ls1jF44-csFCur-kEgU8awapJzKnqDKgw",
+    });
+    assert_eq!(of(example), "NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs", "RFC 7638, section 3.1");
+    assert_eq!(of(ed25519(&json!({}))), "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k", "RFC 8037, appendix A.3");
+    let zeros_before = BASE64_URL_SAFE_NO_PAD.encode([0, 0, 1, 0, 1]);
+    assert_eq!(of(rsa(&json!({"e": zeros_before}))), of(rsa(&json!({}))), "one key has one thumbprint");
 }
