@@ -1,22 +1,25 @@
-//! Bytes and small numbers as digits, without the machinery of `format!`: this runs for every request.
+//! Bytes and small numbers as digits, without the machinery of `format!`: this runs for every request, and in the sandbox
+//! every byte that is handled by itself costs nanoseconds.
 
 const DIGITS: &[u8; 16] = b"0123456789abcdef";
 
 /// Appends two lower-case digits for each byte.
-pub(crate) fn push_hexadecimal(bytes: &[u8], out: &mut String) {
+pub(crate) fn push_hexadecimal(bytes: &[u8], out: &mut Vec<u8>) {
     for byte in bytes {
-        for nibble in [byte >> 4, byte & 15] {
-            out.push(DIGITS.get(usize::from(nibble)).map_or('0', |digit| char::from(*digit)));
-        }
+        let [high, low] = [byte >> 4, byte & 15].map(|nibble| DIGITS.get(usize::from(nibble)).copied().unwrap_or(b'0'));
+        out.extend_from_slice(&[high, low]);
     }
 }
 
-/// Appends the last `width` decimal digits of a number, with leading zeros.
-pub(crate) fn push_decimal(number: u32, width: u32, out: &mut String) {
-    for position in (0..width).rev() {
-        let digit = number.checked_div(10_u32.saturating_pow(position)).unwrap_or(0) % 10;
-        out.push(char::from_digit(digit, 10).unwrap_or('0'));
-    }
+/// Appends a number below 100 as two digits.
+pub(crate) fn push_two_digits(number: u8, out: &mut Vec<u8>) {
+    let (tens, ones) = (number / 10, number % 10);
+    out.extend_from_slice(&[b'0'.wrapping_add(tens), b'0'.wrapping_add(ones)]);
+}
+
+/// Digits are text.
+pub(crate) fn text(digits: Vec<u8>) -> String {
+    String::from_utf8(digits).unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -25,10 +28,10 @@ mod tests {
 
     #[test]
     fn digits_are_those_of_the_number() {
-        let mut out = String::new();
+        let mut out = Vec::new();
         push_hexadecimal(&[0x00, 0x9f, 0xa0], &mut out);
-        push_decimal(7, 3, &mut out);
-        push_decimal(12_345, 4, &mut out);
-        assert_eq!(out, "009fa00072345");
+        push_two_digits(7, &mut out);
+        push_two_digits(99, &mut out);
+        assert_eq!(text(out), "009fa00799");
     }
 }

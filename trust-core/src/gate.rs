@@ -11,14 +11,14 @@ mod witness;
 use std::collections::BTreeSet;
 
 use thiserror::Error;
-use zeroize::Zeroizing;
 
 use crate::claims::VerifiedClaims;
 use crate::claims_cache::ClaimsCache;
 use crate::config::{ForwardedClaim, GateConfig, Mistake, Origin};
 use crate::denial::Denial;
-use crate::gate_key::{GateKeys, InvalidGateKeys, SECRET_BYTES};
+use crate::gate_key::{GateKeys, InvalidGateKeys};
 use crate::issuer::{Issuers, Unverified};
+use crate::keyed_hash::KeyedHash;
 use crate::keys::{InvalidJwks, KeySet};
 use crate::permit::Permit;
 use crate::request::{MalformedRequest, RawRequest, RequestFacts, fold_header_name};
@@ -50,7 +50,7 @@ pub struct Gate {
     transaction: Option<TransactionSetting>,
     cache: ClaimsCache,
     has_tags: bool,
-    tag_secret: Zeroizing<[u8; SECRET_BYTES]>,
+    tag_secret: KeyedHash,
     resource_metadata: Option<ResourceMetadata>,
     /// Headers that rules look at, in lower case.
     rule_headers: BTreeSet<String>,
@@ -105,7 +105,7 @@ impl Gate {
             transaction,
             cache: ClaimsCache::new(config.claims_cache_bytes),
             has_tags: config.has_tags,
-            tag_secret: Zeroizing::default(),
+            tag_secret: KeyedHash::default(),
             resource_metadata: config.resource_metadata,
             rule_headers,
             is_about_source,
@@ -153,7 +153,7 @@ impl Gate {
             setting.keys = keys.map(|keys| keys.transaction_keys(&setting.audience));
         }
         self.cache.take_secrets(keys.and_then(GateKeys::cache_secrets));
-        self.tag_secret = Zeroizing::new(keys.and_then(GateKeys::tag_secret).unwrap_or_default());
+        self.tag_secret = keys.and_then(GateKeys::tag_secret).unwrap_or_default();
     }
 
     /// Whether the values of this header matter to a decision.
@@ -204,7 +204,7 @@ impl Gate {
         let mut tags = if self.has_tags {
             EventTags::of(&facts, &permit, moment, self.source(), &self.tag_secret)?
         } else {
-            EventTags::id_alone(&facts, moment, &self.tag_secret)
+            EventTags::none(&facts, moment, &self.tag_secret, self.transaction.is_some())
         };
         self.forwarding(&facts, &permit, &mut tags, now)
     }

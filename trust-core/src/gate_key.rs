@@ -8,6 +8,7 @@ use sha2::Sha256;
 use thiserror::Error;
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
+use crate::keyed_hash::KeyedHash;
 use crate::transaction_token::TransactionKeys;
 
 /// Bytes of a secret and of every sub-key.
@@ -130,24 +131,23 @@ impl GateKeys {
     #[must_use]
     pub(crate) fn cache_secrets(&self) -> Option<CacheSecrets> {
         let key = self.keys.first()?;
-        let secret = |info: &[u8]| derive(key, info).secret;
+        let secret = |info: &[u8]| KeyedHash::new(&derive(key, info).secret);
         Some(CacheSecrets { digest: secret(b"watchgate/v1/claims-digest"), seal: secret(b"watchgate/v1/claims-seal") })
     }
 
     /// The sub-key that makes event identifiers hard to guess.
     #[must_use]
-    pub(crate) fn tag_secret(&self) -> Option<[u8; SECRET_BYTES]> {
-        self.keys.first().map(|key| derive(key, b"watchgate/v1/tags").secret)
+    pub(crate) fn tag_secret(&self) -> Option<KeyedHash> {
+        self.keys.first().map(|key| KeyedHash::new(&derive(key, b"watchgate/v1/tags").secret))
     }
 }
 
 /// What the claims cache is kept under.
-#[derive(Zeroize, ZeroizeOnDrop)]
 pub(crate) struct CacheSecrets {
     /// Makes digests of tokens.
-    pub(crate) digest: [u8; SECRET_BYTES],
+    pub(crate) digest: KeyedHash,
     /// Makes and checks seals.
-    pub(crate) seal: [u8; SECRET_BYTES],
+    pub(crate) seal: KeyedHash,
 }
 
 fn derive(key: &NamedSecret, info: &[u8]) -> NamedSecret {

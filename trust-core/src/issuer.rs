@@ -5,6 +5,7 @@
 use std::sync::Arc;
 
 use serde_json::Value;
+use sha2::{Digest, Sha256};
 
 use crate::claims::VerifiedClaims;
 use crate::claims::record::ClaimRecord;
@@ -181,9 +182,9 @@ impl IssuerPolicy {
     /// Names this policy, this key and the claims that are kept: claims that were verified by anything else are not in the
     /// cache for us.
     fn verification(&self, thumbprint: &[u8; 32], selection: &ClaimSelection) -> Verification {
-        let mut hasher = blake3::Hasher::new_derive_key("watchgate 2026-11 claims cache context");
+        let mut hasher = Sha256::new();
         let mut part = |bytes: &[u8]| {
-            hasher.update(&(bytes.len() as u64).to_le_bytes());
+            hasher.update((bytes.len() as u64).to_le_bytes());
             hasher.update(bytes);
         };
         part(thumbprint);
@@ -204,8 +205,8 @@ impl IssuerPolicy {
                 }
             }
         }
-        let mut context = [0; CONTEXT_BYTES];
-        hasher.finalize_xof().fill(&mut context);
+        let digest: [u8; 32] = hasher.finalize().into();
+        let context = digest.first_chunk::<CONTEXT_BYTES>().copied().unwrap_or_default();
         Verification { context, issuer: Arc::clone(&self.issuer), leeway_seconds: self.leeway_seconds }
     }
 

@@ -12,6 +12,7 @@ pub mod event_policy;
 pub mod gate;
 pub mod gate_key;
 mod issuer;
+mod keyed_hash;
 mod keys;
 mod method_override;
 pub mod percent;
@@ -27,6 +28,7 @@ pub mod tags;
 pub mod time;
 pub mod token;
 pub mod transaction_token;
+mod words;
 
 pub use config::Mistake;
 pub use keys::InvalidJwks;

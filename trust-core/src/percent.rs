@@ -4,7 +4,12 @@ const HEXADECIMAL: &[u8; 16] = b"0123456789ABCDEF";
 
 /// Appends `text` to `out` with everything but unreserved characters (RFC 3986, section 2.3) encoded.
 pub(crate) fn encode_segment(text: &str, out: &mut String) {
-    encode(text, out, |byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~'));
+    let is_unreserved = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~');
+    if text.bytes().all(is_unreserved) {
+        out.push_str(text);
+    } else {
+        encode(text, out, is_unreserved);
+    }
 }
 
 /// `text` as the value of a CloudEvents HTTP header: space, `"`, `%` and everything outside printable ASCII is encoded

@@ -8,6 +8,7 @@ use std::net::{IpAddr, SocketAddr};
 use thiserror::Error;
 
 use crate::percent;
+use crate::words::are_visible;
 
 /// Longest request target that is read, in bytes: it goes into the transaction token whole.
 const MAX_TARGET_BYTES: usize = 8 * 1024;
@@ -211,12 +212,10 @@ impl RequestFacts {
         if values.next().is_some() {
             return Err(MalformedRequest::RepeatedHeader);
         }
-        let text = std::str::from_utf8(value).map_err(|_| MalformedRequest::HeaderValue)?;
-        if text.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic()) {
-            Ok(Some(text))
-        } else {
-            Err(MalformedRequest::HeaderValue)
+        if !are_visible(value) {
+            return Err(MalformedRequest::HeaderValue);
         }
+        std::str::from_utf8(value).map(Some).map_err(|_| MalformedRequest::HeaderValue)
     }
 }
 

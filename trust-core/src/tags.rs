@@ -4,9 +4,9 @@
 use std::borrow::Cow;
 
 use crate::claims::VerifiedClaims;
-use crate::digits::push_hexadecimal;
+use crate::digits::{push_hexadecimal, text};
 use crate::event_policy::{EventPolicy, EventRefusal};
-use crate::gate_key::SECRET_BYTES;
+use crate::keyed_hash::{HASH_BYTES, KeyedHash};
 use crate::percent::{decode_header_value, encode_header_value};
 use crate::permit::Permit;
 use crate::request::{MalformedRequest, RequestFacts};
@@ -66,7 +66,7 @@ impl EventTags {
         permit: &Permit<'_>,
         moment: Moment,
         source: &str,
-        secret: &[u8; SECRET_BYTES],
+        secret: &KeyedHash,
     ) -> Result<Self, Untaggable> {
         let rule = permit.rule();
         let takes_events = !rule.event.client_types.is_empty();
@@ -103,9 +103,9 @@ impl EventTags {
         Ok(Self { event_id, is_clients_event, headers })
     }
 
-    /// An identifier without any header, for a gate that does not tag.
-    pub(crate) fn id_alone(facts: &RequestFacts, moment: Moment, secret: &[u8; SECRET_BYTES]) -> Self {
-        let event_id = event_id(moment, &entropy(facts, moment, secret));
+    /// No header, for a gate that does not tag; an identifier only where something else names it.
+    pub(crate) fn none(facts: &RequestFacts, moment: Moment, secret: &KeyedHash, is_named: bool) -> Self {
+        let event_id = if is_named { event_id(moment, &entropy(facts, moment, secret)) } else { String::new() };
         Self { event_id, is_clients_event: false, headers: Vec::new() }
     }
 
@@ -180,15 +180,17 @@ fn clients_trace(facts: &RequestFacts) -> Option<&str> {
 /// Bytes that no other request shares. The sandbox's randomness is the same in every instance, so they come from what
 /// tells requests apart: two that share them would have to come from one peer port (one HTTP/2 or HTTP/3 connection) for
 /// one target, be judged in the same nanosecond, and be the same count in the life of two instances.
-fn entropy(facts: &RequestFacts, moment: Moment, secret: &[u8; SECRET_BYTES]) -> [u8; 32] {
-    let mut hasher = blake3::Hasher::new_keyed(secret);
-    hasher.update(&moment.now.nanoseconds().to_be_bytes());
-    hasher.update(&moment.sequence.to_be_bytes());
-    for part in [facts.source_address(), facts.method(), facts.host(), facts.target()] {
-        hasher.update(&(part.len() as u64).to_be_bytes());
-        hasher.update(part.as_bytes());
+fn entropy(facts: &RequestFacts, moment: Moment, secret: &KeyedHash) -> [u8; 32] {
+    let (nanoseconds, sequence) = (moment.now.nanoseconds().to_be_bytes(), moment.sequence.to_be_bytes());
+    let parts = [facts.source_address(), facts.method(), facts.host(), facts.target()].map(str::as_bytes);
+    let lengths = parts.map(|part| (part.len() as u64).to_be_bytes());
+    let all = [&nanoseconds[..], &sequence, lengths.as_flattened()].into_iter().chain(parts);
+    let mut entropy = [0; 2 * HASH_BYTES];
+    let (halves, _) = entropy.as_chunks_mut::<HASH_BYTES>();
+    for (half, number) in halves.iter_mut().zip([[0], [1]]) {
+        *half = secret.of(all.clone().chain([number.as_slice()]));
     }
-    *hasher.finalize().as_bytes()
+    entropy
 }
 
 /// In the form of a UUID version 7 (RFC 9562, section 5.7): ordered by time, so that stores append.
@@ -196,16 +198,16 @@ fn event_id(moment: Moment, entropy: &[u8; 32]) -> String {
     let milliseconds = moment.now.milliseconds().to_be_bytes();
     let [_, _, time @ ..] = milliseconds;
     let [a, b, c, d, rest @ ..] = entropy.first_chunk::<10>().copied().unwrap_or_default();
-    let mut id = String::with_capacity(36);
+    let mut id = Vec::with_capacity(36);
     let (version, variant) = ([a & 0x0f | 0x70, b], [c & 0x3f | 0x80, d]);
     let (high, low) = time.split_at(4);
     for (index, part) in [high, low, &version, &variant, &rest].into_iter().enumerate() {
         if index > 0 {
-            id.push('-');
+            id.push(b'-');
         }
         push_hexadecimal(part, &mut id);
     }
-    id
+    text(id)
 }
 
 /// A new trace (W3C Trace Context, section 3.2), not sampled: whoever wants a trace asks for one.
@@ -218,11 +220,11 @@ fn new_trace(entropy: &[u8; 32]) -> String {
         *trace_end |= 1;
         *parent_end |= 1;
     }
-    let mut trace = String::with_capacity(55);
-    trace.push_str("00-");
+    let mut trace = Vec::with_capacity(55);
+    trace.extend_from_slice(b"00-");
     push_hexadecimal(&trace_id, &mut trace);
-    trace.push('-');
+    trace.push(b'-');
     push_hexadecimal(&parent_id, &mut trace);
-    trace.push_str("-00");
-    trace
+    trace.extend_from_slice(b"-00");
+    text(trace)
 }

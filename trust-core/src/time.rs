@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::digits::push_decimal;
+use crate::digits::{push_two_digits, text};
 
 /// Seconds since 1970-01-01T00:00:00Z, without leap seconds (RFC 7519, section 2, `NumericDate`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -56,22 +56,20 @@ impl WallTime {
         let at = ::time::OffsetDateTime::from_unix_timestamp(seconds).unwrap_or(::time::OffsetDateTime::UNIX_EPOCH);
         let (year, month, day) = at.to_calendar_date();
         let (hour, minute, second) = at.to_hms();
-        let fraction = u32::try_from(self.milliseconds() % 1_000).unwrap_or_default();
-        let mut text = String::with_capacity(24);
-        let parts = [
-            (u32::try_from(year).unwrap_or_default(), 4, '-'),
-            (u32::from(u8::from(month)), 2, '-'),
-            (u32::from(day), 2, 'T'),
-            (u32::from(hour), 2, ':'),
-            (u32::from(minute), 2, ':'),
-            (u32::from(second), 2, '.'),
-            (fraction, 3, 'Z'),
-        ];
-        for (number, width, behind) in parts {
-            push_decimal(number, width, &mut text);
-            text.push(behind);
+        let part = |number: u64| u8::try_from(number % 100).unwrap_or_default();
+        let (year, fraction) = (u64::from(year.unsigned_abs()), self.milliseconds() % 1_000);
+        let mut out = Vec::with_capacity(24);
+        push_two_digits(part(year / 100), &mut out);
+        let parts =
+            [(part(year), b'-'), (u8::from(month), b'-'), (day, b'T'), (hour, b':'), (minute, b':'), (second, b'.')];
+        for (number, behind) in parts {
+            push_two_digits(number, &mut out);
+            out.push(behind);
         }
-        text
+        push_two_digits(part(fraction / 10), &mut out);
+        out.push(b'0'.wrapping_add(part(fraction % 10)));
+        out.push(b'Z');
+        text(out)
     }
 }
 

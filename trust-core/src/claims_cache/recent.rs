@@ -4,6 +4,7 @@ use super::Verification;
 use super::slot::Slot;
 use crate::claims::VerifiedClaims;
 use crate::time::UnixSeconds;
+use crate::words::are_same;
 
 /// Instances are many, and each holds its own: this many tokens, and none longer than this.
 const PLACES: usize = 16;
@@ -28,7 +29,11 @@ impl RecentTokens {
     }
 
     pub(super) fn find(&self, token: &str, now: UnixSeconds) -> Option<VerifiedClaims> {
-        let recent = self.places.get(place(token))?.as_ref().filter(|recent| recent.token == token)?;
+        let recent = self
+            .places
+            .get(place(token))?
+            .as_ref()
+            .filter(|recent| are_same(recent.token.as_bytes(), token.as_bytes()))?;
         let holds = recent.verification.holds(recent.verified_at, recent.claims.expires_at(), now);
         holds.then(|| recent.claims.clone())
     }

@@ -1,17 +1,18 @@
 //! A slot of the shared file: claims under a seal that only gates of this host can make.
 //!
 //! ```text
-//! seal:16  digest:32  context:16  ends_at:u64  verified_at:u64  length:u16  record    (numbers are little-endian)
+//! seal:16  digest:16  context:16  ends_at:u64  verified_at:u64  length:u16  record    (numbers are little-endian)
 //! ```
 //!
-//! The seal is a keyed BLAKE3 over all that follows it, and the digest is one of the token under another key, so that the
-//! file holds no token and helps nobody to find one. A slot that two writers tore, that came out of an old copy of the
+//! The seal is a keyed hash over all that follows it. The digest is the same of the whole token under another key: who does not know the key
+//! cannot make a token that is taken for another one, and the file helps nobody to find a token. A slot that two writers tore, that came out of an old copy of the
 //! disk with other keys, or that somebody else wrote, does not fit its seal and counts as empty.
 
 use crate::claims::VerifiedClaims;
 use crate::claims::record::ClaimRecord;
 use crate::claims_cache::Verification;
 use crate::gate_key::CacheSecrets;
+use crate::keyed_hash::HASH_BYTES;
 use crate::time::UnixSeconds;
 
 /// Bytes of a slot.
@@ -20,15 +21,15 @@ pub(super) const SLOT_BYTES: usize = 512;
 /// Bytes that name what verified a token.
 pub(crate) const CONTEXT_BYTES: usize = 16;
 
-const SEAL_BYTES: usize = 16;
-const DIGEST_BYTES: usize = 32;
+const SEAL_BYTES: usize = HASH_BYTES;
+const DIGEST_BYTES: usize = HASH_BYTES;
 
 /// A token's digest under the host's own secret.
 pub(super) struct Digest([u8; DIGEST_BYTES]);
 
 impl Digest {
     pub(super) fn of(token: &str, secrets: &CacheSecrets) -> Self {
-        Self(*blake3::keyed_hash(&secrets.digest, token.as_bytes()).as_bytes())
+        Self(secrets.digest.of([token.as_bytes()]))
     }
 
     /// Spreads tokens over sets.
@@ -106,5 +107,5 @@ pub(super) fn unverified_end(bytes: &[u8]) -> u64 {
 /// Whoever can write the file cannot ask for the seal of anything, so there is nothing to learn from how long the
 /// comparison takes.
 fn seal_of(body: &[u8], secrets: &CacheSecrets) -> [u8; SEAL_BYTES] {
-    blake3::keyed_hash(&secrets.seal, body).as_bytes().first_chunk().copied().unwrap_or_default()
+    secrets.seal.of([body])
 }
