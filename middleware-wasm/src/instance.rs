@@ -25,11 +25,13 @@ impl Instance {
     /// Reads the configuration that Traefik holds for this middleware. Every mistake goes to Traefik's log; with one, the
     /// instance denies everything.
     pub(crate) fn configured_by_host() -> Self {
-        let mut files = TrustFiles::default();
+        let (mut files, mut shared) = (TrustFiles::default(), GateFiles::default());
         let gate = match Gate::from_config(&admin::config()) {
             Ok(mut gate) => {
                 // Looked at now, so that a file that is missing is in the log before the first request needs it.
                 files.refresh(&mut gate, wall_time());
+                // Else a new instance would verify every token of its first quarter of a second anew.
+                shared.reopen(&gate);
                 Some(gate)
             }
             Err(mistakes) => {
@@ -40,7 +42,7 @@ impl Instance {
                 None
             }
         };
-        Self { gate, files, shared: GateFiles::default(), sequence: 0 }
+        Self { gate, files, shared, sequence: 0 }
     }
 
     pub(crate) fn reads_header(&self, name: &str) -> bool {
