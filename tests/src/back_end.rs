@@ -8,7 +8,7 @@ use axum::body::Bytes;
 use axum::http::{HeaderMap, Method, Uri};
 use axum::{Json, Router};
 use serde_json::{Value, json};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 
 /// A back end on a free port, in a thread of its own that ends with the program.
 #[derive(Debug)]
@@ -19,15 +19,11 @@ pub struct EchoBackEnd {
 impl EchoBackEnd {
     /// Starts it.
     pub fn start(name: &'static str) -> Result<EchoBackEnd> {
-        let listener = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("no free port")?;
-        listener.set_nonblocking(true)?;
-        let address = listener.local_addr()?;
-        // Its own runtime, because tests that share it run in runtimes that come and go.
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let app = Router::new().fallback(move |method, uri, headers, body| echo(name, method, uri, headers, body));
-        thread::spawn(move || {
-            runtime.block_on(async move { axum::serve(TcpListener::from_std(listener)?, app).await })
-        });
+        let address = in_a_thread(async |listener| {
+            // It ends with the program, and whoever calls it sees when it does not answer.
+            let _ = axum::serve(listener, app).await;
+        })?;
         Ok(EchoBackEnd { address })
     }
 
@@ -35,6 +31,35 @@ impl EchoBackEnd {
     pub fn url(&self) -> String {
         format!("http://{}", self.address)
     }
+}
+
+/// Runs a server on a free port in a thread with a runtime of its own, because tests that share it run in runtimes
+/// that come and go.
+pub fn in_a_thread(serve: impl AsyncFnOnce(TcpListener) + Send + 'static) -> Result<SocketAddr> {
+    let listener = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("no free port")?;
+    listener.set_nonblocking(true)?;
+    let address = listener.local_addr()?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let listener = {
+        let _inside = runtime.enter();
+        TcpListener::from_std(listener)?
+    };
+    thread::spawn(move || runtime.block_on(serve(listener)));
+    Ok(address)
+}
+
+/// The same for a server that is told connection by connection; one that fails ends that connection alone.
+pub fn for_each_connection<Served>(serve: impl Fn(TcpStream) -> Served + Send + 'static) -> Result<SocketAddr>
+where
+    Served: Future<Output = Result<()>> + Send + 'static,
+{
+    in_a_thread(async move |listener| {
+        while let Ok((connection, _)) = listener.accept().await {
+            // Else a small frame waits for the other side's acknowledgement.
+            let _ = connection.set_nodelay(true);
+            tokio::spawn(serve(connection));
+        }
+    })
 }
 
 async fn echo(name: &'static str, method: Method, uri: Uri, headers: HeaderMap, body: Bytes) -> Json<Value> {

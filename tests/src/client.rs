@@ -8,6 +8,9 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 use reqwest::redirect::Policy;
 use reqwest::{Certificate, Client, ClientBuilder, Method, RequestBuilder};
+use rustls::RootCertStore;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject as _;
 use serde_json::Value;
 
 /// A client for `localhost` on the loopback address, as a browser of the stage would be.
@@ -43,6 +46,16 @@ pub fn plain() -> Result<Client> {
 /// Names the one implementation of TLS's cryptography; whoever comes first decides, and all of us choose the same.
 pub(crate) fn install_crypto() {
     let _ = rustls::crypto::ring::default_provider().install_default();
+}
+
+/// The stage's authority and nobody else's, for clients that bring their own TLS.
+pub(crate) fn roots(ca: &Path) -> Result<RootCertStore> {
+    install_crypto();
+    let mut roots = RootCertStore::empty();
+    for certificate in CertificateDer::pem_file_iter(ca).context("the stage's authority cannot be read")? {
+        roots.add(certificate?)?;
+    }
+    Ok(roots)
 }
 
 /// Somebody who calls the gateway: one client, one origin, perhaps a token.

@@ -1,6 +1,5 @@
 //! A client that speaks HTTP/3 and nothing else, so that no test can pass over TCP by mistake.
 
-use std::fs;
 use std::future;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
@@ -14,11 +13,10 @@ use h3_quinn::OpenStreams;
 use http::{HeaderMap, Method, Request, StatusCode};
 use quinn::crypto::rustls::QuicClientConfig;
 use quinn::{ClientConfig, Endpoint};
-use rustls::RootCertStore;
-use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject as _;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
+
+use crate::client::roots;
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -50,16 +48,37 @@ impl Http3Client {
 
     /// Gets `path`, with a bearer token when one is given.
     pub async fn get(&mut self, path: &str, token: Option<&str>) -> Result<Http3Answer> {
-        self.send(Method::GET, path, token, Bytes::new()).await
+        self.send(Method::GET, path, token, &[], Bytes::new()).await
     }
 
     /// Posts JSON to `path`.
     pub async fn post(&mut self, path: &str, token: Option<&str>, json: &serde_json::Value) -> Result<Http3Answer> {
-        self.send(Method::POST, path, token, Bytes::from(json.to_string())).await
+        self.send(Method::POST, path, token, &[], Bytes::from(json.to_string())).await
     }
 
-    async fn send(&mut self, method: Method, path: &str, token: Option<&str>, body: Bytes) -> Result<Http3Answer> {
+    /// Posts JSON with header fields of the test's own, as they are spelled.
+    pub async fn post_with(
+        &mut self,
+        path: &str,
+        token: &str,
+        fields: &[(String, String)],
+        json: &serde_json::Value,
+    ) -> Result<Http3Answer> {
+        self.send(Method::POST, path, Some(token), fields, Bytes::from(json.to_string())).await
+    }
+
+    async fn send(
+        &mut self,
+        method: Method,
+        path: &str,
+        token: Option<&str>,
+        fields: &[(String, String)],
+        body: Bytes,
+    ) -> Result<Http3Answer> {
         let mut request = Request::builder().method(method).uri(format!("{}{path}", self.origin));
+        for (name, value) in fields {
+            request = request.header(name, value);
+        }
         if let Some(token) = token {
             request = request.header("authorization", format!("Bearer {token}"));
         }
@@ -79,13 +98,7 @@ impl Drop for Http3Client {
 }
 
 async fn connect(port: u16, ca: &Path) -> Result<Http3Client> {
-    crate::client::install_crypto();
-    let mut roots = RootCertStore::empty();
-    let pem = fs::read(ca).with_context(|| format!("{} cannot be read", ca.display()))?;
-    for certificate in CertificateDer::pem_slice_iter(&pem) {
-        roots.add(certificate?)?;
-    }
-    let mut tls = rustls::ClientConfig::builder().with_root_certificates(roots).with_no_client_auth();
+    let mut tls = rustls::ClientConfig::builder().with_root_certificates(roots(ca)?).with_no_client_auth();
     tls.alpn_protocols = vec![b"h3".to_vec()];
 
     let mut endpoint = Endpoint::client(SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0)))?;

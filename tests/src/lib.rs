@@ -2,18 +2,25 @@
 //! files that users copy. The whole-path tests, `make demo` and `make run` all stand on it.
 
 pub mod back_end;
+pub mod beside;
+pub mod bulk;
 pub mod client;
+pub mod events;
 pub mod forgery;
+pub mod grpc;
 pub mod http3;
 pub mod raw;
+pub mod scripted;
 pub mod second_service;
 pub mod token;
 pub mod wait;
+pub mod websocket;
+pub mod wire;
 
 mod stage;
 
 pub use programs::artifacts;
 use programs::{guardian, ports, process};
-pub use stage::options::{BackEnd, Folder, StageOptions};
+pub use stage::options::{BackEnd, Folder, GateFolder, StageOptions};
 pub use stage::shared::SharedStage;
-pub use stage::{Companion, Stage, shipped_gate};
+pub use stage::{Companion, SecondGateway, Stage, shipped_gate};

@@ -7,9 +7,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use rustls::pki_types::pem::PemObject as _;
-use rustls::pki_types::{CertificateDer, ServerName};
-use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
+use rustls::pki_types::ServerName;
+use rustls::{ClientConfig, ClientConnection, StreamOwned};
+
+use crate::client::roots;
 
 /// An answer, as far as tests look at it.
 #[derive(Debug)]
@@ -88,12 +89,7 @@ impl RawRequest {
 }
 
 fn exchange(port: u16, ca: &Path, request: &[u8]) -> Result<RawAnswer> {
-    crate::client::install_crypto();
-    let mut roots = RootCertStore::empty();
-    for certificate in CertificateDer::pem_file_iter(ca).context("the stage's authority cannot be read")? {
-        roots.add(certificate?)?;
-    }
-    let config = ClientConfig::builder().with_root_certificates(roots).with_no_client_auth();
+    let config = ClientConfig::builder().with_root_certificates(roots(ca)?).with_no_client_auth();
     let connection = ClientConnection::new(Arc::new(config), ServerName::try_from("localhost")?)?;
     let socket = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).context("the gateway does not listen")?;
     socket.set_read_timeout(Some(Duration::from_secs(20)))?;

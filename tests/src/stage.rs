@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
 use reqwest::Client;
+use serde_json::Value;
 
 use crate::artifacts;
 use crate::client::{self, Caller};
@@ -18,15 +19,17 @@ use crate::http3::{Http3Answer, Http3Client};
 use crate::process::{Process, tail};
 use crate::token::TokenRequest;
 
+mod gateway;
 mod layout;
 pub(crate) mod options;
 mod service;
 pub(crate) mod shared;
 mod traefik;
 
+pub use gateway::SecondGateway;
 use layout::Layout;
 pub use layout::shipped_gate;
-use options::{BackEnd, Folder, StageOptions};
+use options::{BackEnd, Folder, GateFolder, StageOptions};
 use service::Service;
 use traefik::{Traefik, Wanted};
 
@@ -41,6 +44,7 @@ pub struct Stage {
     running: Mutex<Option<Process>>,
     service: Option<Service>,
     back_end_url: String,
+    gate: Option<Value>,
     https_port: u16,
     http_port: u16,
     // Last, so that it outlives what it guards; then the lock goes.
@@ -54,7 +58,7 @@ impl Stage {
         let (folder, lock) = prepare(&options.folder)?;
         let temporary = matches!(options.folder, Folder::Temporary) && env::var_os("WATCHGATE_KEEP").is_none();
         let guardian = Arc::new(Guardian::start(temporary.then_some(folder.as_path()))?);
-        let layout = Layout { folder };
+        let layout = Layout { folder, gateway: "traefik" };
         layout.make_keys()?;
 
         let (service, running, back_end_url) = match options.back_end {
@@ -71,7 +75,13 @@ impl Stage {
                 (Some(service), Some(process), url)
             }
         };
-        let wanted = Wanted { back_end: &back_end_url, gate: options.gate.as_ref(), gate_alone: options.gate_alone };
+        let wanted = Wanted {
+            back_end: &back_end_url,
+            gate: options.gate.as_ref(),
+            dynamic: options.dynamic.as_ref(),
+            gate_alone: options.gate_alone,
+            gate_folder: GateFolder::Shared,
+        };
         let traefik = traefik::start(&layout, &wanted, &guardian).await?;
         let (https_port, http_port) = (traefik.https_port, traefik.http_port);
         Ok(Stage {
@@ -80,6 +90,7 @@ impl Stage {
             running: Mutex::new(running),
             service,
             back_end_url,
+            gate: options.gate,
             https_port,
             http_port,
             guardian,
@@ -120,6 +131,11 @@ impl Stage {
     /// The folder of all keys.
     pub fn keys(&self) -> PathBuf {
         self.layout.keys()
+    }
+
+    /// What the gate finds as `/gate`.
+    pub fn gate_folder(&self) -> PathBuf {
+        self.layout.gate()
     }
 
     /// The folder that holds everything.
@@ -177,6 +193,20 @@ impl Stage {
     /// Removes such a file.
     pub fn remove_dynamic(&self, name: &str) -> Result<()> {
         fs::remove_file(self.dynamic().join(name)).context("the dynamic file could not be removed")
+    }
+
+    /// Another Traefik with the same gate before the same back end, on the same keys and in the same `/trust` and `/gate`.
+    pub async fn second_gateway(&self, gate_folder: GateFolder) -> Result<SecondGateway> {
+        let layout = Layout { gateway: "traefik-2", ..self.layout.clone() };
+        let (back_end, gate) = (&*self.back_end_url, self.gate.as_ref());
+        let wanted = Wanted { back_end, gate, dynamic: None, gate_alone: false, gate_folder };
+        let traefik = traefik::start(&layout, &wanted, &self.guardian).await?;
+        Ok(SecondGateway::new(traefik))
+    }
+
+    /// Traefik's process id.
+    pub fn traefik_pid(&self) -> u32 {
+        self.traefik.lock().unwrap_or_else(PoisonError::into_inner).process.id()
     }
 
     /// All that Traefik has logged.

@@ -8,12 +8,15 @@ use std::process::Command;
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::{Value, json};
 
+use super::options::GateFolder;
 use crate::artifacts;
 
 /// Where everything lies.
 #[derive(Clone, Debug)]
 pub(crate) struct Layout {
     pub(crate) folder: PathBuf,
+    /// The folder and log of this Traefik: several may stand on the same keys.
+    pub(crate) gateway: &'static str,
 }
 
 /// What differs from the shipped configuration.
@@ -22,12 +25,19 @@ pub(crate) struct Differences<'a> {
     pub(crate) http_port: u16,
     pub(crate) back_end: &'a str,
     pub(crate) gate: Option<&'a Value>,
+    pub(crate) dynamic: Option<&'a Value>,
     pub(crate) gate_alone: bool,
+    pub(crate) gate_folder: GateFolder,
 }
 
 impl Layout {
     pub(crate) fn keys(&self) -> PathBuf {
         self.folder.join("keys")
+    }
+
+    /// What the gate finds as `/gate`.
+    pub(crate) fn gate(&self) -> PathBuf {
+        self.keys().join("gate")
     }
 
     pub(crate) fn issuer_keys(&self) -> PathBuf {
@@ -43,7 +53,7 @@ impl Layout {
     }
 
     pub(crate) fn traefik(&self) -> PathBuf {
-        self.folder.join("traefik")
+        self.folder.join(self.gateway)
     }
 
     pub(crate) fn dynamic(&self) -> PathBuf {
@@ -77,6 +87,9 @@ impl Layout {
         self.write_static(differences)?;
         self.write_routes(differences)?;
         self.write_gate(differences)?;
+        if let Some(dynamic) = differences.dynamic {
+            fs::write(self.dynamic().join("more.yml"), format!("{dynamic:#}"))?;
+        }
         self.write_tls()
     }
 
@@ -86,7 +99,10 @@ impl Layout {
         file.replace("\":443\"", &format!("127.0.0.1:{}", differences.https_port))?;
         file.replace("/etc/traefik/dynamic", &self.dynamic().display().to_string())?;
         file.replace("/var/lib/watchgate/trust:", &format!("{}:", self.keys().join("trust").display()))?;
-        file.replace("/var/lib/watchgate/gate:", &format!("{}:", self.keys().join("gate").display()))?;
+        file.replace("/var/lib/watchgate/gate:", &format!("{}:", self.gate().display()))?;
+        if differences.gate_folder == GateFolder::ReadOnly {
+            file.replace(":/gate\n", ":/gate:ro\n")?;
+        }
         if differences.gate_alone {
             file.replace_all("aliasHeadersStrategy: delete", "aliasHeadersStrategy: keep")?;
             file.replace("sanitizePath: true", "sanitizePath: false")?;

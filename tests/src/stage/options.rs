@@ -13,6 +13,8 @@ pub struct StageOptions {
     pub back_end: BackEnd,
     /// The plugin's configuration in place of the shipped one.
     pub gate: Option<Value>,
+    /// One more dynamic file, there before the first request: routes of the test's own.
+    pub dynamic: Option<Value>,
     /// Turns Traefik's own defences off, so that whatever is refused was refused by the gate.
     pub gate_alone: bool,
     /// The documents that the assistant answers from, in place of the example company's.
@@ -41,4 +43,15 @@ pub enum BackEnd {
     Watchgate,
     /// Somebody's own back end at this URL, without any Watchgate service.
     DropIn(String),
+}
+
+/// What a second gateway finds as `/gate`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum GateFolder {
+    /// The folder of the first one.
+    Shared,
+    /// The same, mounted read-only.
+    ReadOnly,
+    /// A file system of its own that has no byte left. Needs leave to make a mount in a namespace of one's own.
+    Full,
 }

@@ -8,6 +8,7 @@ use anyhow::{Context, Result, bail};
 use reqwest::StatusCode;
 
 use super::layout::{Differences, Layout};
+use super::options::GateFolder;
 use crate::guardian::Guardian;
 use crate::process::{Process, tail};
 use crate::wait::until;
@@ -28,8 +29,14 @@ pub(crate) struct Traefik {
 pub(crate) struct Wanted<'a> {
     pub(crate) back_end: &'a str,
     pub(crate) gate: Option<&'a serde_json::Value>,
+    pub(crate) dynamic: Option<&'a serde_json::Value>,
     pub(crate) gate_alone: bool,
+    pub(crate) gate_folder: GateFolder,
 }
+
+/// Puts a file system without a free byte in a folder's place, for this program and what it starts alone.
+const IN_A_FULL_FOLDER: &str =
+    r#"mount -t tmpfs -o size=4k none "$1" && head -c 4096 /dev/zero > "$1/full" && shift && exec "$@""#;
 
 /// Starts Traefik and waits until it answers for the stage's routes.
 pub(crate) async fn start(layout: &Layout, wanted: &Wanted<'_>, guardian: &Arc<Guardian>) -> Result<Traefik> {
@@ -52,11 +59,21 @@ async fn start_once(layout: &Layout, wanted: &Wanted<'_>, guardian: &Arc<Guardia
         http_port,
         back_end: wanted.back_end,
         gate: wanted.gate,
+        dynamic: wanted.dynamic,
         gate_alone: wanted.gate_alone,
+        gate_folder: wanted.gate_folder,
     })?;
-    let log = layout.log("traefik");
+    let log = layout.log(layout.gateway);
     std::fs::write(&log, "").with_context(|| format!("{} cannot be written", log.display()))?;
-    let mut command = Command::new(artifacts::traefik()?);
+    let mut command = match wanted.gate_folder {
+        GateFolder::Full => {
+            let mut command = Command::new("unshare");
+            command.args(["--map-root-user", "--mount", "sh", "-c", IN_A_FULL_FOLDER, "sh"]);
+            command.arg(layout.gate()).arg(artifacts::traefik()?);
+            command
+        }
+        GateFolder::Shared | GateFolder::ReadOnly => Command::new(artifacts::traefik()?),
+    };
     command.arg("--configFile=traefik.yml").current_dir(layout.traefik());
     let mut process = Process::start(&mut command, &log, guardian)?;
 
