@@ -3,7 +3,7 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup build plugin demo run test test-host fmt lint ci clean example bench-gate bench-guests
+.PHONY: help setup build plugin demo run test test-host fmt lint ci clean example bench-gate bench-guests soak
 
 CARGO ?= cargo
 # The scripts and the stage look for what was built in one place.
@@ -52,6 +52,9 @@ bench-guests: plugin
 
 bench-gate: setup bench-guests ## what the gate costs; OPTIONS="--quick", "--help"
 	@$(CARGO) run -q --release -p bench-gate -- $(OPTIONS)
+
+soak: setup bench-guests ## long load with changing keys; MINUTES=15, OPTIONS="--requests 10000000", "--reloads 500"
+	@$(CARGO) run -q --release -p soak -- --minutes $(or $(MINUTES),15) $(OPTIONS)
 
 demo: setup build ## the whole idea, step by step, in front of your eyes
 	@$(CARGO) run -q --bin demo
