@@ -92,8 +92,7 @@ impl Issuers {
         let Some(keys) = &issuer.keys else {
             return Err(Unverified::KeysUnavailable { issuer: issuer.policy.issuer.to_string() });
         };
-        let key = keys.key_for(token)?;
-        keys.check_signature(token)?;
+        let key = keys.check_signature(token)?;
         let claims = self.claims(issuer, expires_at, token)?;
         Ok((claims, issuer.policy.verification(key.thumbprint(), &self.selection)))
     }

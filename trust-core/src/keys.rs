@@ -114,7 +114,7 @@ impl KeySet {
     }
 
     /// The key that a token names; without a name, the one key that fits its algorithm. Where two fit, neither does.
-    pub(crate) fn key_for(&self, token: &UnverifiedToken) -> Result<&VerifyingKey, InvalidToken> {
+    fn key_for(&self, token: &UnverifiedToken) -> Result<&VerifyingKey, InvalidToken> {
         let mut fitting = self.keys.iter().filter(|key| {
             let kid_fits = token.unverified_kid.is_none() || key.kid == token.unverified_kid;
             kid_fits && key.serves(token.unverified_algorithm)
@@ -123,12 +123,13 @@ impl KeySet {
         Ok(key)
     }
 
-    /// Checks a token's signature with the key that it names.
-    pub(crate) fn check_signature(&self, token: &UnverifiedToken) -> Result<(), InvalidToken> {
+    /// Checks a token's signature with the key that it names, and says which key that was.
+    pub(crate) fn check_signature(&self, token: &UnverifiedToken) -> Result<&VerifyingKey, InvalidToken> {
         let key = self.key_for(token)?;
         // Strict: no padding, no bits left over. Each signature has one spelling, and so does each token.
         let signature = BASE64_URL_SAFE_NO_PAD.decode(&token.signature).map_err(|_| InvalidToken::Signature)?;
-        key.verify(token.unverified_algorithm, token.signed.as_bytes(), &signature)
+        key.verify(token.unverified_algorithm, token.signed.as_bytes(), &signature)?;
+        Ok(key)
     }
 }
 
