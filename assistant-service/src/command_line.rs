@@ -1,5 +1,6 @@
 //! What `watchgate` understands: each command is a module with its arguments and one `run`.
 
+mod at;
 pub mod keys;
 pub mod policy;
 pub mod token;
@@ -25,7 +26,7 @@ enum Command {
     /// Make the keys and certificates that a gate and its service need.
     #[command(subcommand)]
     Keys(keys::KeysCommand),
-    /// Find the mistakes of a gate's configuration, before Traefik does.
+    /// Try a gate's configuration, before Traefik does.
     #[command(subcommand)]
     Policy(policy::PolicyCommand),
     /// Make tokens of the development issuer.

@@ -1,7 +1,8 @@
-//! `watchgate policy`: what a gate would make of its configuration, said before Traefik sees it.
+//! `watchgate policy`: what a gate would make of its configuration and of a request, said before Traefik sees either.
 
 mod check;
 mod configuration;
+mod explain;
 mod located;
 mod trust_directory;
 
@@ -13,11 +14,15 @@ pub enum PolicyCommand {
     /// Find every mistake in a configuration, with its place and what was probably meant.
     #[command(after_help = check::AFTER_HELP)]
     Check(check::CheckArguments),
+    /// Say what a gate would answer to a request, and why: rule by rule and check by check.
+    #[command(after_help = explain::AFTER_HELP)]
+    Explain(explain::ExplainArguments),
 }
 
 /// Carries out one `watchgate policy` command. Says whether the verdict is good; fails where there can be none.
 pub fn run(command: PolicyCommand) -> anyhow::Result<bool> {
     match command {
         PolicyCommand::Check(arguments) => check::run(&arguments),
+        PolicyCommand::Explain(arguments) => explain::run(&arguments),
     }
 }

@@ -115,7 +115,7 @@ fn failed_check(denial: &Denial) -> &'static str {
 }
 
 fn said(token: &UnverifiedToken) -> Vec<(String, Value)> {
-    let mut said = vec![("alg".to_owned(), Value::from(format!("{:?}", token.unverified_algorithm)))];
+    let mut said = vec![("alg".to_owned(), Value::from(token.unverified_algorithm.name()))];
     let header = [("typ", &token.unverified_type), ("kid", &token.unverified_kid)];
     said.extend(header.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value.clone()?.into()))));
     let claims =
