@@ -1,7 +1,7 @@
 //! Everything that crosses the border to Traefik, in one place.
 
 use http_wasm_guest::host::{Bytes, Request, Response, log};
-use trust_core::denial::{Answer, Denial};
+use trust_core::denial::Answer;
 use trust_core::gate::Forwarding;
 use trust_core::request::{MAX_HEADERS, RawRequest};
 
@@ -11,17 +11,23 @@ use crate::instance::Instance;
 const LEVEL_WARN: i32 = 1;
 const LEVEL_ERROR: i32 = 2;
 
-/// Longest part of a request that is written to the log, in bytes.
-const MAX_LOGGED_BYTES: usize = 200;
-
 /// Reads a request, with the values of those headers that matter to a decision.
 pub(crate) fn read(instance: &Instance, request: &Request) -> RawRequest {
+    // One more than allowed, so that the gate sees that there are too many.
+    read_headers(instance, request, MAX_HEADERS.saturating_add(1))
+}
+
+/// Reads a request with all its headers, however many.
+pub(crate) fn read_whole(instance: &Instance, request: &Request) -> RawRequest {
+    read_headers(instance, request, usize::MAX)
+}
+
+fn read_headers(instance: &Instance, request: &Request, most: usize) -> RawRequest {
     let header = |name: &[u8]| request.header.values_iter(name).map(Vec::from).collect::<Vec<_>>();
     let headers = request
         .header
         .names_iter()
-        // One more than allowed, so that the gate sees that there are too many.
-        .take(MAX_HEADERS.saturating_add(1))
+        .take(most)
         .map(|name| {
             let spelled = text(name);
             let values = if instance.reads_header(&spelled) { header(spelled.as_bytes()) } else { Vec::new() };
@@ -61,19 +67,9 @@ pub(crate) fn answer(answer: &Answer, response: &Response) {
     response.body.write(answer.body.as_bytes());
 }
 
-/// Says in the log why a request was denied.
-pub(crate) fn log_denial(denial: &Denial, status: u16, request: &Request) {
+/// Says in the log what became of a denied request.
+pub(crate) fn log_denial(line: &str) {
     if log::enabled(LEVEL_WARN) {
-        let target = request.uri();
-        // What follows `?` may hold secrets of the client.
-        let path = target.split(|byte| *byte == b'?').next().unwrap_or_default();
-        let line = format!(
-            "watchgate: denied status={status} reason={:?} method={} path={} source={}",
-            denial.reason(),
-            quoted(&request.method()),
-            quoted(path),
-            quoted(&request.source_addr()),
-        );
         log::write(LEVEL_WARN, line.as_bytes());
     }
 }
@@ -81,10 +77,4 @@ pub(crate) fn log_denial(denial: &Denial, status: u16, request: &Request) {
 /// Writes an error to Traefik's log.
 pub(crate) fn log_error(line: &str) {
     log::write(LEVEL_ERROR, line.as_bytes());
-}
-
-/// Untrusted bytes, short and escaped, so that nobody can write lines of their own into the log.
-fn quoted(bytes: &[u8]) -> String {
-    let shown = bytes.get(..MAX_LOGGED_BYTES).unwrap_or(bytes);
-    format!("{:?}", String::from_utf8_lossy(shown))
 }

@@ -4,7 +4,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use http_wasm_guest::host::admin;
 use trust_core::denial::{Answer, Denial};
-use trust_core::gate::{Forwarding, Gate};
+use trust_core::gate::{Forwarding, Gate, Refusal};
 use trust_core::request::RawRequest;
 use trust_core::tags::Moment;
 use trust_core::time::WallTime;
@@ -54,11 +54,11 @@ impl Instance {
         self.gate.as_ref()?.own_answer(raw)
     }
 
-    /// The answer to a denied request.
-    pub(crate) fn refuse(&self, denial: &Denial, raw: RawRequest) -> Answer {
+    /// What becomes of a denied request.
+    pub(crate) fn refuse(&self, denial: &Denial, raw: RawRequest) -> Refusal {
         match &self.gate {
-            Some(gate) => gate.refuse(denial, raw),
-            None => denial.answer(),
+            Some(gate) => gate.refuse(denial, raw, self.moment(), &self.shared),
+            None => Refusal::without_gate(denial, &raw),
         }
     }
 
@@ -70,6 +70,10 @@ impl Instance {
         }
         self.sequence = self.sequence.wrapping_add(1);
         gate.decide(raw, Moment { now, sequence: self.sequence }, &self.shared)
+    }
+
+    fn moment(&self) -> Moment {
+        Moment { now: wall_time(), sequence: self.sequence }
     }
 }
 

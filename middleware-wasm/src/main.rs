@@ -13,6 +13,7 @@ use std::cell::Cell;
 use http_wasm_guest::Guest;
 use http_wasm_guest::host::{Request, Response};
 use instance::Instance;
+use trust_core::gate::Outcome;
 
 /// The guest as `http-wasm-guest` knows it; what it holds lives in [`INSTANCE`].
 struct Gatekeeper;
@@ -59,10 +60,18 @@ fn judge(instance: &mut Instance, request: &Request, response: &Response) -> boo
         }
         Err(denial) => {
             // Read once more, so that requests that pass do not pay for what only denials need.
-            let answer = instance.refuse(&denial, host::read(instance, request));
-            host::answer(&answer, response);
-            host::log_denial(&denial, answer.status, request);
-            false
+            let refusal = instance.refuse(&denial, host::read_whole(instance, request));
+            host::log_denial(&refusal.log_line);
+            match refusal.outcome {
+                Outcome::Answer(answer) => {
+                    host::answer(&answer, response);
+                    false
+                }
+                Outcome::Pass(forwarding) => {
+                    host::forward(&forwarding, request);
+                    true
+                }
+            }
         }
     }
 }

@@ -1,7 +1,9 @@
 //! The files in `/gate` that all gates of this host share.
 
-use std::fs::{File, OpenOptions};
-use std::path::PathBuf;
+use std::cell::OnceCell;
+use std::fs::{self, File, OpenOptions};
+use std::io::Write;
+use std::path::{Path, PathBuf};
 
 use rustix::io::{pread, pwrite};
 use trust_core::gate::Gate;
@@ -9,10 +11,16 @@ use trust_core::shared_files::{SharedFile, SharedFiles};
 
 const GATE_DIRECTORY: &str = "/gate";
 
+/// The file of denials grows no further than this; whoever reads it takes it away, and a new one begins.
+const MAX_DENIALS_BYTES: u64 = 8 * 1024 * 1024;
+
 /// The files as this instance holds them open; none where they cannot be had.
 #[derive(Default)]
 pub(crate) struct GateFiles {
     claims: Option<File>,
+    bad_tokens_bytes: u64,
+    /// Opened when the first token has to be looked at that no gate knows.
+    bad_tokens: OnceCell<Option<File>>,
 }
 
 impl GateFiles {
@@ -20,12 +28,22 @@ impl GateFiles {
     pub(crate) fn reopen(&mut self, gate: &Gate) {
         let bytes = gate.claims_cache_bytes();
         self.claims = (bytes > 0).then(|| open_fixed(&format!("claims-{bytes}.cache"), bytes)).flatten();
+        self.bad_tokens_bytes = gate.bad_tokens_bytes();
+        self.bad_tokens = OnceCell::new();
     }
 
     fn file(&self, file: SharedFile) -> Option<&File> {
         match file {
             SharedFile::Claims => self.claims.as_ref(),
+            SharedFile::BadTokens => self.bad_tokens.get_or_init(|| self.open_bad_tokens()).as_ref(),
         }
+    }
+}
+
+impl GateFiles {
+    fn open_bad_tokens(&self) -> Option<File> {
+        let bytes = self.bad_tokens_bytes;
+        (bytes > 0).then(|| open_fixed(&format!("bad-tokens-{bytes}.counts"), bytes)).flatten()
     }
 }
 
@@ -38,6 +56,26 @@ impl SharedFiles for GateFiles {
     fn write_at(&self, file: SharedFile, offset: u64, bytes: &[u8]) -> bool {
         self.file(file).is_some_and(|file| pwrite(file, bytes, offset).is_ok_and(|written| written == bytes.len()))
     }
+
+    fn append_denial(&self, line: &str) {
+        // A denial that cannot be kept is still one; Traefik's log has it.
+        append(&Path::new(GATE_DIRECTORY).join("denials"), line);
+    }
+}
+
+/// Appends by one write, so that lines of many gates do not mix, and opens the file anew each time, so that it may be taken
+/// away at any time. Looked at before it is opened, and without following a link: opening a pipe would wait for a reader,
+/// and through a link the gate would write wherever it leads.
+fn append(path: &Path, line: &str) -> Option<()> {
+    let has_room = match fs::symlink_metadata(path) {
+        Ok(found) => found.is_file() && found.len() < MAX_DENIALS_BYTES,
+        Err(error) => error.kind() == std::io::ErrorKind::NotFound,
+    };
+    if !has_room {
+        return None;
+    }
+    let mut file = OpenOptions::new().append(true).create(true).open(path).ok()?;
+    file.write(line.as_bytes()).ok().map(|_| ())
 }
 
 /// A regular file of exactly this size, made if it is not there. Two that make it at the same time make the same.

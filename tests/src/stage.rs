@@ -81,6 +81,7 @@ impl Stage {
             dynamic: options.dynamic.as_ref(),
             gate_alone: options.gate_alone,
             gate_folder: GateFolder::Shared,
+            behind_proxy: options.behind_proxy,
         };
         let traefik = traefik::start(&layout, &wanted, &guardian).await?;
         let (https_port, http_port) = (traefik.https_port, traefik.http_port);
@@ -199,7 +200,7 @@ impl Stage {
     pub async fn second_gateway(&self, gate_folder: GateFolder) -> Result<SecondGateway> {
         let layout = Layout { gateway: "traefik-2", ..self.layout.clone() };
         let (back_end, gate) = (&*self.back_end_url, self.gate.as_ref());
-        let wanted = Wanted { back_end, gate, dynamic: None, gate_alone: false, gate_folder };
+        let wanted = Wanted { back_end, gate, dynamic: None, gate_alone: false, gate_folder, behind_proxy: false };
         let traefik = traefik::start(&layout, &wanted, &self.guardian).await?;
         Ok(SecondGateway::new(traefik))
     }

@@ -140,6 +140,8 @@ fn mac<M: hmac::Mac + hmac::KeyInit>(signed: &[u8]) -> Result<Vec<u8>> {
 async fn stage(issuers: &[Issuer]) -> Result<Stage> {
     let gate = json!({
         "issuers": issuers.iter().map(Issuer::configured).collect::<Vec<_>>(),
+        // Every bad token shall be refused for what is wrong with it, however many there are.
+        "throttle": {"badTokensPerMinute": 0},
         "rules": [{"name": "all", "match": "PathPrefix(`/`)"}],
     });
     let back_end = BackEnd::DropIn(EchoBackEnd::start("echo")?.url());

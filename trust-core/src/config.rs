@@ -3,12 +3,16 @@
 //! Every mistake is reported, with its place. A configuration with a mistake gives no gate at all, so the adapter
 //! denies everything.
 
+mod client_address;
 mod reader;
 mod resource_metadata;
 mod rules;
 
 use serde_json::Value;
 
+use crate::client_address::ClientAddresses;
+use crate::client_certificate::ClientCertificates;
+use crate::denial_record::Mode;
 use crate::issuer::{Issuer, IssuerPolicy};
 use crate::keys::{KeyPurpose, KeySet};
 use crate::request::{fold_header_name, without_port};
@@ -19,7 +23,7 @@ use crate::suggestion::suggestion;
 pub use reader::Mistake;
 use reader::{Reader, normalised};
 
-const KEYS: [&str; 8] = [
+const KEYS: [&str; 12] = [
     "publicOrigins",
     "issuers",
     "rules",
@@ -28,6 +32,10 @@ const KEYS: [&str; 8] = [
     "tags",
     "claimsCacheMebibytes",
     "resourceMetadata",
+    "mode",
+    "throttle",
+    "clientAddress",
+    "trustClientCertificate",
 ];
 const DEFAULT_TOKEN_TYPES: [&str; 2] = ["at+jwt", "JWT"];
 const DEFAULT_LEEWAY_SECONDS: u64 = 30;
@@ -52,6 +60,11 @@ pub(crate) struct GateConfig {
     /// Size of the shared claims cache; 0 for none.
     pub(crate) claims_cache_bytes: u64,
     pub(crate) resource_metadata: Option<ResourceMetadata>,
+    pub(crate) mode: Mode,
+    /// How many bad tokens a source may bring within a minute; 0 for any number.
+    pub(crate) bad_tokens_per_minute: u32,
+    pub(crate) client_addresses: ClientAddresses,
+    pub(crate) client_certificates: ClientCertificates,
 }
 
 /// A claim that goes to the back end in a header.
@@ -119,7 +132,8 @@ impl GateConfig {
         if !has_tags && rules.iter().any(|rule| !rule.event.client_types.is_empty()) {
             root.at("tags").mistake("rules take events of clients, and only tags tell whose they are", mistakes);
         }
-        let resource_metadata = resource_metadata::read(root, &issuers, &rules, mistakes);
+        let client_certificates = client_certificates(root, &rules, mistakes);
+        let resource_metadata = resource_metadata::read(root, &issuers, &rules, client_certificates, mistakes);
         Self {
             origins,
             issuers,
@@ -127,10 +141,36 @@ impl GateConfig {
             has_tags,
             claims_cache_bytes: claims_cache_mebibytes.saturating_mul(1024 * 1024),
             resource_metadata,
+            client_certificates,
+            mode: mode(root, mistakes),
+            bad_tokens_per_minute: client_address::bad_tokens_per_minute(root, mistakes),
+            client_addresses: client_address::read(root, mistakes),
             forward_claims: forward_claims(root, mistakes),
             transaction_audience: transaction_audience(root, mistakes),
         }
     }
+}
+
+fn mode(root: &Reader<'_>, mistakes: &mut Vec<Mistake>) -> Mode {
+    match root.string("mode", mistakes).as_deref() {
+        None | Some("enforce") => Mode::Enforce,
+        Some("observe") => Mode::Observe,
+        Some(_) => {
+            root.at("mode").mistake("enforce or observe was expected", mistakes);
+            Mode::Enforce
+        }
+    }
+}
+
+fn client_certificates(root: &Reader<'_>, rules: &[Rule], mistakes: &mut Vec<Mistake>) -> ClientCertificates {
+    if root.boolean("trustClientCertificate", mistakes).unwrap_or(false) {
+        return ClientCertificates::Trusted;
+    }
+    if rules.iter().any(Rule::needs_bound_token) {
+        let what = "rules ask for BoundToClient(), which holds for nobody unless client certificates are trusted";
+        root.at("trustClientCertificate").mistake(what, mistakes);
+    }
+    ClientCertificates::Untrusted
 }
 
 fn origin(text: &str) -> Option<Origin> {

@@ -2,6 +2,8 @@
 //!
 //! The client learns what RFC 6750, section 3.1 and RFC 9457 define and no more; the log gets the reason.
 
+mod code;
+
 use crate::event_policy::EventRefusal;
 use crate::request::MalformedRequest;
 use crate::token::{InvalidToken, TokenProblem};
@@ -22,6 +24,11 @@ pub enum Denial {
     NoToken,
     /// There is a token, and nobody vouches for it.
     InvalidToken(InvalidToken),
+    /// There is a token, and its source has brought too many bad ones to have it looked at.
+    Throttled {
+        /// When it may try again.
+        retry_after_seconds: u64,
+    },
     /// The issuer's keys, or the gate's own, are not known at this moment.
     KeysUnavailable {
         /// Whose keys.
@@ -90,6 +97,7 @@ impl Denial {
             Self::NoRule => (403, "Forbidden", "No rule allows this request."),
             Self::NoToken => (401, "Unauthorized", "An access token is required."),
             Self::InvalidToken(_) => (401, "Unauthorized", "The access token is not valid."),
+            Self::Throttled { .. } => (429, "Too Many Requests", "Too many tokens that are not valid came from here."),
             Self::KeysUnavailable { .. } => (503, "Service Unavailable", "Keys are not available at this moment."),
             Self::Insufficient { .. } => (403, "Forbidden", "The access token does not allow this request."),
             Self::StepUp(_) => (401, "Unauthorized", "Another login is required."),
@@ -102,6 +110,9 @@ impl Denial {
             // A denial holds for this caller and this moment only (RFC 9111, section 5.2.2.5).
             ("Cache-Control", "no-store".to_owned()),
         ];
+        if let Self::Throttled { retry_after_seconds } = self {
+            headers.push(("Retry-After", retry_after_seconds.to_string()));
+        }
         headers.extend(self.challenge().map(|challenge| ("WWW-Authenticate", challenge)));
         Answer { status, headers, body: body.to_string() }
     }
@@ -118,11 +129,28 @@ impl Denial {
             | Self::MalformedRequest(_)
             | Self::ForeignHost
             | Self::NoRule
+            | Self::Throttled { .. }
             | Self::KeysUnavailable { .. }
             | Self::ForeignEvent(_)
             | Self::TooEarly => return None,
         };
         Some(format!(r#"Bearer realm="watchgate"{parameters}"#))
+    }
+
+    /// Whether a rule had been found for the request when it was denied.
+    pub(crate) fn is_by_rule(&self) -> bool {
+        match self {
+            Self::NotConfigured | Self::MalformedRequest(_) | Self::ForeignHost | Self::NoRule | Self::TooEarly => {
+                false
+            }
+            Self::NoToken
+            | Self::InvalidToken(_)
+            | Self::Throttled { .. }
+            | Self::KeysUnavailable { .. }
+            | Self::Insufficient { .. }
+            | Self::StepUp(_)
+            | Self::ForeignEvent(_) => true,
+        }
     }
 
     /// The reason, for the log.
@@ -135,6 +163,7 @@ impl Denial {
             Self::NoRule => "no rule matches".to_owned(),
             Self::NoToken => "no token".to_owned(),
             Self::InvalidToken(invalid) => invalid.to_string(),
+            Self::Throttled { .. } => "too many bad tokens from this source".to_owned(),
             Self::KeysUnavailable { of } => format!("no keys of {of}"),
             Self::Insufficient { rule, .. } => format!("the claims do not satisfy rule {rule}"),
             Self::StepUp(step_up) => format!("rule {} asks for a stronger or fresher login", step_up.rule),

@@ -14,8 +14,11 @@ use thiserror::Error;
 
 use crate::claims::VerifiedClaims;
 use crate::claims_cache::ClaimsCache;
+use crate::client_address::ClientAddresses;
+use crate::client_certificate::{self, ClientCertificates};
 use crate::config::{ForwardedClaim, GateConfig, Mistake, Origin};
 use crate::denial::Denial;
+use crate::denial_record::Mode;
 use crate::gate_key::{GateKeys, InvalidGateKeys};
 use crate::issuer::{Issuers, Unverified};
 use crate::keyed_hash::KeyedHash;
@@ -26,11 +29,13 @@ use crate::resource_metadata::ResourceMetadata;
 use crate::rules::Rule;
 use crate::shared_files::SharedFiles;
 use crate::tags::{EventTags, Moment, Untaggable};
+use crate::throttle::{BAD_TOKENS_BYTES, Throttle};
 use crate::time::UnixSeconds;
 use crate::token::{InvalidToken, MAX_TOKEN_BYTES, UnverifiedToken, bearer_token};
 use crate::transaction_token::{HEADER, TransactionKeys};
 use crate::{early_data, method_override};
 pub use forwarding::Forwarding;
+pub use refusal::{Outcome, Refusal};
 use witness::{Nobody, Witness};
 
 /// The file below `/trust` that holds the gate's own keys.
@@ -52,6 +57,10 @@ pub struct Gate {
     has_tags: bool,
     tag_secret: KeyedHash,
     resource_metadata: Option<ResourceMetadata>,
+    client_addresses: ClientAddresses,
+    client_certificates: ClientCertificates,
+    throttle: Throttle,
+    mode: Mode,
     /// Headers that rules look at, in lower case.
     rule_headers: BTreeSet<String>,
     /// Whether a rule looks at the peer's address.
@@ -107,6 +116,10 @@ impl Gate {
             has_tags: config.has_tags,
             tag_secret: KeyedHash::default(),
             resource_metadata: config.resource_metadata,
+            client_addresses: config.client_addresses,
+            client_certificates: config.client_certificates,
+            throttle: Throttle::new(config.bad_tokens_per_minute),
+            mode: config.mode,
             rule_headers,
             is_about_source,
         })
@@ -116,6 +129,12 @@ impl Gate {
     #[must_use]
     pub fn claims_cache_bytes(&self) -> u64 {
         self.cache.file_bytes()
+    }
+
+    /// Size of the shared file of bad tokens in bytes; 0 when nobody counts them.
+    #[must_use]
+    pub fn bad_tokens_bytes(&self) -> u64 {
+        if self.throttle.is_on() { BAD_TOKENS_BYTES } else { 0 }
     }
 
     /// Files below `/trust` that the gate lives on.
@@ -153,6 +172,7 @@ impl Gate {
             setting.keys = keys.map(|keys| keys.transaction_keys(&setting.audience));
         }
         self.cache.take_secrets(keys.and_then(GateKeys::cache_secrets));
+        self.throttle.take_secret(keys.and_then(GateKeys::throttle_secret));
         self.tag_secret = keys.and_then(GateKeys::tag_secret).unwrap_or_default();
     }
 
@@ -162,6 +182,8 @@ impl Gate {
         let is = |other: &str| name.eq_ignore_ascii_case(other);
         ["authorization", "connection", "upgrade", "traceparent"].into_iter().any(is)
             || method_override::is_override(name)
+            || self.client_addresses.reads_header(name)
+            || self.client_certificates.reads_header(name)
             || name.get(..3).is_some_and(|start| start.eq_ignore_ascii_case("ce-"))
             || self.rule_headers.iter().any(|header| is(header))
     }
@@ -179,7 +201,7 @@ impl Gate {
         witness: &mut impl Witness,
     ) -> Result<Forwarding, Denial> {
         let now = moment.now.seconds();
-        let facts = RequestFacts::read(raw)?;
+        let facts = self.client_addresses.told(RequestFacts::read(raw)?);
         witness.saw_facts(&facts);
         self.check_way(&facts)?;
         early_data::check(&facts)?;
@@ -196,7 +218,9 @@ impl Gate {
             Some(permit) => permit,
             None => {
                 let token = bearer_token(&facts)?.ok_or(Denial::NoToken)?;
-                let claims = witness.vouch(token, &self.issuers, &mut self.cache, now, shared)?;
+                let may_try = || self.throttle.check(facts.client(), &self.client_addresses, now, shared);
+                let claims = witness.vouch(token, &self.issuers, &mut self.cache, now, shared, &may_try)?;
+                self.client_certificates.check(&claims, &facts)?;
                 witness.saw_claims(rule, &claims, now);
                 Permit::for_principal(rule, claims, now)?
             }
@@ -246,6 +270,7 @@ impl Gate {
         folded.starts_with("ce-")
             || folded == HEADER
             || folded == "traceparent"
+            || client_certificate::is_header(folded)
             || self.forward_claims.iter().any(|forwarded| forwarded.folded_header == folded)
     }
 }
@@ -257,6 +282,7 @@ fn verified_claims(
     cache: &mut ClaimsCache,
     now: UnixSeconds,
     shared: &dyn SharedFiles,
+    may_try: &dyn Fn() -> Result<(), Denial>,
 ) -> Result<VerifiedClaims, Denial> {
     if token.len() > MAX_TOKEN_BYTES {
         return Err(InvalidToken::TooLong.into());
@@ -265,6 +291,7 @@ fn verified_claims(
         Ok(claims) => return Ok(claims),
         Err(vacancy) => vacancy,
     };
+    may_try()?;
     let unverified = UnverifiedToken::parse(token)?;
     let (claims, verification) = issuers.verify(&unverified, now)?;
     cache.keep(token, &claims, &verification, &vacancy, now, shared);

@@ -140,6 +140,12 @@ impl GateKeys {
     pub(crate) fn tag_secret(&self) -> Option<KeyedHash> {
         self.keys.first().map(|key| KeyedHash::new(&derive(key, b"watchgate/v1/tags").secret))
     }
+
+    /// The sub-key that keeps a source's place in the counts of bad tokens from being known.
+    #[must_use]
+    pub(crate) fn throttle_secret(&self) -> Option<KeyedHash> {
+        self.keys.first().map(|key| KeyedHash::new(&derive(key, b"watchgate/v1/bad-tokens").secret))
+    }
 }
 
 /// What the claims cache is kept under.

@@ -11,6 +11,7 @@ use crate::claims::VerifiedClaims;
 use crate::claims::record::ClaimRecord;
 use crate::claims::selection::{ClaimSelection, Wanted};
 use crate::claims_cache::{CONTEXT_BYTES, Verification};
+use crate::client_certificate::Binding;
 use crate::keys::{KeyPurpose, KeySet};
 use crate::signature::Algorithm;
 use crate::time::UnixSeconds;
@@ -171,8 +172,8 @@ impl IssuerPolicy {
             return Err(InvalidToken::NotYetValid);
         }
         numeric_date(token, "iat")?;
-        // A token that says it is bound is never taken unbound (RFC 7800, section 3), and this gate checks no proof yet.
-        if token.unverified_claims.contains_key("cnf") {
+        // A token that says it is bound is never taken unbound (RFC 7800, section 3).
+        if Binding::of(token.unverified_claims.get("cnf")) == Binding::Unknown {
             return Err(InvalidToken::Bound);
         }
         Ok(expires_at)

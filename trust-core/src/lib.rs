@@ -4,8 +4,11 @@
 
 mod claims;
 mod claims_cache;
+mod client_address;
+mod client_certificate;
 mod config;
 pub mod denial;
+mod denial_record;
 mod digits;
 mod early_data;
 pub mod event_policy;
@@ -15,6 +18,7 @@ mod issuer;
 mod keyed_hash;
 mod keys;
 mod method_override;
+mod network;
 pub mod percent;
 pub mod permit;
 pub mod principal;
@@ -25,6 +29,7 @@ pub mod shared_files;
 mod signature;
 mod suggestion;
 pub mod tags;
+mod throttle;
 pub mod time;
 pub mod token;
 pub mod transaction_token;

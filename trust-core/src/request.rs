@@ -7,6 +7,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use thiserror::Error;
 
+use crate::client_address::ClientAddress;
 use crate::percent;
 use crate::words::are_visible;
 
@@ -62,8 +63,8 @@ pub enum MalformedRequest {
     /// A header asks the back end to act on another method than the rules see.
     #[error("a header names another method than the request's")]
     MethodOverride,
-    /// A rule asks for the peer's address, and it is not known.
-    #[error("the peer's address is not known")]
+    /// A rule asks for the client's address, and it is not known.
+    #[error("the client's address is not known")]
     UnknownSource,
     /// Too many headers.
     #[error("too many headers")]
@@ -78,6 +79,8 @@ pub(crate) struct RequestFacts {
     path: Path,
     host: String,
     source_address: String,
+    /// Where it is not the peer.
+    client: Option<ClientAddress>,
     headers: Vec<Header>,
 }
 
@@ -125,7 +128,7 @@ impl RequestFacts {
             })
             .collect();
         let source_address = String::from_utf8(raw.source_address).unwrap_or_default();
-        Ok(Self { method, target, path, host, source_address, headers })
+        Ok(Self { method, target, path, host, source_address, client: None, headers })
     }
 
     /// The method.
@@ -169,8 +172,27 @@ impl RequestFacts {
 
     /// The peer's IP address.
     #[must_use]
-    pub(crate) fn source(&self) -> Option<IpAddr> {
+    pub(crate) fn peer(&self) -> Option<IpAddr> {
         ip_address(&self.source_address)
+    }
+
+    /// Where the request comes from: the peer, unless [`ClientAddresses`] has found out more.
+    ///
+    /// [`ClientAddresses`]: crate::client_address::ClientAddresses
+    #[must_use]
+    pub(crate) fn client(&self) -> ClientAddress {
+        self.client.unwrap_or_else(|| self.peer().map_or(ClientAddress::Unknown, ClientAddress::Known))
+    }
+
+    /// The same request, coming from this client.
+    pub(crate) fn with_client(self, client: ClientAddress) -> Self {
+        Self { client: Some(client), ..self }
+    }
+
+    /// The client's address, as far as it is known.
+    #[must_use]
+    pub(crate) fn source(&self) -> Option<IpAddr> {
+        self.client().known()
     }
 
     /// All headers: as spelled, and folded.
@@ -222,8 +244,16 @@ impl RequestFacts {
 /// `name` in lower case with everything but letters and digits as `-`: back ends that pass headers on as variables turn
 /// it all into one character (RFC 3875, section 4.1.18).
 pub(crate) fn fold_header_name(name: &str) -> String {
-    let fold = |byte: u8| if byte.is_ascii_alphanumeric() { char::from(byte.to_ascii_lowercase()) } else { '-' };
-    name.bytes().map(fold).collect()
+    name.bytes().map(folded).map(char::from).collect()
+}
+
+/// Whether `name` folds to this, without a copy of it.
+pub(crate) fn folds_to(name: &str, folded_name: &str) -> bool {
+    name.bytes().map(folded).eq(folded_name.bytes())
+}
+
+fn folded(byte: u8) -> u8 {
+    if byte.is_ascii_alphanumeric() { byte.to_ascii_lowercase() } else { b'-' }
 }
 
 fn is_folded(name: &str) -> bool {

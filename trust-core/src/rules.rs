@@ -63,6 +63,12 @@ impl Rule {
         }
     }
 
+    /// Whether it asks for a token that is bound to the client.
+    pub(crate) fn needs_bound_token(&self) -> bool {
+        let Access::Authenticated(Some(requirement)) = &self.access else { return false };
+        requirement.conditions().into_iter().any(|condition| *condition == ClaimMatcher::BoundToClient)
+    }
+
     pub(crate) fn matches(&self, facts: &RequestFacts) -> bool {
         self.matches.holds(&|matcher| matcher.holds(facts))
     }

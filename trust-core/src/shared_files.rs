@@ -8,6 +8,8 @@
 pub enum SharedFile {
     /// Verified claims.
     Claims,
+    /// How many bad tokens each source has brought.
+    BadTokens,
 }
 
 /// What a gate may do with the shared files. Many instances and processes do so at the same time, without locks.
@@ -17,6 +19,9 @@ pub trait SharedFiles {
 
     /// Writes at `offset`. False when not all of it was taken.
     fn write_at(&self, file: SharedFile, offset: u64, bytes: &[u8]) -> bool;
+
+    /// Appends a line to the denials, whole or not at all; it begins with a newline. What cannot be kept is lost.
+    fn append_denial(&self, line: &str);
 }
 
 /// For a gate that shares nothing.
@@ -31,4 +36,6 @@ impl SharedFiles for NoSharedFiles {
     fn write_at(&self, _file: SharedFile, _offset: u64, _bytes: &[u8]) -> bool {
         false
     }
+
+    fn append_denial(&self, _line: &str) {}
 }

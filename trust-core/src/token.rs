@@ -55,7 +55,7 @@ pub enum InvalidToken {
     #[error("not valid yet")]
     NotYetValid,
     /// Bound to a key or certificate that nobody has shown.
-    #[error("bound to a key that this gate cannot check")]
+    #[error("bound to a key or certificate that the client has not shown")]
     Bound,
     /// No key of the issuer fits.
     #[error("no key of the issuer fits the token")]

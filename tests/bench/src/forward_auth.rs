@@ -105,4 +105,6 @@ impl SharedFiles for MemoryFiles {
         let stored = claims.get_mut(start..).and_then(|rest| rest.get_mut(..bytes.len()));
         stored.map(|stored| stored.copy_from_slice(bytes)).is_some()
     }
+
+    fn append_denial(&self, _line: &str) {}
 }

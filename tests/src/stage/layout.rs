@@ -28,6 +28,7 @@ pub(crate) struct Differences<'a> {
     pub(crate) dynamic: Option<&'a Value>,
     pub(crate) gate_alone: bool,
     pub(crate) gate_folder: GateFolder,
+    pub(crate) behind_proxy: bool,
 }
 
 impl Layout {
@@ -110,6 +111,9 @@ impl Layout {
                 let option = format!("allowEncoded{character}");
                 file.replace(&format!("{option}: false"), &format!("{option}: true"))?;
             }
+        }
+        if differences.behind_proxy {
+            file.replace("    http3: {}\n", "    http3: {}\n    forwardedHeaders: {trustedIPs: [127.0.0.0/8]}\n")?;
         }
         file.write(&self.traefik().join("traefik.yml"))
     }

@@ -17,6 +17,8 @@ pub struct StageOptions {
     pub dynamic: Option<Value>,
     /// Turns Traefik's own defences off, so that whatever is refused was refused by the gate.
     pub gate_alone: bool,
+    /// Makes this machine a proxy before Traefik, whose `X-Forwarded-For` Traefik lets through.
+    pub behind_proxy: bool,
     /// The documents that the assistant answers from, in place of the example company's.
     pub documents: Option<PathBuf>,
     /// The runbooks, in place of the example company's.

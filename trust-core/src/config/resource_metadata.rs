@@ -2,6 +2,7 @@
 
 use super::ConfiguredIssuer;
 use super::reader::{Mistake, Reader};
+use crate::client_certificate::ClientCertificates;
 use crate::resource_metadata::ResourceMetadata;
 use crate::rules::{Access, Rule};
 
@@ -12,6 +13,7 @@ pub(super) fn read(
     root: &Reader<'_>,
     issuers: &[ConfiguredIssuer],
     rules: &[Rule],
+    client_certificates: ClientCertificates,
     mistakes: &mut Vec<Mistake>,
 ) -> Option<ResourceMetadata> {
     let written = root.value(KEY)?;
@@ -36,7 +38,7 @@ pub(super) fn read(
         scopes,
         name: reader.string("name", mistakes),
         documentation: reader.string("documentation", mistakes),
-        takes_client_certificates: false,
+        takes_client_certificates: client_certificates == ClientCertificates::Trusted,
     })
 }
 

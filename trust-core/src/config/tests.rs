@@ -114,6 +114,23 @@ fn a_gate_without_rules_or_issuers_is_a_mistake() {
         (json!({"rules": [{}], "rules[0]": {"name": "a"}}), "rules[…]: no such key"),
         (json!({"rules[00]": {"name": "a"}}), "rules[00]: no such key"),
         (
+            json!({"rules": [{"name": "a", "match": "Path(`/`)", "require": "!BoundToClient()"}]}),
+            "trustClientCertificate: rules ask for BoundToClient()",
+        ),
+        (
+            json!({"rules": [{"name": "a", "match": "Path(`/`)", "require": "BoundToClient(`a`)"}]}),
+            "rules[0].require: column 1",
+        ),
+        (json!({"mode": "watch"}), "mode: enforce or observe was expected"),
+        (json!({"throttle": {"badTokens": 1}}), "throttle.badTokens: no such key"),
+        (json!({"throttle": {"badTokensPerMinute": "many"}}), "throttle.badTokensPerMinute: a whole number"),
+        (json!({"throttle": 60}), "throttle: an object was expected"),
+        (json!({"clientAddress": {"depth": 1}}), "clientAddress.trustedProxies: X-Forwarded-For counts only"),
+        (
+            json!({"clientAddress": {"trustedProxies": ["10.0.0.0/33"]}}),
+            "clientAddress.trustedProxies[0]: `10.0.0.0/33`",
+        ),
+        (
             json!({"rules": [{"name": "a", "match": "Path(`/`)"}], "resourceMetadata": {"scope": "a"}}),
             "resourceMetadata.scope: no such key",
         ),

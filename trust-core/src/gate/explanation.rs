@@ -126,9 +126,10 @@ impl Witness for Notes {
         cache: &mut ClaimsCache,
         now: UnixSeconds,
         shared: &dyn SharedFiles,
+        may_try: &dyn Fn() -> Result<(), Denial>,
     ) -> Result<VerifiedClaims, Denial> {
         let vouched = match self.signature {
-            SignatureCheck::Done => verified_claims(token, issuers, cache, now, shared),
+            SignatureCheck::Done => verified_claims(token, issuers, cache, now, shared, may_try),
             SignatureCheck::Assumed => token::assumed_claims(token, issuers, now),
         };
         self.token = Some(TokenNotes::of(token, vouched.as_ref().err(), self.signature));

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use super::Gate;
 use crate::claims::record::ClaimValue;
+use crate::client_certificate;
 use crate::denial::Denial;
 use crate::percent::encode_header_value;
 use crate::permit::Permit;
@@ -54,15 +55,22 @@ impl Gate {
         let remove = facts
             .headers()
             .filter(|(spelled, folded)| {
-                // Behind a gate that vouches for the caller nobody needs the caller's own token.
-                let is_spent = *folded == "authorization" && self.transaction.is_some();
-                let is_forged = self.is_ours(folded) && *folded != "traceparent" && !tags.keeps(spelled, folded);
                 let is_replaced = || set.iter().any(|(header, _)| header.eq_ignore_ascii_case(spelled));
-                (is_spent || is_forged) && !is_replaced()
+                self.is_stripped(spelled, folded) && !tags.keeps(spelled, folded) && !is_replaced()
             })
             .map(|(spelled, _)| spelled.to_owned())
             .collect();
         Ok(Forwarding { remove, set })
+    }
+
+    /// Whether a client's header of this name goes no further, unless its rule lets it bring one.
+    pub(super) fn is_stripped(&self, spelled: &str, folded: &str) -> bool {
+        if client_certificate::is_header(folded) {
+            return self.client_certificates.are_forged_in(spelled, folded);
+        }
+        // Behind a gate that vouches for the caller nobody needs the caller's own token.
+        let is_spent = folded == "authorization" && self.transaction.is_some();
+        is_spent || (self.is_ours(folded) && folded != "traceparent")
     }
 
     fn transaction_claims(

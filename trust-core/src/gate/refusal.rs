@@ -1,9 +1,43 @@
-//! What becomes of a request that does not go to the back end as it should: the gate's own answers.
+//! What becomes of a request that does not go to the back end as it came: the gate's own answers, and what is kept of
+//! denials.
 
-use super::Gate;
+use super::{Forwarding, Gate};
 use crate::denial::{Answer, Denial};
-use crate::request::{RawRequest, RequestFacts};
+use crate::denial_record::{DenialRecord, Mode, log_line};
+use crate::request::{RawRequest, RequestFacts, fold_header_name};
 use crate::resource_metadata;
+use crate::shared_files::SharedFiles;
+use crate::tags::Moment;
+use crate::throttle;
+use crate::token::{UnverifiedToken, bearer_token};
+
+/// What becomes of a denied request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// What happens.
+    pub outcome: Outcome,
+    /// The line for Traefik's log.
+    pub log_line: String,
+}
+
+/// What happens to a denied request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// The gate answers in the back end's place.
+    Answer(Answer),
+    /// The gate only observes: the request passes, without any identity.
+    Pass(Forwarding),
+}
+
+impl Refusal {
+    /// For a gate that has no valid configuration: whatever was configured, nothing passes.
+    #[must_use]
+    pub fn without_gate(denial: &Denial, raw: &RawRequest) -> Self {
+        let answer = denial.answer();
+        let log_line = log_line(denial, answer.status, Mode::Enforce, raw);
+        Self { outcome: Outcome::Answer(answer), log_line }
+    }
+}
 
 impl Gate {
     /// The answer to a request that is for the gate itself: the metadata of the resource behind it (RFC 9728, section 3.1),
@@ -19,17 +53,59 @@ impl Gate {
         Some(metadata.answer(&self.resource_named_by(&facts)?))
     }
 
-    /// The answer to a denied request.
-    #[must_use]
-    pub fn refuse(&self, denial: &Denial, raw: RawRequest) -> Answer {
+    /// What becomes of a request that [`Gate::decide`] has denied, given once more and with the names of all its headers.
+    /// Counts it and writes it down.
+    pub fn refuse(&self, denial: &Denial, raw: RawRequest, moment: Moment, shared: &dyn SharedFiles) -> Refusal {
         let answer = denial.answer();
-        let Some(resource) = self.resource_metadata.as_ref().and_then(|_| {
-            let facts = RequestFacts::read(raw).ok()?;
-            self.resource_named_by(&facts)
-        }) else {
-            return answer;
+        let log_line = log_line(denial, answer.status, self.mode, &raw);
+        let mut record = DenialRecord::new(denial, answer.status, self.mode, moment.now, &raw);
+        let stripped = self.stripped(&raw);
+        let facts = RequestFacts::read(raw).ok().map(|facts| self.client_addresses.told(facts));
+        if let Some(facts) = &facts {
+            self.complete(&mut record, denial, facts);
+            if let Denial::InvalidToken(invalid) = denial
+                && throttle::is_counted(*invalid)
+            {
+                self.throttle.count(facts.client(), &self.client_addresses, moment.now.seconds(), shared);
+            }
+        }
+        shared.append_denial(&record.line());
+        let outcome = match self.mode {
+            Mode::Enforce => Outcome::Answer(self.with_metadata(answer, facts.as_ref())),
+            Mode::Observe => Outcome::Pass(stripped),
         };
-        answer.with_resource_metadata(&resource_metadata::url(&resource))
+        Refusal { outcome, log_line }
+    }
+
+    /// Without any identity: neither one that the gate would give, nor one that the client brought.
+    fn stripped(&self, raw: &RawRequest) -> Forwarding {
+        if self.mode == Mode::Enforce {
+            return Forwarding::default();
+        }
+        let names = raw.headers.iter().map(|(spelled, _)| spelled);
+        let remove = names.filter(|spelled| self.is_stripped(spelled, &fold_header_name(spelled))).cloned().collect();
+        Forwarding { remove, set: Vec::new() }
+    }
+
+    fn complete<'a>(&'a self, record: &mut DenialRecord<'a>, denial: &Denial, facts: &RequestFacts) {
+        record.set_source(facts.client());
+        if !denial.is_by_rule() {
+            return;
+        }
+        if let Some(rule) = self.rules.iter().find(|rule| rule.matches(facts)) {
+            record.set_rule(rule.name());
+        }
+        if let Some(token) = bearer_token(facts).ok().flatten().and_then(|token| UnverifiedToken::parse(token).ok()) {
+            record.set_token(&token);
+        }
+    }
+
+    fn with_metadata(&self, answer: Answer, facts: Option<&RequestFacts>) -> Answer {
+        let is_told = self.resource_metadata.is_some();
+        match facts.filter(|_| is_told).and_then(|facts| self.resource_named_by(facts)) {
+            Some(resource) => answer.with_resource_metadata(&resource_metadata::url(&resource)),
+            None => answer,
+        }
     }
 
     fn resource_named_by(&self, facts: &RequestFacts) -> Option<String> {

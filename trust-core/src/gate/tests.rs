@@ -21,6 +21,8 @@ use crate::token::InvalidToken;
 use crate::transaction_token::TransactionClaims;
 
 mod answers;
+mod binding;
+mod refusals;
 
 const NOW: u64 = 1_800_000_000;
 const ISSUER: &str = "https://idp.example.com";

@@ -19,7 +19,7 @@ pub(super) trait Witness {
     /// A rule's turn came.
     fn saw_rule(&mut self, _rule: &Rule, _facts: &RequestFacts, _matches: bool) {}
 
-    /// The request brings this token; who vouches for it?
+    /// The request brings this token; who vouches for it? A token that nobody knows yet is looked at if it `may_try`.
     fn vouch(
         &mut self,
         token: &str,
@@ -27,8 +27,9 @@ pub(super) trait Witness {
         cache: &mut ClaimsCache,
         now: UnixSeconds,
         shared: &dyn SharedFiles,
+        may_try: &dyn Fn() -> Result<(), Denial>,
     ) -> Result<VerifiedClaims, Denial> {
-        verified_claims(token, issuers, cache, now, shared)
+        verified_claims(token, issuers, cache, now, shared, may_try)
     }
 
     /// The claims are about to be held against what the rule requires.

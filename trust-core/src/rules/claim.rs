@@ -19,11 +19,12 @@ pub(crate) enum ClaimMatcher {
     Claim { name: String, value: String },
     ClaimContains { name: String, value: String },
     AuthenticatedWithin { seconds: u64 },
+    BoundToClient,
 }
 
 /// Their names, as rules write them.
-pub(super) const NAMES: [&str; 8] =
-    ["Scope", "Role", "Group", "Acr", "Issuer", "Claim", "ClaimContains", "AuthenticatedWithin"];
+pub(super) const NAMES: [&str; 9] =
+    ["Scope", "Role", "Group", "Acr", "Issuer", "Claim", "ClaimContains", "AuthenticatedWithin", "BoundToClient"];
 
 /// How far in the future an `auth_time` may lie, for clocks that differ.
 const CLOCK_SKEW_SECONDS: u64 = 30;
@@ -47,6 +48,8 @@ impl ClaimMatcher {
             ("AuthenticatedWithin", [span]) => span_seconds(span)
                 .map(|seconds| Self::AuthenticatedWithin { seconds })
                 .ok_or_else(|| mistake(format!("`{span}` is not a span of time such as `15m`, `30s` or `1h`"))),
+            ("BoundToClient", []) => Ok(Self::BoundToClient),
+            ("BoundToClient", _) => Err(mistake("BoundToClient takes no value".to_owned())),
             ("Scope" | "Role" | "Group" | "Acr" | "Issuer" | "AuthenticatedWithin", _) => {
                 Err(mistake(format!("{name} takes one value; join several with && or ||")))
             }
@@ -72,13 +75,15 @@ impl ClaimMatcher {
                 };
                 authenticated_at.is_some_and(|at| at.plus(*seconds) >= now && at <= now.plus(CLOCK_SKEW_SECONDS))
             }
+            // Whatever it is bound to, the client has shown it: the walk comes here with no other token.
+            Self::BoundToClient => claims.get("cnf").is_some(),
         }
     }
 
     /// Asks for what [`ClaimMatcher::holds`] will look at.
     pub(crate) fn select(&self, selection: &mut ClaimSelection) {
         match self {
-            Self::Scope(_) | Self::Issuer(_) => {}
+            Self::Scope(_) | Self::Issuer(_) | Self::BoundToClient => {}
             Self::Role(role) => selection.want("roles", Some(role)),
             Self::Group(group) => selection.want("groups", Some(group)),
             Self::Acr(_) => selection.want("acr", None),

@@ -1,12 +1,11 @@
 //! Conditions on requests. Named as Traefik names them, and stricter where it matters: prefixes match whole segments,
 //! regular expressions match the whole value.
 
-use std::net::IpAddr;
-
 use regex_lite::Regex;
 
 use super::claim;
 use super::parser::{Call, RuleMistake};
+use crate::network::Network;
 use crate::percent;
 use crate::request::{RequestFacts, is_plain_path, without_port};
 use crate::suggestion::{nearest, suggestion};
@@ -20,7 +19,7 @@ pub(crate) enum RequestMatcher {
     Method(String),
     Host(String),
     HeaderRegexp { name: String, pattern: Regex },
-    ClientIp { network: IpAddr, prefix_bits: u32 },
+    ClientIp(Network),
 }
 
 /// Their names, as rules write them.
@@ -56,7 +55,7 @@ impl RequestMatcher {
             ("HeaderRegexp", [name, pattern]) => {
                 Ok(Self::HeaderRegexp { name: name.to_ascii_lowercase(), pattern: whole(pattern).map_err(mistake)? })
             }
-            ("ClientIP", [network]) => client_ip(network).map_err(mistake),
+            ("ClientIP", [network]) => Network::parse(network).map(Self::ClientIp).map_err(mistake),
             ("Path" | "PathPrefix" | "PathRegexp" | "Method" | "Host" | "ClientIP", _) => {
                 Err(mistake(format!("{name} takes one value; join several with ||")))
             }
@@ -80,15 +79,13 @@ impl RequestMatcher {
                 let value = facts.header_values(name).next();
                 value.and_then(|value| std::str::from_utf8(value).ok()).is_some_and(|value| pattern.is_match(value))
             }
-            Self::ClientIp { network, prefix_bits } => {
-                facts.source().is_some_and(|source| is_in_network(source, *network, *prefix_bits))
-            }
+            Self::ClientIp(network) => facts.source().is_some_and(|source| network.contains(source)),
         }
     }
 
-    /// Whether it looks at the peer's address.
+    /// Whether it looks at the client's address.
     pub(crate) fn is_about_source(&self) -> bool {
-        matches!(self, Self::ClientIp { .. })
+        matches!(self, Self::ClientIp(_))
     }
 
     /// The header that it looks at, in lower case.
@@ -156,32 +153,4 @@ fn whole(pattern: &str) -> Result<Regex, String> {
 pub(super) fn written_pattern(pattern: &Regex) -> &str {
     let anchored = pattern.as_str();
     anchored.strip_prefix(BEGINNING).and_then(|rest| rest.strip_suffix(END)).unwrap_or(anchored)
-}
-
-fn client_ip(text: &str) -> Result<RequestMatcher, String> {
-    let mistake = || format!("`{text}` is neither an address nor a network such as `10.0.0.0/8`");
-    let (address, bits) = match text.split_once('/') {
-        Some((address, bits)) => (address, Some(bits.parse::<u32>().map_err(|_| mistake())?)),
-        None => (text, None),
-    };
-    let network: IpAddr = address.parse().map_err(|_| mistake())?;
-    if network.to_canonical() != network {
-        return Err(format!("`{text}` is an IPv4 network in the form of IPv6; write it as IPv4"));
-    }
-    let longest = if network.is_ipv4() { 32 } else { 128 };
-    let prefix_bits = bits.unwrap_or(longest);
-    if prefix_bits > longest { Err(mistake()) } else { Ok(RequestMatcher::ClientIp { network, prefix_bits }) }
-}
-
-fn is_in_network(address: IpAddr, network: IpAddr, prefix_bits: u32) -> bool {
-    let (address, network, width) = match (address, network) {
-        (IpAddr::V4(address), IpAddr::V4(network)) => {
-            (u128::from(address.to_bits()), u128::from(network.to_bits()), 32)
-        }
-        (IpAddr::V6(address), IpAddr::V6(network)) => (address.to_bits(), network.to_bits(), 128_u32),
-        _ => return false,
-    };
-    let host_bits = width.saturating_sub(prefix_bits);
-    let same = |shift| address.checked_shr(shift).unwrap_or(0) == network.checked_shr(shift).unwrap_or(0);
-    same(host_bits)
 }

@@ -15,9 +15,7 @@ impl Display for RequestMatcher {
             Self::Method(method) => call(formatter, "Method", &[method]),
             Self::Host(host) => call(formatter, "Host", &[host]),
             Self::HeaderRegexp { name, pattern } => call(formatter, "HeaderRegexp", &[name, written_pattern(pattern)]),
-            Self::ClientIp { network, prefix_bits } => {
-                call(formatter, "ClientIP", &[&format!("{network}/{prefix_bits}")])
-            }
+            Self::ClientIp(network) => call(formatter, "ClientIP", &[&network.to_string()]),
         }
     }
 }
@@ -32,6 +30,7 @@ impl Display for ClaimMatcher {
             Self::Issuer(issuer) => call(formatter, "Issuer", &[issuer]),
             Self::Claim { name, value } => call(formatter, "Claim", &[name, value]),
             Self::ClaimContains { name, value } => call(formatter, "ClaimContains", &[name, value]),
+            Self::BoundToClient => call(formatter, "BoundToClient", &[]),
             Self::AuthenticatedWithin { seconds } => call(formatter, "AuthenticatedWithin", &[&format!("{seconds}s")]),
         }
     }

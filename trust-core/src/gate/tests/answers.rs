@@ -6,7 +6,7 @@ fn challenge(answer: &crate::denial::Answer) -> Option<&str> {
     answer.headers.iter().find(|(name, _)| *name == "WWW-Authenticate").map(|(_, value)| value.as_str())
 }
 
-fn gate_with(changes: &Value) -> Gate {
+pub(super) fn gate_with(changes: &Value) -> Gate {
     let mut gate = Gate::from_config(changed(config(), changes).to_string().as_bytes()).unwrap();
     gate.take_file("jwks/idp.json", Some(jwks().as_bytes())).unwrap();
     gate.take_file("gate.key", Some(gate_keys().to_json().as_bytes())).unwrap();
@@ -138,7 +138,10 @@ fn a_challenge_says_where_the_metadata_lies() {
     let gate = gate_with(&json!({"resourceMetadata": "true"}));
     let raw = || request("GET", "/whoami", &[]);
     let url = r#"resource_metadata="https://gw.example.com/.well-known/oauth-protected-resource""#;
-    let challenged = |denial: Denial, raw| challenge(&gate.refuse(&denial, raw)).map(str::to_owned);
+    let challenged = |denial: Denial, raw| match gate.refuse(&denial, raw, moment(), &NoSharedFiles).outcome {
+        Outcome::Answer(answer) => challenge(&answer).map(str::to_owned),
+        Outcome::Pass(_) => panic!("the gate does not observe"),
+    };
     assert_eq!(challenged(Denial::NoToken, raw()), Some(format!(r#"Bearer realm="watchgate", {url}"#)));
     let invalid = challenged(Denial::InvalidToken(InvalidToken::Form), raw()).unwrap();
     assert_eq!(invalid, format!(r#"Bearer realm="watchgate", error="invalid_token", {url}"#));
