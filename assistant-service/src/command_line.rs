@@ -29,7 +29,7 @@ enum Command {
     /// Try a gate's configuration, before Traefik does.
     #[command(subcommand)]
     Policy(policy::PolicyCommand),
-    /// Make tokens of the development issuer.
+    /// Make tokens of the development issuer, and check anybody's.
     #[command(subcommand)]
     Token(token::TokenCommand),
 }
@@ -42,7 +42,7 @@ impl CommandLine {
             Command::Serve(arguments) => serve::run(arguments),
             Command::Keys(command) => keys::run(command),
             Command::Policy(command) => return Ok(judged(policy::run(command))),
-            Command::Token(command) => token::run(command),
+            Command::Token(command) => return token::run(command),
         }
         .map(|()| ExitCode::SUCCESS)
     }

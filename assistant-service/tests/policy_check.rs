@@ -137,6 +137,8 @@ fn key_files_are_looked_at_where_the_trust_directory_is_named() {
         assert_eq!(ended.code, 1, "{file}: {}", ended.stdout);
         let line = ended.stdout.lines().find(|line| line.contains(file)).unwrap();
         assert!(line.contains(expected) && !line.ends_with("good"), "{line}");
+        let is_passed_over = ended.stdout.contains("jwks/dev.json: passed over key 1: a shared secret");
+        assert_eq!(is_passed_over, content.is_some_and(|content| content.contains("oct")), "{}", ended.stdout);
         fs::write(&path, before).unwrap();
     }
     assert_eq!(check().code, 0);

@@ -22,7 +22,7 @@ use crate::denial_record::Mode;
 use crate::gate_key::{GateKeys, InvalidGateKeys};
 use crate::issuer::{Issuers, Unverified};
 use crate::keyed_hash::KeyedHash;
-use crate::keys::{InvalidJwks, KeySet};
+use crate::keys::{InvalidJwks, KeySet, UnfitKey, unfit_keys};
 use crate::permit::Permit;
 use crate::request::{MalformedRequest, RawRequest, RequestFacts, fold_header_name};
 use crate::resource_metadata::ResourceMetadata;
@@ -165,6 +165,14 @@ impl Gate {
         self.issuers.prepare_verifications();
         self.cache.forget_recent();
         outcome
+    }
+
+    /// The keys in this content of a wanted file that verify no token, with the reason for each.
+    #[must_use]
+    pub fn unfit_keys(&self, name: &str, content: &[u8]) -> Vec<UnfitKey> {
+        let of_file = self.jwks_files.iter().find(|(file, _)| file == name);
+        let issuer = of_file.and_then(|(_, index)| self.issuers.all.get(*index));
+        issuer.map(|issuer| unfit_keys(content, issuer.policy.key_purpose())).unwrap_or_default()
     }
 
     fn take_gate_keys(&mut self, keys: Option<&GateKeys>) {

@@ -142,10 +142,9 @@ impl Issuers {
 }
 
 impl IssuerPolicy {
-    /// What the issuer's keys are for. Algorithms of both kinds never stand together in a policy.
+    /// What the issuer's keys are for.
     pub(crate) fn key_purpose(&self) -> KeyPurpose {
-        let shares_secrets = self.algorithms.iter().any(|algorithm| algorithm.takes_shared_secret());
-        if shares_secrets { KeyPurpose::SharedSecrets } else { KeyPurpose::PublicKeys }
+        KeyPurpose::of(&self.algorithms)
     }
 
     /// Everything but the signature. Gives the token's end.

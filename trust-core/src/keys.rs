@@ -5,6 +5,7 @@
 
 mod public;
 mod secret;
+mod unfit;
 
 use std::collections::BTreeMap;
 
@@ -16,6 +17,7 @@ use thiserror::Error;
 
 use crate::signature::{Algorithm, SignatureKey};
 use crate::token::{InvalidToken, UnverifiedToken};
+pub use unfit::{Unfit, UnfitKey};
 
 /// Largest JWK Set that is read, in bytes.
 pub(crate) const MAX_JWKS_BYTES: usize = 256 * 1024;
@@ -48,6 +50,14 @@ pub(crate) enum KeyPurpose {
     PublicKeys,
     /// Signatures with a secret that the issuer shares with the gate.
     SharedSecrets,
+}
+
+impl KeyPurpose {
+    /// What keys are for that serve these algorithms. Algorithms of both kinds never stand together.
+    pub(crate) fn of(algorithms: &[Algorithm]) -> Self {
+        let shares_secrets = algorithms.iter().any(|algorithm| algorithm.takes_shared_secret());
+        if shares_secrets { Self::SharedSecrets } else { Self::PublicKeys }
+    }
 }
 
 /// A key that is fit to verify tokens.
@@ -101,10 +111,7 @@ impl KeySet {
         if bytes.len() > MAX_JWKS_BYTES {
             return Err(InvalidJwks::TooLarge);
         }
-        let keys = match purpose {
-            KeyPurpose::PublicKeys => public_keys(bytes)?,
-            KeyPurpose::SharedSecrets => secret::verifying_keys(bytes)?,
-        };
+        let keys: Vec<_> = entries(bytes, purpose)?.into_iter().filter_map(Result::ok).collect();
         if keys.is_empty() { Err(InvalidJwks::NoUsableKey) } else { Ok(Self { keys }) }
     }
 
@@ -133,11 +140,29 @@ impl KeySet {
     }
 }
 
-fn public_keys(bytes: &[u8]) -> Result<Vec<VerifyingKey>, InvalidJwks> {
+/// The keys of a set that [`KeySet::from_jwks`] passes over; none of a set that cannot be read.
+pub(crate) fn unfit_keys(bytes: &[u8], purpose: KeyPurpose) -> Vec<UnfitKey> {
+    let entries = if bytes.len() > MAX_JWKS_BYTES { Vec::new() } else { entries(bytes, purpose).unwrap_or_default() };
+    entries.into_iter().filter_map(Result::err).collect()
+}
+
+fn entries(bytes: &[u8], purpose: KeyPurpose) -> Result<Vec<Result<VerifyingKey, UnfitKey>>, InvalidJwks> {
+    match purpose {
+        KeyPurpose::PublicKeys => public_keys(bytes),
+        KeyPurpose::SharedSecrets => secret::verifying_keys(bytes),
+    }
+}
+
+fn public_keys(bytes: &[u8]) -> Result<Vec<Result<VerifyingKey, UnfitKey>>, InvalidJwks> {
     let set: JwkSet = serde_json::from_slice(bytes).map_err(|_| InvalidJwks::Form)?;
-    let ambiguous: Vec<_> = ambiguous_kids(&set.keys).into_iter().map(str::to_owned).collect();
-    let keys = set.keys.into_iter().filter_map(public::verifying_key);
-    Ok(keys.filter(|key| key.kid.as_ref().is_none_or(|kid| !ambiguous.contains(kid))).collect())
+    let ambiguous = ambiguous_kids(&set.keys);
+    let read = |(number, entry): (usize, &Value)| {
+        let kid = entry.get("kid").and_then(Value::as_str);
+        let is_ambiguous = kid.is_some_and(|kid| ambiguous.contains(&kid));
+        let key = if is_ambiguous { Err(Unfit::AmbiguousKid) } else { public::verifying_key(entry) };
+        key.map_err(|why| UnfitKey { number, kid: kid.map(str::to_owned), why })
+    };
+    Ok((1..).zip(&set.keys).map(read).collect())
 }
 
 /// Names that stand for keys of different types, fit for use or not: whose key is meant then depends on who reads the set.

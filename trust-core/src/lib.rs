@@ -32,8 +32,9 @@ pub mod tags;
 mod throttle;
 pub mod time;
 pub mod token;
+pub mod token_verifier;
 pub mod transaction_token;
 mod words;
 
 pub use config::Mistake;
-pub use keys::InvalidJwks;
+pub use keys::{InvalidJwks, Unfit, UnfitKey};

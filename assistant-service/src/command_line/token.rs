@@ -1,6 +1,10 @@
-//! `watchgate token`: tokens from the development issuer, so that a trial needs no identity provider.
+//! `watchgate token`: tokens from the development issuer, so that a trial needs no identity provider; and a judgement on
+//! anybody's tokens.
+
+mod verify;
 
 use std::path::PathBuf;
+use std::process::ExitCode;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, anyhow};
@@ -10,6 +14,7 @@ use jsonwebtoken::{Algorithm, Header};
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
+use super::judged;
 use super::keys::read_issuer;
 
 /// What `watchgate token` can do.
@@ -17,6 +22,9 @@ use super::keys::read_issuer;
 pub enum TokenCommand {
     /// Sign one access token (RFC 9068) and print it.
     Mint(MintArguments),
+    /// Check a token as the gate does, or its signature alone.
+    #[command(after_help = verify::AFTER_HELP)]
+    Verify(verify::VerifyArguments),
 }
 
 /// The arguments of `watchgate token mint`.
@@ -66,12 +74,13 @@ impl From<SigningAlgorithm> for Algorithm {
 }
 
 /// Carries out one `watchgate token` command.
-pub fn run(command: TokenCommand) -> anyhow::Result<()> {
+pub fn run(command: TokenCommand) -> anyhow::Result<ExitCode> {
     match command {
         TokenCommand::Mint(arguments) => {
             println!("{}", mint(arguments, seconds_since_epoch()?)?);
-            Ok(())
+            Ok(ExitCode::SUCCESS)
         }
+        TokenCommand::Verify(arguments) => Ok(judged(verify::run(arguments))),
     }
 }
 

@@ -9,6 +9,7 @@ use serde::Deserialize;
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
+use super::unfit::{Unfit, UnfitKey};
 use super::{InvalidJwks, VerifyingKey};
 use crate::signature::{Algorithm, Curve, SignatureKey};
 
@@ -41,37 +42,45 @@ struct SecretEntry {
 }
 
 /// Reads a JWK Set of secrets, and of nothing else.
-pub(super) fn verifying_keys(bytes: &[u8]) -> Result<Vec<VerifyingKey>, InvalidJwks> {
+pub(super) fn verifying_keys(bytes: &[u8]) -> Result<Vec<Result<VerifyingKey, UnfitKey>>, InvalidJwks> {
     let set: SecretSet = serde_json::from_slice(bytes).map_err(|_| InvalidJwks::Form)?;
     if set.keys.iter().any(|entry| entry.kty != "oct") {
         return Err(InvalidJwks::SecretsAmongOthers);
     }
     let mut keys = Vec::new();
-    for entry in set.keys {
+    for (number, entry) in (1..).zip(set.keys) {
+        let kid = entry.kid.clone();
         let encoded = entry.k.as_ref().ok_or(InvalidJwks::Form)?;
         let secret = BASE64_URL_SAFE_NO_PAD.decode(encoded.as_bytes()).map_err(|_| InvalidJwks::Form)?;
         let secret = Zeroizing::new(secret);
         if is_public(&secret) {
             return Err(InvalidJwks::PublicSecret);
         }
-        keys.extend(verifying_key(entry, secret));
+        keys.push(verifying_key(entry, secret).map_err(|why| UnfitKey { number, kid, why }));
     }
     Ok(keys)
 }
 
-fn verifying_key(entry: SecretEntry, secret: Zeroizing<Vec<u8>>) -> Option<VerifyingKey> {
-    let is_for_signatures = entry.purpose.is_none_or(|purpose| purpose == "sig");
-    let may_verify = entry.key_ops.is_none_or(|operations| operations.iter().any(|operation| operation == "verify"));
+fn verifying_key(entry: SecretEntry, secret: Zeroizing<Vec<u8>>) -> Result<VerifyingKey, Unfit> {
+    if entry.purpose.is_some_and(|purpose| purpose != "sig") {
+        return Err(Unfit::Use);
+    }
+    if entry.key_ops.is_some_and(|operations| !operations.iter().any(|operation| operation == "verify")) {
+        return Err(Unfit::Operations);
+    }
     let algorithm = match entry.alg {
-        Some(name) => Some(Algorithm::named(&name)?),
+        Some(name) => Some(Algorithm::named(&name).ok_or(Unfit::Algorithm)?),
         None => None,
     };
+    if secret.len() < MIN_SECRET_BYTES {
+        return Err(Unfit::ShortSecret);
+    }
     let thumbprint = thumbprint(&secret);
-    let is_long_enough = secret.len() >= MIN_SECRET_BYTES;
     let key = SignatureKey::shared_secret(secret);
-    let is_matched = algorithm.is_none_or(|algorithm| key.serves(algorithm));
-    let is_fit = is_for_signatures && may_verify && is_long_enough && is_matched;
-    is_fit.then_some(VerifyingKey { kid: entry.kid, algorithm, thumbprint, key })
+    if algorithm.is_some_and(|algorithm| !key.serves(algorithm)) {
+        return Err(Unfit::AlgorithmOfAnotherType);
+    }
+    Ok(VerifyingKey { kid: entry.kid, algorithm, thumbprint, key })
 }
 
 /// RFC 7638, section 3.2. It never leaves the gate: a secret that is easy to guess could be found by it (section 7).

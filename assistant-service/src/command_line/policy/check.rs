@@ -71,6 +71,8 @@ struct FileReport {
     is_there: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     mistake: Option<String>,
+    /// Keys that verify no token, with the reasons. A set may hold keys for other purposes, so that is no mistake.
+    passed_over: Vec<String>,
 }
 
 impl MiddlewareReport {
@@ -118,6 +120,7 @@ fn look_at(arguments: &CheckArguments, middleware: Middleware) -> MiddlewareRepo
                 file: given.path.display().to_string(),
                 is_there: given.is_there,
                 mistake: given.taken.err().map(|invalid| invalid.to_string()),
+                passed_over: given.unfit.iter().map(ToString::to_string).collect(),
             });
             report.files = looked_at.collect();
         }
@@ -154,6 +157,9 @@ fn lines(report: &Report) -> String {
         for file in &middleware.files {
             let good = if file.is_there { "good" } else { "not there, and not needed" };
             put(None, &gate, &format!("{}: {}", file.file, file.mistake.as_deref().unwrap_or(good)));
+            for key in &file.passed_over {
+                put(None, &gate, &format!("{}: passed over {key}", file.file));
+            }
         }
         let unseen = middleware.unseen_files.join(", ");
         put(

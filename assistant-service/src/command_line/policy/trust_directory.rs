@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
+use trust_core::UnfitKey;
 use trust_core::gate::{Gate, InvalidTrustFile};
 
 /// The gate reads no more of a file; one byte beyond shows it that a file is too large.
@@ -15,6 +16,8 @@ pub(super) struct Given {
     pub(super) is_there: bool,
     /// Whether it is of use; also good when it is missing and not needed.
     pub(super) taken: Result<(), InvalidTrustFile>,
+    /// Keys in it that verify no token.
+    pub(super) unfit: Vec<UnfitKey>,
 }
 
 /// Gives the gate every file that it wants.
@@ -26,7 +29,8 @@ pub(super) fn give(gate: &mut Gate, trust: &Path) -> Vec<Given> {
             let path = trust.join(&name);
             let content = read(&path);
             let taken = gate.take_file(&name, content.as_deref());
-            Given { path, is_there: content.is_some(), taken }
+            let unfit = content.as_deref().map(|content| gate.unfit_keys(&name, content)).unwrap_or_default();
+            Given { path, is_there: content.is_some(), taken, unfit }
         })
         .collect()
 }

@@ -33,7 +33,7 @@ fn mint_with(dir: &Path, arguments: &[&str]) -> String {
     let folder = dir.join("issuer");
     let mut words = vec!["token", "mint", "--keys", folder.to_str().unwrap(), "--subject", "tester-7"];
     words.extend(arguments);
-    let TokenCommand::Mint(arguments) = CommandLine::try_parse_from(words).unwrap().command;
+    let TokenCommand::Mint(arguments) = CommandLine::try_parse_from(words).unwrap().command else { panic!("no mint") };
     mint(arguments, seconds_since_epoch().unwrap()).unwrap()
 }
 
