@@ -53,6 +53,18 @@ impl Gate {
         Some(metadata.answer(&self.resource_named_by(&facts)?))
     }
 
+    /// Whether a denied request passes all the same.
+    #[must_use]
+    pub fn only_observes(&self) -> bool {
+        self.mode == Mode::Observe
+    }
+
+    /// The answer to a denied request, where the gate does not only observe.
+    #[must_use]
+    pub fn answer_to(&self, denial: &Denial, raw: RawRequest) -> Answer {
+        self.with_metadata(denial.answer(), RequestFacts::read(raw).ok().as_ref())
+    }
+
     /// What becomes of a request that [`Gate::decide`] has denied, given once more and with the names of all its headers.
     /// Counts it and writes it down.
     pub fn refuse(&self, denial: &Denial, raw: RawRequest, moment: Moment, shared: &dyn SharedFiles) -> Refusal {

@@ -20,6 +20,9 @@ use super::trust_directory;
 use crate::command_line::at::At;
 use report::Report;
 
+/// What a verdict means where nothing is enforced.
+const OBSERVES: &str = "mode is observe: the request would pass, without any identity, and be written down as denied";
+
 pub(super) const AFTER_HELP: &str = "\
 Exits with 0 when the request would pass, with 1 when it would be denied, with 2 when that cannot be said. Secrets and
 tokens are never printed.
@@ -95,7 +98,12 @@ pub(super) fn run(arguments: &ExplainArguments) -> anyhow::Result<bool> {
             let (decision, explanation) = gate.explain(raw.clone(), moment, signature);
             match decision {
                 Ok(forwarding) => Report::of_permit(explanation, &forwarding),
-                Err(denial) => Report::of_denial(explanation, &denial, &gate.refuse(&denial, raw)),
+                Err(denial) => {
+                    if gate.only_observes() {
+                        notes.push(OBSERVES.to_owned());
+                    }
+                    Report::of_denial(explanation, &denial, &gate.answer_to(&denial, raw))
+                }
             }
         }
     };
