@@ -71,10 +71,10 @@ fn soak(options: &Options) -> Result<()> {
         for index in 0..options.connections() {
             tokio::task::spawn_local(Rc::clone(&load).run(index, options.pause()));
         }
-        let every_minute = Rc::clone(&keys).rotate_every(options.rotation(), options.tokens);
+        let rotating = Rc::clone(&keys).rotate(options.tokens);
         let reloading = reload_every(options.reload(), Rc::clone(&gateways), Rc::clone(&reloads));
         tokio::select! {
-            rotated = every_minute => rotated,
+            rotated = rotating => rotated,
             reloaded = reloading => reloaded,
             watched = Rc::clone(&watch).run() => watched,
             () = until_done(options, began, &load, &reloads, &keys) => Ok(()),

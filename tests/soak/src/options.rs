@@ -55,11 +55,6 @@ impl Options {
         if self.reloads.is_some() { Duration::from_millis(500) } else { Duration::from_secs(10) }
     }
 
-    #[expect(clippy::unused_self, reason = "the other paces are asked of the options too")]
-    pub(crate) fn rotation(&self) -> Duration {
-        Duration::from_secs(60)
-    }
-
     /// Between two lines of progress.
     pub(crate) fn progress(&self) -> Duration {
         Duration::from_secs(if self.reloads.is_some() { 20 } else { 30 })

@@ -14,6 +14,9 @@ use crate::issuer::Generation;
 /// Within this time a changed JWK Set must count everywhere.
 pub(crate) const COUNTS_WITHIN: Duration = Duration::from_secs(1);
 
+/// A minute is much less than any issuer takes, so that a run sees many changes.
+pub(crate) const PACE: Duration = Duration::from_secs(60);
+
 /// The generation that is good, and the one that was.
 pub(crate) struct Keys {
     now: RefCell<(Rc<Generation>, Option<Rc<Generation>>)>,
@@ -53,9 +56,9 @@ impl Keys {
     }
 
     /// Makes the next generation in time in a thread of its own, and puts its key in place.
-    pub(crate) async fn rotate_every(self: Rc<Keys>, pace: Duration, tokens: usize) -> Result<()> {
+    pub(crate) async fn rotate(self: Rc<Keys>, tokens: usize) -> Result<()> {
         loop {
-            let due = tokio::time::Instant::now() + pace;
+            let due = tokio::time::Instant::now() + PACE;
             let number = self.current().number() + 1;
             let made = tokio::task::spawn_blocking(move || Generation::make(number, tokens));
             let next = made.await.context("signing panicked")??;
