@@ -172,6 +172,18 @@ fn a_report_for_programs_says_the_same() {
 }
 
 #[test]
+fn a_gate_that_only_observes_still_says_what_it_would_deny() {
+    let dir = tempfile::tempdir().unwrap();
+    let config = dir.path().join("gate.yml");
+    fs::write(&config, "{mode: observe, rules: [{name: a, match: 'Path(`/a`)', public: true}]}").unwrap();
+    let config = config.to_str().unwrap();
+    let ended = watchgate(&["policy", "explain", "--config", config, "--url", "https://a/b"]);
+    assert_eq!(ended.code, 1, "{}{}", ended.stdout, ended.stderr);
+    assert!(ended.stdout.contains("note     mode is observe"), "{}", ended.stdout);
+    assert!(ended.stdout.contains("DENIED with 403: no rule matches"), "{}", ended.stdout);
+}
+
+#[test]
 fn what_cannot_be_judged_is_told_from_a_denial() {
     let dir = tempfile::tempdir().unwrap();
     let write = |name: &str, text: &str| {

@@ -24,8 +24,8 @@ use report::Report;
 const OBSERVES: &str = "mode is observe: the request would pass, without any identity, and be written down as denied";
 
 pub(super) const AFTER_HELP: &str = "\
-Exits with 0 when the request would pass, with 1 when it would be denied, with 2 when that cannot be said. Secrets and
-tokens are never printed.
+Exits with 0 when the request would pass, with 1 when it would be denied (also where `mode: observe` lets it go on), with
+2 when that cannot be said. Secrets and tokens are never printed.
 
 Examples:
   watchgate policy explain --config gate.yml --trust /var/lib/watchgate/trust \\

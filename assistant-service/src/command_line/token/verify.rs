@@ -12,7 +12,8 @@ use crate::command_line::at::At;
 
 pub(super) const AFTER_HELP: &str = "\
 Prints `valid` and exits with 0, or `invalid: <reason>` and exits with 1; exits with 2 when the keys cannot be read. Keys
-that are passed over (another use, too short, off their curve) are named on the standard error.
+that are passed over (another use, too short, off their curve) are named on the standard error. Whether a caller holds the
+key that a token is bound to (`cnf`) is not looked at: only a gate sees that.
 
 Examples:
   watchgate token verify --jwks jwks.json --issuer https://idp.example.com --audience watchgate < token
