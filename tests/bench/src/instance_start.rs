@@ -7,6 +7,7 @@ use anyhow::{Context, Result};
 use serde_json::{Value, json};
 
 use crate::back_end::BackEnd;
+use crate::calm;
 use crate::gateway::{Gateway, Surroundings};
 use crate::open_requests::open_warm;
 use crate::paced;
@@ -23,12 +24,21 @@ struct Waits {
 }
 
 /// What a request waits longer for a new instance, beyond what bare Traefik needs for one more connection to the back end.
-pub(crate) fn measure(surroundings: &Surroundings<'_>, back_end: &BackEnd, requests: &Requests) -> Result<Value> {
+pub(crate) fn measure(
+    surroundings: &Surroundings<'_>,
+    back_end: &BackEnd,
+    requests: &Requests,
+    patience: usize,
+) -> Result<Value> {
     let gateway = Gateway::start(surroundings, &[Route::Bare, Route::EmptyWasm, Route::Gate])?;
-    let bare = waits(&gateway, back_end, requests, Route::Bare)?;
+    let waits = |route| {
+        let measure = || calm::measured(&[gateway.process.id()], || waits(&gateway, back_end, requests, route));
+        Ok::<_, anyhow::Error>(calm::undisturbed(patience, measure)?.0)
+    };
+    let bare = waits(Route::Bare)?;
     let mut figures = json!({});
     for route in [Route::EmptyWasm, Route::Gate] {
-        let with = waits(&gateway, back_end, requests, route)?;
+        let with = waits(route)?;
         let start_us = (with.none_us - bare.none_us) - (with.idle_us - bare.idle_us);
         figures[route.name()] = json!(rounded(start_us, 0));
         println!("instance start, {:<12} {start_us:.0} µs", route.name());

@@ -9,6 +9,7 @@
 
 mod answer;
 mod back_end;
+mod calm;
 mod cold;
 mod first_minute;
 mod forward_auth;
@@ -42,7 +43,7 @@ use clap::Parser as _;
 use programs::guardian::Guardian;
 use programs::process::Process;
 use programs::{artifacts, ports};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use back_end::BackEnd;
 use gateway::{Gateway, Surroundings};
@@ -127,29 +128,37 @@ fn measure(options: &Options) -> Result<()> {
     for route in &routes {
         figures[route.name()] = report::of_route(&rounds, *route);
     }
+    figures["circumstances"] = report::circumstances(rounds.len(), options, &surroundings)?;
     if options.routes.is_empty() {
-        let few = &requests[&Route::Gate.tokens()];
-        println!();
-        let (first, again) = cold::measure(&surroundings)?;
-        figures["cold_us"] = first;
-        figures["known_us"] = again;
-        let started = instance_start::measure(&surroundings, &back_end, few)?;
-        figures["instance_start_us"] = started[Route::Gate.name()].clone();
-        figures["instance_start"] = started;
-        let open = open_requests::measure(&surroundings, &back_end, few)?;
-        figures["open_request_kib"] = open[Route::Gate.name()]["rss_kib"].clone();
-        figures["open_requests"] = open;
-        figures["first_minute"] = first_minute::measure(&surroundings, few, options.first_seconds())?;
+        measure_the_rest(options, &surroundings, &back_end, &requests[&Route::Gate.tokens()], &mut figures)?;
     }
-    figures["circumstances"] = report::circumstances()?;
-    figures["circumstances"]["rounds"] = json!(rounds.len());
-    figures["circumstances"]["header_changes"] =
-        json!(surroundings.header_changes.iter().map(|(name, _)| name).collect::<Vec<_>>());
-    figures["circumstances"]["one_traefik_for_all_routes"] = json!(!options.separate);
     let out = options.out.clone().or_else(|| options.routes.is_empty().then(|| kept.join("gate.json")));
     if let Some(out) = out {
         fs::write(&out, format!("{figures:#}\n")).with_context(|| format!("{} cannot be written", out.display()))?;
         println!("\n{}", out.display());
     }
+    Ok(())
+}
+
+/// What needs a Traefik that is fresh.
+fn measure_the_rest(
+    options: &Options,
+    surroundings: &Surroundings<'_>,
+    back_end: &BackEnd,
+    requests: &Requests,
+    figures: &mut Value,
+) -> Result<()> {
+    println!();
+    let in_sandbox = cold::measure(surroundings, options.patience)?;
+    figures["cold_us"] = in_sandbox.first;
+    figures["known_us"] = in_sandbox.again;
+    let started = instance_start::measure(surroundings, back_end, requests, options.patience)?;
+    figures["instance_start_us"] = started[Route::Gate.name()].clone();
+    figures["instance_start"] = started;
+    figures["instance_start"]["of_which"] = in_sandbox.start;
+    let open = open_requests::measure(surroundings, back_end, requests)?;
+    figures["open_request_kib"] = open[Route::Gate.name()]["rss_kib"].clone();
+    figures["open_requests"] = open;
+    figures["first_minute"] = first_minute::measure(surroundings, requests, options.first_seconds())?;
     Ok(())
 }

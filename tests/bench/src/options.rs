@@ -28,6 +28,10 @@ pub(crate) struct Options {
     #[arg(long)]
     paced_seconds: Option<f64>,
 
+    /// How often a measurement is made again when other programs disturbed it
+    #[arg(long, default_value_t = 3)]
+    pub(crate) patience: usize,
+
     /// Only these routes, and `bare`, with which they are compared; nothing but rounds is measured then
     #[arg(long, value_delimiter = ',')]
     pub(crate) routes: Vec<Route>,

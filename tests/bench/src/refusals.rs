@@ -16,7 +16,8 @@ pub(crate) fn check(route: Route, port: u16, good_token: &str) -> Result<()> {
     }
     for (what, token) in [("no token", None), ("a token with a broken signature", Some(broken(good_token)))] {
         let status = status_of(port, &request(token.as_deref()))?;
-        ensure!(status == "401", "{} answered {status} to a request with {what}", route.name());
+        // 429: a gate that has seen many bad tokens from here refuses before it looks.
+        ensure!(matches!(&*status, "401" | "429"), "{} answered {status} to a request with {what}", route.name());
     }
     Ok(())
 }

@@ -7,6 +7,8 @@ use anyhow::{Context, Result};
 use programs::artifacts;
 use serde_json::{Value, json};
 
+use crate::gateway::Surroundings;
+use crate::options::Options;
 use crate::rounds::{Measured, Round};
 use crate::route::Route;
 use crate::statistics::{Sample, rounded};
@@ -71,7 +73,7 @@ pub(crate) fn print(rounds: &[Round], routes: &[Route]) {
 }
 
 /// What the figures were taken on and how.
-pub(crate) fn circumstances() -> Result<Value> {
+pub(crate) fn circumstances(rounds: usize, options: &Options, surroundings: &Surroundings<'_>) -> Result<Value> {
     let cpu = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let model = cpu.lines().find_map(|line| line.strip_prefix("model name")).unwrap_or_default();
     let kernel = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
@@ -79,7 +81,13 @@ pub(crate) fn circumstances() -> Result<Value> {
     let version = String::from_utf8_lossy(&version.stdout).into_owned();
     let field =
         |name: &str| version.lines().find_map(|line| line.strip_prefix(name)).unwrap_or_default().trim().to_owned();
+    let changed: Vec<_> = surroundings.header_changes.iter().map(|(name, _)| name).collect();
     Ok(json!({
+        "rounds": rounds,
+        "seconds_each": {"warm_up": options.warm_up(), "full_load": options.seconds(), "fixed_rate": options.paced_seconds()},
+        "one_traefik_for_all_routes": !options.separate,
+        "headers_changed": changed,
+        "token_bytes": surroundings.good_token.len(),
         "cpu": model.trim_start_matches([' ', '\t', ':']),
         "cores": std::thread::available_parallelism()?.get(),
         "kernel": kernel.trim(),

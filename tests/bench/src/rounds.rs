@@ -13,7 +13,7 @@ use crate::random::Random;
 use crate::requests::Requests;
 use crate::route::Route;
 use crate::usage::Machine;
-use crate::{paced, profile, refusals, usage};
+use crate::{calm, paced, profile, refusals, usage};
 
 /// The fixed rate at which waiting times are measured, in requests a second.
 pub(crate) const PACE: f64 = 2_000.0;
@@ -25,11 +25,26 @@ pub(crate) struct Measured {
     /// The same of the server that `forwardAuth` asks; 0 elsewhere.
     pub(crate) other_cpu_us_per_request: f64,
     pub(crate) requests_per_second: f64,
-    /// What others took of the machine meanwhile.
+    /// What others took of the machine meanwhile, at full load or at the fixed rate, whichever is more.
     pub(crate) foreign_share: f64,
     /// At the fixed rate, in milliseconds.
     pub(crate) p50_ms: f64,
     pub(crate) p99_ms: f64,
+}
+
+impl Measured {
+    fn between(before: &Look, after: &Look) -> Measured {
+        let requests = (after.answered - before.answered) as f64;
+        let each = |before: Duration, after: Duration| (after - before).as_secs_f64() * 1e6 / requests;
+        Measured {
+            cpu_us_per_request: each(before.gateway, after.gateway),
+            other_cpu_us_per_request: each(before.other, after.other),
+            requests_per_second: requests / (after.at - before.at).as_secs_f64(),
+            foreign_share: 0.0,
+            p50_ms: 0.0,
+            p99_ms: 0.0,
+        }
+    }
 }
 
 /// One round.
@@ -61,8 +76,9 @@ impl Course<'_> {
             let mut round = Round::new();
             for route in &order {
                 let seed = random.below(usize::MAX >> 32) as u64;
-                let measured = self.measure(*route, seed, number == 1);
-                let measured = measured.with_context(|| format!("round {number}, {}: failed", route.name()))?;
+                let measured = calm::undisturbed(self.options.patience, || self.measure(*route, seed, number == 1));
+                let (measured, foreign_share) =
+                    measured.with_context(|| format!("round {number}, {}: failed", route.name()))?;
                 println!(
                     "round {number:<2} {:<18} {:>7.1} µs CPU {:>6.0} requests/s  p50 {:.2} ms, p99 {:.2} ms, others {:.0} %",
                     route.name(),
@@ -70,16 +86,16 @@ impl Course<'_> {
                     measured.requests_per_second,
                     measured.p50_ms,
                     measured.p99_ms,
-                    measured.foreign_share * 100.0,
+                    foreign_share * 100.0,
                 );
-                round.insert(*route, measured);
+                round.insert(*route, Measured { foreign_share, ..measured });
             }
             rounds.push(round);
         }
         Ok(rounds)
     }
 
-    fn measure(&self, route: Route, seed: u64, is_first: bool) -> Result<Measured> {
+    fn measure(&self, route: Route, seed: u64, is_first: bool) -> Result<(Measured, f64)> {
         let gateway = self.gateway(route)?;
         let port = gateway.port(route)?;
         let target = Target { port, requests: self.requests_of(route)?, seed };
@@ -87,33 +103,24 @@ impl Course<'_> {
         refusals::check(route, port, self.surroundings.good_token)?;
         let profile = self.options.profile.as_deref().filter(|_| is_first);
         let other = self.decider.filter(|_| route == Route::ForwardAuth);
-        let full = load::while_loaded(target, async |answered| {
+        let (full, full_share) = load::while_loaded(target, async |answered| {
             load::pass(self.options.warm_up()).await;
             let taken = profile.map(|file| profile::take(gateway.profiles_port(), seconds, file));
             let before = self.look(gateway, other, answered())?;
             load::pass(seconds).await;
             let after = self.look(gateway, other, answered())?;
-            let requests = (after.answered - before.answered) as f64;
-            let elapsed = after.at - before.at;
-            let (gateway_time, other_time) = (after.gateway - before.gateway, after.other - before.other);
-            let ours = gateway_time + other_time + (after.own - before.own);
-            let measured = Measured {
-                cpu_us_per_request: gateway_time.as_secs_f64() * 1e6 / requests,
-                other_cpu_us_per_request: other_time.as_secs_f64() * 1e6 / requests,
-                requests_per_second: requests / elapsed.as_secs_f64(),
-                foreign_share: usage::foreign_share(before.machine, after.machine, ours, elapsed)?,
-                p50_ms: 0.0,
-                p99_ms: 0.0,
-            };
             if let Some(taken) = taken {
                 // Load goes on until the profile is there.
                 taken.await?;
             }
-            Ok(measured)
+            Ok((Measured::between(&before, &after), after.foreign_share_since(&before)?))
         })?;
-        let paced = paced::at_rate(target, PACE, self.options.paced_seconds())?;
+        let processes: Vec<u32> = [gateway.process.id()].into_iter().chain(other).collect();
+        let (paced, paced_share) =
+            calm::measured(&processes, || paced::at_rate(target, PACE, self.options.paced_seconds()))?;
         refusals::check(route, port, self.surroundings.good_token)?;
-        Ok(Measured { p50_ms: paced.median(), p99_ms: paced.quantile(0.99), ..full })
+        let measured = Measured { p50_ms: paced.median(), p99_ms: paced.quantile(0.99), ..full };
+        Ok((measured, full_share.max(paced_share)))
     }
 
     fn look(&self, gateway: &Gateway, other: Option<u32>, answered: u64) -> Result<Look> {
@@ -145,4 +152,11 @@ struct Look {
     other: Duration,
     own: Duration,
     machine: Machine,
+}
+
+impl Look {
+    fn foreign_share_since(&self, before: &Look) -> Result<f64> {
+        let ours = self.gateway + self.other + self.own - before.gateway - before.other - before.own;
+        usage::foreign_share(before.machine, self.machine, ours, self.at - before.at)
+    }
 }

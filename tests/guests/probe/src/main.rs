@@ -2,7 +2,8 @@
 //!
 //! `/trust` holds `config.json` (the gate's configuration), `request.json` (host and target), the gate's files and, for
 //! each path `/probe/<name>` that is asked for, `tokens/<name>`: a token a line. The answer is a line for each token:
-//! nanoseconds of the first decision on it and of one right after that. Every other request passes.
+//! nanoseconds of the first decision on it and of one right after that. For `/probe/start` a gate is made several times
+//! from `start.json`: nanoseconds for its configuration, and for its files. Every other request passes.
 
 use std::fs;
 use std::path::Path;
@@ -19,6 +20,8 @@ use trust_core::time::WallTime;
 
 const TRUST: &str = "/trust";
 
+const STARTS: usize = 50;
+
 struct Probe;
 
 fn main() {
@@ -29,8 +32,9 @@ impl Guest for Probe {
     fn handle_request(&self, request: &Request, response: &Response) -> (bool, i32) {
         let target = String::from_utf8_lossy(&request.uri()).into_owned();
         let Some(name) = target.strip_prefix("/probe/") else { return (true, 0) };
-        let (status, text) = match time_all(name) {
-            Ok(times) => (200, times.iter().map(|[first, again]| format!("{first} {again}\n")).collect()),
+        let timed = if name == "start" { time_starts() } else { time_decisions(name) };
+        let (status, text) = match timed {
+            Ok(times) => (200, times.iter().map(|[first, second]| format!("{first} {second}\n")).collect()),
             Err(error) => (500, error),
         };
         response.set_status(status);
@@ -39,11 +43,21 @@ impl Guest for Probe {
     }
 }
 
-fn time_all(name: &str) -> Result<Vec<[u128; 2]>, String> {
-    let mut gate = Gate::from_config(read("config.json")?.as_bytes()).map_err(|mistakes| format!("{mistakes:?}"))?;
-    for file in gate.wanted_files() {
-        gate.take_file(&file, Some(read(&file)?.as_bytes())).map_err(|invalid| invalid.to_string())?;
-    }
+fn time_starts() -> Result<Vec<[u128; 2]>, String> {
+    let config = read("start.json")?;
+    let one = |_| {
+        let began = now();
+        let mut gate = configured(&config)?;
+        let made = now();
+        take_files(&mut gate)?;
+        Ok([made.saturating_sub(began).as_nanos(), now().saturating_sub(made).as_nanos()])
+    };
+    (0..STARTS).map(one).collect()
+}
+
+fn time_decisions(name: &str) -> Result<Vec<[u128; 2]>, String> {
+    let mut gate = configured(&read("config.json")?)?;
+    take_files(&mut gate)?;
     let settings: Value = serde_json::from_str(&read("request.json")?).map_err(|error| error.to_string())?;
     let setting = |name: &str| settings.get(name).and_then(Value::as_str).unwrap_or_default().as_bytes().to_vec();
     let (target, host) = (setting("target"), setting("host"));
@@ -59,6 +73,17 @@ fn time_all(name: &str) -> Result<Vec<[u128; 2]>, String> {
         Ok([time(&mut gate, raw.clone())?, time(&mut gate, raw)?])
     });
     times.collect()
+}
+
+fn configured(config: &str) -> Result<Gate, String> {
+    Gate::from_config(config.as_bytes()).map_err(|mistakes| format!("{mistakes:?}"))
+}
+
+fn take_files(gate: &mut Gate) -> Result<(), String> {
+    for file in gate.wanted_files() {
+        gate.take_file(&file, Some(read(&file)?.as_bytes())).map_err(|invalid| invalid.to_string())?;
+    }
+    Ok(())
 }
 
 fn time(gate: &mut Gate, raw: RawRequest) -> Result<u128, String> {
