@@ -2,8 +2,8 @@
 
 use std::cell::OnceCell;
 use std::fs::{self, File, OpenOptions};
-use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::io::{ErrorKind, Write};
+use std::path::Path;
 
 use rustix::io::{pread, pwrite};
 use trust_core::gate::Gate;
@@ -38,9 +38,7 @@ impl GateFiles {
             SharedFile::BadTokens => self.bad_tokens.get_or_init(|| self.open_bad_tokens()).as_ref(),
         }
     }
-}
 
-impl GateFiles {
     fn open_bad_tokens(&self) -> Option<File> {
         let bytes = self.bad_tokens_bytes;
         (bytes > 0).then(|| open_fixed(&format!("bad-tokens-{bytes}.counts"), bytes)).flatten()
@@ -64,14 +62,9 @@ impl SharedFiles for GateFiles {
 }
 
 /// Appends by one write, so that lines of many gates do not mix, and opens the file anew each time, so that it may be taken
-/// away at any time. Looked at before it is opened, and without following a link: opening a pipe would wait for a reader,
-/// and through a link the gate would write wherever it leads.
+/// away at any time.
 fn append(path: &Path, line: &str) -> Option<()> {
-    let has_room = match fs::symlink_metadata(path) {
-        Ok(found) => found.is_file() && found.len() < MAX_DENIALS_BYTES,
-        Err(error) => error.kind() == std::io::ErrorKind::NotFound,
-    };
-    if !has_room {
+    if bytes_in(path)? >= MAX_DENIALS_BYTES {
         return None;
     }
     let mut file = OpenOptions::new().append(true).create(true).open(path).ok()?;
@@ -80,15 +73,21 @@ fn append(path: &Path, line: &str) -> Option<()> {
 
 /// A regular file of exactly this size, made if it is not there. Two that make it at the same time make the same.
 fn open_fixed(name: &str, bytes: u64) -> Option<File> {
-    let path = PathBuf::from(GATE_DIRECTORY).join(name);
+    let path = Path::new(GATE_DIRECTORY).join(name);
+    let found = bytes_in(&path)?;
     let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path).ok()?;
-    let found = file.metadata().ok()?;
-    if !found.is_file() {
-        return None;
-    }
-    if found.len() != bytes {
+    if found != bytes {
         // Without a byte in it on the disk: it fills as tokens come.
         file.set_len(bytes).ok()?;
     }
     Some(file)
+}
+
+/// How long a regular file is, 0 when it is not there yet. Looked at before anything is opened, and without following a
+/// link: opening a pipe would wait for a reader, and through a link the gate would write wherever it leads.
+fn bytes_in(path: &Path) -> Option<u64> {
+    match fs::symlink_metadata(path) {
+        Ok(found) => found.is_file().then_some(found.len()),
+        Err(error) => (error.kind() == ErrorKind::NotFound).then_some(0),
+    }
 }

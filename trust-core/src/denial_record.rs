@@ -9,6 +9,7 @@ use sha2::{Digest, Sha256};
 
 use crate::client_address::ClientAddress;
 use crate::denial::Denial;
+use crate::digits::{push_hexadecimal, text};
 use crate::request::RawRequest;
 use crate::time::WallTime;
 use crate::token::UnverifiedToken;
@@ -140,7 +141,9 @@ fn quoted(bytes: &[u8]) -> String {
 /// The beginning of the SHA-256 of a value, in hexadecimal. Without a key, so that an operator can look for a value
 /// that he knows, by the first 32 characters of `printf %s VALUE | sha256sum`.
 fn digest(value: &[u8]) -> String {
-    Sha256::digest(value).iter().take(DIGEST_BYTES).map(|byte| format!("{byte:02x}")).collect()
+    let mut digits = Vec::with_capacity(DIGEST_BYTES.saturating_mul(2));
+    push_hexadecimal(Sha256::digest(value).get(..DIGEST_BYTES).unwrap_or_default(), &mut digits);
+    text(digits)
 }
 
 #[cfg(test)]

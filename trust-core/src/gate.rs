@@ -153,6 +153,8 @@ impl Gate {
             let keys =
                 content.ok_or(InvalidTrustFile::Missing).and_then(|bytes| Ok(KeySet::from_jwks(bytes, purpose)?));
             (issuer.keys, outcome) = split(keys);
+            self.issuers.prepare_verifications();
+            self.cache.forget_recent();
         }
         if name == GATE_KEY_FILE {
             let keys = content.ok_or(InvalidTrustFile::Missing).and_then(|bytes| Ok(GateKeys::from_json(bytes)?));
@@ -162,8 +164,6 @@ impl Gate {
             let is_needed = self.transaction.is_some();
             outcome = if is_needed || content.is_some() { read } else { Ok(()) };
         }
-        self.issuers.prepare_verifications();
-        self.cache.forget_recent();
         outcome
     }
 
@@ -227,7 +227,8 @@ impl Gate {
             None => {
                 let token = bearer_token(&facts)?.ok_or(Denial::NoToken)?;
                 let may_try = || self.throttle.check(facts.client(), &self.client_addresses, now, shared);
-                let claims = witness.vouch(token, &self.issuers, &mut self.cache, now, shared, &may_try)?;
+                let verified = || verified_claims(token, &self.issuers, &mut self.cache, now, shared, may_try);
+                let claims = witness.vouch(token, &self.issuers, now, verified)?;
                 self.client_certificates.check(&claims, &facts)?;
                 witness.saw_claims(rule, &claims, now);
                 Permit::for_principal(rule, claims, now)?
@@ -283,14 +284,15 @@ impl Gate {
     }
 }
 
-/// What the token's issuer vouches for: from the cache, or by its signature.
+/// What the token's issuer vouches for: from the cache, or by its signature. A token that nobody knows yet is looked at if
+/// it `may_try`.
 fn verified_claims(
     token: &str,
     issuers: &Issuers,
     cache: &mut ClaimsCache,
     now: UnixSeconds,
     shared: &dyn SharedFiles,
-    may_try: &dyn Fn() -> Result<(), Denial>,
+    may_try: impl Fn() -> Result<(), Denial>,
 ) -> Result<VerifiedClaims, Denial> {
     if token.len() > MAX_TOKEN_BYTES {
         return Err(InvalidToken::TooLong.into());

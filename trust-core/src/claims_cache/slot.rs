@@ -4,9 +4,10 @@
 //! seal:16  digest:16  context:16  ends_at:u64  verified_at:u64  length:u16  record    (numbers are little-endian)
 //! ```
 //!
-//! The seal is a keyed hash over all that follows it. The digest is the same of the whole token under another key: who does not know the key
-//! cannot make a token that is taken for another one, and the file helps nobody to find a token. A slot that two writers tore, that came out of an old copy of the
-//! disk with other keys, or that somebody else wrote, does not fit its seal and counts as empty.
+//! The seal is a keyed hash over all that follows it. The digest is one of the whole token under another key: who does not
+//! know the key cannot make a token that is taken for another one, and the file helps nobody to find a token. A slot that
+//! two writers tore, that came out of an old copy of the disk with other keys, or that somebody else wrote, does not fit its
+//! seal and counts as empty.
 
 use crate::claims::VerifiedClaims;
 use crate::claims::record::ClaimRecord;

@@ -6,17 +6,16 @@ use std::fmt::Display;
 
 use serde::Serialize;
 
+use super::Gate;
 use super::witness::Witness;
-use super::{Gate, verified_claims};
 use crate::claims::VerifiedClaims;
-use crate::claims_cache::ClaimsCache;
 use crate::denial::Denial;
 use crate::gate::Forwarding;
 use crate::issuer::Issuers;
 use crate::request::{RawRequest, RequestFacts};
 use crate::rules::expression::Expression;
 use crate::rules::{Access, Rule};
-use crate::shared_files::{NoSharedFiles, SharedFiles};
+use crate::shared_files::NoSharedFiles;
 use crate::tags::Moment;
 use crate::time::UnixSeconds;
 pub use token::{Check, CheckOutcome, TokenNotes};
@@ -123,13 +122,11 @@ impl Witness for Notes {
         &mut self,
         token: &str,
         issuers: &Issuers,
-        cache: &mut ClaimsCache,
         now: UnixSeconds,
-        shared: &dyn SharedFiles,
-        may_try: &dyn Fn() -> Result<(), Denial>,
+        verified: impl FnOnce() -> Result<VerifiedClaims, Denial>,
     ) -> Result<VerifiedClaims, Denial> {
         let vouched = match self.signature {
-            SignatureCheck::Done => verified_claims(token, issuers, cache, now, shared, may_try),
+            SignatureCheck::Done => verified(),
             SignatureCheck::Assumed => token::assumed_claims(token, issuers, now),
         };
         self.token = Some(TokenNotes::of(token, vouched.as_ref().err(), self.signature));

@@ -614,3 +614,36 @@ fn an_issuer_that_shares_a_secret_is_taken_at_its_word_alone() {
     assert_eq!(read, Err(InvalidTrustFile::Jwks(InvalidJwks::SecretsAmongOthers)));
     assert!(matches!(denied, Some(Denial::KeysUnavailable { .. })));
 }
+
+#[test]
+fn a_gate_that_does_not_tag_still_takes_a_clients_tags_away() {
+    let mut untagged = config();
+    untagged["tags"] = json!(false);
+    let mistakes = Gate::from_config(untagged.to_string().as_bytes()).err().unwrap();
+    assert_eq!(
+        mistakes.iter().map(|mistake| mistake.place.as_str()).collect::<Vec<_>>(),
+        ["tags"],
+        "events of clients"
+    );
+    untagged["rules"][1]["event"] = json!({"type": "dev.watchgate.telemetry"});
+    let mut gate = Gate::from_config(untagged.to_string().as_bytes()).unwrap();
+    gate.take_file("jwks/idp.json", Some(jwks().as_bytes())).unwrap();
+    gate.take_file("gate.key", Some(gate_keys().to_json().as_bytes())).unwrap();
+    let mut raw = with_token("/whoami", &good_token());
+    raw.headers.push(("Ce_Authid".into(), vec![b"root".to_vec()]));
+    let forwarding = gate.decide(raw, moment(), &NoSharedFiles).unwrap();
+    let set: Vec<_> = forwarding.set.iter().map(|(name, _)| name.as_ref()).collect();
+    assert_eq!(set, ["X-Auth-Subject", "Txn-Token"]);
+    assert_eq!(forwarding.remove, ["Authorization", "Ce_Authid"]);
+}
+
+#[test]
+fn a_key_that_is_taken_away_ends_what_the_cache_has_kept() {
+    let mut gate = gate();
+    assert!(gate.decide(with_token("/whoami", &good_token()), moment(), &NoSharedFiles).is_ok());
+    gate.take_file("gate.key", Some(gate_keys().to_json().as_bytes())).unwrap();
+    assert!(gate.decide(with_token("/whoami", &good_token()), moment(), &NoSharedFiles).is_ok());
+    gate.take_file("jwks/idp.json", None).unwrap_err();
+    let denial = gate.decide(with_token("/whoami", &good_token()), moment(), &NoSharedFiles).unwrap_err();
+    assert!(matches!(denial, Denial::KeysUnavailable { .. }), "{denial:?}");
+}

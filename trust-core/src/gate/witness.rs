@@ -1,14 +1,11 @@
 //! Somebody may watch a walk to say afterwards why it ended as it did. In Traefik nobody does, and what is not watched costs
 //! nothing: the walk is compiled for each watcher of its own.
 
-use super::verified_claims;
 use crate::claims::VerifiedClaims;
-use crate::claims_cache::ClaimsCache;
 use crate::denial::Denial;
 use crate::issuer::Issuers;
 use crate::request::RequestFacts;
 use crate::rules::Rule;
-use crate::shared_files::SharedFiles;
 use crate::time::UnixSeconds;
 
 /// Is told of each step of a walk as it is taken.
@@ -19,17 +16,15 @@ pub(super) trait Witness {
     /// A rule's turn came.
     fn saw_rule(&mut self, _rule: &Rule, _facts: &RequestFacts, _matches: bool) {}
 
-    /// The request brings this token; who vouches for it? A token that nobody knows yet is looked at if it `may_try`.
+    /// The request brings this token; who vouches for it? `verified` asks its issuer.
     fn vouch(
         &mut self,
-        token: &str,
-        issuers: &Issuers,
-        cache: &mut ClaimsCache,
-        now: UnixSeconds,
-        shared: &dyn SharedFiles,
-        may_try: &dyn Fn() -> Result<(), Denial>,
+        _token: &str,
+        _issuers: &Issuers,
+        _now: UnixSeconds,
+        verified: impl FnOnce() -> Result<VerifiedClaims, Denial>,
     ) -> Result<VerifiedClaims, Denial> {
-        verified_claims(token, issuers, cache, now, shared, may_try)
+        verified()
     }
 
     /// The claims are about to be held against what the rule requires.
