@@ -60,6 +60,10 @@ impl Stage {
         let guardian = Arc::new(Guardian::start(temporary.then_some(folder.as_path()))?);
         let layout = Layout { folder, gateway: "traefik" };
         layout.make_keys()?;
+        for (name, content) in &options.trust_files {
+            let path = layout.keys().join("trust").join(name);
+            fs::write(&path, content).with_context(|| format!("{} cannot be written", path.display()))?;
+        }
 
         let (service, running, back_end_url) = match options.back_end {
             BackEnd::DropIn(url) => (None, None, url),

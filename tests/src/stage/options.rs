@@ -15,6 +15,8 @@ pub struct StageOptions {
     pub gate: Option<Value>,
     /// One more dynamic file, there before the first request: routes of the test's own.
     pub dynamic: Option<Value>,
+    /// More files below `/trust`, there before the gate looks for them: their names and contents.
+    pub trust_files: Vec<(String, String)>,
     /// Turns Traefik's own defences off, so that whatever is refused was refused by the gate.
     pub gate_alone: bool,
     /// Makes this machine a proxy before Traefik, whose `X-Forwarded-For` Traefik lets through.
