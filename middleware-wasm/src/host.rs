@@ -1,50 +1,74 @@
 //! Everything that crosses the border to Traefik, in one place.
 
-use http_wasm_guest::host::{Bytes, Request, Response, log};
+use http_wasm_guest::host::{Request, Response, log};
 use trust_core::denial::Answer;
 use trust_core::gate::Forwarding;
 use trust_core::request::{MAX_HEADERS, RawRequest};
 
+use crate::abi;
 use crate::instance::Instance;
 
 /// Levels of the http-wasm ABI's `log` function.
 const LEVEL_WARN: i32 = 1;
 const LEVEL_ERROR: i32 = 2;
 
-/// Reads a request, with the values of those headers that matter to a decision.
-pub(crate) fn read(instance: &Instance, request: &Request) -> RawRequest {
-    // One more than allowed, so that the gate sees that there are too many.
-    read_headers(instance, request, MAX_HEADERS.saturating_add(1))
+/// Where requests are read to. An instance serves one request at a time, and keeps the memory for the next one.
+#[derive(Default)]
+pub(crate) struct RequestBuffer {
+    raw: RawRequest,
+    /// Texts as the host writes them.
+    texts: Vec<u8>,
 }
 
-/// Reads a request with all its headers, however many.
-pub(crate) fn read_whole(instance: &Instance, request: &Request) -> RawRequest {
-    read_headers(instance, request, usize::MAX)
-}
+impl RequestBuffer {
+    /// Reads the request, with the values of those headers that matter to a decision.
+    pub(crate) fn read(&mut self, instance: &Instance) -> &RawRequest {
+        // One more than allowed, so that the gate sees that there are too many.
+        self.read_headers(instance, MAX_HEADERS.saturating_add(1))
+    }
 
-fn read_headers(instance: &Instance, request: &Request, most: usize) -> RawRequest {
-    let header = |name: &[u8]| request.header.values_iter(name).map(Vec::from).collect::<Vec<_>>();
-    let headers = request
-        .header
-        .names_iter()
-        .take(most)
-        .map(|name| {
-            let spelled = text(name);
-            let values = if instance.reads_header(&spelled) { header(spelled.as_bytes()) } else { Vec::new() };
-            (spelled, values)
-        })
-        .collect();
-    RawRequest {
-        method: request.method().into(),
-        target: request.uri().into(),
-        host: header(b"Host").into_iter().next().unwrap_or_default(),
-        source_address: request.source_addr().into(),
-        headers,
+    /// Reads the request with all its headers, however many.
+    pub(crate) fn read_whole(&mut self, instance: &Instance) -> &RawRequest {
+        self.read_headers(instance, usize::MAX)
+    }
+
+    /// Over everything that the last request has left here.
+    fn read_headers(&mut self, instance: &Instance, most: usize) -> &RawRequest {
+        let Self { raw, texts } = self;
+        abi::read_method(&mut raw.method);
+        abi::read_target(&mut raw.target);
+        abi::read_source_address(&mut raw.source_address);
+        let hosts = abi::read_header_values(b"host", texts);
+        raw.host.clear();
+        raw.host.extend_from_slice(split(texts, hosts).next().unwrap_or_default());
+
+        let names = abi::read_header_names(texts);
+        let mut headers = 0_usize;
+        for name in split(texts, names).take(most) {
+            match raw.headers.get_mut(headers) {
+                Some((spelled, values)) => {
+                    spelled.clear();
+                    spelled.push_str(&String::from_utf8_lossy(name));
+                    values.clear();
+                }
+                None => raw.headers.push((String::from_utf8_lossy(name).into_owned(), Vec::new())),
+            }
+            headers = headers.saturating_add(1);
+        }
+        raw.headers.truncate(headers);
+        for (spelled, values) in &mut raw.headers {
+            if instance.reads_header(spelled) {
+                let count = abi::read_header_values(spelled.as_bytes(), texts);
+                values.extend(split(texts, count).map(<[u8]>::to_vec));
+            }
+        }
+        raw
     }
 }
 
-fn text(name: Bytes) -> String {
-    String::from_utf8(name.into()).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
+/// So many texts that each end with a NUL. The last one's end is known without looking for it.
+fn split(texts: &[u8], count: usize) -> impl Iterator<Item = &[u8]> {
+    texts.strip_suffix(b"\0").unwrap_or(texts).splitn(count, |byte| *byte == 0)
 }
 
 /// Puts a permitted request's headers in order.

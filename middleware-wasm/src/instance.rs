@@ -55,14 +55,14 @@ impl Instance {
     }
 
     /// What becomes of a denied request.
-    pub(crate) fn refuse(&self, denial: &Denial, raw: RawRequest) -> Refusal {
+    pub(crate) fn refuse(&self, denial: &Denial, raw: &RawRequest) -> Refusal {
         match &self.gate {
             Some(gate) => gate.refuse(denial, raw, self.moment(), &self.shared),
-            None => Refusal::without_gate(denial, &raw),
+            None => Refusal::without_gate(denial, raw),
         }
     }
 
-    pub(crate) fn decide(&mut self, raw: RawRequest) -> Result<Forwarding, Denial> {
+    pub(crate) fn decide(&mut self, raw: &RawRequest) -> Result<Forwarding, Denial> {
         let gate = self.gate.as_mut().ok_or(Denial::NotConfigured)?;
         let now = wall_time();
         if self.files.refresh(gate, now) {

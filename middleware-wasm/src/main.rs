@@ -3,6 +3,7 @@
 //! `http-wasm-guest` lets every request pass while no guest is registered. So the guest registers itself before anything
 //! can fail, and an instance without a usable configuration denies everything.
 
+mod abi;
 mod host;
 mod instance;
 mod shared_files;
@@ -10,6 +11,7 @@ mod trust_files;
 
 use std::cell::Cell;
 
+use host::RequestBuffer;
 use http_wasm_guest::Guest;
 use http_wasm_guest::host::{Request, Response};
 use instance::Instance;
@@ -19,21 +21,33 @@ use trust_core::gate::Outcome;
 struct Gatekeeper;
 
 thread_local! {
-    static INSTANCE: Cell<Option<Box<Instance>>> = const { Cell::new(None) };
+    static INSTANCE: Cell<Option<Box<Held>>> = const { Cell::new(None) };
+}
+
+/// What an instance holds from request to request.
+struct Held {
+    instance: Instance,
+    buffer: RequestBuffer,
+}
+
+impl Held {
+    fn new() -> Box<Self> {
+        Box::new(Self { instance: Instance::configured_by_host(), buffer: RequestBuffer::default() })
+    }
 }
 
 fn main() {
     http_wasm_guest::register(Gatekeeper);
-    INSTANCE.set(Some(Box::new(Instance::configured_by_host())));
+    INSTANCE.set(Some(Held::new()));
 }
 
 impl Guest for Gatekeeper {
     fn handle_request(&self, request: &Request, response: &Response) -> (bool, i32) {
         // Taken out and put back: after a trap the pool hands this instance out again, and what the trap left half done must
         // not be used again.
-        let mut instance = INSTANCE.take().unwrap_or_else(|| Box::new(Instance::configured_by_host()));
-        let goes_on = judge(&mut instance, request, response);
-        INSTANCE.set(Some(instance));
+        let mut held = INSTANCE.take().unwrap_or_else(Held::new);
+        let goes_on = judge(&mut held, request, response);
+        INSTANCE.set(Some(held));
         (goes_on, 0)
     }
 
@@ -47,9 +61,9 @@ impl Guest for Gatekeeper {
 }
 
 /// Puts a request that may pass in order, or answers it here. Says whether it goes on.
-fn judge(instance: &mut Instance, request: &Request, response: &Response) -> bool {
-    let raw = host::read(instance, request);
-    if let Some(answer) = instance.own_answer(&raw) {
+fn judge(Held { instance, buffer }: &mut Held, request: &Request, response: &Response) -> bool {
+    let raw = buffer.read(instance);
+    if let Some(answer) = instance.own_answer(raw) {
         host::answer(&answer, response);
         return false;
     }
@@ -60,7 +74,7 @@ fn judge(instance: &mut Instance, request: &Request, response: &Response) -> boo
         }
         Err(denial) => {
             // Read once more, so that requests that pass do not pay for what only denials need.
-            let refusal = instance.refuse(&denial, host::read_whole(instance, request));
+            let refusal = instance.refuse(&denial, buffer.read_whole(instance));
             host::log_denial(&refusal.log_line);
             match refusal.outcome {
                 Outcome::Answer(answer) => {

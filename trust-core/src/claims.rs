@@ -3,6 +3,7 @@
 pub(crate) mod record;
 pub(crate) mod selection;
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use serde_json::Value;
@@ -90,6 +91,14 @@ impl VerifiedClaims {
             ClaimValue::Text(scope) => Some(scope),
             _ => None,
         }))
+    }
+
+    /// Every scope, separated by spaces: as the token says it, where one claim says it all.
+    pub(crate) fn scopes_in_one(&self) -> Cow<'_, str> {
+        match (self.text("scope"), self.get("scp")) {
+            (Some(scope), None) => scope.into(),
+            _ => self.scopes().collect::<Vec<_>>().join(" ").into(),
+        }
     }
 
     /// Whether the token was given to a client for itself: its subject is the client (RFC 9068, section 2.2).

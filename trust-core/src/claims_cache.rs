@@ -76,7 +76,7 @@ impl ClaimsCache {
     /// The claims of a token that one of `verifications` has vouched for, or where to put them.
     pub(crate) fn find(
         &mut self,
-        token: &str,
+        token: &[u8],
         verifications: &[Verification],
         now: UnixSeconds,
         shared: &dyn SharedFiles,
@@ -85,17 +85,17 @@ impl ClaimsCache {
             return Ok(claims);
         }
         let Some(file) = &mut self.file else { return Err(Vacancy { digest: None, offset: 0 }) };
-        let found = file.find(token, verifications, now, shared);
-        if let Ok((slot, verification)) = &found {
-            self.recent.keep(token, slot, verification);
+        let (slot, verification) = file.find(token, verifications, now, shared)?;
+        if self.recent.is_coming_back(token) {
+            self.recent.keep(token, &slot, verification);
         }
-        found.map(|(slot, _)| slot.claims)
+        Ok(slot.claims)
     }
 
     /// Keeps claims that were verified just now.
     pub(crate) fn keep(
         &mut self,
-        token: &str,
+        token: &[u8],
         claims: &VerifiedClaims,
         verification: &Verification,
         vacancy: &Vacancy,
@@ -123,36 +123,37 @@ struct FileCache {
 impl FileCache {
     fn find<'a>(
         &mut self,
-        token: &str,
+        token: &[u8],
         verifications: &'a [Verification],
         now: UnixSeconds,
         shared: &dyn SharedFiles,
     ) -> Result<(Slot, &'a Verification), Vacancy> {
         let digest = Digest::of(token, &self.secrets);
-        let set_offset = digest.number().checked_rem(self.sets).unwrap_or(0).saturating_mul(SET_BYTES as u64);
+        let offset = digest.number().checked_rem(self.sets).unwrap_or(0).saturating_mul(SET_BYTES as u64);
         self.set.resize(SET_BYTES, 0);
-        if !shared.read_at(SharedFile::Claims, set_offset, &mut self.set) {
-            return Err(Vacancy { digest: Some(digest), offset: set_offset });
+        if !shared.read_at(SharedFile::Claims, offset, &mut self.set) {
+            return Err(Vacancy { digest: Some(digest), offset });
         }
-        let mut vacant = 0_usize;
-        let mut earliest_end = u64::MAX;
-        for (way, bytes) in self.set.chunks_exact(SLOT_BYTES).enumerate() {
-            let is_ours = slot::is_of(bytes, &digest);
-            if is_ours && let Some((slot, verification)) = Slot::open(bytes, verifications, &self.secrets) {
-                let ends_at = slot.claims.expires_at();
-                if verification.holds(slot.verified_at, ends_at, now) {
-                    return Ok((slot, verification));
-                }
-            }
-            // An end that nobody vouches for is good enough to choose what to overwrite. What is empty ended in 1970.
-            let end = if is_ours { 0 } else { slot::unverified_end(bytes) };
-            if end < earliest_end {
-                (vacant, earliest_end) = (way, end);
+        let slots = || self.set.chunks_exact(SLOT_BYTES);
+        let opened = |bytes| Slot::open(bytes, verifications, &self.secrets);
+        let holds = |(slot, verification): &(Slot, &Verification)| {
+            verification.holds(slot.verified_at, slot.claims.expires_at(), now)
+        };
+        match slots().filter(|bytes| slot::is_of(bytes, &digest)).filter_map(opened).find(holds) {
+            Some(found) => Ok(found),
+            None => {
+                Err(Vacancy { offset: offset.saturating_add(vacant_offset(slots(), &digest)), digest: Some(digest) })
             }
         }
-        let offset = set_offset.saturating_add(vacant.saturating_mul(SLOT_BYTES) as u64);
-        Err(Vacancy { digest: Some(digest), offset })
     }
+}
+
+/// Where in its set a slot may be overwritten: one of the same token that was of no use, else one that ends first. An end
+/// that nobody vouches for is good enough to choose by. What is empty ended in 1970.
+fn vacant_offset<'a>(slots: impl Iterator<Item = &'a [u8]>, digest: &Digest) -> u64 {
+    let end = |bytes: &[u8]| if slot::is_of(bytes, digest) { 0 } else { slot::unverified_end(bytes) };
+    let way = slots.enumerate().min_by_key(|(_, bytes)| end(bytes)).map_or(0, |(way, _)| way);
+    way.saturating_mul(SLOT_BYTES) as u64
 }
 
 #[cfg(test)]

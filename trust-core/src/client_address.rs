@@ -50,7 +50,7 @@ impl ClientAddresses {
     }
 
     /// Tells a request where it comes from.
-    pub(crate) fn told(&self, facts: RequestFacts) -> RequestFacts {
+    pub(crate) fn told<'r>(&self, facts: RequestFacts<'r>) -> RequestFacts<'r> {
         if self.depth == 0 {
             return facts;
         }

@@ -31,7 +31,7 @@ use crate::shared_files::SharedFiles;
 use crate::tags::{EventTags, Moment, Untaggable};
 use crate::throttle::{BAD_TOKENS_BYTES, Throttle};
 use crate::time::UnixSeconds;
-use crate::token::{InvalidToken, MAX_TOKEN_BYTES, UnverifiedToken, bearer_token};
+use crate::token::{InvalidToken, MAX_TOKEN_BYTES, PresentedToken, bearer_token};
 use crate::transaction_token::{HEADER, TransactionKeys};
 use crate::{early_data, method_override};
 pub use forwarding::Forwarding;
@@ -40,6 +40,9 @@ use witness::{Nobody, Witness};
 
 /// The file below `/trust` that holds the gate's own keys.
 pub const GATE_KEY_FILE: &str = "gate.key";
+
+/// Headers whose values matter to every gate, in lower case.
+const ALWAYS_READ: [&str; 4] = ["authorization", "connection", "upgrade", "traceparent"];
 
 /// The gate's name as a source of events, where no public origin is configured.
 const DEFAULT_SOURCE: &str = "urn:watchgate:gate";
@@ -188,22 +191,23 @@ impl Gate {
     #[must_use]
     pub fn reads_header(&self, name: &str) -> bool {
         let is = |other: &str| name.eq_ignore_ascii_case(other);
-        ["authorization", "connection", "upgrade", "traceparent"].into_iter().any(is)
-            || method_override::is_override(name)
-            || self.client_addresses.reads_header(name)
-            || self.client_certificates.reads_header(name)
-            || name.get(..3).is_some_and(|start| start.eq_ignore_ascii_case("ce-"))
+        ALWAYS_READ.into_iter().any(is)
             || self.rule_headers.iter().any(|header| is(header))
+            || name.get(..3).is_some_and(|start| start.eq_ignore_ascii_case("ce-"))
+            || (name.as_bytes().first().is_some_and(|first| first.eq_ignore_ascii_case(&b'x'))
+                && (method_override::is_override(name)
+                    || self.client_addresses.reads_header(name)
+                    || self.client_certificates.reads_header(name)))
     }
 
     /// Judges a request: how to forward it, or why not.
-    pub fn decide(&mut self, raw: RawRequest, moment: Moment, shared: &dyn SharedFiles) -> Result<Forwarding, Denial> {
+    pub fn decide(&mut self, raw: &RawRequest, moment: Moment, shared: &dyn SharedFiles) -> Result<Forwarding, Denial> {
         self.walk(raw, moment, shared, &mut Nobody)
     }
 
     fn walk(
         &mut self,
-        raw: RawRequest,
+        raw: &RawRequest,
         moment: Moment,
         shared: &dyn SharedFiles,
         witness: &mut impl Witness,
@@ -287,24 +291,24 @@ impl Gate {
 /// What the token's issuer vouches for: from the cache, or by its signature. A token that nobody knows yet is looked at if
 /// it `may_try`.
 fn verified_claims(
-    token: &str,
+    token: PresentedToken<'_>,
     issuers: &Issuers,
     cache: &mut ClaimsCache,
     now: UnixSeconds,
     shared: &dyn SharedFiles,
     may_try: impl Fn() -> Result<(), Denial>,
 ) -> Result<VerifiedClaims, Denial> {
-    if token.len() > MAX_TOKEN_BYTES {
+    if token.bytes().len() > MAX_TOKEN_BYTES {
         return Err(InvalidToken::TooLong.into());
     }
-    let vacancy = match cache.find(token, issuers.verifications(), now, shared) {
+    let vacancy = match cache.find(token.bytes(), issuers.verifications(), now, shared) {
         Ok(claims) => return Ok(claims),
         Err(vacancy) => vacancy,
     };
     may_try()?;
-    let unverified = UnverifiedToken::parse(token)?;
+    let unverified = token.read()?;
     let (claims, verification) = issuers.verify(&unverified, now)?;
-    cache.keep(token, &claims, &verification, &vacancy, now, shared);
+    cache.keep(token.bytes(), &claims, &verification, &vacancy, now, shared);
     Ok(claims)
 }
 

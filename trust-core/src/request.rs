@@ -3,6 +3,7 @@
 //! Readers of URLs disagree about encoded separators and dot segments. A path that two of them could read differently
 //! is refused here, so that no rule is ever tried on one reading while the upstream acts on another.
 
+use std::borrow::Cow;
 use std::net::{IpAddr, SocketAddr};
 
 use thiserror::Error;
@@ -71,17 +72,17 @@ pub enum MalformedRequest {
     TooManyHeaders,
 }
 
-/// A request as rules see it.
+/// A request as rules see it. What is written as it reads lies where the host put it.
 #[derive(Clone)]
-pub(crate) struct RequestFacts {
-    method: String,
-    target: String,
+pub(crate) struct RequestFacts<'r> {
+    method: &'r str,
+    target: &'r str,
     path: Path,
-    host: String,
-    source_address: String,
+    host: Cow<'r, str>,
+    source_address: &'r str,
     /// Where it is not the peer.
     client: Option<ClientAddress>,
-    headers: Vec<Header>,
+    headers: Vec<Header<'r>>,
 }
 
 /// A path costs memory of its own only where it is not written as it reads.
@@ -93,25 +94,25 @@ enum Path {
 }
 
 #[derive(Clone)]
-struct Header {
-    spelled: String,
+struct Header<'r> {
+    spelled: &'r str,
     /// Where it is not the spelled name itself.
     folded: Option<String>,
-    values: Vec<Vec<u8>>,
+    values: &'r [Vec<u8>],
 }
 
-impl Header {
+impl Header<'_> {
     fn folded(&self) -> &str {
-        self.folded.as_ref().unwrap_or(&self.spelled)
+        self.folded.as_deref().unwrap_or(self.spelled)
     }
 }
 
-impl RequestFacts {
+impl<'r> RequestFacts<'r> {
     /// Reads the facts, or says why the request cannot be judged.
-    pub(crate) fn read(raw: RawRequest) -> Result<Self, MalformedRequest> {
-        let method = ascii_token(raw.method).ok_or(MalformedRequest::MethodOrHost)?;
-        let host = host_name(raw.host).ok_or(MalformedRequest::MethodOrHost)?;
-        let target = String::from_utf8(raw.target).map_err(|_| MalformedRequest::Target)?;
+    pub(crate) fn read(raw: &'r RawRequest) -> Result<Self, MalformedRequest> {
+        let method = ascii_token(&raw.method).ok_or(MalformedRequest::MethodOrHost)?;
+        let host = host_name(&raw.host).ok_or(MalformedRequest::MethodOrHost)?;
+        let target = std::str::from_utf8(&raw.target).map_err(|_| MalformedRequest::Target)?;
         if target.len() > MAX_TARGET_BYTES || !target.starts_with('/') {
             return Err(MalformedRequest::Target);
         }
@@ -119,28 +120,25 @@ impl RequestFacts {
         if raw.headers.len() > MAX_HEADERS {
             return Err(MalformedRequest::TooManyHeaders);
         }
-        let headers = raw
-            .headers
-            .into_iter()
-            .map(|(spelled, values)| {
-                let folded = (!is_folded(&spelled)).then(|| fold_header_name(&spelled));
-                Header { spelled, folded, values }
-            })
-            .collect();
-        let source_address = String::from_utf8(raw.source_address).unwrap_or_default();
-        Ok(Self { method, target, path, host, source_address, client: None, headers })
+        let headers = raw.headers.iter().map(|(spelled, values)| Header {
+            spelled,
+            folded: (!is_folded(spelled)).then(|| fold_header_name(spelled)),
+            values,
+        });
+        let source_address = std::str::from_utf8(&raw.source_address).unwrap_or_default();
+        Ok(Self { method, target, path, host, source_address, client: None, headers: headers.collect() })
     }
 
     /// The method.
     #[must_use]
-    pub(crate) fn method(&self) -> &str {
-        &self.method
+    pub(crate) fn method(&self) -> &'r str {
+        self.method
     }
 
     /// Path and query, as they will be forwarded.
     #[must_use]
-    pub(crate) fn target(&self) -> &str {
-        &self.target
+    pub(crate) fn target(&self) -> &'r str {
+        self.target
     }
 
     /// The decoded path; it has one reading only.
@@ -166,14 +164,14 @@ impl RequestFacts {
 
     /// Address and port of the peer, as the host gave them.
     #[must_use]
-    pub(crate) fn source_address(&self) -> &str {
-        &self.source_address
+    pub(crate) fn source_address(&self) -> &'r str {
+        self.source_address
     }
 
     /// The peer's IP address.
     #[must_use]
     pub(crate) fn peer(&self) -> Option<IpAddr> {
-        ip_address(&self.source_address)
+        ip_address(self.source_address)
     }
 
     /// Where the request comes from: the peer, unless [`ClientAddresses`] has found out more.
@@ -196,17 +194,17 @@ impl RequestFacts {
     }
 
     /// All headers: as spelled, and folded.
-    pub(crate) fn headers(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.headers.iter().map(|header| (header.spelled.as_str(), header.folded()))
+    pub(crate) fn headers(&self) -> impl Iterator<Item = (&'r str, &str)> {
+        self.headers.iter().map(|header| (header.spelled, header.folded()))
     }
 
     /// The spelled names of all headers whose folded name satisfies `holds`.
-    pub(crate) fn header_names(&self, holds: impl Fn(&str) -> bool) -> impl Iterator<Item = &str> {
-        self.headers.iter().filter(move |header| holds(header.folded())).map(|header| header.spelled.as_str())
+    pub(crate) fn header_names(&self, holds: impl Fn(&str) -> bool) -> impl Iterator<Item = &'r str> {
+        self.headers.iter().filter(move |header| holds(header.folded())).map(|header| header.spelled)
     }
 
     /// All values of the header of exactly this lower-case name, in any case.
-    pub(crate) fn header_values<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a [u8]> {
+    pub(crate) fn header_values(&self, name: &str) -> impl Iterator<Item = &'r [u8]> {
         self.headers
             .iter()
             .filter(move |header| header.spelled.eq_ignore_ascii_case(name))
@@ -227,18 +225,23 @@ impl RequestFacts {
         if is_text { Ok(()) } else { Err(MalformedRequest::HeaderValue) }
     }
 
-    /// The only value of a header; nothing when it is absent.
-    pub(crate) fn only_header_value<'a>(&'a self, name: &str) -> Result<Option<&'a str>, MalformedRequest> {
+    /// The only value of a header, whatever its bytes; nothing when it is absent.
+    pub(crate) fn only_header_bytes(&self, name: &str) -> Result<Option<&'r [u8]>, MalformedRequest> {
         let mut values = self.header_values(name);
-        let Some(value) = values.next() else { return Ok(None) };
-        if values.next().is_some() {
-            return Err(MalformedRequest::RepeatedHeader);
-        }
-        if !are_visible(value) {
-            return Err(MalformedRequest::HeaderValue);
-        }
-        std::str::from_utf8(value).map(Some).map_err(|_| MalformedRequest::HeaderValue)
+        let value = values.next();
+        if values.next().is_some() { Err(MalformedRequest::RepeatedHeader) } else { Ok(value) }
     }
+
+    /// The only value of a header; nothing when it is absent.
+    pub(crate) fn only_header_value(&self, name: &str) -> Result<Option<&'r str>, MalformedRequest> {
+        self.only_header_bytes(name)?.map(visible).transpose()
+    }
+}
+
+/// A header's value as text, if it is visible ASCII.
+pub(crate) fn visible(value: &[u8]) -> Result<&str, MalformedRequest> {
+    let text = std::str::from_utf8(value).ok().filter(|_| are_visible(value));
+    text.ok_or(MalformedRequest::HeaderValue)
 }
 
 /// `name` in lower case with everything but letters and digits as `-`: back ends that pass headers on as variables turn
@@ -260,24 +263,27 @@ fn is_folded(name: &str) -> bool {
     name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
 }
 
-fn ascii_token(bytes: Vec<u8>) -> Option<String> {
+fn ascii_token(bytes: &[u8]) -> Option<&str> {
     let is_token = |byte: &u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(byte);
     if bytes.is_empty() || bytes.len() > 64 || !bytes.iter().all(is_token) {
         return None;
     }
-    String::from_utf8(bytes).ok()
+    std::str::from_utf8(bytes).ok()
 }
 
-fn host_name(mut bytes: Vec<u8>) -> Option<String> {
+fn host_name(bytes: &[u8]) -> Option<Cow<'_, str>> {
     let allowed = |byte: &u8| byte.is_ascii_alphanumeric() || b"-._:[]".contains(byte);
     if bytes.is_empty() || bytes.len() > 255 || !bytes.iter().all(allowed) {
         return None;
     }
-    bytes.make_ascii_lowercase();
-    let host = String::from_utf8(bytes).ok()?;
+    let host = std::str::from_utf8(bytes).ok()?;
     // `example.com.` is `example.com` to some readers and another name to others.
-    let name = without_port(&host);
-    (!name.is_empty() && !name.ends_with('.') && !name.ends_with(':')).then_some(host)
+    let name = without_port(host);
+    if name.is_empty() || name.ends_with('.') || name.ends_with(':') {
+        return None;
+    }
+    let has_capitals = bytes.iter().any(u8::is_ascii_uppercase);
+    Some(if has_capitals { host.to_ascii_lowercase().into() } else { host.into() })
 }
 
 pub(crate) fn without_port(host: &str) -> &str {
@@ -320,16 +326,16 @@ fn plain_path(path: &str) -> Result<Path, MalformedRequest> {
 }
 
 fn check_segments(decoded: &str) -> Result<(), MalformedRequest> {
-    let ambiguous = Err(MalformedRequest::AmbiguousPath);
-    if decoded.chars().any(|char| char.is_control() || matches!(char, '\\' | ';' | '%' | '?' | '#')) {
-        return ambiguous;
+    let is_one_way = |byte: u8| !byte.is_ascii_control() && !matches!(byte, b'\\' | b';' | b'%' | b'?' | b'#');
+    if !decoded.bytes().all(is_one_way) || (!decoded.is_ascii() && decoded.contains(char::is_control)) {
+        return Err(MalformedRequest::AmbiguousPath);
     }
-    let mut segments = decoded.split('/').skip(1).peekable();
-    while let Some(segment) = segments.next() {
-        let is_last = segments.peek().is_none();
-        if segment == "." || segment == ".." || (segment.is_empty() && !is_last) {
-            return ambiguous;
-        }
+    let segments = decoded.strip_prefix('/').unwrap_or(decoded);
+    // Only the last segment may be empty.
+    let whole = segments.strip_suffix('/').unwrap_or(segments);
+    let is_ambiguous = |segment: &[u8]| matches!(segment, b"" | b"." | b"..");
+    if !segments.is_empty() && whole.as_bytes().split(|byte| *byte == b'/').any(is_ambiguous) {
+        return Err(MalformedRequest::AmbiguousPath);
     }
     Ok(())
 }

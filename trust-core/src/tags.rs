@@ -62,7 +62,7 @@ pub(crate) struct EventTags {
 impl EventTags {
     /// Tags a request; `source` is the gate's own name as an event source, `secret` keeps identifiers from being guessed.
     pub(crate) fn of(
-        facts: &RequestFacts,
+        facts: &RequestFacts<'_>,
         permit: &Permit<'_>,
         moment: Moment,
         source: &str,
@@ -104,7 +104,7 @@ impl EventTags {
     }
 
     /// No header, for a gate that does not tag; an identifier only where something else names it.
-    pub(crate) fn none(facts: &RequestFacts, moment: Moment, secret: &KeyedHash, is_named: bool) -> Self {
+    pub(crate) fn none(facts: &RequestFacts<'_>, moment: Moment, secret: &KeyedHash, is_named: bool) -> Self {
         let event_id = if is_named { event_id(moment, &entropy(facts, moment, secret)) } else { String::new() };
         Self { event_id, is_clients_event: false, headers: Vec::new() }
     }
@@ -130,7 +130,7 @@ impl EventTags {
 
 /// Every attribute stands once, the type is one that the rule takes, and the source is the caller's own. What is left
 /// out stays out: the service names the missing attribute.
-fn check_clients_event(facts: &RequestFacts, permit: &Permit<'_>) -> Result<(), Untaggable> {
+fn check_clients_event(facts: &RequestFacts<'_>, permit: &Permit<'_>) -> Result<(), Untaggable> {
     let attributes: Vec<_> =
         facts.header_names(|folded| folded.starts_with("ce-")).map(str::to_ascii_lowercase).collect();
     for name in &attributes {
@@ -157,13 +157,13 @@ fn auth_type(claims: &VerifiedClaims) -> &'static str {
     if claims.is_of_client() { "service_account" } else { "app_user" }
 }
 
-fn clients_correlation(facts: &RequestFacts) -> Result<Option<String>, MalformedRequest> {
+fn clients_correlation(facts: &RequestFacts<'_>) -> Result<Option<String>, MalformedRequest> {
     let correlation = facts.only_header_value("ce-correlationid")?;
     Ok(correlation.filter(|text| (1..=MAX_CORRELATION_BYTES).contains(&text.len())).map(str::to_owned))
 }
 
 /// The client's trace context, if it is well-formed (W3C Trace Context, section 3.2).
-fn clients_trace(facts: &RequestFacts) -> Option<&str> {
+fn clients_trace<'r>(facts: &RequestFacts<'r>) -> Option<&'r str> {
     let trace = facts.only_header_value("traceparent").ok().flatten()?;
     let mut parts = trace.split('-');
     let mut part = |length: usize| {
@@ -180,15 +180,22 @@ fn clients_trace(facts: &RequestFacts) -> Option<&str> {
 /// Bytes that no other request shares. The sandbox's randomness is the same in every instance, so they come from what
 /// tells requests apart: two that share them would have to come from one peer port (one HTTP/2 or HTTP/3 connection) for
 /// one target, be judged in the same nanosecond, and be the same count in the life of two instances.
-fn entropy(facts: &RequestFacts, moment: Moment, secret: &KeyedHash) -> [u8; 32] {
-    let (nanoseconds, sequence) = (moment.now.nanoseconds().to_be_bytes(), moment.sequence.to_be_bytes());
+fn entropy(facts: &RequestFacts<'_>, moment: Moment, secret: &KeyedHash) -> [u8; 32] {
     let parts = [facts.source_address(), facts.method(), facts.host(), facts.target()].map(str::as_bytes);
-    let lengths = parts.map(|part| (part.len() as u64).to_be_bytes());
-    let all = [&nanoseconds[..], &sequence, lengths.as_flattened()].into_iter().chain(parts);
+    let mut all = Vec::with_capacity(parts.iter().map(|part| part.len()).sum::<usize>().saturating_add(64));
+    all.extend_from_slice(&moment.now.nanoseconds().to_be_bytes());
+    all.extend_from_slice(&moment.sequence.to_be_bytes());
+    for part in parts {
+        all.extend_from_slice(&(part.len() as u64).to_be_bytes());
+        all.extend_from_slice(part);
+    }
+    let first = secret.of([all.as_slice()]);
+    // As good as a hash of everything once more: it tells apart whatever the first one does.
+    let second = secret.of([&first[..], b"second"]);
     let mut entropy = [0; 2 * HASH_BYTES];
     let (halves, _) = entropy.as_chunks_mut::<HASH_BYTES>();
-    for (half, number) in halves.iter_mut().zip([[0], [1]]) {
-        *half = secret.of(all.clone().chain([number.as_slice()]));
+    for (half, hash) in halves.iter_mut().zip([first, second]) {
+        *half = hash;
     }
     entropy
 }

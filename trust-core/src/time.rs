@@ -17,34 +17,35 @@ impl UnixSeconds {
     }
 }
 
-/// A wall-clock reading, in nanoseconds since 1970-01-01T00:00:00Z.
+/// A wall-clock reading, in nanoseconds since 1970-01-01T00:00:00Z, up to the year 2554.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct WallTime {
-    nanoseconds: u128,
+    nanoseconds: u64,
 }
 
 impl WallTime {
-    /// The reading whose distance from 1970 is `since_epoch`.
+    /// The reading whose distance from 1970 is `since_epoch`; the last that there is, for one beyond it.
     #[must_use]
     pub fn from_epoch(since_epoch: std::time::Duration) -> Self {
-        Self { nanoseconds: since_epoch.as_nanos() }
+        let whole = since_epoch.as_secs().saturating_mul(1_000_000_000);
+        Self { nanoseconds: whole.saturating_add(u64::from(since_epoch.subsec_nanos())) }
     }
 
     /// Whole seconds, rounded down.
     #[must_use]
     pub fn seconds(self) -> UnixSeconds {
-        UnixSeconds(u64::try_from(self.nanoseconds / 1_000_000_000).unwrap_or(u64::MAX))
+        UnixSeconds(self.nanoseconds / 1_000_000_000)
     }
 
     /// Whole milliseconds, rounded down.
     #[must_use]
     pub fn milliseconds(self) -> u64 {
-        u64::try_from(self.nanoseconds / 1_000_000).unwrap_or(u64::MAX)
+        self.nanoseconds / 1_000_000
     }
 
     /// All of the reading.
     #[must_use]
-    pub fn nanoseconds(self) -> u128 {
+    pub fn nanoseconds(self) -> u64 {
         self.nanoseconds
     }
 

@@ -6,11 +6,14 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 use thiserror::Error;
 
-use crate::request::{MalformedRequest, RequestFacts};
+use crate::request::{MalformedRequest, RequestFacts, visible};
 use crate::signature::Algorithm;
 
 /// Longer tokens are refused before they are parsed.
 pub(crate) const MAX_TOKEN_BYTES: usize = 16 * 1024;
+
+/// What stands before a token, in any case.
+const SCHEME: &[u8] = b"Bearer ";
 
 /// Why a token is refused. The caller learns `invalid_token` and no more (RFC 6750, section 3.1); the log says which.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
@@ -128,14 +131,36 @@ impl UnverifiedToken {
     }
 }
 
+/// A token as the client presents it, unread: the claims cache knows it by its bytes.
+#[derive(Clone, Copy)]
+pub(crate) struct PresentedToken<'r> {
+    bytes: &'r [u8],
+}
+
+impl<'r> PresentedToken<'r> {
+    pub(crate) fn bytes(self) -> &'r [u8] {
+        self.bytes
+    }
+
+    /// Reads it without believing it.
+    pub(crate) fn read(self) -> Result<UnverifiedToken, TokenProblem> {
+        Ok(UnverifiedToken::parse(visible(self.bytes)?)?)
+    }
+}
+
 /// Takes the bearer token from a request, if it brings one (RFC 6750, section 2.1; the scheme in any case, RFC 9110,
 /// section 11.1).
-pub(crate) fn bearer_token(facts: &RequestFacts) -> Result<Option<&str>, TokenProblem> {
-    let Some(header) = facts.only_header_value("authorization")? else { return Ok(None) };
-    match header.split_once(' ') {
-        Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => Ok(Some(token.trim_matches(' '))),
-        _ => Err(InvalidToken::Form.into()),
+pub(crate) fn bearer_token<'r>(facts: &RequestFacts<'r>) -> Result<Option<PresentedToken<'r>>, TokenProblem> {
+    let Some(header) = facts.only_header_bytes("authorization")? else { return Ok(None) };
+    let parts = header.split_at_checked(SCHEME.len());
+    let Some((_, mut bytes)) = parts.filter(|(scheme, _)| scheme.eq_ignore_ascii_case(SCHEME)) else {
+        visible(header)?;
+        return Err(InvalidToken::Form.into());
+    };
+    while let Some(rest) = bytes.strip_prefix(b" ").or_else(|| bytes.strip_suffix(b" ")) {
+        bytes = rest;
     }
+    Ok(Some(PresentedToken { bytes }))
 }
 
 /// Why no token could be taken from a request.

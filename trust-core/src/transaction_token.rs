@@ -31,6 +31,9 @@ const MAX_TOKEN_BYTES: usize = 64 * 1024;
 
 const TYPE: &str = "txntoken+jwt";
 
+/// Few are longer.
+const USUAL_PAYLOAD_BYTES: usize = 640;
+
 /// One audience's keys, the current one first.
 #[derive(Clone, Debug)]
 pub struct TransactionKeys {
@@ -94,59 +97,59 @@ struct Header {
     kid: String,
 }
 
-/// The claims of a transaction token.
+/// The claims of a transaction token: as texts of its own, or of somebody else's while it is made.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct TransactionClaims {
+pub struct TransactionClaims<Text = String> {
     /// The gate that made the token.
-    pub iss: String,
+    pub iss: Text,
     /// The one audience.
-    pub aud: String,
+    pub aud: Text,
     /// Made at.
     pub iat: u64,
     /// No longer good at.
     pub exp: u64,
     /// The transaction: the event id of the request.
-    pub txn: String,
+    pub txn: Text,
     /// The caller's subject; absent for a public rule.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub sub: Option<String>,
+    pub sub: Option<Text>,
     /// The caller's scopes, separated by spaces.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub scope: Option<String>,
+    pub scope: Option<Text>,
     /// What the request is.
-    pub tctx: TransactionContext,
+    pub tctx: TransactionContext<Text>,
     /// What is known of the caller's own token.
-    pub rctx: RequesterContext,
+    pub rctx: RequesterContext<Text>,
 }
 
 /// The request that a transaction token is for, and what its rule lets the caller do.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct TransactionContext {
+pub struct TransactionContext<Text = String> {
     /// The rule that let it pass.
-    pub rule: String,
+    pub rule: Text,
     /// The method, as forwarded.
-    pub method: String,
+    pub method: Text,
     /// The host in lower case, with its port if one was given.
-    pub host: String,
+    pub host: Text,
     /// Path and query, as forwarded.
-    pub target: String,
+    pub target: Text,
     /// Types of events that the caller may send in a body.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub event_types: Vec<String>,
+    #[serde(default = "Vec::new", skip_serializing_if = "Vec::is_empty")]
+    pub event_types: Vec<Text>,
 }
 
 /// The caller's own token, as far as what stands behind the gate needs to know it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RequesterContext {
+pub struct RequesterContext<Text = String> {
     /// Its issuer.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub iss: Option<String>,
+    pub iss: Option<Text>,
     /// Its identifier.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub jti: Option<String>,
+    pub jti: Option<Text>,
     /// Its session.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub sid: Option<String>,
+    pub sid: Option<Text>,
     /// Its own end; a stream must not outlive it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub exp: Option<u64>,
@@ -172,6 +175,27 @@ pub enum InvalidTransactionToken {
     Time,
 }
 
+impl<Text: Serialize> TransactionClaims<Text> {
+    /// The signed token in compact form (RFC 7515, section 3.1), by HMAC-SHA-256 under the current key; nothing when
+    /// there is no key.
+    #[must_use]
+    pub fn sign(&self, keys: &TransactionKeys) -> Option<String> {
+        let signer = keys.signer.as_ref()?;
+        let mut payload = Vec::with_capacity(USUAL_PAYLOAD_BYTES);
+        serde_json::to_writer(&mut payload, self).ok()?;
+        let mut token = String::with_capacity(signer.header.len().saturating_add(payload.len().saturating_mul(2)));
+        token.push_str(&signer.header);
+        token.push('.');
+        BASE64_URL_SAFE_NO_PAD.encode_string(payload, &mut token);
+        let mut mac = signer.mac.clone();
+        mac.update(token.as_bytes());
+        let signature = mac.finalize().into_bytes();
+        token.push('.');
+        BASE64_URL_SAFE_NO_PAD.encode_string(signature, &mut token);
+        Some(token)
+    }
+}
+
 impl TransactionClaims {
     /// The caller, unless the rule was public.
     #[must_use]
@@ -183,24 +207,6 @@ impl TransactionClaims {
     #[must_use]
     pub fn is_for(&self, method: &str, host: &str, target: &str) -> bool {
         self.tctx.method == method && self.tctx.host.eq_ignore_ascii_case(host) && self.tctx.target == target
-    }
-
-    /// The signed token in compact form (RFC 7515, section 3.1), by HMAC-SHA-256 under the current key; nothing when
-    /// there is no key.
-    #[must_use]
-    pub fn sign(&self, keys: &TransactionKeys) -> Option<String> {
-        let signer = keys.signer.as_ref()?;
-        let payload = serde_json::to_vec(self).ok()?;
-        let mut token = String::with_capacity(signer.header.len().saturating_add(payload.len().saturating_mul(2)));
-        token.push_str(&signer.header);
-        token.push('.');
-        BASE64_URL_SAFE_NO_PAD.encode_string(payload, &mut token);
-        let mut mac = signer.mac.clone();
-        mac.update(token.as_bytes());
-        let signature = mac.finalize().into_bytes();
-        token.push('.');
-        BASE64_URL_SAFE_NO_PAD.encode_string(signature, &mut token);
-        Some(token)
     }
 
     /// Reads a token that was made by a gate with one of `keys`, for their audience, and that holds at `now`.

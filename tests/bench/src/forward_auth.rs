@@ -63,7 +63,7 @@ async fn decide(State(decider): State<Arc<Decider>>, headers: HeaderMap) -> Resp
         let (gate, sequence) = &mut *locked;
         *sequence += 1;
         let moment = gate::moment(*sequence);
-        gate.decide(raw, moment, &decider.files)
+        gate.decide(&raw, moment, &decider.files)
     };
     match decision {
         Ok(forwarding) => answer(200, forwarding.set.iter().map(|(name, value)| (&**name, value)), String::new()),

@@ -96,7 +96,7 @@ pub(crate) fn header_changes(trust: &Path, token: &str) -> Result<Vec<(String, S
         headers: vec![("Authorization".to_owned(), vec![format!("Bearer {token}").into_bytes()])],
     };
     let Forwarding { set, remove } = gate
-        .decide(raw, moment(1), &NoSharedFiles)
+        .decide(&raw, moment(1), &NoSharedFiles)
         .map_err(|denial| anyhow!("the gate denies the bench's own request: {}", denial.reason()))?;
     let set = set.into_iter().map(|(name, value)| (name.into_owned(), value));
     Ok(set.chain(remove.into_iter().map(|name| (name, String::new()))).collect())

@@ -14,10 +14,12 @@ const MAX_RECORD_BYTES: usize = 1024;
 #[derive(Default)]
 pub(super) struct RecentTokens {
     places: [Option<Box<Recent>>; PLACES],
+    /// The ends of the tokens that asked for each place last.
+    asked: [u64; PLACES],
 }
 
 struct Recent {
-    token: String,
+    token: Box<[u8]>,
     claims: VerifiedClaims,
     verified_at: UnixSeconds,
     verification: Verification,
@@ -28,24 +30,27 @@ impl RecentTokens {
         *self = Self::default();
     }
 
-    pub(super) fn find(&self, token: &str, now: UnixSeconds) -> Option<VerifiedClaims> {
-        let recent = self
-            .places
-            .get(place(token))?
-            .as_ref()
-            .filter(|recent| are_same(recent.token.as_bytes(), token.as_bytes()))?;
+    pub(super) fn find(&self, token: &[u8], now: UnixSeconds) -> Option<VerifiedClaims> {
+        let recent = self.places.get(place(token))?.as_ref().filter(|recent| are_same(&recent.token, token))?;
         let holds = recent.verification.holds(recent.verified_at, recent.claims.expires_at(), now);
         holds.then(|| recent.claims.clone())
     }
 
+    /// Whether the token that asked for this place last was the same, as far as can be told. Among many that take turns, a
+    /// token that is kept at once is gone before it comes back.
+    pub(super) fn is_coming_back(&mut self, token: &[u8]) -> bool {
+        let end = end(token);
+        self.asked.get_mut(place(token)).is_some_and(|asked| std::mem::replace(asked, end) == end)
+    }
+
     /// In the place of whichever token stood there.
-    pub(super) fn keep(&mut self, token: &str, slot: &Slot, verification: &Verification) {
+    pub(super) fn keep(&mut self, token: &[u8], slot: &Slot, verification: &Verification) {
         if token.len() > MAX_TOKEN_BYTES || slot.claims.record().as_bytes().len() > MAX_RECORD_BYTES {
             return;
         }
         let Some(held) = self.places.get_mut(place(token)) else { return };
         *held = Some(Box::new(Recent {
-            token: token.to_owned(),
+            token: token.into(),
             claims: slot.claims.clone(),
             verified_at: slot.verified_at,
             verification: verification.clone(),
@@ -53,10 +58,14 @@ impl RecentTokens {
     }
 }
 
+fn place(token: &[u8]) -> usize {
+    // A character of base64 says six bits, not all of them in its lowest ones.
+    let folded = end(token).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32;
+    usize::try_from(folded).unwrap_or(0).checked_rem(PLACES).unwrap_or(0)
+}
+
 /// The end of a token is its signature: as good as random for honest tokens, and whoever chooses it otherwise can only
 /// displace one place of many.
-fn place(token: &str) -> usize {
-    let sum =
-        token.bytes().rev().take(8).fold(0_usize, |sum, byte| sum.wrapping_mul(31).wrapping_add(usize::from(byte)));
-    sum.checked_rem(PLACES).unwrap_or(0)
+fn end(token: &[u8]) -> u64 {
+    token.last_chunk().map_or(0, |end| u64::from_le_bytes(*end))
 }

@@ -29,8 +29,8 @@ const DIGEST_BYTES: usize = HASH_BYTES;
 pub(super) struct Digest([u8; DIGEST_BYTES]);
 
 impl Digest {
-    pub(super) fn of(token: &str, secrets: &CacheSecrets) -> Self {
-        Self(secrets.digest.of([token.as_bytes()]))
+    pub(super) fn of(token: &[u8], secrets: &CacheSecrets) -> Self {
+        Self(secrets.digest.of([token]))
     }
 
     /// Spreads tokens over sets.
@@ -78,7 +78,9 @@ impl Slot {
         let (seal, body) = bytes.split_first_chunk::<SEAL_BYTES>()?;
         let (_digest, rest) = body.split_first_chunk::<DIGEST_BYTES>()?;
         let (context, rest) = rest.split_first_chunk::<CONTEXT_BYTES>()?;
-        let verification = verifications.iter().find(|verification| verification.context == *context)?;
+        let context = u128::from_ne_bytes(*context);
+        let is_of_context = |verification: &&Verification| u128::from_ne_bytes(verification.context) == context;
+        let verification = verifications.iter().find(is_of_context)?;
         let (ends_at, rest) = rest.split_first_chunk()?;
         let (verified_at, rest) = rest.split_first_chunk()?;
         let (length, rest) = rest.split_first_chunk()?;
@@ -96,7 +98,8 @@ impl Slot {
 
 /// Whether a slot says that it is of this token.
 pub(super) fn is_of(bytes: &[u8], digest: &Digest) -> bool {
-    bytes.get(SEAL_BYTES..).is_some_and(|body| body.starts_with(&digest.0))
+    let held = bytes.get(SEAL_BYTES..).and_then(|body| body.first_chunk::<DIGEST_BYTES>());
+    held.is_some_and(|held| u128::from_ne_bytes(*held) == u128::from_ne_bytes(digest.0))
 }
 
 /// When a slot's claims end, as it says.

@@ -65,13 +65,13 @@ fn claims(subject: &str) -> VerifiedClaims {
 
 fn keep(cache: &mut ClaimsCache, token: &str, claims: &VerifiedClaims, memory: &Memory) {
     let verification = verification(1);
-    let vacancy = cache.find(token, std::slice::from_ref(&verification), NOW, memory).err().unwrap();
-    cache.keep(token, claims, &verification, &vacancy, NOW, memory);
+    let vacancy = cache.find(token.as_bytes(), std::slice::from_ref(&verification), NOW, memory).err().unwrap();
+    cache.keep(token.as_bytes(), claims, &verification, &vacancy, NOW, memory);
 }
 
 /// As another gate of the host finds it.
 fn found(token: &str, verifications: &[Verification], now: UnixSeconds, memory: &Memory) -> Option<VerifiedClaims> {
-    cache().find(token, verifications, now, memory).ok()
+    cache().find(token.as_bytes(), verifications, now, memory).ok()
 }
 
 #[test]
@@ -103,7 +103,7 @@ fn nothing_holds_past_its_end_or_before_it_was_verified() {
     let known = [verification(1)];
     for (now, holds) in [(NOW, true), (NOW.plus(629), true), (NOW.plus(630), false), (UnixSeconds(NOW.0 - 1), false)] {
         assert_eq!(found("token", &known, now, &memory).is_some(), holds, "shared, {now:?}");
-        assert_eq!(keeper.find("token", &known, now, &Memory::of(0)).is_ok(), holds, "recent, {now:?}");
+        assert_eq!(keeper.find(b"token", &known, now, &Memory::of(0)).is_ok(), holds, "recent, {now:?}");
     }
 }
 
@@ -144,7 +144,7 @@ fn a_slot_moved_to_another_token_or_made_with_another_secret_is_empty() {
     keep(&mut cache(), "token", &claims("ada"), &memory);
     let mut stranger = ClaimsCache::new(MEBIBYTE);
     stranger.take_secrets(secrets(2));
-    assert!(stranger.find("token", &[verification(1)], NOW, &memory).is_err());
+    assert!(stranger.find(b"token", &[verification(1)], NOW, &memory).is_err());
 
     // The victim's digest over a slot that the attacker's own token filled.
     let victims = Memory::of(MEBIBYTE);
@@ -161,17 +161,17 @@ fn claims_that_fit_no_slot_are_kept_by_the_instance_alone() {
     let memory = Memory::of(MEBIBYTE);
     let mut keeper = cache();
     keep(&mut keeper, "token", &claims(&"a".repeat(500)), &memory);
-    assert!(keeper.find("token", &[verification(1)], NOW, &memory).is_ok());
+    assert!(keeper.find(b"token", &[verification(1)], NOW, &memory).is_ok());
     assert!(memory.written_slots().is_empty());
     keeper.forget_recent();
-    assert!(keeper.find("token", &[verification(1)], NOW, &memory).is_err());
+    assert!(keeper.find(b"token", &[verification(1)], NOW, &memory).is_err());
 }
 
 #[test]
 fn without_a_file_or_secrets_the_instance_still_remembers() {
     for mut keeper in [ClaimsCache::new(0), ClaimsCache::new(MEBIBYTE), cache()] {
         keep(&mut keeper, "token", &claims("ada"), &Memory::of(0));
-        assert!(keeper.find("token", &[verification(1)], NOW, &Memory::of(0)).is_ok());
+        assert!(keeper.find(b"token", &[verification(1)], NOW, &Memory::of(0)).is_ok());
     }
 }
 
@@ -200,7 +200,7 @@ fn a_full_set_gives_up_what_ends_first_and_what_has_ended() {
     keep(&mut small, "one more", &ending(300), &memory);
     small.forget_recent();
     let known = [verification(1)];
-    assert!(small.find("one more", &known, NOW, &memory).is_ok());
-    assert!(small.find(&format!("token {}", WAYS - 1), &known, NOW, &memory).is_err());
-    assert!(small.find("token 0", &known, NOW, &memory).is_ok());
+    assert!(small.find(b"one more", &known, NOW, &memory).is_ok());
+    assert!(small.find(format!("token {}", WAYS - 1).as_bytes(), &known, NOW, &memory).is_err());
+    assert!(small.find(b"token 0", &known, NOW, &memory).is_ok());
 }

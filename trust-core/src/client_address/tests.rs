@@ -4,14 +4,14 @@ use crate::request::RawRequest;
 fn of(depth: usize, peer: &str, forwarded_for: &[&str]) -> ClientAddress {
     let trusted_proxies = vec![Network::parse("10.0.0.0/8").unwrap(), Network::parse("fd00::/8").unwrap()];
     let lines = forwarded_for.iter().map(|line| line.as_bytes().to_vec()).collect();
-    let facts = RequestFacts::read(RawRequest {
+    let raw = RawRequest {
         method: b"GET".to_vec(),
         target: b"/".to_vec(),
         host: b"a".to_vec(),
         source_address: peer.into(),
         headers: vec![("X-Forwarded-For".into(), lines)],
-    });
-    ClientAddresses { depth, trusted_proxies }.of(&facts.unwrap())
+    };
+    ClientAddresses { depth, trusted_proxies }.of(&RequestFacts::read(&raw).unwrap())
 }
 
 fn known(text: &str) -> ClientAddress {

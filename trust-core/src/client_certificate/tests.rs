@@ -19,15 +19,14 @@ fn claims(confirmation: &Value) -> VerifiedClaims {
     VerifiedClaims::new("https://idp.example.com".into(), UnixSeconds(1), record)
 }
 
-fn facts(name: &str, values: &[&str]) -> RequestFacts {
-    RequestFacts::read(RawRequest {
+fn request(name: &str, values: &[&str]) -> RawRequest {
+    RawRequest {
         method: b"GET".to_vec(),
         target: b"/".to_vec(),
         host: b"a".to_vec(),
         source_address: Vec::new(),
         headers: vec![(name.into(), values.iter().map(|value| value.as_bytes().to_vec()).collect())],
-    })
-    .unwrap()
+    }
 }
 
 #[test]
@@ -58,9 +57,12 @@ fn a_bound_token_needs_its_certificate_on_every_request() {
     let bound = claims(&json!({"x5t#S256": thumbprint(DER)}));
     let leaf = BASE64_STANDARD.encode(DER);
     let other = BASE64_STANDARD.encode(b"another");
-    let trusted = |facts: &RequestFacts| ClientCertificates::Trusted.check(&bound, facts);
+    let check = |certificates: ClientCertificates, claims: &VerifiedClaims, raw: &RawRequest| {
+        certificates.check(claims, &RequestFacts::read(raw).unwrap())
+    };
+    let trusted = |raw: &RawRequest| check(ClientCertificates::Trusted, &bound, raw);
     for shown in [leaf.clone(), format!("{leaf},{other}")] {
-        assert_eq!(trusted(&facts("X-Forwarded-Tls-Client-Cert", &[&shown])), Ok(()), "{shown}");
+        assert_eq!(trusted(&request("X-Forwarded-Tls-Client-Cert", &[&shown])), Ok(()), "{shown}");
     }
     for (name, values) in [
         ("X-Forwarded-Tls-Client-Cert", &[][..]),
@@ -72,12 +74,12 @@ fn a_bound_token_needs_its_certificate_on_every_request() {
         ("X_Forwarded_Tls_Client_Cert", &[&leaf]),
         ("X-Forwarded-Tls-Client-Cert-Info", &[&leaf]),
     ] {
-        assert_eq!(trusted(&facts(name, values)), Err(InvalidToken::Bound), "{name}: {values:?}");
+        assert_eq!(trusted(&request(name, values)), Err(InvalidToken::Bound), "{name}: {values:?}");
     }
-    let forged = facts("X-Forwarded-Tls-Client-Cert", &[&leaf]);
-    assert_eq!(ClientCertificates::Untrusted.check(&bound, &forged), Err(InvalidToken::Bound));
+    let forged = request("X-Forwarded-Tls-Client-Cert", &[&leaf]);
+    assert_eq!(check(ClientCertificates::Untrusted, &bound, &forged), Err(InvalidToken::Bound));
     let unbound = claims(&Value::Null);
-    assert_eq!(ClientCertificates::Trusted.check(&unbound, &forged), Err(InvalidToken::Bound), "null is no absence");
+    assert_eq!(check(ClientCertificates::Trusted, &unbound, &forged), Err(InvalidToken::Bound), "null is no absence");
 }
 
 #[test]

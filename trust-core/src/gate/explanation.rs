@@ -18,6 +18,7 @@ use crate::rules::{Access, Rule};
 use crate::shared_files::NoSharedFiles;
 use crate::tags::Moment;
 use crate::time::UnixSeconds;
+use crate::token::PresentedToken;
 pub use token::{Check, CheckOutcome, TokenNotes};
 
 /// How far an explanation goes into a token's signature.
@@ -83,7 +84,7 @@ impl Gate {
     /// Judges a request as [`Gate::decide`] does, without what other gates share, and says how it came to that.
     pub fn explain(
         &mut self,
-        raw: RawRequest,
+        raw: &RawRequest,
         moment: Moment,
         signature: SignatureCheck,
     ) -> (Result<Forwarding, Denial>, Explanation) {
@@ -120,7 +121,7 @@ impl Witness for Notes {
 
     fn vouch(
         &mut self,
-        token: &str,
+        token: PresentedToken<'_>,
         issuers: &Issuers,
         now: UnixSeconds,
         verified: impl FnOnce() -> Result<VerifiedClaims, Denial>,

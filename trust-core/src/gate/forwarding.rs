@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use super::Gate;
+use crate::claims::VerifiedClaims;
 use crate::claims::record::ClaimValue;
 use crate::client_certificate;
 use crate::denial::Denial;
@@ -12,7 +13,7 @@ use crate::request::RequestFacts;
 use crate::tags::EventTags;
 use crate::time::UnixSeconds;
 use crate::transaction_token::{
-    LIFETIME_SECONDS, RequesterContext, SPELLED_HEADER, TransactionClaims, TransactionContext,
+    LIFETIME_SECONDS, RequesterContext, SPELLED_HEADER, TransactionClaims, TransactionContext, TransactionKeys,
 };
 
 /// What to do with the headers of a request that may pass.
@@ -36,7 +37,7 @@ impl Gate {
     /// The headers of a permitted request as what stands behind the gate shall see them.
     pub(super) fn forwarding(
         &self,
-        facts: &RequestFacts,
+        facts: &RequestFacts<'_>,
         permit: &Permit<'_>,
         tags: &mut EventTags,
         now: UnixSeconds,
@@ -49,8 +50,8 @@ impl Gate {
         if let Some(setting) = &self.transaction {
             let unavailable = || Denial::KeysUnavailable { of: "this gate".to_owned() };
             let keys = setting.keys.as_ref().ok_or_else(unavailable)?;
-            let claims = self.transaction_claims(facts, permit, tags, keys.audience(), now);
-            set.push((Cow::Borrowed(SPELLED_HEADER), claims.sign(keys).ok_or_else(unavailable)?));
+            let token = self.transaction_token(facts, permit, tags, keys, now).ok_or_else(unavailable)?;
+            set.push((Cow::Borrowed(SPELLED_HEADER), token));
         }
         let remove = facts
             .headers()
@@ -73,38 +74,39 @@ impl Gate {
         is_spent || (self.is_ours(folded) && folded != "traceparent")
     }
 
-    fn transaction_claims(
+    fn transaction_token(
         &self,
-        facts: &RequestFacts,
+        facts: &RequestFacts<'_>,
         permit: &Permit<'_>,
         tags: &EventTags,
-        audience: &str,
+        keys: &TransactionKeys,
         now: UnixSeconds,
-    ) -> TransactionClaims {
-        let claims = permit.claims();
-        let text = |name: &str| claims.and_then(|claims| claims.text(name)).map(str::to_owned);
-        let scopes = claims.map(|claims| claims.scopes().collect::<Vec<_>>().join(" "));
-        TransactionClaims {
-            iss: self.source().to_owned(),
-            aud: audience.to_owned(),
+    ) -> Option<String> {
+        let (rule, claims) = (permit.rule(), permit.claims());
+        let text = |name: &str| claims.and_then(|claims| claims.text(name));
+        let scopes = claims.map(VerifiedClaims::scopes_in_one).unwrap_or_default();
+        let claims = TransactionClaims {
+            iss: self.source(),
+            aud: keys.audience(),
             iat: now.0,
             exp: now.plus(LIFETIME_SECONDS).0,
-            txn: tags.event_id().to_owned(),
-            sub: claims.map(|claims| claims.subject().to_owned()),
-            scope: scopes.filter(|scopes| !scopes.is_empty()),
+            txn: tags.event_id(),
+            sub: claims.map(VerifiedClaims::subject),
+            scope: Some(&*scopes).filter(|scopes| !scopes.is_empty()),
             tctx: TransactionContext {
-                rule: permit.rule().name().to_owned(),
-                method: facts.method().to_owned(),
-                host: facts.host().to_owned(),
-                target: facts.target().to_owned(),
-                event_types: permit.rule().event.client_types.clone(),
+                rule: rule.name(),
+                method: facts.method(),
+                host: facts.host(),
+                target: facts.target(),
+                event_types: rule.event.client_types.iter().map(String::as_str).collect(),
             },
             rctx: RequesterContext {
-                iss: claims.map(|claims| claims.issuer().to_owned()),
+                iss: claims.map(VerifiedClaims::issuer),
                 jti: text("jti"),
                 sid: text("sid"),
                 exp: claims.map(|claims| claims.expires_at().0),
             },
-        }
+        };
+        claims.sign(keys)
     }
 }

@@ -9,7 +9,7 @@ use crate::resource_metadata;
 use crate::shared_files::SharedFiles;
 use crate::tags::Moment;
 use crate::throttle;
-use crate::token::{UnverifiedToken, bearer_token};
+use crate::token::bearer_token;
 
 /// What becomes of a denied request.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,7 +49,7 @@ impl Gate {
         if path != resource_metadata::PATH.as_bytes() || !matches!(raw.method.as_slice(), b"GET" | b"HEAD") {
             return None;
         }
-        let facts = RequestFacts::read(raw.clone()).ok()?;
+        let facts = RequestFacts::read(raw).ok()?;
         Some(metadata.answer(&self.resource_named_by(&facts)?))
     }
 
@@ -61,17 +61,17 @@ impl Gate {
 
     /// The answer to a denied request, where the gate does not only observe.
     #[must_use]
-    pub fn answer_to(&self, denial: &Denial, raw: RawRequest) -> Answer {
+    pub fn answer_to(&self, denial: &Denial, raw: &RawRequest) -> Answer {
         self.with_metadata(denial.answer(), RequestFacts::read(raw).ok().as_ref())
     }
 
     /// What becomes of a request that [`Gate::decide`] has denied, given once more and with the names of all its headers.
     /// Counts it and writes it down.
-    pub fn refuse(&self, denial: &Denial, raw: RawRequest, moment: Moment, shared: &dyn SharedFiles) -> Refusal {
+    pub fn refuse(&self, denial: &Denial, raw: &RawRequest, moment: Moment, shared: &dyn SharedFiles) -> Refusal {
         let answer = denial.answer();
-        let log_line = log_line(denial, answer.status, self.mode, &raw);
-        let mut record = DenialRecord::new(denial, answer.status, self.mode, moment.now, &raw);
-        let stripped = self.stripped(&raw);
+        let log_line = log_line(denial, answer.status, self.mode, raw);
+        let mut record = DenialRecord::new(denial, answer.status, self.mode, moment.now, raw);
+        let stripped = self.stripped(raw);
         let facts = RequestFacts::read(raw).ok().map(|facts| self.client_addresses.told(facts));
         if let Some(facts) = &facts {
             self.complete(&mut record, denial, facts);
@@ -107,7 +107,7 @@ impl Gate {
         if let Some(rule) = self.rules.iter().find(|rule| rule.matches(facts)) {
             record.set_rule(rule.name());
         }
-        if let Some(token) = bearer_token(facts).ok().flatten().and_then(|token| UnverifiedToken::parse(token).ok()) {
+        if let Some(token) = bearer_token(facts).ok().flatten().and_then(|token| token.read().ok()) {
             record.set_token(&token);
         }
     }

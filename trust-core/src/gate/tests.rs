@@ -134,8 +134,8 @@ fn with_token(target: &str, token: &str) -> RawRequest {
 
 /// The decision; the explanation comes to the same one, whatever the request.
 fn decided(raw: RawRequest) -> Result<Forwarding, Denial> {
-    let decision = gate().decide(raw.clone(), moment(), &NoSharedFiles);
-    let (explained, _) = gate().explain(raw, moment(), SignatureCheck::Done);
+    let decision = gate().decide(&raw.clone(), moment(), &NoSharedFiles);
+    let (explained, _) = gate().explain(&raw, moment(), SignatureCheck::Done);
     assert_eq!(explained, decision);
     decision
 }
@@ -490,7 +490,7 @@ fn a_trace_is_kept_when_well_formed_and_begun_otherwise() {
 #[test]
 fn requests_that_differ_in_anything_get_different_identifiers() {
     let id = |raw: RawRequest, moment: Moment| {
-        header_of(&gate().decide(raw, moment, &NoSharedFiles).unwrap(), "ce-id").unwrap().to_owned()
+        header_of(&gate().decide(&raw, moment, &NoSharedFiles).unwrap(), "ce-id").unwrap().to_owned()
     };
     let base = || request("GET", "/healthz", &[]);
     let later = Moment { now: WallTime::from_epoch(Duration::new(NOW, 1)), ..moment() };
@@ -513,7 +513,7 @@ fn what_a_negated_rule_reads_is_never_ambiguous() {
     }]});
     let mut gate = Gate::from_config(config.to_string().as_bytes()).unwrap();
     let mut decide =
-        |headers: &[(&str, &str)]| gate.decide(request("GET", "/", headers), moment(), &NoSharedFiles).map(drop);
+        |headers: &[(&str, &str)]| gate.decide(&request("GET", "/", headers), moment(), &NoSharedFiles).map(drop);
     assert_eq!(decide(&[]), Ok(()));
     assert_eq!(decide(&[("X-Mode", "guest")]), Ok(()));
     assert_eq!(decide(&[("x-mode", "admin")]), Err(Denial::NoRule));
@@ -529,12 +529,16 @@ fn what_a_negated_rule_reads_is_never_ambiguous() {
     let mut no_text = request("GET", "/", &[("X-Mode", "")]);
     no_text.headers[0].1 = vec![b"admin\xff".to_vec()];
     assert_eq!(
-        gate.decide(no_text, moment(), &NoSharedFiles),
+        gate.decide(&no_text, moment(), &NoSharedFiles),
         Err(Denial::MalformedRequest(MalformedRequest::HeaderValue))
     );
     let mut from = |address: &str| {
-        gate.decide(RawRequest { source_address: address.into(), ..request("GET", "/", &[]) }, moment(), &NoSharedFiles)
-            .map(drop)
+        gate.decide(
+            &RawRequest { source_address: address.into(), ..request("GET", "/", &[]) },
+            moment(),
+            &NoSharedFiles,
+        )
+        .map(drop)
     };
     assert_eq!(from("[::ffff:10.1.2.3]:1"), Err(Denial::NoRule));
     assert_eq!(from("[fe80::1%eth0]:1"), Ok(()));
@@ -547,13 +551,13 @@ fn without_keys_nothing_that_needs_them_passes() {
     assert_eq!(gate.wanted_files(), ["jwks/idp.json", "gate.key"]);
     assert_eq!(gate.take_file("jwks/idp.json", Some(b"{")), Err(InvalidTrustFile::Jwks(InvalidJwks::Form)));
     let unavailable = |of: &str| Denial::KeysUnavailable { of: of.to_owned() };
-    assert_eq!(gate.decide(with_token("/whoami", &good_token()), moment(), &NoSharedFiles), Err(unavailable(ISSUER)));
-    assert!(gate.decide(request("GET", "/healthz", &[]), moment(), &NoSharedFiles).is_ok());
+    assert_eq!(gate.decide(&with_token("/whoami", &good_token()), moment(), &NoSharedFiles), Err(unavailable(ISSUER)));
+    assert!(gate.decide(&request("GET", "/healthz", &[]), moment(), &NoSharedFiles).is_ok());
     assert_eq!(gate.take_file("gate.key", None), Err(InvalidTrustFile::Missing));
-    assert_eq!(gate.decide(request("GET", "/healthz", &[]), moment(), &NoSharedFiles), Err(unavailable("this gate")));
+    assert_eq!(gate.decide(&request("GET", "/healthz", &[]), moment(), &NoSharedFiles), Err(unavailable("this gate")));
     gate.take_file("jwks/idp.json", Some(jwks().as_bytes())).unwrap();
     gate.take_file("gate.key", Some(gate_keys().to_json().as_bytes())).unwrap();
-    assert!(gate.decide(with_token("/whoami", &good_token()), moment(), &NoSharedFiles).is_ok());
+    assert!(gate.decide(&with_token("/whoami", &good_token()), moment(), &NoSharedFiles).is_ok());
 }
 
 #[test]
@@ -603,7 +607,7 @@ fn an_issuer_that_shares_a_secret_is_taken_at_its_word_alone() {
     let mut denial = |file: &str, token: &str| {
         let read = gate.take_file("jwks/idp.json", Some(file.as_bytes()));
         gate.take_file("gate.key", Some(gate_keys().to_json().as_bytes())).unwrap();
-        (read, gate.decide(with_token("/whoami", token), moment(), &NoSharedFiles).err())
+        (read, gate.decide(&with_token("/whoami", token), moment(), &NoSharedFiles).err())
     };
     assert_eq!(denial(&file, &hmac_token(&secret)), (Ok(()), None));
     assert_eq!(denial(&file, &hmac_token(&[0x5b; 32])), (Ok(()), Some(Denial::InvalidToken(InvalidToken::Signature))));
@@ -631,7 +635,7 @@ fn a_gate_that_does_not_tag_still_takes_a_clients_tags_away() {
     gate.take_file("gate.key", Some(gate_keys().to_json().as_bytes())).unwrap();
     let mut raw = with_token("/whoami", &good_token());
     raw.headers.push(("Ce_Authid".into(), vec![b"root".to_vec()]));
-    let forwarding = gate.decide(raw, moment(), &NoSharedFiles).unwrap();
+    let forwarding = gate.decide(&raw, moment(), &NoSharedFiles).unwrap();
     let set: Vec<_> = forwarding.set.iter().map(|(name, _)| name.as_ref()).collect();
     assert_eq!(set, ["X-Auth-Subject", "Txn-Token"]);
     assert_eq!(forwarding.remove, ["Authorization", "Ce_Authid"]);
@@ -640,10 +644,10 @@ fn a_gate_that_does_not_tag_still_takes_a_clients_tags_away() {
 #[test]
 fn a_key_that_is_taken_away_ends_what_the_cache_has_kept() {
     let mut gate = gate();
-    assert!(gate.decide(with_token("/whoami", &good_token()), moment(), &NoSharedFiles).is_ok());
+    assert!(gate.decide(&with_token("/whoami", &good_token()), moment(), &NoSharedFiles).is_ok());
     gate.take_file("gate.key", Some(gate_keys().to_json().as_bytes())).unwrap();
-    assert!(gate.decide(with_token("/whoami", &good_token()), moment(), &NoSharedFiles).is_ok());
+    assert!(gate.decide(&with_token("/whoami", &good_token()), moment(), &NoSharedFiles).is_ok());
     gate.take_file("jwks/idp.json", None).unwrap_err();
-    let denial = gate.decide(with_token("/whoami", &good_token()), moment(), &NoSharedFiles).unwrap_err();
+    let denial = gate.decide(&with_token("/whoami", &good_token()), moment(), &NoSharedFiles).unwrap_err();
     assert!(matches!(denial, Denial::KeysUnavailable { .. }), "{denial:?}");
 }

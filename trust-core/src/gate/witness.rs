@@ -7,6 +7,7 @@ use crate::issuer::Issuers;
 use crate::request::RequestFacts;
 use crate::rules::Rule;
 use crate::time::UnixSeconds;
+use crate::token::PresentedToken;
 
 /// Is told of each step of a walk as it is taken.
 pub(super) trait Witness {
@@ -19,7 +20,7 @@ pub(super) trait Witness {
     /// The request brings this token; who vouches for it? `verified` asks its issuer.
     fn vouch(
         &mut self,
-        _token: &str,
+        _token: PresentedToken<'_>,
         _issuers: &Issuers,
         _now: UnixSeconds,
         verified: impl FnOnce() -> Result<VerifiedClaims, Denial>,

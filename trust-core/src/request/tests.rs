@@ -12,13 +12,14 @@ fn raw(target: &str) -> RawRequest {
 
 #[test]
 fn plain_requests_are_read() {
-    let facts = RequestFacts::read(raw("/v1/%61sk?q=../x")).unwrap();
+    let raw_request = raw("/v1/%61sk?q=../x");
+    let facts = RequestFacts::read(&raw_request).unwrap();
     assert_eq!((facts.path(), facts.target()), ("/v1/ask", "/v1/%61sk?q=../x"));
     assert_eq!((facts.host(), facts.host_name()), ("gw.example.com:8443", "gw.example.com"));
     assert_eq!(facts.source(), Some("192.0.2.7".parse().unwrap()));
     assert_eq!(facts.header_names(|name| name == "x-auth-user").collect::<Vec<_>>(), ["X_Auth-User"]);
     for target in ["/", "/a/", "/a.b/..c/...", "/%C3%A5"] {
-        assert!(RequestFacts::read(raw(target)).is_ok(), "{target}");
+        assert!(RequestFacts::read(&raw(target)).is_ok(), "{target}");
     }
 }
 
@@ -62,10 +63,10 @@ fn paths_with_two_readings_are_refused() {
         "/%ff",
         "/a\u{7f}",
     ] {
-        assert_eq!(RequestFacts::read(raw(target)).err().unwrap(), MalformedRequest::AmbiguousPath, "{target}");
+        assert_eq!(RequestFacts::read(&raw(target)).err().unwrap(), MalformedRequest::AmbiguousPath, "{target}");
     }
     for target in ["", "*", "a", "http://gw.example.com/", &format!("/{}", "a".repeat(MAX_TARGET_BYTES))] {
-        assert_eq!(RequestFacts::read(raw(target)).err().unwrap(), MalformedRequest::Target);
+        assert_eq!(RequestFacts::read(&raw(target)).err().unwrap(), MalformedRequest::Target);
     }
 }
 
@@ -73,14 +74,14 @@ fn paths_with_two_readings_are_refused() {
 fn a_missing_method_or_host_is_refused() {
     for (method, host) in [("", "a"), ("GET", ""), ("G T", "a"), ("GET", "a b"), ("GET", "a/b"), ("GET", "user@a")] {
         let request = RawRequest { method: method.into(), host: host.into(), ..raw("/") };
-        assert_eq!(RequestFacts::read(request).err().unwrap(), MalformedRequest::MethodOrHost, "{method} {host}");
+        assert_eq!(RequestFacts::read(&request).err().unwrap(), MalformedRequest::MethodOrHost, "{method} {host}");
     }
 }
 
 #[test]
 fn a_host_has_one_spelling() {
     let host = |text: &str| {
-        RequestFacts::read(RawRequest { host: text.into(), ..raw("/") }).map(|facts| facts.host_name().to_owned())
+        RequestFacts::read(&RawRequest { host: text.into(), ..raw("/") }).map(|facts| facts.host_name().to_owned())
     };
     for text in ["gw.example.com", "GW.Example.COM", "gw.example.com:8443", "GW.EXAMPLE.COM:1"] {
         assert_eq!(host(text).as_deref(), Ok("gw.example.com"), "{text}");
@@ -101,7 +102,7 @@ fn a_host_has_one_spelling() {
 #[test]
 fn what_stands_in_the_query_is_no_part_of_the_path() {
     for target in ["/a?next=/../b", "/a?next=%2F%2e%2e;%00#%", "/a?x=//?y"] {
-        assert_eq!(RequestFacts::read(raw(target)).unwrap().path(), "/a", "{target}");
+        assert_eq!(RequestFacts::read(&raw(target)).unwrap().path(), "/a", "{target}");
     }
 }
 
@@ -116,11 +117,13 @@ fn ports_are_told_from_addresses() {
 fn a_header_that_must_stand_alone_is_read_once_or_refused() {
     let with = |values: &[&[u8]]| {
         let headers = vec![("Authorization".to_owned(), values.iter().map(|value| value.to_vec()).collect())];
-        RequestFacts::read(RawRequest { headers, ..raw("/") }).unwrap()
+        let raw = RawRequest { headers, ..raw("/") };
+        let facts = RequestFacts::read(&raw).unwrap();
+        facts.only_header_value("authorization").map(|value| value.map(str::to_owned))
     };
-    assert_eq!(with(&[b"Bearer a"]).only_header_value("authorization"), Ok(Some("Bearer a")));
-    assert_eq!(with(&[]).only_header_value("authorization"), Ok(None));
-    assert_eq!(with(&[b"a", b"b"]).only_header_value("authorization"), Err(MalformedRequest::RepeatedHeader));
-    assert_eq!(with(&[b"a\x01"]).only_header_value("authorization"), Err(MalformedRequest::HeaderValue));
-    assert_eq!(with(&["ä".as_bytes()]).only_header_value("authorization"), Err(MalformedRequest::HeaderValue));
+    assert_eq!(with(&[b"Bearer a"]), Ok(Some("Bearer a".to_owned())));
+    assert_eq!(with(&[]), Ok(None));
+    assert_eq!(with(&[b"a", b"b"]), Err(MalformedRequest::RepeatedHeader));
+    assert_eq!(with(&[b"a\x01"]), Err(MalformedRequest::HeaderValue));
+    assert_eq!(with(&["ä".as_bytes()]), Err(MalformedRequest::HeaderValue));
 }

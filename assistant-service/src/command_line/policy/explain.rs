@@ -95,14 +95,14 @@ pub(super) fn run(arguments: &ExplainArguments) -> anyhow::Result<bool> {
         Some(answer) => Report::of_own_answer(&answer),
         None => {
             let signature = if arguments.assume_verified { SignatureCheck::Assumed } else { SignatureCheck::Done };
-            let (decision, explanation) = gate.explain(raw.clone(), moment, signature);
+            let (decision, explanation) = gate.explain(&raw.clone(), moment, signature);
             match decision {
                 Ok(forwarding) => Report::of_permit(explanation, &forwarding),
                 Err(denial) => {
                     if gate.only_observes() {
                         notes.push(OBSERVES.to_owned());
                     }
-                    Report::of_denial(explanation, &denial, &gate.answer_to(&denial, raw))
+                    Report::of_denial(explanation, &denial, &gate.answer_to(&denial, &raw))
                 }
             }
         }

@@ -70,7 +70,7 @@ fn time_decisions(name: &str) -> Result<Vec<[u128; 2]>, String> {
             source_address: b"127.0.0.1:1".to_vec(),
             headers: vec![("authorization".to_owned(), vec![format!("Bearer {token}").into_bytes()])],
         };
-        Ok([time(&mut gate, raw.clone())?, time(&mut gate, raw)?])
+        Ok([time(&mut gate, &raw)?, time(&mut gate, &raw)?])
     });
     times.collect()
 }
@@ -86,7 +86,7 @@ fn take_files(gate: &mut Gate) -> Result<(), String> {
     Ok(())
 }
 
-fn time(gate: &mut Gate, raw: RawRequest) -> Result<u128, String> {
+fn time(gate: &mut Gate, raw: &RawRequest) -> Result<u128, String> {
     let began = now();
     let moment = Moment { now: WallTime::from_epoch(began), sequence: 1 };
     gate.decide(raw, moment, &NoSharedFiles).map_err(|denial| denial.reason())?;

@@ -8,7 +8,7 @@ use crate::claims::VerifiedClaims;
 use crate::denial::Denial;
 use crate::issuer::Issuers;
 use crate::time::UnixSeconds;
-use crate::token::{InvalidToken, UnverifiedToken};
+use crate::token::{InvalidToken, PresentedToken, UnverifiedToken};
 
 /// What the token says of itself, and what the gate made of that.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -66,16 +66,19 @@ const CHECKS: [&str; 13] = [
 const CLAIMS: [&str; 8] = ["iss", "aud", "sub", "exp", "nbf", "iat", "auth_time", "acr"];
 
 /// The claims of a token with everything checked but the signature.
-pub(super) fn assumed_claims(token: &str, issuers: &Issuers, now: UnixSeconds) -> Result<VerifiedClaims, Denial> {
-    let token = UnverifiedToken::parse(token)?;
-    Ok(issuers.assume_verified(&token, now)?)
+pub(super) fn assumed_claims(
+    token: PresentedToken<'_>,
+    issuers: &Issuers,
+    now: UnixSeconds,
+) -> Result<VerifiedClaims, Denial> {
+    Ok(issuers.assume_verified(&token.read()?, now)?)
 }
 
 impl TokenNotes {
-    pub(super) fn of(token: &str, refused: Option<&Denial>, signature: SignatureCheck) -> Self {
+    pub(super) fn of(token: PresentedToken<'_>, refused: Option<&Denial>, signature: SignatureCheck) -> Self {
         let failed = refused.map(failed_check);
         let checks = CHECKS.into_iter().map(|name| Check { name, outcome: outcome(name, failed, signature) });
-        let unverified = UnverifiedToken::parse(token).map(|token| said(&token)).unwrap_or_default();
+        let unverified = token.read().map(|token| said(&token)).unwrap_or_default();
         Self { unverified, checks: checks.collect(), refused: refused.map(Denial::reason) }
     }
 }

@@ -50,7 +50,7 @@ fn a_method_override_may_name_the_requests_own_method_only() {
         assert_eq!(denial(twice), overridden, "{name} twice");
         for value in ["GET", "get", " GET "] {
             let same = request("GET", "/healthz", &[(name, value)]);
-            assert!(gate().decide(same, moment(), &NoSharedFiles).is_ok(), "{name}: {value}");
+            assert!(gate().decide(&same, moment(), &NoSharedFiles).is_ok(), "{name}: {value}");
         }
         assert!(gate().reads_header(name), "{name}");
     }
@@ -82,7 +82,7 @@ fn a_stronger_or_fresher_login_is_asked_for_where_it_would_help() {
     ] {
         let rules = json!([{"name": "r", "match": "Path(`/`)", "require": require}]);
         let raw = with_token("/", &token(&header(), &changed(claims(), &claims_of)));
-        let denied = gate_with(&json!({"rules": rules})).decide(raw, moment(), &NoSharedFiles);
+        let denied = gate_with(&json!({"rules": rules})).decide(&raw, moment(), &NoSharedFiles);
         assert_eq!(denied, Err(expected), "{require}");
     }
 }
@@ -138,14 +138,19 @@ fn a_challenge_says_where_the_metadata_lies() {
     let gate = gate_with(&json!({"resourceMetadata": "true"}));
     let raw = || request("GET", "/whoami", &[]);
     let url = r#"resource_metadata="https://gw.example.com/.well-known/oauth-protected-resource""#;
-    let challenged = |denial: Denial, raw| match gate.refuse(&denial, raw, moment(), &NoSharedFiles).outcome {
-        Outcome::Answer(answer) => challenge(&answer).map(str::to_owned),
-        Outcome::Pass(_) => panic!("the gate does not observe"),
-    };
-    assert_eq!(challenged(Denial::NoToken, raw()), Some(format!(r#"Bearer realm="watchgate", {url}"#)));
-    let invalid = challenged(Denial::InvalidToken(InvalidToken::Form), raw()).unwrap();
+    let challenged =
+        |denial: Denial, raw: &RawRequest| match gate.refuse(&denial, raw, moment(), &NoSharedFiles).outcome {
+            Outcome::Answer(answer) => challenge(&answer).map(str::to_owned),
+            Outcome::Pass(_) => panic!("the gate does not observe"),
+        };
+    assert_eq!(challenged(Denial::NoToken, &raw()), Some(format!(r#"Bearer realm="watchgate", {url}"#)));
+    let invalid = challenged(Denial::InvalidToken(InvalidToken::Form), &raw()).unwrap();
     assert_eq!(invalid, format!(r#"Bearer realm="watchgate", error="invalid_token", {url}"#));
-    assert_eq!(challenged(Denial::NoRule, raw()), None);
+    assert_eq!(challenged(Denial::NoRule, &raw()), None);
     let foreign = RawRequest { host: b"evil.example.com".to_vec(), ..raw() };
-    assert_eq!(challenged(Denial::NoToken, foreign).unwrap(), r#"Bearer realm="watchgate""#, "no other host is echoed");
+    assert_eq!(
+        challenged(Denial::NoToken, &foreign).unwrap(),
+        r#"Bearer realm="watchgate""#,
+        "no other host is echoed"
+    );
 }

@@ -4,7 +4,7 @@ use super::super::explanation::{Check, CheckOutcome, ConditionNotes, Explanation
 use super::*;
 
 fn explained(raw: RawRequest) -> Explanation {
-    gate().explain(raw, moment(), SignatureCheck::Done).1
+    gate().explain(&raw, moment(), SignatureCheck::Done).1
 }
 
 fn condition(condition: &str, holds: bool) -> ConditionNotes {
@@ -33,7 +33,7 @@ fn each_rule_says_which_of_its_conditions_held() {
 fn a_condition_behind_a_negation_says_so() {
     let config = json!({"rules": [{"name": "all", "public": true, "match": "!(Path(`/a`) || !Method(`GET`))"}]});
     let mut gate = Gate::from_config(config.to_string().as_bytes()).unwrap();
-    let (decision, notes) = gate.explain(request("GET", "/b", &[]), moment(), SignatureCheck::Done);
+    let (decision, notes) = gate.explain(&request("GET", "/b", &[]), moment(), SignatureCheck::Done);
     assert!(decision.is_ok());
     let negated = ConditionNotes { negated: true, ..condition("Path(`/a`)", false) };
     assert_eq!(notes.rules[0].conditions, [negated, condition("Method(`GET`)", true)]);
@@ -69,7 +69,7 @@ fn checks_are_listed_in_the_order_in_which_they_are_made() {
         let mut gate = Gate::from_config(config.to_string().as_bytes()).unwrap();
         gate.take_file("jwks/idp.json", Some(jwks().as_bytes())).unwrap();
         let raw = with_token("/whoami", &token(&header, &claims));
-        let checks = gate.explain(raw, moment(), SignatureCheck::Done).1.token.unwrap().checks;
+        let checks = gate.explain(&raw, moment(), SignatureCheck::Done).1.token.unwrap().checks;
         let failed = checks.iter().position(|check| check.outcome == CheckOutcome::Failed).unwrap();
         assert_eq!(checks[failed].name, faults[first].0, "{checks:?}");
         let all = |checks: &[Check], outcome| checks.iter().all(|check| check.outcome == outcome);
@@ -82,7 +82,7 @@ fn an_assumed_signature_leaves_every_other_check_in_place() {
     let assume = |token: &str| {
         let mut gate = Gate::from_config(config().to_string().as_bytes()).unwrap();
         gate.take_file("gate.key", Some(gate_keys().to_json().as_bytes())).unwrap();
-        gate.explain(with_token("/whoami", token), moment(), SignatureCheck::Assumed)
+        gate.explain(&with_token("/whoami", token), moment(), SignatureCheck::Assumed)
     };
     let forged = format!("{}.AAAA", good_token().rsplit_once('.').unwrap().0);
     let (decision, notes) = assume(&forged);
@@ -98,7 +98,7 @@ fn an_assumed_signature_leaves_every_other_check_in_place() {
 #[test]
 fn an_explanation_holds_neither_the_token_nor_a_part_of_it() {
     let good = good_token();
-    let (decision, notes) = gate().explain(with_token("/whoami", &good), moment(), SignatureCheck::Done);
+    let (decision, notes) = gate().explain(&with_token("/whoami", &good), moment(), SignatureCheck::Done);
     assert!(decision.is_ok());
     let text = format!("{notes:?}{}", serde_json::to_string(&notes).unwrap());
     for part in good.split('.') {

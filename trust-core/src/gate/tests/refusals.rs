@@ -34,8 +34,8 @@ impl SharedFiles for Files {
 
 /// As the adapter does it.
 fn judge(gate: &mut Gate, raw: &RawRequest, files: &Files) -> Result<Forwarding, (Denial, Outcome)> {
-    gate.decide(raw.clone(), moment(), files).map_err(|denial| {
-        let refusal = gate.refuse(&denial, raw.clone(), moment(), files);
+    gate.decide(&raw.clone(), moment(), files).map_err(|denial| {
+        let refusal = gate.refuse(&denial, &raw.clone(), moment(), files);
         (denial, refusal.outcome)
     })
 }
@@ -99,7 +99,7 @@ fn what_would_be_denied_passes_without_any_identity_where_the_gate_only_observes
     }
     let good = judge(&mut gate, &with_token("/whoami", &good_token()), &Files::default()).unwrap();
     assert!(header_of(&good, "Txn-Token").is_some(), "who may pass passes as always");
-    let log = gate.refuse(&Denial::NoToken, request("GET", "/", &[]), moment(), &NoSharedFiles).log_line;
+    let log = gate.refuse(&Denial::NoToken, &request("GET", "/", &[]), moment(), &NoSharedFiles).log_line;
     assert!(log.starts_with("watchgate: would be denied status=401"), "{log}");
 }
 
@@ -203,13 +203,13 @@ fn rules_see_the_client_behind_a_proxy_or_nobody() {
         "clientAddress": {"depth": 1, "trustedProxies": ["10.0.0.0/8"]},
         "rules": [{"name": "near", "match": "ClientIP(`192.0.2.7`)", "public": true}],
     }));
-    let mut decide = |raw| gate.decide(raw, moment(), &NoSharedFiles).map(drop);
+    let mut decide = |raw: &RawRequest| gate.decide(raw, moment(), &NoSharedFiles).map(drop);
     let request = || request("GET", "/", &[]);
-    assert_eq!(decide(behind("192.0.2.7", request())), Ok(()));
-    assert_eq!(decide(behind("192.0.2.7, 192.0.2.8", request())), Err(Denial::NoRule));
+    assert_eq!(decide(&behind("192.0.2.7", request())), Ok(()));
+    assert_eq!(decide(&behind("192.0.2.7, 192.0.2.8", request())), Err(Denial::NoRule));
     let unknown = Err(Denial::MalformedRequest(MalformedRequest::UnknownSource));
-    assert_eq!(decide(behind("nobody", request())), unknown);
-    assert_eq!(decide(from("192.0.2.7:1", request())), Ok(()), "who comes directly is the peer");
+    assert_eq!(decide(&behind("nobody", request())), unknown);
+    assert_eq!(decide(&from("192.0.2.7:1", request())), Ok(()), "who comes directly is the peer");
 }
 
 fn behind(forwarded_for: &str, mut raw: RawRequest) -> RawRequest {
