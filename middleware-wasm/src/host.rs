@@ -1,5 +1,7 @@
 //! Everything that crosses the border to Traefik, in one place.
 
+use std::borrow::Cow;
+
 use http_wasm_guest::host::{Request, Response, log};
 use trust_core::denial::Answer;
 use trust_core::gate::Forwarding;
@@ -45,13 +47,15 @@ impl RequestBuffer {
         let names = abi::read_header_names(texts);
         let mut headers = 0_usize;
         for name in split(texts, names).take(most) {
+            // Names are tokens; what is none is refused for how it looks.
+            let lossy = std::str::from_utf8(name).map_or_else(|_| String::from_utf8_lossy(name), Cow::Borrowed);
             match raw.headers.get_mut(headers) {
                 Some((spelled, values)) => {
                     spelled.clear();
-                    spelled.push_str(&String::from_utf8_lossy(name));
+                    spelled.push_str(&lossy);
                     values.clear();
                 }
-                None => raw.headers.push((String::from_utf8_lossy(name).into_owned(), Vec::new())),
+                None => raw.headers.push((lossy.into_owned(), Vec::new())),
             }
             headers = headers.saturating_add(1);
         }

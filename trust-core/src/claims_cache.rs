@@ -17,7 +17,8 @@ pub(crate) use slot::CONTEXT_BYTES;
 use slot::{Digest, SLOT_BYTES, Slot};
 
 /// Slots of a set. With 20,000 tokens in 32,768 slots, sets of 8 would lose 2 tokens in 100 to each other; sets of 16 lose
-/// fewer than one in 200, and are still one read of 8 KiB.
+/// fewer than one in 200. Each token has a slot of its set where it is looked for first: nearly always that is all that is
+/// read.
 const WAYS: usize = 16;
 
 const SET_BYTES: usize = WAYS.saturating_mul(SLOT_BYTES);
@@ -116,7 +117,7 @@ impl ClaimsCache {
 struct FileCache {
     secrets: CacheSecrets,
     sets: u64,
-    /// Where a set is read to; empty until the first lookup.
+    /// Where a set is read to; empty until one has to be.
     set: Vec<u8>,
 }
 
@@ -129,30 +130,43 @@ impl FileCache {
         shared: &dyn SharedFiles,
     ) -> Result<(Slot, &'a Verification), Vacancy> {
         let digest = Digest::of(token, &self.secrets);
-        let offset = digest.number().checked_rem(self.sets).unwrap_or(0).saturating_mul(SET_BYTES as u64);
-        self.set.resize(SET_BYTES, 0);
-        if !shared.read_at(SharedFile::Claims, offset, &mut self.set) {
-            return Err(Vacancy { digest: Some(digest), offset });
-        }
-        let slots = || self.set.chunks_exact(SLOT_BYTES);
-        let opened = |bytes| Slot::open(bytes, verifications, &self.secrets);
-        let holds = |(slot, verification): &(Slot, &Verification)| {
-            verification.holds(slot.verified_at, slot.claims.expires_at(), now)
+        let set = digest.number().checked_rem(self.sets).unwrap_or(0).saturating_mul(SET_BYTES as u64);
+        let first = set.saturating_add(slot_offset(digest.first_way()));
+        let opened = |bytes: &[u8]| {
+            let (slot, verification) = Slot::open(bytes, &digest, verifications, &self.secrets)?;
+            verification.holds(slot.verified_at, slot.claims.expires_at(), now).then_some((slot, verification))
         };
-        match slots().filter(|bytes| slot::is_of(bytes, &digest)).filter_map(opened).find(holds) {
-            Some(found) => Ok(found),
-            None => {
-                Err(Vacancy { offset: offset.saturating_add(vacant_offset(slots(), &digest)), digest: Some(digest) })
-            }
+        let mut bytes = [0; SLOT_BYTES];
+        let is_read = shared.read_at(SharedFile::Claims, first, &mut bytes);
+        if let Some(found) = opened(&bytes).filter(|_| is_read) {
+            return Ok(found);
         }
+        self.set.resize(SET_BYTES, 0);
+        if !is_read || !shared.read_at(SharedFile::Claims, set, &mut self.set) {
+            return Err(Vacancy { offset: first, digest: Some(digest) });
+        }
+        let found = self.set.chunks_exact(SLOT_BYTES).find_map(opened);
+        found.ok_or_else(|| Vacancy {
+            offset: set.saturating_add(vacant(&self.set, &digest, now)),
+            digest: Some(digest),
+        })
     }
 }
 
-/// Where in its set a slot may be overwritten: one of the same token that was of no use, else one that ends first. An end
-/// that nobody vouches for is good enough to choose by. What is empty ended in 1970.
-fn vacant_offset<'a>(slots: impl Iterator<Item = &'a [u8]>, digest: &Digest) -> u64 {
-    let end = |bytes: &[u8]| if slot::is_of(bytes, digest) { 0 } else { slot::unverified_end(bytes) };
-    let way = slots.enumerate().min_by_key(|(_, bytes)| end(bytes)).map_or(0, |(way, _)| way);
+/// Where in its set a token's slot belongs: where there is one of the same token already, of no use; where it is looked for
+/// first, if nothing that lasts stands there; else in the place of what ends first. An end that nobody vouches for is good
+/// enough to choose by. What is empty ended in 1970.
+fn vacant(set: &[u8], digest: &Digest, now: UnixSeconds) -> u64 {
+    let end = |way: usize, bytes: &[u8]| match slot::unverified_end(bytes) {
+        _ if slot::is_of(bytes, digest) => (0, way),
+        end if way == digest.first_way() && end < now.0 => (1, way),
+        end => (end.saturating_add(2), way),
+    };
+    let ends = set.chunks_exact(SLOT_BYTES).enumerate().map(|(way, bytes)| end(way, bytes));
+    ends.min().map_or(0, |(_, way)| slot_offset(way))
+}
+
+fn slot_offset(way: usize) -> u64 {
     way.saturating_mul(SLOT_BYTES) as u64
 }
 

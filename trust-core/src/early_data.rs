@@ -9,6 +9,5 @@ const HEADER: &str = "early-data";
 /// again after the handshake; a thief cannot. Several values, or another than `1`, count as one `1` (section 5.1), so what
 /// the header says does not matter. Whatever the rule: also a public route may do something that must not happen twice.
 pub(crate) fn check(facts: &RequestFacts) -> Result<(), Denial> {
-    let is_early = facts.header_names(|folded| folded == HEADER).next().is_some();
-    if is_early { Err(Denial::TooEarly) } else { Ok(()) }
+    if facts.has_folded(HEADER) { Err(Denial::TooEarly) } else { Ok(()) }
 }

@@ -83,6 +83,29 @@ pub(crate) struct RequestFacts<'r> {
     /// Where it is not the peer.
     client: Option<ClientAddress>,
     headers: Vec<Header<'r>>,
+    names: HeaderNames,
+}
+
+/// A first look at which headers there are: most that a gate asks for are not. A bit stands for some folded first letter
+/// and length, so that a bit that is not set is a header that is not there, in any spelling.
+#[derive(Clone, Copy, Default)]
+struct HeaderNames {
+    bits: u64,
+}
+
+impl HeaderNames {
+    fn with(self, name: &str) -> Self {
+        Self { bits: self.bits | Self::bit(name) }
+    }
+
+    fn may_hold(self, name: &str) -> bool {
+        self.bits & Self::bit(name) != 0
+    }
+
+    fn bit(name: &str) -> u64 {
+        let first = name.as_bytes().first().copied().map_or(0, folded);
+        1_u64.rotate_left(u32::from(first).wrapping_add(u32::try_from(name.len()).unwrap_or(0).wrapping_mul(5)))
+    }
 }
 
 /// A path costs memory of its own only where it is not written as it reads.
@@ -125,8 +148,9 @@ impl<'r> RequestFacts<'r> {
             folded: (!is_folded(spelled)).then(|| fold_header_name(spelled)),
             values,
         });
+        let names = raw.headers.iter().fold(HeaderNames::default(), |names, (spelled, _)| names.with(spelled));
         let source_address = std::str::from_utf8(&raw.source_address).unwrap_or_default();
-        Ok(Self { method, target, path, host, source_address, client: None, headers: headers.collect() })
+        Ok(Self { method, target, path, host, source_address, client: None, headers: headers.collect(), names })
     }
 
     /// The method.
@@ -203,9 +227,15 @@ impl<'r> RequestFacts<'r> {
         self.headers.iter().filter(move |header| holds(header.folded())).map(|header| header.spelled)
     }
 
+    /// Whether a header is there whose name folds to this.
+    pub(crate) fn has_folded(&self, folded: &str) -> bool {
+        self.names.may_hold(folded) && self.headers.iter().any(|header| header.folded() == folded)
+    }
+
     /// All values of the header of exactly this lower-case name, in any case.
     pub(crate) fn header_values(&self, name: &str) -> impl Iterator<Item = &'r [u8]> {
-        self.headers
+        let headers = if self.names.may_hold(name) { self.headers.as_slice() } else { &[] };
+        headers
             .iter()
             .filter(move |header| header.spelled.eq_ignore_ascii_case(name))
             .flat_map(|header| header.values.iter().map(Vec::as_slice))

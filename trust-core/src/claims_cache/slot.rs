@@ -11,7 +11,7 @@
 
 use crate::claims::VerifiedClaims;
 use crate::claims::record::ClaimRecord;
-use crate::claims_cache::Verification;
+use crate::claims_cache::{Verification, WAYS};
 use crate::gate_key::CacheSecrets;
 use crate::keyed_hash::HASH_BYTES;
 use crate::time::UnixSeconds;
@@ -36,6 +36,11 @@ impl Digest {
     /// Spreads tokens over sets.
     pub(super) fn number(&self) -> u64 {
         self.0.first_chunk().map_or(0, |bytes| u64::from_le_bytes(*bytes))
+    }
+
+    /// Spreads the tokens of a set over its slots.
+    pub(super) fn first_way(&self) -> usize {
+        self.0.last().map_or(0, |byte| usize::from(*byte).checked_rem(WAYS).unwrap_or(0))
     }
 }
 
@@ -69,12 +74,16 @@ impl Slot {
         Some(bytes)
     }
 
-    /// What a slot holds, if the seal fits and what verified it is among `verifications`.
+    /// What a slot holds, if it is of this token, the seal fits and what verified it is among `verifications`.
     pub(super) fn open<'a>(
         bytes: &[u8],
+        digest: &Digest,
         verifications: &'a [Verification],
         secrets: &CacheSecrets,
     ) -> Option<(Self, &'a Verification)> {
+        if !is_of(bytes, digest) {
+            return None;
+        }
         let (seal, body) = bytes.split_first_chunk::<SEAL_BYTES>()?;
         let (_digest, rest) = body.split_first_chunk::<DIGEST_BYTES>()?;
         let (context, rest) = rest.split_first_chunk::<CONTEXT_BYTES>()?;
