@@ -15,6 +15,7 @@ pub mod event_policy;
 pub mod gate;
 pub mod gate_key;
 mod issuer;
+mod json_object;
 mod keyed_hash;
 mod keys;
 mod method_override;
