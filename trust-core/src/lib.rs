@@ -12,6 +12,8 @@ mod denial_record;
 mod digits;
 mod early_data;
 pub mod event_policy;
+#[cfg(any(test, feature = "fuzzing"))]
+pub mod fuzzing;
 pub mod gate;
 pub mod gate_key;
 mod issuer;
