@@ -25,6 +25,8 @@ mod network;
 pub mod percent;
 pub mod permit;
 pub mod principal;
+#[cfg(test)]
+mod properties;
 pub mod request;
 mod resource_metadata;
 mod rules;
