@@ -3,7 +3,7 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup build plugin demo run test test-host fmt lint ci clean example bench-gate bench-guests soak
+.PHONY: help setup build plugin demo run test test-host fmt lint ci clean example bench-gate bench-guests soak fuzz properties
 
 CARGO ?= cargo
 # The scripts and the stage look for what was built in one place.
@@ -68,12 +68,19 @@ test: setup build ## unit tests, and whole paths through the real Traefik
 test-host: setup build ## what needs root or system packages
 	@scripts/test-host.sh
 
+fuzz: ## bytes of every kind against the core, each for SECONDS=600, JOBS=1 at a time
+	@scripts/fuzz.sh $(or $(SECONDS),600) $(or $(JOBS),1) $(TARGETS)
+
+properties: ## property tests of the core, with new cases for SECONDS=600
+	@scripts/properties.sh $(or $(SECONDS),600)
+
 fmt: ## format the sources
 	$(CARGO) fmt --all
 
 lint: ## formatting, lints and docs, with every warning an error
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace $(not_native) --all-targets -- -D warnings
+	$(CARGO) clippy -p trust-core --features fuzzing -- -D warnings
 	$(CARGO) clippy -p middleware-wasm -p empty-guest -p probe-guest --target wasm32-wasip1 -- -D warnings
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace $(not_native) --no-deps
 

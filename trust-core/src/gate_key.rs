@@ -8,6 +8,7 @@ use sha2::Sha256;
 use thiserror::Error;
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
+use crate::json_object::Object;
 use crate::keyed_hash::KeyedHash;
 use crate::transaction_token::TransactionKeys;
 
@@ -73,7 +74,13 @@ impl TryFrom<KeyEntry> for NamedSecret {
 pub(crate) struct KeyFile {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) audience: Option<String>,
+    #[serde(deserialize_with = "entries")]
     keys: Vec<KeyEntry>,
+}
+
+fn entries<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Vec<KeyEntry>, D::Error> {
+    let entries = Vec::<Object<KeyEntry>>::deserialize(deserializer)?;
+    Ok(entries.into_iter().map(|Object(entry)| entry).collect())
 }
 
 impl KeyFile {
@@ -83,7 +90,7 @@ impl KeyFile {
     }
 
     pub(crate) fn from_json(bytes: &[u8]) -> Result<(Option<String>, Vec<NamedSecret>), InvalidGateKeys> {
-        let file: Self = serde_json::from_slice(bytes).map_err(|_| InvalidGateKeys::Form)?;
+        let Object(file): Object<Self> = serde_json::from_slice(bytes).map_err(|_| InvalidGateKeys::Form)?;
         let keys = file.keys.into_iter().map(NamedSecret::try_from).collect::<Result<Vec<_>, _>>()?;
         if keys.is_empty() { Err(InvalidGateKeys::Empty) } else { Ok((file.audience, keys)) }
     }
@@ -184,6 +191,8 @@ mod tests {
             ("", InvalidGateKeys::Form),
             ("{}", InvalidGateKeys::Form),
             (r#"{"keys":[]}"#, InvalidGateKeys::Empty),
+            (r#"[null,[{"kid":"a","secret":"c2hvcnQ"}]]"#, InvalidGateKeys::Form),
+            (r#"{"keys":[["a","c2hvcnQ"]]}"#, InvalidGateKeys::Form),
             (r#"{"keys":[{"kid":"a","secret":"c2hvcnQ"}]}"#, InvalidGateKeys::Secret),
             (r#"{"keys":[{"kid":"a","secret":"***"}]}"#, InvalidGateKeys::Secret),
         ] {

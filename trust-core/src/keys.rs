@@ -15,6 +15,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use thiserror::Error;
 
+use crate::json_object::Object;
 use crate::signature::{Algorithm, SignatureKey};
 use crate::token::{InvalidToken, UnverifiedToken};
 pub use unfit::{Unfit, UnfitKey};
@@ -154,7 +155,7 @@ fn entries(bytes: &[u8], purpose: KeyPurpose) -> Result<Vec<Result<VerifyingKey,
 }
 
 fn public_keys(bytes: &[u8]) -> Result<Vec<Result<VerifyingKey, UnfitKey>>, InvalidJwks> {
-    let set: JwkSet = serde_json::from_slice(bytes).map_err(|_| InvalidJwks::Form)?;
+    let Object(set): Object<JwkSet> = serde_json::from_slice(bytes).map_err(|_| InvalidJwks::Form)?;
     let ambiguous = ambiguous_kids(&set.keys);
     let read = |(number, entry): (usize, &Value)| {
         let kid = entry.get("kid").and_then(Value::as_str);

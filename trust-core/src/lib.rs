@@ -12,9 +12,12 @@ mod denial_record;
 mod digits;
 mod early_data;
 pub mod event_policy;
+#[cfg(any(test, feature = "fuzzing"))]
+pub mod fuzzing;
 pub mod gate;
 pub mod gate_key;
 mod issuer;
+mod json_object;
 mod keyed_hash;
 mod keys;
 mod method_override;
@@ -22,6 +25,8 @@ mod network;
 pub mod percent;
 pub mod permit;
 pub mod principal;
+#[cfg(test)]
+mod properties;
 pub mod request;
 mod resource_metadata;
 mod rules;

@@ -337,7 +337,17 @@ fn ip_address(source_address: &str) -> Option<IpAddr> {
 
 /// Whether a path is written as requests are compared with it: decoded, and with one reading only.
 pub(crate) fn is_plain_path(path: &str) -> bool {
-    path.starts_with('/') && matches!(plain_path(path), Ok(Path::AsWritten(_)))
+    path.starts_with('/') && path.len() <= MAX_TARGET_BYTES && matches!(plain_path(path), Ok(Path::AsWritten(_)))
+}
+
+/// Whether a request that is read at all can have this method.
+pub(crate) fn is_method(method: &str) -> bool {
+    ascii_token(method.into()).is_some()
+}
+
+/// Whether a request that is read at all can name this host.
+pub(crate) fn is_host(host: &str) -> bool {
+    host_name(host.into()).is_some()
 }
 
 /// The decoded path, if every reader of URLs would come to the same one.

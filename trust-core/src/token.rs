@@ -190,5 +190,7 @@ fn json_part<T: for<'de> Deserialize<'de>>(encoded: &str) -> Result<T, InvalidTo
     if !bytes.trim_ascii_start().starts_with(b"{") {
         return Err(InvalidToken::Form);
     }
-    serde_json::from_slice(&bytes).map_err(|_| InvalidToken::Form)
+    // Members that nobody asks for are passed over unread, even where they are no text (RFC 7515, section 5.2).
+    let text = std::str::from_utf8(&bytes).map_err(|_| InvalidToken::Form)?;
+    serde_json::from_str(text).map_err(|_| InvalidToken::Form)
 }

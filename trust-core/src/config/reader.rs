@@ -41,7 +41,9 @@ impl<'a> Reader<'a> {
     pub(super) fn at(&self, key: &str) -> Self {
         let value = self.value.and_then(|value| value.get(key));
         let is_set = |value: &&Value| !value.is_null() && value.as_str() != Some("");
-        let place = if self.place.is_empty() { key.to_owned() } else { format!("{}.{key}", self.place) };
+        // An empty key must not pass for the whole.
+        let name = if key.is_empty() { "\"\"" } else { key };
+        let place = if self.place.is_empty() { name.to_owned() } else { format!("{}.{name}", self.place) };
         Self { value: value.filter(is_set), place }
     }
 

@@ -71,9 +71,11 @@ fn every_mistake_is_reported_with_its_place() {
         ],
         "forwardClaims": {"Host": "sub", "ce-id": "sub", "X Y": "sub", "X-A": "sub", "x-a": "sub"},
         "transactionToken": {"audiences": ["x"]},
+        "": 1,
     }));
     for place in [
         "publicOrigins[0]:",
+        "\"\": no such key",
         "issuers[0].issuer:",
         "issuers[0].audiences:",
         "issuers[0].algorithms[0]:",

@@ -156,6 +156,8 @@ fn a_bad_token_is_denied_for_its_own_reason() {
     let good = good_token();
     let (signed, signature) = good.rsplit_once('.').unwrap();
     let hmac_with_public_key = hmac_token(signing_key().verifying_key().as_bytes());
+    let not_utf8 = BASE64_URL_SAFE_NO_PAD.encode(b"{\"alg\":\"EdDSA\",\"typ\":\"at+jwt\",\"x\":\"\xff\"}");
+    let not_utf8_header = format!("{not_utf8}.{}.{signature}", part(&claims()));
     let table = [
         ("not a token", "x".to_owned(), Form),
         ("empty", String::new(), Form),
@@ -166,6 +168,7 @@ fn a_bad_token_is_denied_for_its_own_reason() {
         ("header that is a list", token(&json!(["EdDSA", "at+jwt", "k1"]), &claims()), Form),
         ("header without alg", with_header(json!({"alg": null})), Form),
         ("alg that is a number", with_header(json!({"alg": 1})), Form),
+        ("header that is not UTF-8", not_utf8_header, Form),
         ("kid that is a number", with_header(json!({"kid": 1})), Form),
         ("kid that is an object", with_header(json!({"kid": {"a": 1}})), Form),
         ("over 16 KiB", with_claims(json!({"pad": "x".repeat(16_384)})), TooLong),

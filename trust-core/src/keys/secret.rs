@@ -11,6 +11,7 @@ use zeroize::Zeroizing;
 
 use super::unfit::{Unfit, UnfitKey};
 use super::{InvalidJwks, VerifyingKey};
+use crate::json_object::Object;
 use crate::signature::{Algorithm, Curve, SignatureKey};
 
 /// The smallest hash that a secret can serve has as many bytes (RFC 7518, section 3.2).
@@ -27,7 +28,7 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
 /// Read without a detour through `Value`, which would leave copies of the secrets in memory.
 #[derive(Deserialize)]
 struct SecretSet {
-    keys: Vec<SecretEntry>,
+    keys: Vec<Object<SecretEntry>>,
 }
 
 #[derive(Deserialize)]
@@ -43,12 +44,12 @@ struct SecretEntry {
 
 /// Reads a JWK Set of secrets, and of nothing else.
 pub(super) fn verifying_keys(bytes: &[u8]) -> Result<Vec<Result<VerifyingKey, UnfitKey>>, InvalidJwks> {
-    let set: SecretSet = serde_json::from_slice(bytes).map_err(|_| InvalidJwks::Form)?;
-    if set.keys.iter().any(|entry| entry.kty != "oct") {
+    let Object(set): Object<SecretSet> = serde_json::from_slice(bytes).map_err(|_| InvalidJwks::Form)?;
+    if set.keys.iter().any(|Object(entry)| entry.kty != "oct") {
         return Err(InvalidJwks::SecretsAmongOthers);
     }
     let mut keys = Vec::new();
-    for (number, entry) in (1..).zip(set.keys) {
+    for (number, Object(entry)) in (1..).zip(set.keys) {
         let kid = entry.kid.clone();
         let encoded = entry.k.as_ref().ok_or(InvalidJwks::Form)?;
         let secret = BASE64_URL_SAFE_NO_PAD.decode(encoded.as_bytes()).map_err(|_| InvalidJwks::Form)?;

@@ -170,6 +170,7 @@ fn broken_key_sets_are_refused() {
     for (bytes, expected) in [
         ("", InvalidJwks::Form),
         ("[]", InvalidJwks::Form),
+        ("[[]]", InvalidJwks::Form),
         (r#"{"keys": {}}"#, InvalidJwks::Form),
         (r#"{"keys": []}"#, InvalidJwks::NoUsableKey),
     ] {

@@ -84,10 +84,14 @@ impl Cursor {
             return String::new();
         }
         let mut skipped = String::new();
-        while let Some(next) = self.peek().filter(|_| !self.begins_condition() && !self.sees(")")) {
-            if !skipped.is_empty() && (self.sees("&&") || self.sees("||")) {
+        while let Some(next) = self.peek() {
+            let at = self.at;
+            let is_operator = !skipped.is_empty() && (self.sees("&&") || self.sees("||"));
+            if is_operator || self.begins_condition() || self.sees(")") {
                 break;
             }
+            // To look ahead is to go over space.
+            self.at = at;
             skipped.push(next);
             self.advance();
         }

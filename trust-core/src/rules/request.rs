@@ -7,7 +7,7 @@ use super::claim;
 use super::parser::{Call, RuleMistake};
 use crate::network::Network;
 use crate::percent;
-use crate::request::{RequestFacts, is_plain_path, without_port};
+use crate::request::{RequestFacts, is_host, is_method, is_plain_path, without_port};
 use crate::suggestion::{nearest, suggestion};
 
 /// One condition on a request.
@@ -47,11 +47,12 @@ impl RequestMatcher {
                 Ok(Self::PathPrefix(absolute(path).map_err(mistake)?.trim_end_matches('/').to_owned()))
             }
             ("PathRegexp", [pattern]) => Ok(Self::PathRegexp(whole(pattern).map_err(mistake)?)),
-            ("Method", [method]) => match method.as_str() {
-                "" => Err(mistake("Method needs a method such as `GET`".to_owned())),
-                method => Ok(Self::Method(method.to_ascii_uppercase())),
-            },
+            ("Method", [method]) if is_method(method) => Ok(Self::Method(method.to_ascii_uppercase())),
+            ("Method", [method]) => Err(mistake(format!("`{method}` is not a method such as `GET`"))),
             ("Host", [host]) => Ok(Self::Host(host_name(host).map_err(mistake)?)),
+            ("HeaderRegexp", [name, _]) if !is_header_name(name) => {
+                Err(mistake(format!("`{name}` is not a header's name such as `X-Team`")))
+            }
             ("HeaderRegexp", [name, pattern]) => {
                 Ok(Self::HeaderRegexp { name: name.to_ascii_lowercase(), pattern: whole(pattern).map_err(mistake)? })
             }
@@ -128,7 +129,7 @@ fn absolute(path: &str) -> Result<String, String> {
 
 fn host_name(host: &str) -> Result<String, String> {
     let is_name = |byte: u8| byte.is_ascii_alphanumeric() || b"-._:[]".contains(&byte);
-    let is_plain = !host.is_empty() && host.bytes().all(is_name) && !host.ends_with('.') && without_port(host) == host;
+    let is_plain = is_host(host) && without_port(host) == host;
     if is_plain {
         return Ok(host.to_ascii_lowercase());
     }
@@ -139,6 +140,11 @@ fn host_name(host: &str) -> Result<String, String> {
         String::new()
     };
     Err(format!("`{host}` is not a host's name; neither a port nor a dot at its end belongs here{meant}"))
+}
+
+/// A token (RFC 9110, section 5.1).
+fn is_header_name(name: &str) -> bool {
+    !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte))
 }
 
 /// Anchored at both ends: an unanchored pattern matches far more than its writer meant. It must be valid by itself, or

@@ -162,6 +162,7 @@ fn the_reading_goes_on_behind_a_mistake_as_far_as_it_can() {
         ("(Path(`/a`) & Path /b) || && Path(`/c`)", &[13, 20, 27]),
         ("Path(`/a`)) && Path(`/b`)) || ! and", &[11, 26, 36]),
         (")(", &[1, 1, 3, 3]),
+        ("(Path(`/a`): ", &[12, 14]),
         ("Path(`/a`) and Path(`/b`) or", &[12, 27]),
     ] {
         let mistakes = calls(text).unwrap_err();
@@ -225,11 +226,20 @@ fn a_condition_that_can_never_hold_is_a_mistake() {
         "Host(`gw.example.com:8443`)",
         "Host(`gw.example.com.`)",
         "Host(``)",
+        "Host(`a:`)",
+        "Method(``)",
+        "Method(`GET `)",
+        "Method(`/v1`)",
+        "HeaderRegexp(``, `.*`)",
+        "HeaderRegexp(`X Team`, `blue`)",
         "Host(`*.example.com`)",
         "ClientIP(`::ffff:10.0.0.0/104`)",
         "ClientIP(`10.0.0.0/`)",
     ] {
         assert_eq!(parse(text, RequestMatcher::read).unwrap_err().len(), 1, "{text}");
+    }
+    for text in [format!("Path(`/{}`)", "a".repeat(8 * 1024)), format!("Host(`{}`)", "a".repeat(256))] {
+        assert_eq!(parse(&text, RequestMatcher::read).unwrap_err().len(), 1, "{text}");
     }
 }
 
