@@ -133,7 +133,7 @@ impl Header<'_> {
 impl<'r> RequestFacts<'r> {
     /// Reads the facts, or says why the request cannot be judged.
     pub(crate) fn read(raw: &'r RawRequest) -> Result<Self, MalformedRequest> {
-        let method = ascii_token(&raw.method).ok_or(MalformedRequest::MethodOrHost)?;
+        let method = method(&raw.method).ok_or(MalformedRequest::MethodOrHost)?;
         let host = host_name(&raw.host).ok_or(MalformedRequest::MethodOrHost)?;
         let target = std::str::from_utf8(&raw.target).map_err(|_| MalformedRequest::Target)?;
         if target.len() > MAX_TARGET_BYTES || !target.starts_with('/') {
@@ -293,8 +293,10 @@ fn is_folded(name: &str) -> bool {
     name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
 }
 
-fn ascii_token(bytes: &[u8]) -> Option<&str> {
-    let is_token = |byte: &u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(byte);
+/// A token (RFC 9110, section 9.1) without lower-case letters. Methods are told apart by case, so `post` is another one than
+/// `POST`: a rule would not stop it, and a back end that thinks otherwise would act on it.
+fn method(bytes: &[u8]) -> Option<&str> {
+    let is_token = |byte: &u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || b"!#$%&'*+-.^_`|~".contains(byte);
     if bytes.is_empty() || bytes.len() > 64 || !bytes.iter().all(is_token) {
         return None;
     }
@@ -341,13 +343,13 @@ pub(crate) fn is_plain_path(path: &str) -> bool {
 }
 
 /// Whether a request that is read at all can have this method.
-pub(crate) fn is_method(method: &str) -> bool {
-    ascii_token(method.into()).is_some()
+pub(crate) fn is_method(upper_case: &str) -> bool {
+    method(upper_case.as_bytes()).is_some()
 }
 
 /// Whether a request that is read at all can name this host.
 pub(crate) fn is_host(host: &str) -> bool {
-    host_name(host.into()).is_some()
+    host_name(host.as_bytes()).is_some()
 }
 
 /// The decoded path, if every reader of URLs would come to the same one.

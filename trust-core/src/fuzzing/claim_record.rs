@@ -47,7 +47,7 @@ fn lies_within(value: ClaimValue<'_>, bytes: usize) {
 fn only_what_is_bound_to_nothing_needs_nothing(claims: &VerifiedClaims) {
     let mut shown = with_authorization(b"");
     shown.headers.push(("X-Forwarded-Tls-Client-Cert".to_owned(), vec![CERTIFICATE.into()]));
-    let shown = RequestFacts::read(shown).expect("a plain request");
+    let shown = RequestFacts::read(&shown).expect("a plain request");
     let is_bound = claims.get("cnf").is_some();
     assert_eq!(ClientCertificates::Untrusted.check(claims, &shown).is_ok(), !is_bound);
     if is_bound && ClientCertificates::Trusted.check(claims, &shown).is_ok() {

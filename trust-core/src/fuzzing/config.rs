@@ -76,7 +76,7 @@ fn a_misspelt_key_is_never_passed_over(mut written: Value) {
 fn nobody_comes_in_without_a_token(mut gate: Gate) {
     for target in ["/", "/healthz", "/v1/events"] {
         let anonymous = RawRequest { target: target.into(), headers: Vec::new(), ..with_authorization(b"") };
-        let (decision, explanation) = gate.explain(anonymous, moment(), SignatureCheck::Done);
+        let (decision, explanation) = gate.explain(&anonymous, moment(), SignatureCheck::Done);
         let is_public = explanation.rules.iter().any(|rule| rule.public && rule.matches == Some(true));
         assert!(decision.is_err() || is_public, "let in by {:?}", explanation.rules);
     }

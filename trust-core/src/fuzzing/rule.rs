@@ -21,7 +21,8 @@ pub(super) fn check(bytes: &[u8]) {
     let on_claims = read(text, ClaimMatcher::read);
     assert!(on_requests.is_none() || on_claims.is_none(), "one rule for requests and for claims: {text}");
     if let Some(tree) = on_requests {
-        let facts = RequestFacts::read(with_authorization(b"")).expect("a plain request");
+        let raw = with_authorization(b"");
+        let facts = RequestFacts::read(&raw).expect("a plain request");
         says_no_behind_a_not(&tree, |matcher| matcher.holds(&facts));
         tree.conditions().into_iter().for_each(some_request_satisfies);
     }
@@ -111,7 +112,7 @@ fn some_request_satisfies(matcher: &RequestMatcher) {
         }
         RequestMatcher::PathRegexp(_) => return,
     };
-    let facts = RequestFacts::read(raw).unwrap_or_else(|malformed| panic!("{matcher}: {malformed}"));
+    let facts = RequestFacts::read(&raw).unwrap_or_else(|malformed| panic!("{matcher}: {malformed}"));
     assert!(matcher.holds(&facts), "can never hold, so always behind a !: {matcher}");
     if let RequestMatcher::Path(path) | RequestMatcher::PathPrefix(path) = matcher {
         let encoded: String =

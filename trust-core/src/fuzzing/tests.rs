@@ -46,7 +46,7 @@ fn the_seeds_hold_what_the_gate_lets_in() {
     );
     let mut gate = fixture::gate();
     let request = fixture::with_authorization(format!("Bearer {}", seed("bearer.jwt")).as_bytes());
-    assert!(gate.decide(request, fixture::moment(), &crate::shared_files::NoSharedFiles).is_ok());
+    assert!(gate.decide(&request, fixture::moment(), &crate::shared_files::NoSharedFiles).is_ok());
 }
 
 /// One thing done to a copy of a seed.

@@ -48,22 +48,22 @@ fn only_genuine_tokens_open_the_gate(bytes: &[u8]) {
     let request = with_authorization(&[b"Bearer ", bytes].concat());
     let bearer = GENUINE[0].as_str();
     GATE.with_borrow_mut(|gate| {
-        let decision = gate.decide(request.clone(), moment(), &NoSharedFiles);
+        let decision = gate.decide(&request.clone(), moment(), &NoSharedFiles);
         assert!(decision.is_err() || bytes.trim_ascii() == bearer.as_bytes(), "let in by a token that nobody has made");
         assert_eq!(
-            gate.decide(request.clone(), moment(), &NoSharedFiles),
+            gate.decide(&request.clone(), moment(), &NoSharedFiles),
             decision,
             "a second look sees another thing"
         );
-        assert_eq!(gate.explain(request.clone(), moment(), SignatureCheck::Done).0, decision);
-        let assumed = gate.explain(request.clone(), moment(), SignatureCheck::Assumed).0;
+        assert_eq!(gate.explain(&request.clone(), moment(), SignatureCheck::Done).0, decision);
+        let assumed = gate.explain(&request.clone(), moment(), SignatureCheck::Assumed).0;
         assert!(decision.is_err() || assumed.is_ok(), "without its signature it would be refused");
         if assumed.is_ok() {
             let text = std::str::from_utf8(bytes).expect("a token is text").trim_matches(' ');
             assert!(is_acceptable(text).is_some_and(|acceptable| acceptable), "accepted but for its signature: {text}");
         }
         if let Err(denial) = decision {
-            let refusal = gate.refuse(&denial, request, moment(), &NoSharedFiles);
+            let refusal = gate.refuse(&denial, &request, moment(), &NoSharedFiles);
             assert!(!refusal.log_line.chars().any(char::is_control), "{:?}", refusal.log_line);
         }
     });

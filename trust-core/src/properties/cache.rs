@@ -197,7 +197,14 @@ impl World {
             Err(vacancy) if self.loaded.contains(&issuer_key) => {
                 let claims = claims(token, ends_at, claim_bytes);
                 let (cache, gate_key) = &mut self.gates[by];
-                cache.keep(token, &claims, &verification(issuer_key), &vacancy, UnixSeconds(self.now), &self.memory);
+                cache.keep(
+                    token.as_bytes(),
+                    &claims,
+                    &verification(issuer_key),
+                    &vacancy,
+                    UnixSeconds(self.now),
+                    &self.memory,
+                );
                 let kept = Kept { claims: claims.clone(), issuer_key, at: self.now, by, gate_key: *gate_key };
                 self.table.entry(token.to_owned()).or_default().push(kept);
                 self.check_that_it_is_known(by, token, &claims)
@@ -208,7 +215,7 @@ impl World {
 
     fn find(&mut self, by: usize, token: &str) -> Result<VerifiedClaims, crate::claims_cache::Vacancy> {
         let verifications: Vec<_> = self.loaded.iter().copied().map(verification).collect();
-        self.gates[by].0.find(token, &verifications, UnixSeconds(self.now), &self.memory)
+        self.gates[by].0.find(token.as_bytes(), &verifications, UnixSeconds(self.now), &self.memory)
     }
 
     fn check(&self, by: usize, token: &str, found: &VerifiedClaims) -> Result<(), TestCaseError> {

@@ -38,7 +38,7 @@ fn read(target: &str) -> Result<String, MalformedRequest> {
         host: b"gw.example.com".to_vec(),
         ..RawRequest::default()
     };
-    RequestFacts::read(raw).map(|facts| facts.path().to_owned())
+    RequestFacts::read(&raw).map(|facts| facts.path().to_owned())
 }
 
 proptest! {

@@ -11,8 +11,9 @@ use crate::transaction_token::TransactionClaims;
 /// Before a gate that has met the genuine token, and one that has not.
 fn is_let_in(token: &[u8]) -> bool {
     let mut gate = gate();
-    let mut decide =
-        |token: &[u8]| gate.decide(with_authorization(&[b"Bearer ", token].concat()), moment(), &NoSharedFiles).is_ok();
+    let mut decide = |token: &[u8]| {
+        gate.decide(&with_authorization(&[b"Bearer ", token].concat()), moment(), &NoSharedFiles).is_ok()
+    };
     let at_first = decide(token);
     assert!(decide(genuine_tokens()[0].as_bytes()));
     assert_eq!(decide(token), at_first);

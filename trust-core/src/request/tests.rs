@@ -72,7 +72,16 @@ fn paths_with_two_readings_are_refused() {
 
 #[test]
 fn a_missing_method_or_host_is_refused() {
-    for (method, host) in [("", "a"), ("GET", ""), ("G T", "a"), ("GET", "a b"), ("GET", "a/b"), ("GET", "user@a")] {
+    for (method, host) in [
+        ("", "a"),
+        ("GET", ""),
+        ("G T", "a"),
+        ("post", "a"),
+        ("gET", "a"),
+        ("GET", "a b"),
+        ("GET", "a/b"),
+        ("GET", "user@a"),
+    ] {
         let request = RawRequest { method: method.into(), host: host.into(), ..raw("/") };
         assert_eq!(RequestFacts::read(&request).err().unwrap(), MalformedRequest::MethodOrHost, "{method} {host}");
     }

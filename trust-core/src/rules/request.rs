@@ -47,7 +47,9 @@ impl RequestMatcher {
                 Ok(Self::PathPrefix(absolute(path).map_err(mistake)?.trim_end_matches('/').to_owned()))
             }
             ("PathRegexp", [pattern]) => Ok(Self::PathRegexp(whole(pattern).map_err(mistake)?)),
-            ("Method", [method]) if is_method(method) => Ok(Self::Method(method.to_ascii_uppercase())),
+            ("Method", [method]) if is_method(&method.to_ascii_uppercase()) => {
+                Ok(Self::Method(method.to_ascii_uppercase()))
+            }
             ("Method", [method]) => Err(mistake(format!("`{method}` is not a method such as `GET`"))),
             ("Host", [host]) => Ok(Self::Host(host_name(host).map_err(mistake)?)),
             ("HeaderRegexp", [name, _]) if !is_header_name(name) => {
