@@ -10,12 +10,13 @@ CARGO ?= cargo
 export CARGO_TARGET_DIR := $(CURDIR)/target
 # No path of the building machine in the plugin, and no name of a registry's mirror: the same sources give the same bytes
 # anywhere. The last prefix that fits counts. 128-bit arithmetic, of which rustc warns that it is not yet stable, is taken out
-# again by scripts/lower-wasm: elliptic curves take two thirds of the time with it.
+# again by scripts/lower-wasm: elliptic curves take two thirds of the time with it. The stack would be 1 MiB, of which every
+# instance has its own; the deepest that a token or a configuration can be nested needs a tenth of this one.
 cargo_home = $(or $(CARGO_HOME),$(HOME)/.cargo)
 wasm_flags = --remap-path-prefix=$(CURDIR)=watchgate --remap-path-prefix=$(shell rustc --print sysroot)=rust \
 	--remap-path-prefix=$(cargo_home)=cargo \
 	$(foreach registry,$(wildcard $(cargo_home)/registry/src/*),--remap-path-prefix=$(registry)=crates) \
-	-C target-feature=+wide-arithmetic
+	-C target-feature=+wide-arithmetic -C link-arg=-zstack-size=196608
 
 # Guests of Traefik's sandbox: they are built for it alone.
 not_native = --exclude middleware-wasm --exclude empty-guest --exclude probe-guest
