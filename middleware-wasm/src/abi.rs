@@ -10,7 +10,7 @@
 const REQUEST_HEADERS: u32 = 0;
 
 /// A buffer that a request has made longer than this is given back before the next one.
-const KEPT_BYTES: usize = 16 * 1024;
+pub(crate) const KEPT_BYTES: usize = 16 * 1024;
 
 /// A buffer grows by this much at least, so that it soon fits.
 const LEAST_BYTES: usize = 64;
@@ -69,8 +69,8 @@ fn fill_counted(buffer: &mut Vec<u8>, write: impl Fn(*mut u8, u32) -> u64) -> us
     usize::try_from(count).unwrap_or(usize::MAX)
 }
 
-/// Has the host write, a second time when the buffer was too small for the first. What is longer than the memory can grow
-/// is a trap, and so refused.
+/// Has the host write, a second time when the buffer was too small for the first. Whatever the host could not write is a
+/// trap, and so refused: a request that is half read could pass for another one.
 fn fill(buffer: &mut Vec<u8>, mut write: impl FnMut(*mut u8, u32) -> u32) {
     if buffer.capacity() > KEPT_BYTES {
         *buffer = Vec::new();
@@ -85,8 +85,9 @@ fn fill(buffer: &mut Vec<u8>, mut write: impl FnMut(*mut u8, u32) -> u32) {
         buffer.reserve(written.max(LEAST_BYTES));
         written = write_once(buffer);
     }
-    if written <= buffer.capacity() {
-        // SAFETY: the host has written so many bytes from the beginning.
-        unsafe { buffer.set_len(written) };
+    if written > buffer.capacity() {
+        std::process::abort();
     }
+    // SAFETY: the host has written so many bytes from the beginning.
+    unsafe { buffer.set_len(written) };
 }

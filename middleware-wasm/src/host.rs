@@ -29,13 +29,15 @@ impl RequestBuffer {
         self.read_headers(instance, MAX_HEADERS.saturating_add(1))
     }
 
-    /// Reads the request with all its headers, however many.
+    /// Reads the request with all its headers, however many: it passes though it is denied, and each that speaks for the gate
+    /// has to go.
     pub(crate) fn read_whole(&mut self, instance: &Instance) -> &RawRequest {
         self.read_headers(instance, usize::MAX)
     }
 
     /// Over everything that the last request has left here.
     fn read_headers(&mut self, instance: &Instance, most: usize) -> &RawRequest {
+        self.give_back_what_is_unusual();
         let Self { raw, texts } = self;
         abi::read_method(&mut raw.method);
         abi::read_target(&mut raw.target);
@@ -63,10 +65,22 @@ impl RequestBuffer {
         for (spelled, values) in &mut raw.headers {
             if instance.reads_header(spelled) {
                 let count = abi::read_header_values(spelled.as_bytes(), texts);
-                values.extend(split(texts, count).map(<[u8]>::to_vec));
+                values.extend(split(texts, count).take(MAX_HEADERS.saturating_add(1)).map(<[u8]>::to_vec));
             }
         }
         raw
+    }
+
+    /// Memory of the sandbox never shrinks, and an instance lives long: what one request has made large does not stay with
+    /// it, or clients could add up what many of them leave.
+    fn give_back_what_is_unusual(&mut self) {
+        let headers = &self.raw.headers;
+        let kept = headers.iter().fold(headers.capacity(), |kept, (spelled, values)| {
+            kept.saturating_add(spelled.capacity()).saturating_add(values.capacity())
+        });
+        if kept > abi::KEPT_BYTES {
+            self.raw.headers = Vec::new();
+        }
     }
 }
 

@@ -18,7 +18,8 @@ pub(crate) struct Instance {
     gate: Option<Gate>,
     files: TrustFiles,
     shared: GateFiles,
-    sequence: u64,
+    /// When the request at hand is judged, and as which one.
+    moment: Moment,
 }
 
 impl Instance {
@@ -42,7 +43,7 @@ impl Instance {
                 None
             }
         };
-        Self { gate, files, shared, sequence: 0 }
+        Self { gate, files, shared, moment: Moment { now: wall_time(), sequence: 0 } }
     }
 
     pub(crate) fn reads_header(&self, name: &str) -> bool {
@@ -54,10 +55,14 @@ impl Instance {
         self.gate.as_ref()?.own_answer(raw)
     }
 
+    pub(crate) fn only_observes(&self) -> bool {
+        self.gate.as_ref().is_some_and(Gate::only_observes)
+    }
+
     /// What becomes of a denied request.
     pub(crate) fn refuse(&self, denial: &Denial, raw: &RawRequest) -> Refusal {
         match &self.gate {
-            Some(gate) => gate.refuse(denial, raw, self.moment(), &self.shared),
+            Some(gate) => gate.refuse(denial, raw, self.moment, &self.shared),
             None => Refusal::without_gate(denial, raw),
         }
     }
@@ -68,12 +73,8 @@ impl Instance {
         if self.files.refresh(gate, now) {
             self.shared.reopen(gate);
         }
-        self.sequence = self.sequence.wrapping_add(1);
-        gate.decide(raw, Moment { now, sequence: self.sequence }, &self.shared)
-    }
-
-    fn moment(&self) -> Moment {
-        Moment { now: wall_time(), sequence: self.sequence }
+        self.moment = Moment { now, sequence: self.moment.sequence.wrapping_add(1) };
+        gate.decide(raw, self.moment, &self.shared)
     }
 }
 

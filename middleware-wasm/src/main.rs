@@ -73,8 +73,8 @@ fn judge(Held { instance, buffer }: &mut Held, request: &Request, response: &Res
             true
         }
         Err(denial) => {
-            // Read once more, so that requests that pass do not pay for what only denials need.
-            let refusal = instance.refuse(&denial, buffer.read_whole(instance));
+            let raw = if instance.only_observes() { buffer.read_whole(instance) } else { raw };
+            let refusal = instance.refuse(&denial, raw);
             host::log_denial(&refusal.log_line);
             match refusal.outcome {
                 Outcome::Answer(answer) => {

@@ -7,6 +7,7 @@ use std::path::Path;
 
 use trust_core::gate::Gate;
 use trust_core::time::WallTime;
+use zeroize::Zeroizing;
 
 use crate::host;
 
@@ -19,12 +20,15 @@ const LOOK_EVERY_MILLISECONDS: u64 = 250;
 /// No file of the trust directory is larger.
 const MAX_FILE_BYTES: u64 = 256 * 1024;
 
+/// Few files are larger.
+const USUAL_FILE_BYTES: usize = 4 * 1024;
+
 /// What this instance has read, and when.
 #[derive(Default)]
 pub(crate) struct TrustFiles {
     looked_at_milliseconds: Option<u64>,
     /// The content last handed to the gate; `None` stands for a file that could not be read.
-    contents: BTreeMap<String, Option<Vec<u8>>>,
+    contents: BTreeMap<String, Option<Zeroizing<Vec<u8>>>>,
 }
 
 impl TrustFiles {
@@ -46,7 +50,7 @@ impl TrustFiles {
             if self.contents.get(&name) == Some(&content) {
                 continue;
             }
-            if let Err(invalid) = gate.take_file(&name, content.as_deref()) {
+            if let Err(invalid) = gate.take_file(&name, content.as_ref().map(|bytes| bytes.as_slice())) {
                 host::log_error(&format!("watchgate: {TRUST_DIRECTORY}/{name}: {invalid}"));
             }
             self.contents.insert(name, content);
@@ -55,9 +59,10 @@ impl TrustFiles {
     }
 }
 
-fn read(name: &str) -> Option<Vec<u8>> {
+fn read(name: &str) -> Option<Zeroizing<Vec<u8>>> {
     let file = File::open(Path::new(TRUST_DIRECTORY).join(name)).ok()?;
-    let mut content = Vec::new();
+    // With room for most, so that no part of a secret is left behind where it grew.
+    let mut content = Zeroizing::new(Vec::with_capacity(USUAL_FILE_BYTES));
     // One byte more than any file may have, so that the gate sees that it is too large.
     file.take(MAX_FILE_BYTES.saturating_add(1)).read_to_end(&mut content).ok()?;
     Some(content)

@@ -76,10 +76,13 @@ impl VerifiedClaims {
         }
     }
 
-    /// Whether a list claim holds `value`; never a part of a string.
+    /// Whether a list claim holds `value`. Some issuers write a list of one as its member: that is compared whole, never a
+    /// part of it.
     #[must_use]
     pub(crate) fn list_holds(&self, name: &str, value: &str) -> bool {
-        self.get(name).is_some_and(|claim| claim.members().filter_map(ClaimValue::scalar).any(|held| held == value))
+        self.get(name).is_some_and(|claim| {
+            claim == ClaimValue::Text(value) || claim.members().filter_map(ClaimValue::scalar).any(|held| held == value)
+        })
     }
 
     /// Every scope: `scope` separated by spaces (RFC 8693, section 4.2), or the list or string `scp` that some issuers
@@ -88,7 +91,10 @@ impl VerifiedClaims {
         let spaced = [self.text("scope"), self.text("scp")].into_iter().flatten().flat_map(str::split_ascii_whitespace);
         let listed = self.get("scp").into_iter().flat_map(ClaimValue::members);
         spaced.chain(listed.filter_map(|member| match member {
-            ClaimValue::Text(scope) => Some(scope),
+            // With a space in it, it would be two to whoever reads them in one.
+            ClaimValue::Text(scope) if !scope.contains(|character: char| character.is_ascii_whitespace()) => {
+                Some(scope)
+            }
             _ => None,
         }))
     }

@@ -104,12 +104,13 @@ impl ClaimsCache {
         shared: &dyn SharedFiles,
     ) {
         let slot = Slot { claims: claims.clone(), verified_at: now };
-        self.recent.keep(token, &slot, verification);
-        if let (Some(file), Some(digest)) = (&self.file, &vacancy.digest)
-            && let Some(bytes) = slot.seal(digest, verification, &file.secrets)
-        {
-            // Whether it was written or not: the next lookup finds it or does not.
-            shared.write_at(SharedFile::Claims, vacancy.offset, &bytes);
+        let sealed = match (&self.file, &vacancy.digest) {
+            (Some(file), Some(digest)) => slot.seal(digest, verification, &file.secrets),
+            _ => None,
+        };
+        let is_shared = sealed.is_some_and(|bytes| shared.write_at(SharedFile::Claims, vacancy.offset, &bytes));
+        if self.recent.is_coming_back(token) || !is_shared {
+            self.recent.keep(token, &slot, verification);
         }
     }
 }

@@ -11,8 +11,9 @@ mod rules;
 use serde_json::Value;
 
 use crate::client_address::ClientAddresses;
-use crate::client_certificate::ClientCertificates;
+use crate::client_certificate::{self, ClientCertificates};
 use crate::denial_record::Mode;
+use crate::gate::GATE_KEY_FILE;
 use crate::issuer::{Issuer, IssuerPolicy};
 use crate::keys::{KeyPurpose, KeySet};
 use crate::request::{fold_header_name, without_port};
@@ -44,8 +45,23 @@ const DEFAULT_CLAIMS_CACHE_MEBIBYTES: u64 = 16;
 const MAX_CLAIMS_CACHE_MEBIBYTES: u64 = 1024;
 
 /// Headers that carry a request itself; a claim forwarded in one of them would change the request.
-const RESERVED_HEADERS: [&str; 8] =
-    ["host", "authorization", "connection", "content-length", "content-type", "cookie", "te", "transfer-encoding"];
+/// What a proxy drops on the way (RFC 9110, section 7.6.1) would not arrive.
+const RESERVED_HEADERS: [&str; 14] = [
+    "host",
+    "authorization",
+    "connection",
+    "content-length",
+    "content-type",
+    "cookie",
+    "keep-alive",
+    "proxy-authenticate",
+    "proxy-authorization",
+    "proxy-connection",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+];
 
 /// What the gate is told to do, checked.
 #[derive(Debug)]
@@ -265,7 +281,7 @@ fn key_source(
         }
         (None, Some(file)) => {
             let is_below = file.split('/').all(|part| !matches!(part, "" | "." | "..")) && !file.contains('\\');
-            if is_below {
+            if is_below && file != GATE_KEY_FILE {
                 return Some((None, Some(file)));
             }
             reader
@@ -292,7 +308,7 @@ fn forward_claims(root: &Reader<'_>, mistakes: &mut Vec<Mistake>) -> Vec<Forward
         let is_name = header.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-') && !header.is_empty();
         let is_ours =
             folded.starts_with("ce-") || folded == "traceparent" || folded == crate::transaction_token::HEADER;
-        if !is_name || is_ours || RESERVED_HEADERS.contains(&folded) {
+        if !is_name || is_ours || client_certificate::is_header(folded) || RESERVED_HEADERS.contains(&folded) {
             reader.mistake("this header cannot carry a claim; choose one such as X-Auth-Subject", mistakes);
         } else if forwarded.iter().any(|other| other.folded_header == folded) {
             reader.mistake("two entries name the same header", mistakes);

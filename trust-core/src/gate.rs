@@ -24,7 +24,7 @@ use crate::issuer::{Issuers, Unverified};
 use crate::keyed_hash::KeyedHash;
 use crate::keys::{InvalidJwks, KeySet, UnfitKey, unfit_keys};
 use crate::permit::Permit;
-use crate::request::{MalformedRequest, RawRequest, RequestFacts, fold_header_name};
+use crate::request::{MalformedRequest, RawRequest, RequestFacts, fold_header_name, folds_to};
 use crate::resource_metadata::ResourceMetadata;
 use crate::rules::Rule;
 use crate::shared_files::SharedFiles;
@@ -155,7 +155,9 @@ impl Gate {
             let purpose = issuer.policy.key_purpose();
             let keys =
                 content.ok_or(InvalidTrustFile::Missing).and_then(|bytes| Ok(KeySet::from_jwks(bytes, purpose)?));
-            (issuer.keys, outcome) = split(keys);
+            let (keys, read) = split(keys);
+            issuer.keys = keys;
+            outcome = outcome.and(read);
             self.issuers.prepare_verifications();
             self.cache.forget_recent();
         }
@@ -165,7 +167,7 @@ impl Gate {
             self.take_gate_keys(keys.as_ref());
             // Without it a gate that signs nothing only goes without its shared cache.
             let is_needed = self.transaction.is_some();
-            outcome = if is_needed || content.is_some() { read } else { Ok(()) };
+            return if is_needed || content.is_some() { read } else { Ok(()) };
         }
         outcome
     }
@@ -246,7 +248,8 @@ impl Gate {
         self.forwarding(&facts, &permit, &mut tags, now)
     }
 
-    /// A proxy drops the headers that `Connection` names (RFC 9110, section 7.6.1), after the gate has set them. And behind
+    /// A proxy drops the headers that `Connection` names (RFC 9110, section 7.6.1), after the gate has set them or has held
+    /// them against a rule. And behind
     /// an upgrade to HTTP/2 in clear text further requests would follow that no gate sees.
     fn check_way(&self, facts: &RequestFacts) -> Result<(), MalformedRequest> {
         if facts.header_values("upgrade").any(|value| !value.eq_ignore_ascii_case(b"websocket")) {
@@ -256,7 +259,7 @@ impl Gate {
             .header_values("connection")
             .flat_map(|value| value.split(|byte| *byte == b','))
             .map(|name| fold_header_name(String::from_utf8_lossy(name).trim()))
-            .any(|name| self.is_ours(&name));
+            .any(|name| self.is_ours(&name) || self.rule_headers.iter().any(|header| folds_to(header, &name)));
         if names_ours { Err(MalformedRequest::HopByHop) } else { Ok(()) }
     }
 

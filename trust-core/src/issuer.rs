@@ -153,8 +153,10 @@ impl IssuerPolicy {
             return Err(InvalidToken::AlgorithmNotAllowed);
         }
         let is_access_token = token.unverified_type.as_deref().is_some_and(|unverified_type| {
-            let bare = unverified_type.strip_prefix("application/").unwrap_or(unverified_type);
-            self.token_types.iter().any(|allowed| allowed.eq_ignore_ascii_case(bare))
+            // A media type may leave out `application/` (RFC 7515, section 4.1.9), and is written in any case.
+            let (tree, rest) = unverified_type.split_once('/').unwrap_or(("application", unverified_type));
+            tree.eq_ignore_ascii_case("application")
+                && self.token_types.iter().any(|allowed| allowed.eq_ignore_ascii_case(rest))
         });
         if !is_access_token {
             return Err(InvalidToken::Type);
@@ -223,20 +225,9 @@ impl IssuerPolicy {
 
 /// A `NumericDate` claim (RFC 7519, section 2), rounded down; nothing when it is absent.
 fn numeric_date(token: &UnverifiedToken, name: &str) -> Result<Option<UnixSeconds>, InvalidToken> {
-    let Some(value) = token.unverified_claims.get(name) else { return Ok(None) };
-    if let Some(seconds) = value.as_u64() {
-        return Ok(Some(UnixSeconds(seconds)));
-    }
-    match value.as_f64() {
-        Some(seconds) if (0.0..=9_007_199_254_740_992.0).contains(&seconds) => {
-            #[expect(
-                clippy::cast_possible_truncation,
-                clippy::cast_sign_loss,
-                reason = "held between 0 and 2^53 above"
-            )]
-            let whole = seconds as u64;
-            Ok(Some(UnixSeconds(whole)))
-        }
-        _ => Err(InvalidToken::TimeForm),
+    match token.unverified_claims.get(name) {
+        Some(Value::Number(number)) => UnixSeconds::of(number).map(Some).ok_or(InvalidToken::TimeForm),
+        Some(_) => Err(InvalidToken::TimeForm),
+        None => Ok(None),
     }
 }

@@ -134,7 +134,8 @@ impl KeySet {
     /// Checks a token's signature with the key that it names, and says which key that was.
     pub(crate) fn check_signature(&self, token: &UnverifiedToken) -> Result<&VerifyingKey, InvalidToken> {
         let key = self.key_for(token)?;
-        // Strict: no padding, no bits left over. Each signature has one spelling, and so does each token.
+        // Strict: no padding, no bits left over. Each signature has one spelling. Not each token has one signature: of an
+        // ECDSA signature (r, s), (r, n - s) holds as well, so whoever tells tokens apart for good looks at what is signed.
         let signature = BASE64_URL_SAFE_NO_PAD.decode(&token.signature).map_err(|_| InvalidToken::Signature)?;
         key.verify(token.unverified_algorithm, token.signed.as_bytes(), &signature)?;
         Ok(key)

@@ -15,7 +15,7 @@ use crate::words::are_visible;
 /// Longest request target that is read, in bytes: it goes into the transaction token whole.
 const MAX_TARGET_BYTES: usize = 8 * 1024;
 
-/// Most headers that are looked at; an adapter need not read more than one beyond.
+/// Most headers that are looked at, and most values of one; an adapter need not read more than one beyond.
 pub const MAX_HEADERS: usize = 256;
 
 /// Longest value that a rule is held against, in bytes.
@@ -55,8 +55,8 @@ pub enum MalformedRequest {
     /// A header's value is not visible ASCII.
     #[error("a header's value is not visible ASCII")]
     HeaderValue,
-    /// `Connection` names a header that the gate sets: the proxy would drop it on the way.
-    #[error("the Connection header names a header that the gate sets")]
+    /// `Connection` names a header that the gate sets or a rule looks at: the proxy would drop it on the way.
+    #[error("the Connection header names a header that the gate sets or a rule looks at")]
     HopByHop,
     /// An upgrade that would take the connection past the gate.
     #[error("an upgrade to something other than a WebSocket")]
@@ -140,7 +140,7 @@ impl<'r> RequestFacts<'r> {
             return Err(MalformedRequest::Target);
         }
         let path = plain_path(target.split('?').next().unwrap_or_default())?;
-        if raw.headers.len() > MAX_HEADERS {
+        if raw.headers.len() > MAX_HEADERS || raw.headers.iter().any(|(_, values)| values.len() > MAX_HEADERS) {
             return Err(MalformedRequest::TooManyHeaders);
         }
         let headers = raw.headers.iter().map(|(spelled, values)| Header {

@@ -56,6 +56,7 @@ impl From<EventRefusal> for Untaggable {
 pub(crate) struct EventTags {
     event_id: String,
     is_clients_event: bool,
+    begins_trace: bool,
     headers: Vec<(Cow<'static, str>, String)>,
 }
 
@@ -97,16 +98,17 @@ impl EventTags {
         // Where the event is the gate's, a client's own correlation is dropped like every other attribute of it.
         let correlation = if is_clients_event { clients_correlation(facts)? } else { None };
         set("Ce-Correlationid", correlation.unwrap_or_else(|| event_id.clone()));
-        if clients_trace(facts).is_none() {
+        let begins_trace = clients_trace(facts).is_none();
+        if begins_trace {
             set("Traceparent", new_trace(&entropy));
         }
-        Ok(Self { event_id, is_clients_event, headers })
+        Ok(Self { event_id, is_clients_event, begins_trace, headers })
     }
 
     /// No header, for a gate that does not tag; an identifier only where something else names it.
     pub(crate) fn none(facts: &RequestFacts<'_>, moment: Moment, secret: &KeyedHash, is_named: bool) -> Self {
         let event_id = if is_named { event_id(moment, &entropy(facts, moment, secret)) } else { String::new() };
-        Self { event_id, is_clients_event: false, headers: Vec::new() }
+        Self { event_id, is_clients_event: false, begins_trace: false, headers: Vec::new() }
     }
 
     /// The identifier of the request as an event, also when the client's own event is the one that is forwarded.
@@ -118,6 +120,11 @@ impl EventTags {
     /// Headers to set; they can be taken once.
     pub(crate) fn take_headers(&mut self) -> Vec<(Cow<'static, str>, String)> {
         std::mem::take(&mut self.headers)
+    }
+
+    /// Whether a client's header of this folded name belongs to a trace that goes no further (W3C Trace Context, section 3.3).
+    pub(crate) fn ends(&self, folded: &str) -> bool {
+        self.begins_trace && folded == "tracestate"
     }
 
     /// Whether a client's header of this folded name may stay beside these tags.

@@ -10,6 +10,22 @@ use crate::digits::{push_two_digits, text};
 pub struct UnixSeconds(pub u64);
 
 impl UnixSeconds {
+    /// The time that a number of seconds names, rounded down; nothing before 1970 or beyond what a double holds exactly.
+    pub(crate) fn of(seconds: &serde_json::Number) -> Option<Self> {
+        if let Some(whole) = seconds.as_u64() {
+            return Some(Self(whole));
+        }
+        let seconds = seconds.as_f64().filter(|seconds| (0.0..=9_007_199_254_740_992.0).contains(seconds))?;
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "held between 0 and 2^53 above")]
+        let whole = seconds as u64;
+        Some(Self(whole))
+    }
+
+    /// The same of a number's JSON text.
+    pub(crate) fn from_json(number: &str) -> Option<Self> {
+        serde_json::from_str(number).ok().and_then(|number| Self::of(&number))
+    }
+
     /// This time and `seconds` more; stays at the largest value there is.
     #[must_use]
     pub fn plus(self, seconds: u64) -> Self {

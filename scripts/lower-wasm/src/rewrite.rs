@@ -1,14 +1,21 @@
 //! The rewriting: two functions are added behind all others, so that no index moves, and called in the place of bulk memory
-//! instructions; 128-bit arithmetic is written out where it stands. The result is validated as a module without either.
+//! instructions; 128-bit arithmetic is written out where it stands. What the host enters begins with an empty stack. The result
+//! is validated as a module without bulk memory and without 128-bit arithmetic.
 
 use std::convert::Infallible;
 
 use anyhow::{Context, Result, ensure};
 use wasm_encoder::reencode::{self, Reencode};
 use wasm_encoder::{CodeSection, Function, FunctionSection, Instruction, Module, TypeSection, ValType};
-use wasmparser::{Operator, Parser, Payload, TypeRef, Validator, WasmFeatures};
+use wasmparser::{ExternalKind, Operator, Parser, Payload, TypeRef, Validator, WasmFeatures};
 
 use crate::{loops, wide};
+
+/// What Traefik calls for each request, one at a time, and never from within the other.
+const ENTRIES: [&str; 2] = ["handle_request", "handle_response"];
+
+/// Where the compiler keeps the stack's end.
+const STACK_POINTER: u32 = 0;
 
 /// A module without bulk memory and 128-bit instructions, and how many of them there were.
 #[derive(Debug)]
@@ -17,20 +24,25 @@ pub(crate) struct Lowered {
     pub(crate) copies: u32,
     pub(crate) fills: u32,
     pub(crate) wide: u32,
+    pub(crate) entries: u32,
 }
 
 /// Rewrites a module.
 pub(crate) fn lower(module: &[u8]) -> Result<Lowered> {
-    let Shape { parameters, functions, bodies } = shape(module)?;
+    let Shape { parameters, functions, bodies, entries, stack_top } = shape(module)?;
     let mut rewriter = Rewriter {
         loop_type: parameters.len() as u32,
         copy: functions,
         fill: functions.saturating_add(1),
+        next: functions.saturating_sub(u32::try_from(bodies.len())?),
         bodies: bodies.into_iter(),
         parameters,
+        entries,
+        stack_top,
         copies: 0,
         fills: 0,
         wide: 0,
+        entered: 0,
     };
     let mut lowered = Module::new();
     rewriter.parse_core_module(&mut lowered, Parser::new(0), module).map_err(|error| anyhow::anyhow!("{error}"))?;
@@ -39,10 +51,12 @@ pub(crate) fn lower(module: &[u8]) -> Result<Lowered> {
     Validator::new_with_features(WasmFeatures::all().difference(missing))
         .validate_all(&lowered)
         .context("the rewritten module is not valid without bulk memory and wide arithmetic")?;
-    Ok(Lowered { module: lowered, copies: rewriter.copies, fills: rewriter.fills, wide: rewriter.wide })
+    let Rewriter { copies, fills, wide, entered: entries, .. } = rewriter;
+    Ok(Lowered { module: lowered, copies, fills, wide, entries })
 }
 
 /// What the rewriting must know of a module beforehand.
+#[derive(Default)]
 struct Shape {
     /// How many parameters each type has; none for what is no function.
     parameters: Vec<u32>,
@@ -50,10 +64,14 @@ struct Shape {
     functions: u32,
     /// The type of each function with a body.
     bodies: Vec<u32>,
+    /// The functions that the host enters.
+    entries: Vec<u32>,
+    /// The end of the empty stack.
+    stack_top: Option<i32>,
 }
 
 fn shape(module: &[u8]) -> Result<Shape> {
-    let mut shape = Shape { parameters: Vec::new(), functions: 0, bodies: Vec::new() };
+    let mut shape = Shape::default();
     let mut has_code = false;
     for payload in Parser::new(0).parse_all(module) {
         match payload? {
@@ -73,6 +91,23 @@ fn shape(module: &[u8]) -> Result<Shape> {
                 shape.functions = shape.functions.saturating_add(section.count());
                 shape.bodies = section.into_iter().collect::<Result<_, _>>()?;
             }
+            Payload::GlobalSection(section) => {
+                let stack_pointer = section.into_iter().nth(STACK_POINTER as usize).transpose()?;
+                shape.stack_top = stack_pointer.filter(|global| global.ty.mutable).and_then(|global| {
+                    match global.init_expr.get_operators_reader().read() {
+                        Ok(Operator::I32Const { value }) => Some(value),
+                        _ => None,
+                    }
+                });
+            }
+            Payload::ExportSection(section) => {
+                for export in section {
+                    let export = export?;
+                    if export.kind == ExternalKind::Func && ENTRIES.contains(&export.name) {
+                        shape.entries.push(export.index);
+                    }
+                }
+            }
             Payload::CodeSectionStart { .. } => has_code = true,
             _ => {}
         }
@@ -87,10 +122,15 @@ struct Rewriter {
     fill: u32,
     /// The types of the bodies that are still to come.
     bodies: std::vec::IntoIter<u32>,
+    /// The function that the next of them belongs to.
+    next: u32,
     parameters: Vec<u32>,
+    entries: Vec<u32>,
+    stack_top: Option<i32>,
     copies: u32,
     fills: u32,
     wide: u32,
+    entered: u32,
 }
 
 impl Reencode for Rewriter {
@@ -144,6 +184,12 @@ impl Reencode for Rewriter {
             locals.push((wide::LOCALS, ValType::I64));
         }
         let mut function = Function::new(locals);
+        // A trap unwinds nothing, and Traefik uses the instance again: what was on the stack would stay there for good.
+        if let Some(top) = self.stack_top.filter(|_| self.entries.contains(&self.next)) {
+            function.instruction(&Instruction::I32Const(top)).instruction(&Instruction::GlobalSet(STACK_POINTER));
+            self.entered = self.entered.saturating_add(1);
+        }
+        self.next = self.next.saturating_add(1);
         for operator in operators {
             if wide::is_wide(&operator) {
                 self.wide = self.wide.saturating_add(1);

@@ -57,7 +57,8 @@ impl Gate {
             .headers()
             .filter(|(spelled, folded)| {
                 let is_replaced = || set.iter().any(|(header, _)| header.eq_ignore_ascii_case(spelled));
-                self.is_stripped(spelled, folded) && !tags.keeps(spelled, folded) && !is_replaced()
+                tags.ends(folded)
+                    || (self.is_stripped(spelled, folded) && !tags.keeps(spelled, folded) && !is_replaced())
             })
             .map(|(spelled, _)| spelled.to_owned())
             .collect();

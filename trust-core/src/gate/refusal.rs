@@ -4,12 +4,15 @@
 use super::{Forwarding, Gate};
 use crate::denial::{Answer, Denial};
 use crate::denial_record::{DenialRecord, Mode, log_line};
-use crate::request::{RawRequest, RequestFacts, fold_header_name};
+use crate::request::{MalformedRequest, RawRequest, RequestFacts, fold_header_name};
 use crate::resource_metadata;
 use crate::shared_files::SharedFiles;
 use crate::tags::Moment;
 use crate::throttle;
 use crate::token::bearer_token;
+
+/// What asks for another protocol on the same connection (RFC 9110, section 7.8; RFC 7540, section 3.2.1).
+const UPGRADE_HEADERS: [&str; 2] = ["upgrade", "http2-settings"];
 
 /// What becomes of a denied request.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -71,7 +74,7 @@ impl Gate {
         let answer = denial.answer();
         let log_line = log_line(denial, answer.status, self.mode, raw);
         let mut record = DenialRecord::new(denial, answer.status, self.mode, moment.now, raw);
-        let stripped = self.stripped(raw);
+        let stripped = self.stripped(denial, raw);
         let facts = RequestFacts::read(raw).ok().map(|facts| self.client_addresses.told(facts));
         if let Some(facts) = &facts {
             self.complete(&mut record, denial, facts);
@@ -89,13 +92,18 @@ impl Gate {
         Refusal { outcome, log_line }
     }
 
-    /// Without any identity: neither one that the gate would give, nor one that the client brought.
-    fn stripped(&self, raw: &RawRequest) -> Forwarding {
+    /// Without any identity: neither one that the gate would give, nor one that the client brought. And without an upgrade
+    /// behind which it could bring one in requests that no gate sees.
+    fn stripped(&self, denial: &Denial, raw: &RawRequest) -> Forwarding {
         if self.mode == Mode::Enforce {
             return Forwarding::default();
         }
-        let names = raw.headers.iter().map(|(spelled, _)| spelled);
-        let remove = names.filter(|spelled| self.is_stripped(spelled, &fold_header_name(spelled))).cloned().collect();
+        let is_upgrade = *denial == Denial::MalformedRequest(MalformedRequest::Upgrade);
+        let is_removed = |spelled: &&String| {
+            let folded = fold_header_name(spelled);
+            self.is_stripped(spelled, &folded) || (is_upgrade && UPGRADE_HEADERS.contains(&folded.as_str()))
+        };
+        let remove = raw.headers.iter().map(|(spelled, _)| spelled).filter(is_removed).cloned().collect();
         Forwarding { remove, set: Vec::new() }
     }
 

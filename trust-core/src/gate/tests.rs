@@ -237,7 +237,7 @@ fn a_good_token_in_any_allowed_form_passes() {
         ("typ JWT", token(&changed(header(), &json!({"typ": "JWT"})), &claims())),
         (
             "typ with its media type's prefix",
-            token(&changed(header(), &json!({"typ": "application/AT+JWT"})), &claims()),
+            token(&changed(header(), &json!({"typ": "Application/AT+JWT"})), &claims()),
         ),
         ("no kid, one key", token(&changed(header(), &json!({"kid": null})), &claims())),
         ("several audiences", with_claims(json!({"aud": ["other", "watchgate"]}))),
@@ -487,6 +487,30 @@ fn a_trace_is_kept_when_well_formed_and_begun_otherwise() {
     ] {
         let fresh = begun(bad).unwrap();
         assert_eq!((fresh.len(), &fresh[..3]), (55, "00-"), "{bad}");
+    }
+}
+
+#[test]
+fn the_state_of_a_trace_ends_with_it() {
+    let with = |trace: &str| request("GET", "/healthz", &[("Traceparent", trace), ("Tracestate", "vendor=1")]);
+    let kept = decided(with("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")).unwrap();
+    assert!(kept.remove.is_empty(), "{:?}", kept.remove);
+    assert_eq!(decided(with("00-broken")).unwrap().remove, ["Tracestate"]);
+}
+
+#[test]
+fn what_a_rule_looks_at_cannot_be_dropped_on_the_way() {
+    let mut by_header = config();
+    by_header["rules"] = json!([{"name": "blue", "match": "HeaderRegexp(`X-Team`, `blue`)", "public": true}]);
+    let mut gate = Gate::from_config(by_header.to_string().as_bytes()).unwrap();
+    gate.take_file("gate.key", Some(gate_keys().to_json().as_bytes())).unwrap();
+    let mut denial = |connection: &str| {
+        let raw = request("GET", "/", &[("X-Team", "blue"), ("Connection", connection)]);
+        gate.decide(&raw, moment(), &NoSharedFiles).err()
+    };
+    assert_eq!(denial("keep-alive"), None);
+    for connection in ["X-Team", "close, x_team"] {
+        assert_eq!(denial(connection), Some(Denial::MalformedRequest(MalformedRequest::HopByHop)), "{connection}");
     }
 }
 

@@ -198,10 +198,12 @@ impl OnClaims {
             Self::Scope(scope) => {
                 let spaced = ["scope", "scp"].iter().filter_map(|name| claims[name].as_str());
                 let listed = claims["scp"].as_array().into_iter().flatten().filter_map(Value::as_str);
+                let listed = listed.filter(|scope| !scope.contains(char::is_whitespace));
                 spaced.flat_map(|text| text.split(' ')).chain(listed).any(|held| held == *scope)
             }
             Self::ListHolds(name, value) => {
-                claims[name].as_array().is_some_and(|members| members.iter().any(|member| says(member, value)))
+                claims[name] == *value
+                    || claims[name].as_array().is_some_and(|members| members.iter().any(|member| says(member, value)))
             }
             Self::Is(name, value) => claims.get(name).is_some_and(|held| says(held, value)),
             Self::Bound => claims.get("cnf").is_some(),

@@ -70,7 +70,7 @@ impl ClaimMatcher {
             Self::ClaimContains { name, value } => claims.list_holds(name, value),
             Self::AuthenticatedWithin { seconds } => {
                 let authenticated_at = match claims.get("auth_time") {
-                    Some(ClaimValue::Scalar(number)) => number.parse().ok().map(UnixSeconds),
+                    Some(ClaimValue::Scalar(number)) => UnixSeconds::from_json(number),
                     _ => None,
                 };
                 authenticated_at.is_some_and(|at| at.plus(*seconds) >= now && at <= now.plus(CLOCK_SKEW_SECONDS))

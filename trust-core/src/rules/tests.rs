@@ -89,17 +89,21 @@ fn claims_hold(rule: &str, claims: &Value) -> bool {
 #[test]
 fn claim_conditions_compare_whole_values() {
     let claims = json!({
-        "scope": "events:write assistant:ask", "scp": ["from:list"], "roles": ["qa", 7], "groups": "qa admins",
+        "scope": "events:write assistant:ask", "scp": ["from:list", "two at:once"], "roles": ["qa", 7], "groups": "qa admins",
         "acr": "gold", "guest": true, "level": 3, "name": "true", "auth_time": NOW.0 - 600, "nested": {"a": 1},
     });
     for (rule, expected) in [
         ("Scope(`events:write`)", true),
         ("Scope(`from:list`)", true),
         ("Scope(`events`)", false),
+        ("Scope(`two at:once`)", false),
+        ("Scope(`at:once`)", false),
         ("Scope(`events:write assistant:ask`)", false),
         ("Role(`qa`)", true),
         ("Role(`7`)", true),
         ("Group(`qa`)", false),
+        ("Group(`qa admins`)", true),
+        ("!Group(`qa admins`)", false),
         ("Acr(`gold`)", true),
         ("Issuer(`https://idp.example.com`)", true),
         ("Issuer(`https://idp.example.com/`)", false),
@@ -118,6 +122,7 @@ fn claim_conditions_compare_whole_values() {
         assert_eq!(claims_hold(rule, &claims), expected, "{rule}");
     }
     assert!(!claims_hold("AuthenticatedWithin(`1h`)", &json!({"auth_time": NOW.0 + 31})), "a login in the future");
+    assert!(claims_hold("AuthenticatedWithin(`1h`)", &json!({"auth_time": 1.8e9 - 600.5})), "a number with a fraction");
 }
 
 /// A call that means nothing yet, for tests of the grammar alone.

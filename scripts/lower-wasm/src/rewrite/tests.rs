@@ -1,8 +1,8 @@
 #![allow(clippy::arithmetic_side_effects, reason = "positions in a small memory")]
 
 use wasm_encoder::{
-    CodeSection, ExportKind, ExportSection, Function, FunctionSection, Instruction, MemorySection, MemoryType, Module,
-    TypeSection, ValType,
+    CodeSection, ConstExpr, ExportKind, ExportSection, Function, FunctionSection, GlobalSection, GlobalType,
+    Instruction, MemorySection, MemoryType, Module, TypeSection, ValType,
 };
 use wasmi::{Engine, Linker, Memory, Store, TypedFunc};
 
@@ -14,8 +14,7 @@ fn module() -> Vec<u8> {
     types.ty().function([ValType::I32; 3], []);
     let mut functions = FunctionSection::new();
     functions.function(0).function(0);
-    let mut memories = MemorySection::new();
-    memories.memory(MemoryType { minimum: 1, maximum: Some(1), memory64: false, shared: false, page_size_log2: None });
+    let memories = one_page();
     let mut exports = ExportSection::new();
     exports.export("copy", ExportKind::Func, 0).export("fill", ExportKind::Func, 1).export(
         "memory",
@@ -34,6 +33,12 @@ fn module() -> Vec<u8> {
     let mut module = Module::new();
     module.section(&types).section(&functions).section(&memories).section(&exports).section(&code);
     module.finish()
+}
+
+fn one_page() -> MemorySection {
+    let mut memories = MemorySection::new();
+    memories.memory(MemoryType { minimum: 1, maximum: Some(1), memory64: false, shared: false, page_size_log2: None });
+    memories
 }
 
 struct Running {
@@ -109,4 +114,46 @@ fn a_range_outside_memory_traps() {
 #[test]
 fn what_is_no_module_is_refused() {
     lower(b"not wasm").unwrap_err();
+}
+
+/// A module whose `handle_request` takes sixteen bytes of stack, says where it ends, and never gives them back.
+fn leaking() -> Vec<u8> {
+    let mut types = TypeSection::new();
+    types.ty().function([], [ValType::I32]);
+    let mut functions = FunctionSection::new();
+    functions.function(0).function(0);
+    let mut globals = GlobalSection::new();
+    let stack_pointer = GlobalType { val_type: ValType::I32, mutable: true, shared: false };
+    globals.global(stack_pointer, &ConstExpr::i32_const(1024));
+    let mut exports = ExportSection::new();
+    exports.export("another", ExportKind::Func, 0).export("handle_request", ExportKind::Func, 1);
+    let mut code = CodeSection::new();
+    for _ in 0..2 {
+        let mut function = Function::new([]);
+        function.instruction(&Instruction::GlobalGet(0)).instruction(&Instruction::I32Const(16));
+        function.instruction(&Instruction::I32Sub).instruction(&Instruction::GlobalSet(0));
+        function.instruction(&Instruction::GlobalGet(0)).instruction(&Instruction::End);
+        code.function(&function);
+    }
+    let mut module = Module::new();
+    module.section(&types).section(&functions).section(&one_page()).section(&globals).section(&exports).section(&code);
+    module.finish()
+}
+
+#[test]
+fn what_the_host_enters_finds_the_stack_empty() {
+    let module = leaking();
+    let lowered = lower(&module).unwrap();
+    assert_eq!(lowered.entries, 1);
+    let ends = |module: &[u8], entry: &str| {
+        let engine = Engine::default();
+        let compiled = wasmi::Module::new(&engine, module).unwrap();
+        let mut store = Store::new(&engine, ());
+        let instance = Linker::new(&engine).instantiate_and_start(&mut store, &compiled).unwrap();
+        let enter = instance.get_typed_func::<(), i32>(&store, entry).unwrap();
+        [(); 2].map(|()| enter.call(&mut store, ()).unwrap())
+    };
+    assert_eq!(ends(&module, "handle_request"), [1008, 992]);
+    assert_eq!(ends(&lowered.module, "handle_request"), [1008, 1008]);
+    assert_eq!(ends(&lowered.module, "another"), [1008, 992]);
 }

@@ -80,6 +80,7 @@ fn what_would_be_denied_passes_without_any_identity_where_the_gate_only_observes
         ("another host", RawRequest { host: b"evil.example".to_vec(), ..with("GET", "/", &[]) }, "foreign_host"),
         ("no host", RawRequest { host: Vec::new(), ..with("GET", "/", &[]) }, "malformed_method_or_host"),
         ("too many headers", with("GET", "/healthz", &too_many), "too_many_headers"),
+        ("an upgrade", with("GET", "/healthz", &[("Upgrade", "h2c"), ("Http2-Settings", "")]), "upgrade"),
     ] {
         let files = Files::default();
         let (_, outcome) = judge(&mut gate, &raw, &files).unwrap_err();
@@ -94,6 +95,7 @@ fn what_would_be_denied_passes_without_any_identity_where_the_gate_only_observes
             !raw.headers.iter().any(|(header, _)| header == "Authorization") || !is_kept("Authorization"),
             "{name}"
         );
+        assert!(!raw.headers.iter().any(|(header, _)| header == "Upgrade") || !is_kept("Upgrade"), "{name}");
         let record: Value = serde_json::from_str(&files.denials.borrow()[0]).unwrap();
         assert_eq!((&record["mode"], &record["reason"]), (&json!("observe"), &json!(reason)), "{name}");
     }
