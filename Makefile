@@ -3,7 +3,7 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup build plugin demo run test test-host fmt lint ci clean example bench-gate bench-guests soak fuzz properties
+.PHONY: help setup build plugin demo run test test-host fmt lint ci clean example bench-gate bench-guests soak fuzz properties switch-off
 
 CARGO ?= cargo
 # The scripts and the stage look for what was built in one place.
@@ -65,6 +65,10 @@ run: setup build ## the gateway and the service, until Ctrl-C
 
 test: setup build ## unit tests, and whole paths through the real Traefik
 	$(CARGO) test --workspace $(not_native)
+
+switch-off: ## each check of the core off once: some row of the attack table must fail; CHECK="part of a name"
+	@$(CARGO) fetch --quiet --locked
+	@$(CARGO) run -q -p switch-off -- $(if $(CHECK),"$(CHECK)")
 
 test-host: setup build ## what needs root or system packages
 	@scripts/test-host.sh

@@ -6,7 +6,6 @@ pub mod beside;
 pub mod bulk;
 pub mod client;
 pub mod events;
-pub mod forgery;
 pub mod grpc;
 pub mod http3;
 pub mod raw;
@@ -19,6 +18,7 @@ pub mod wire;
 
 mod stage;
 
+pub use attack_table::forgery;
 pub use programs::artifacts;
 use programs::{guardian, ports, process};
 pub use stage::options::{BackEnd, Folder, GateFolder, StageOptions};

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
+use attack_table::Request;
 use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, ClientConnection, StreamOwned};
 
@@ -30,62 +31,10 @@ impl RawAnswer {
     }
 }
 
-/// A request line and headers; `Host`, `Connection: close` and the empty line are added.
-#[derive(Clone, Debug)]
-pub struct RawRequest {
-    /// Such as `GET`.
-    pub method: String,
-    /// The request target, as it stands in the request line.
-    pub target: String,
-    /// Header lines in their order, each `Name: value`.
-    pub headers: Vec<String>,
-    /// Another host than the gateway's own.
-    pub host: Option<String>,
-    /// The body.
-    pub body: String,
-}
-
-impl RawRequest {
-    /// A request without headers.
-    pub fn new(method: &str, target: &str) -> RawRequest {
-        RawRequest {
-            method: method.into(),
-            target: target.into(),
-            headers: Vec::new(),
-            host: None,
-            body: String::new(),
-        }
-    }
-
-    /// One more header line.
-    #[must_use]
-    pub fn header(mut self, line: impl Into<String>) -> RawRequest {
-        self.headers.push(line.into());
-        self
-    }
-
-    /// Another host.
-    #[must_use]
-    pub fn host(mut self, host: &str) -> RawRequest {
-        self.host = Some(host.into());
-        self
-    }
-
-    /// Sends it to the gateway over HTTP/1.1 and TLS; waits, so call it where waiting is no harm.
-    pub fn send(&self, port: u16, ca: &Path) -> Result<RawAnswer> {
-        let host = self.host.clone().unwrap_or_else(|| format!("localhost:{port}"));
-        let mut text = format!("{} {} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n", self.method, self.target);
-        for line in &self.headers {
-            text.push_str(line);
-            text.push_str("\r\n");
-        }
-        if !self.body.is_empty() {
-            text.push_str(&format!("Content-Length: {}\r\n", self.body.len()));
-        }
-        text.push_str("\r\n");
-        text.push_str(&self.body);
-        exchange(port, ca, text.as_bytes())
-    }
+/// Sends a request to the gateway over HTTP/1.1 and TLS; `authority` is the host unless the request names another. Waits, so
+/// call it where waiting is no harm.
+pub fn send(request: &Request, authority: &str, port: u16, ca: &Path) -> Result<RawAnswer> {
+    exchange(port, ca, &request.to_bytes(authority))
 }
 
 fn exchange(port: u16, ca: &Path, request: &[u8]) -> Result<RawAnswer> {

@@ -1,17 +1,11 @@
-//! Tokens that nobody should accept, and the means to make them: the attacker's half of the tests.
-
-use std::fs;
-use std::path::Path;
+//! Tokens that nobody should accept, made of good ones: the attacker's half of the tests.
 
 use anyhow::{Context, Result, bail};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use hmac::{Hmac, KeyInit as _, Mac as _};
-use jsonwebtoken::{Algorithm, EncodingKey};
-use rustls::pki_types::PrivatePkcs8KeyDer;
-use rustls::pki_types::pem::PemObject as _;
 use serde_json::{Value, json};
-use sha2::Sha256;
+
+use crate::hash::Hash;
 
 /// A token taken apart.
 #[derive(Clone, Debug)]
@@ -65,17 +59,14 @@ pub fn unsigned(token: &str, algorithm: &str) -> Result<String> {
 pub fn hmac_signed(token: &str, secret: &[u8]) -> Result<String> {
     let mut parts = Parts::of(token)?;
     set(&mut parts.header, "alg", json!("HS256"));
-    let mut mac = Hmac::<Sha256>::new_from_slice(secret).context("an HMAC takes a key of any length")?;
-    mac.update(parts.signing_input().as_bytes());
-    parts.signature = URL_SAFE_NO_PAD.encode(mac.finalize().into_bytes());
+    parts.signature = URL_SAFE_NO_PAD.encode(Hash::Sha256.mac(secret, parts.signing_input().as_bytes()));
     Ok(parts.join())
 }
 
 /// What an attacker might take for "the public key": each key of a JWKS as its parameters, as JSON, and the whole file.
-pub fn public_key_secrets(jwks: &Path) -> Result<Vec<Vec<u8>>> {
-    let file = fs::read(jwks).with_context(|| format!("{} cannot be read", jwks.display()))?;
-    let parsed: Value = serde_json::from_slice(&file).context("the JWKS is no JSON")?;
-    let mut secrets = vec![file];
+pub fn public_key_secrets(jwks: &[u8]) -> Result<Vec<Vec<u8>>> {
+    let parsed: Value = serde_json::from_slice(jwks).context("the JWKS is no JSON")?;
+    let mut secrets = vec![jwks.to_vec()];
     for key in parsed.get("keys").and_then(Value::as_array).into_iter().flatten() {
         secrets.push(key.to_string().into_bytes());
         for text in ["x", "n"].iter().filter_map(|name| key.get(name).and_then(Value::as_str)) {
@@ -84,40 +75,6 @@ pub fn public_key_secrets(jwks: &Path) -> Result<Vec<Vec<u8>>> {
         }
     }
     Ok(secrets)
-}
-
-/// Signs whatever it is told with an issuer's Ed25519 key: an identity provider gone wrong.
-pub struct Signer {
-    kid: String,
-    key: EncodingKey,
-}
-
-impl Signer {
-    /// Reads the issuer's folder, as `watchgate keys dev` made it.
-    pub fn read(folder: &Path) -> Result<Signer> {
-        let file = fs::read(folder.join("issuer.json")).context("the issuer's folder has no issuer.json")?;
-        let issuer: Value = serde_json::from_slice(&file).context("issuer.json is no JSON")?;
-        let keys = issuer.get("keys").and_then(Value::as_array).context("issuer.json names no keys")?;
-        let key = keys.iter().find(|key| key["alg"] == "EdDSA").context("the issuer has no EdDSA key")?;
-        let (Some(kid), Some(file)) = (key["kid"].as_str(), key["file"].as_str()) else {
-            bail!("issuer.json names no kid or no file");
-        };
-        let der = PrivatePkcs8KeyDer::from_pem_file(folder.join(file)).context("the issuer's key is no PKCS#8 PEM")?;
-        Ok(Signer { kid: kid.to_owned(), key: EncodingKey::from_ed_der(der.secret_pkcs8_der()) })
-    }
-
-    /// The key's id.
-    pub fn kid(&self) -> &str {
-        &self.kid
-    }
-
-    /// Signs header and claims as they are, whatever they say.
-    pub fn sign(&self, header: &Value, claims: &Value) -> Result<String> {
-        let mut parts = Parts { header: header.clone(), claims: claims.clone(), signature: String::new() };
-        let input = parts.signing_input();
-        parts.signature = jsonwebtoken::crypto::sign(input.as_bytes(), &self.key, Algorithm::EdDSA)?;
-        Ok(parts.join())
-    }
 }
 
 /// Sets a member of a JSON object; `null` removes it.

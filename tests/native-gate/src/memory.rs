@@ -1,0 +1,76 @@
+//! The files that gates share, in memory, where anybody may write to them.
+
+use std::cell::RefCell;
+
+use attack_table::Spoiling;
+use trust_core::shared_files::{SharedFile, SharedFiles};
+
+/// As large as the table's gates ask for.
+const CLAIMS_BYTES: usize = 1024 * 1024;
+const BAD_TOKENS_BYTES: usize = 64 * 1024;
+
+/// Of the file of claims: slots, and as many of them as are read at once.
+const SLOT_BYTES: usize = 512;
+const SET_BYTES: usize = 16 * SLOT_BYTES;
+
+#[derive(Default)]
+pub(crate) struct Memory {
+    /// Empty until the first byte is written.
+    claims: RefCell<Vec<u8>>,
+    bad_tokens: RefCell<Vec<u8>>,
+}
+
+impl Memory {
+    fn file(&self, file: SharedFile) -> (&RefCell<Vec<u8>>, usize) {
+        match file {
+            SharedFile::Claims => (&self.claims, CLAIMS_BYTES),
+            SharedFile::BadTokens => (&self.bad_tokens, BAD_TOKENS_BYTES),
+        }
+    }
+
+    pub(crate) fn spoil(&self, how: &Spoiling) {
+        let mut claims = self.claims.borrow_mut();
+        match how {
+            Spoiling::Replace(from, to) => {
+                let places: Vec<_> = claims
+                    .windows(from.len())
+                    .enumerate()
+                    .filter(|(_, text)| *text == from.as_bytes())
+                    .map(|(place, _)| place)
+                    .collect();
+                for place in places {
+                    claims.iter_mut().skip(place).zip(to.bytes()).for_each(|(byte, other)| *byte = other);
+                }
+            }
+            Spoiling::CopyEverywhere => {
+                let written = claims.chunks(SLOT_BYTES).find(|slot| slot.iter().any(|byte| *byte != 0));
+                let Some(slot) = written.map(<[u8]>::to_vec) else { return };
+                for set in claims.chunks_mut(SET_BYTES) {
+                    set.iter_mut().zip(&slot).for_each(|(byte, copied)| *byte = *copied);
+                }
+            }
+        }
+    }
+}
+
+impl SharedFiles for Memory {
+    fn read_at(&self, file: SharedFile, offset: u64, buffer: &mut [u8]) -> bool {
+        let (bytes, _) = self.file(file);
+        let bytes = bytes.borrow();
+        buffer.fill(0);
+        let held = usize::try_from(offset).ok().and_then(|offset| bytes.get(offset..)).unwrap_or_default();
+        buffer.iter_mut().zip(held).for_each(|(byte, held)| *byte = *held);
+        true
+    }
+
+    fn write_at(&self, file: SharedFile, offset: u64, written: &[u8]) -> bool {
+        let (bytes, length) = self.file(file);
+        let mut bytes = bytes.borrow_mut();
+        bytes.resize(length, 0);
+        let Some(place) = usize::try_from(offset).ok().and_then(|offset| bytes.get_mut(offset..)) else { return false };
+        place.iter_mut().zip(written).for_each(|(byte, written)| *byte = *written);
+        true
+    }
+
+    fn append_denial(&self, _line: &str) {}
+}

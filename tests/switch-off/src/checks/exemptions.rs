@@ -1,0 +1,106 @@
+//! Refusals that no check switches off, each with the reason.
+
+/// Places in one file.
+pub(crate) struct Exemption {
+    pub(crate) file: &'static str,
+    pub(crate) texts: &'static [&'static str],
+    /// Why there is nothing to switch off.
+    #[expect(dead_code, reason = "for whoever reads the list")]
+    pub(crate) because: &'static str,
+}
+
+/// Files in which no refusal is decided.
+pub(crate) const EXEMPT_FILES: &[(&str, &str)] = &[
+    ("denial.rs", "says what a refusal looks like from outside"),
+    ("denial/code.rs", "names the refusals"),
+    ("gate/explanation/token.rs", "explains a decision that was made elsewhere"),
+    ("token_verifier.rs", "serves the command line; its checks are those of issuer.rs and keys.rs"),
+];
+
+const fn exempt(file: &'static str, because: &'static str, texts: &'static [&'static str]) -> Exemption {
+    Exemption { file, texts, because }
+}
+
+pub(crate) const EXEMPTIONS: &[Exemption] = &[
+    exempt(
+        "gate.rs",
+        "puts a refusal of one step into the words of the walk",
+        &[
+            "Unverified::Invalid(invalid) => Self::InvalidToken(invalid),",
+            "Unverified::KeysUnavailable { issuer } => Self::KeysUnavailable { of: issuer },",
+            "Untaggable::Malformed(malformed) => Self::MalformedRequest(malformed),",
+            "Untaggable::Refused(refusal) => Self::ForeignEvent(refusal),",
+        ],
+    ),
+    exempt(
+        "gate/refusal.rs",
+        "asks what was decided before",
+        &["if let Denial::InvalidToken(invalid) = denial && throttle::is_counted(*invalid)"],
+    ),
+    exempt(
+        "token.rs",
+        "without the part there is nothing to go on with",
+        &[
+            "token.rsplit_once('.').ok_or(InvalidToken::Form)?",
+            "signed.split_once('.').ok_or(InvalidToken::Form)?",
+            "serde_json::from_str(text).map_err(|_| InvalidToken::Form)",
+        ],
+    ),
+    exempt(
+        "token.rs",
+        "serves the command line, which checks signatures of anything",
+        &["Err(_) => Err(InvalidToken::Form),"],
+    ),
+    exempt(
+        "issuer.rs",
+        "no token of 16 KiB has a claim of 64 KiB; the form of records asks for an answer",
+        &["ClaimRecord::of(&token.unverified_claims, &self.selection).ok_or(InvalidToken::TooLong)?"],
+    ),
+    exempt(
+        "keys.rs",
+        "without a set there is nothing to go on with",
+        &["let Object(set): Object<JwkSet> = serde_json::from_slice(bytes).map_err(|_| InvalidJwks::Form)?;"],
+    ),
+    exempt(
+        "keys/public.rs",
+        "without a member there is nothing to go on with",
+        &["Jwk::deserialize(entry).map_err(|_| Unfit::Form)?", "_ => Err(Unfit::Form),"],
+    ),
+    exempt(
+        "keys/public.rs",
+        "only names the reason: a secret has no form among public keys, and no algorithm of theirs takes one",
+        &["(Some(\"oct\"), _) => return Err(Unfit::SharedSecret),"],
+    ),
+    exempt(
+        "keys/public.rs",
+        "the numbers and points themselves are checked in signature/rsa.rs, signature/ecdsa.rs and signature/ed25519.rs",
+        &[
+            "rsa_key(&rsa.n, &rsa.e).ok_or(Unfit::Rsa)",
+            "curve_key(&point.curve, &point.x, &point.y).ok_or(Unfit::Point)",
+            "key.ok_or(Unfit::Point)?",
+        ],
+    ),
+    exempt(
+        "keys/secret.rs",
+        "without a member there is nothing to go on with",
+        &[
+            "let Object(set): Object<SecretSet> = serde_json::from_slice(bytes).map_err(|_| InvalidJwks::Form)?;",
+            "entry.k.as_ref().ok_or(InvalidJwks::Form)?",
+        ],
+    ),
+    exempt(
+        "transaction_token.rs",
+        "without the part there is nothing to go on with",
+        &[
+            "token.rsplit_once('.').ok_or(InvalidTransactionToken::Form)?",
+            "signed.split_once('.').ok_or(InvalidTransactionToken::Form)?",
+            "BASE64_URL_SAFE_NO_PAD.decode(encoded).map_err(|_| InvalidTransactionToken::Form)?",
+            "serde_json::from_slice(&bytes).map_err(|_| InvalidTransactionToken::Form)",
+        ],
+    ),
+    exempt(
+        "transaction_token.rs",
+        "an HMAC takes a key of any length; its library asks for an answer",
+        &["mac(key, signed.as_bytes()) .ok_or(InvalidTransactionToken::UnknownKey)?"],
+    ),
+];
