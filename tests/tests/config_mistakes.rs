@@ -95,3 +95,33 @@ async fn without_the_gates_own_key_no_request_is_forwarded_unsigned() -> Result<
         })
         .await
 }
+
+/// Whoever reads a list in a list goes as deep, and the stack in the sandbox is small. A trap at the start of an instance
+/// ends all that are to come: Traefik would answer 500. A configuration nested like that Traefik refuses by itself.
+#[tokio::test]
+async fn keys_that_are_nested_deep_are_refused_and_end_nothing() -> Result<()> {
+    let keys = |levels: usize| {
+        let (open, close) = ("[".repeat(levels), "]".repeat(levels));
+        format!(r#"{{"keys":[{{"kty":"OKP","crv":"Ed25519","x":"AA","deep":{open}{close}}}]}}"#)
+    };
+    for levels in [120, 1_000] {
+        let mut gate = shipped_gate()?;
+        gate["issuers"][0]["jwksFile"] = json!("jwks/deep.json");
+        let back_end = BackEnd::DropIn(EchoBackEnd::start("echo")?.url());
+        let trust_files = vec![("jwks/deep.json".to_owned(), keys(levels))];
+        let options = StageOptions { back_end, gate: Some(gate), trust_files, ..StageOptions::default() };
+        let stage = Stage::start(options).await?;
+        stage
+            .play(async |stage| {
+                let answered = status(stage.caller("ana", "events:write")?.post("/v1/events", &json!({}))).await?;
+                ensure!(answered == 503, "keys nested {levels} deep: answered {answered}");
+                ensure!(status(stage.stranger()?.get("/healthz")).await? == 200, "keys nested {levels} deep");
+                Ok(())
+            })
+            .await?;
+    }
+    let mut gate = shipped_gate()?;
+    gate["issuers"] = json!([{"issuer": "https://idp.example.com", "audiences": ["watchgate"], "jwks": keys(120)}]);
+    let stage = stage(gate).await?;
+    stage.play(denies_everything).await
+}

@@ -33,7 +33,7 @@ use crate::throttle::{BAD_TOKENS_BYTES, Throttle};
 use crate::time::UnixSeconds;
 use crate::token::{InvalidToken, MAX_TOKEN_BYTES, PresentedToken, bearer_token};
 use crate::transaction_token::{HEADER, TransactionKeys};
-use crate::{early_data, method_override};
+use crate::{early_data, method_override, target_override};
 pub use forwarding::Forwarding;
 pub use refusal::{Outcome, Refusal};
 use witness::{Nobody, Witness};
@@ -198,6 +198,7 @@ impl Gate {
             || name.get(..3).is_some_and(|start| start.eq_ignore_ascii_case("ce-"))
             || (name.as_bytes().first().is_some_and(|first| first.eq_ignore_ascii_case(&b'x'))
                 && (method_override::is_override(name)
+                    || target_override::is_override(name)
                     || self.client_addresses.reads_header(name)
                     || self.client_certificates.reads_header(name)))
     }
@@ -220,6 +221,7 @@ impl Gate {
         self.check_way(&facts)?;
         early_data::check(&facts)?;
         method_override::check(&facts)?;
+        target_override::check(&facts)?;
         self.check_what_rules_read(&facts)?;
         self.check_host(&facts)?;
         let mut matches = |rule: &&Rule| {

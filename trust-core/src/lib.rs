@@ -34,6 +34,7 @@ pub mod shared_files;
 mod signature;
 mod suggestion;
 pub mod tags;
+mod target_override;
 mod throttle;
 pub mod time;
 pub mod token;

@@ -64,6 +64,9 @@ pub enum MalformedRequest {
     /// A header asks the back end to act on another method than the rules see.
     #[error("a header names another method than the request's")]
     MethodOverride,
+    /// A header asks the back end to act on another target than the rules see.
+    #[error("a header names another target than the request's")]
+    TargetOverride,
     /// A rule asks for the client's address, and it is not known.
     #[error("the client's address is not known")]
     UnknownSource,
@@ -230,6 +233,16 @@ impl<'r> RequestFacts<'r> {
     /// Whether a header is there whose name folds to this.
     pub(crate) fn has_folded(&self, folded: &str) -> bool {
         self.names.may_hold(folded) && self.headers.iter().any(|header| header.folded() == folded)
+    }
+
+    /// All values of the headers whose names fold to one of these.
+    pub(crate) fn values_of_folded(&self, names: &[&str]) -> impl Iterator<Item = &'r [u8]> {
+        let may_hold = names.iter().any(|name| self.names.may_hold(name));
+        let headers = if may_hold { self.headers.as_slice() } else { &[] };
+        headers
+            .iter()
+            .filter(|header| names.contains(&header.folded()))
+            .flat_map(|header| header.values.iter().map(Vec::as_slice))
     }
 
     /// All values of the header of exactly this lower-case name, in any case.

@@ -38,6 +38,7 @@ fn of_request(malformed: MalformedRequest) -> &'static str {
         MalformedRequest::HopByHop => "hop_by_hop",
         MalformedRequest::Upgrade => "upgrade",
         MalformedRequest::MethodOverride => "method_override",
+        MalformedRequest::TargetOverride => "target_override",
         MalformedRequest::UnknownSource => "unknown_source",
         MalformedRequest::TooManyHeaders => "too_many_headers",
     }

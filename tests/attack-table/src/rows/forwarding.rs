@@ -158,5 +158,11 @@ fn observed(forge: &Forge) -> Vec<Row> {
                 .sees(seen),
         );
     }
+    let upgrade = super::get("/healthz").header("Upgrade: h2c").header("HTTP2-Settings: AAMAAABkAAQAAP__");
+    rows.push(
+        passes("an upgrade to HTTP/2 before a gate that observes", upgrade)
+            .at(GateName::Observing)
+            .sees(vec![Seen::No("upgrade"), Seen::No("http2-settings")]),
+    );
     rows
 }

@@ -40,14 +40,25 @@ fn ways_around_the_rules(forge: &Forge) -> Vec<Row> {
         denied("early data, with a good token", 425, "too_early", post(good).header("Early-Data: 1")),
         denied("early data that says it is none", 425, "too_early", post(good).header("Early-Data: 0")),
         denied("early data in another spelling", 425, "too_early", health().header("Early_Data: 1")),
-        denied("another path in X-Original-URL", 401, "no_token", get("/v1/events").header("X-Original-URL: /healthz")),
+        denied("another path in X-Original-URL", 400, "target_override", {
+            get("/v1/events").header("X-Original-URL: /healthz")
+        }),
+        denied("a protected path in X-Original-URL", 400, "target_override", {
+            health().header("X-Original-URL: /v1/events")
+        }),
+        denied("a protected path in x_original_url", 400, "target_override", {
+            health().header("x_original_url: /v1/events")
+        }),
+        denied("a protected path in the second X-Rewrite-URL", 400, "target_override", {
+            health().header("X-Rewrite-URL: /healthz").header("X-Rewrite-URL: /v1/events")
+        }),
+        passes("its own path in X-Original-URL", health().header("X-Original-URL: /healthz")),
         denied(
             "another path in X-Forwarded-Uri",
             401,
             "no_token",
             get("/v1/events").header("X-Forwarded-Uri: /healthz"),
         ),
-        denied("another path in X-Rewrite-URL", 401, "no_token", get("/v1/events").header("X-Rewrite-URL: /healthz")),
     ]
 }
 
@@ -142,6 +153,9 @@ fn headers(forge: &Forge) -> Vec<Row> {
         denied("a rule's header in another spelling", 400, "repeated_header", rule().header("X_Role: admin")),
         denied("a rule's header that is no text", 400, "malformed_header", rule().header("X-Role: \u{ff}admin")),
         denied("a rule's header of 17 KiB", 400, "malformed_header", long(17 * 1024)),
+        denied("300 values of one header", 400, "too_many_headers", {
+            get("/healthz").headers((0..300).map(|number| format!("Ce-A: {number}")))
+        }),
         denied("300 headers", 400, "too_many_headers", {
             get("/healthz").headers((0..300).map(|number| format!("X-Header-{number}: a")))
         }),
@@ -162,6 +176,12 @@ fn headers(forge: &Forge) -> Vec<Row> {
                 .native_only("this Traefik takes away what `Connection` names before a plugin looks"),
         );
     }
+    rows.push(
+        denied("a rule's header named as hop-by-hop", 400, "hop_by_hop", {
+            rule().header("X-Role: guest").header("Connection: close, X_Role")
+        })
+        .native_only("this Traefik takes away what `Connection` names before a plugin looks"),
+    );
     rows
 }
 

@@ -81,7 +81,8 @@ fn other_claims(forge: &Forge) -> Vec<Row> {
     let insufficient = |name: &str, request| denied(name, 403, "insufficient_claims", request);
     vec![
         insufficient("another role", with("roles", json!(["administrator", "adm"]), "/table/role")),
-        insufficient("a role that is no list", with("roles", json!("admin"), "/table/role")),
+        insufficient("a role in a text of several", with("roles", json!("admin guest"), "/table/role")),
+        passes("the right role, alone and no list", with("roles", json!("admin"), "/table/role")),
         insufficient("a role as a group", with("groups", json!(["admin"]), "/table/role")),
         passes("the right role", with("roles", json!(["guest", "admin"]), "/table/role")),
         insufficient("another group", with("groups", json!(["staffers"]), "/table/group")),
@@ -91,7 +92,8 @@ fn other_claims(forge: &Forge) -> Vec<Row> {
         insufficient("a claim that is a list", with("team", json!(["red"]), "/table/claim")),
         passes("a claim with the right value", with("team", json!("red"), "/table/claim")),
         insufficient("a list that holds another value", with("teams", json!(["blue", "reddish"]), "/table/contains")),
-        insufficient("text that holds the value", with("teams", json!("red"), "/table/contains")),
+        insufficient("text that holds the value", with("teams", json!("red, blue"), "/table/contains")),
+        passes("text that is the value", with("teams", json!("red"), "/table/contains")),
         passes("a list that holds the value", with("teams", json!(["blue", "red"]), "/table/contains")),
         insufficient("a token of another issuer than the rule's", get("/table/issuer").token(&forge.good())),
         passes("a token of the rule's issuer", {

@@ -11,6 +11,15 @@ use crate::forgery::{hmac_signed, public_key_secrets, tampered, unsigned};
 use crate::keys::encoded;
 use crate::{Forge, Request, Row};
 
+/// A list in a list, so many times: whoever reads it goes as deep.
+fn with_nested_claim(forge: &Forge, levels: usize) -> String {
+    let draft = forge.draft();
+    let claims = draft.claims.to_string();
+    let (open, close) = ("[".repeat(levels), "]".repeat(levels));
+    let claims = format!(r#"{{"deep":{open}{close},{}"#, claims.trim_start_matches('{'));
+    text_signed_by(&draft.header.to_string(), &claims, |signed| forge.ed25519.key.sign("EdDSA", signed))
+}
+
 pub(super) fn forged(forge: &Forge) -> Result<Vec<Row>> {
     let good = &forge.good();
     let foreign = |kid: &str| forge.draft().header("kid", json!(kid)).sign(&forge.second.key);
@@ -55,6 +64,9 @@ pub(super) fn forged(forge: &Forge) -> Result<Vec<Row>> {
             forge.draft().header("jku", link).sign(&forge.second.key)
         }),
         bad_token("a key that nobody knows", "token_signature", forge.draft().sign(&forge.stranger)),
+        passes("claims nested 120 deep", post(&with_nested_claim(forge, 120))),
+        bad_token("claims nested 200 deep", "token_form", with_nested_claim(forge, 200)),
+        bad_token("claims nested 5,000 deep", "token_form", with_nested_claim(forge, 5_000)),
     ];
     let jwks = forge.jwks().to_string();
     for (number, secret) in public_key_secrets(jwks.as_bytes())?.iter().enumerate() {

@@ -35,7 +35,10 @@ pub(crate) const EXEMPTIONS: &[Exemption] = &[
     exempt(
         "gate/refusal.rs",
         "asks what was decided before",
-        &["if let Denial::InvalidToken(invalid) = denial && throttle::is_counted(*invalid)"],
+        &[
+            "if let Denial::InvalidToken(invalid) = denial && throttle::is_counted(*invalid)",
+            "let is_upgrade = *denial == Denial::MalformedRequest(MalformedRequest::Upgrade);",
+        ],
     ),
     exempt(
         "token.rs",

@@ -81,10 +81,11 @@ pub(super) const CHECKS: &[Check] = &[
         "Mode::Enforce => Outcome::Answer(self.with_metadata(answer, facts.as_ref())),",
         "Mode::Enforce if answer.status == 0 => Outcome::Answer(self.with_metadata(answer, facts.as_ref())), Mode::Enforce => Outcome::Pass(stripped),",
     ),
+    check("an identity before a gate that observes", REFUSAL, "self.is_stripped(spelled, &folded) ||", ""),
     check(
-        "an identity before a gate that observes",
+        "an upgrade before a gate that observes",
         REFUSAL,
-        "names.filter(|spelled| self.is_stripped(spelled, &fold_header_name(spelled))).cloned().collect()",
-        "names.filter(|spelled| self.is_stripped(spelled, &fold_header_name(spelled)) && spelled.is_empty()).cloned().collect()",
+        "|| (is_upgrade && UPGRADE_HEADERS.contains(&folded.as_str()))",
+        "|| (is_upgrade && folded.is_empty())",
     ),
 ];

@@ -50,11 +50,12 @@ pub(super) const CHECKS: &[Check] = &[
         "|| !target.starts_with('/') { return Err(MalformedRequest::Target); }",
         "{ return Err(MalformedRequest::Target); }",
     ),
+    check("the number of headers", REQUEST, "raw.headers.len() > MAX_HEADERS ||", ""),
     check(
-        "the number of headers",
+        "the number of a header's values",
         REQUEST,
-        "if raw.headers.len() > MAX_HEADERS { return Err(MalformedRequest::TooManyHeaders); }",
-        "",
+        "|| raw.headers.iter().any(|(_, values)| values.len() > MAX_HEADERS) { return Err(MalformedRequest::TooManyHeaders); }",
+        "{ return Err(MalformedRequest::TooManyHeaders); }",
     ),
     check(
         "an encoding that cannot be decoded",
@@ -151,6 +152,12 @@ pub(super) const CHECKS: &[Check] = &[
         "let _ = names_ours; Ok(())",
     ),
     check(
+        "a rule's headers as hop-by-hop",
+        GATE,
+        "|| self.rule_headers.iter().any(|header| folds_to(header, &name))",
+        "",
+    ),
+    check(
         "spaces around what is hop-by-hop",
         GATE,
         "fold_header_name(String::from_utf8_lossy(name).trim())",
@@ -163,6 +170,15 @@ pub(super) const CHECKS: &[Check] = &[
         "if facts.has_folded(HEADER) { Err(Denial::TooEarly) } else { Ok(()) }",
         "if facts.header_values(HEADER).next().is_some() { Err(Denial::TooEarly) } else { Ok(()) }",
     ),
+    check("a target override", GATE, "target_override::check(&facts)?;", ""),
+    check(
+        "a target override that names another target",
+        "target_override.rs",
+        "if names_another { Err(MalformedRequest::TargetOverride) } else { Ok(()) }",
+        "let _ = names_another; Ok(())",
+    ),
+    check("X-Original-URL", "target_override.rs", r#"["x-original-url", "#, r#"["x-rewrite-url", "#),
+    check("X-Rewrite-URL", "target_override.rs", r#", "x-rewrite-url"]"#, r#", "x-original-url"]"#),
     check("a method override", GATE, "method_override::check(&facts)?;", ""),
     check(
         "each value of a method override",
