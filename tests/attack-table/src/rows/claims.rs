@@ -69,6 +69,7 @@ fn types(forge: &Forge) -> Vec<Row> {
         typ("an ID token", "token_type", json!("JWT")),
         typ("one of our own transaction tokens' type", "token_type", json!("txntoken+jwt")),
         typ("a type that begins like ours", "token_type", json!("at+jwt+x")),
+        typ("a type of another tree", "token_type", json!("text/at+jwt")),
         typ("a number as type", "token_form", json!(7)),
         passes("the type as a media type", post(&forge.header("typ", json!("application/at+jwt")))),
         bad_token("a token bound to a key that nobody showed", "token_bound", {

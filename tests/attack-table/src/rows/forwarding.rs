@@ -126,6 +126,10 @@ fn traces(forge: &Forge) -> Vec<Row> {
     let mut rows = vec![
         passes("a trace of the client's own", with(&format!("00-{TRACE}-{PARENT}-01")))
             .sees(vec![Seen::Only("traceparent", format!("00-{TRACE}-{PARENT}-01"))]),
+        passes("the state of a trace of the client's own", {
+            with(&format!("00-{TRACE}-{PARENT}-01")).header("tracestate: vendor=1")
+        })
+        .sees(vec![Seen::Only("tracestate", "vendor=1".to_owned())]),
     ];
     let (zero_trace, zero_parent, capitals) = ("0".repeat(32), "0".repeat(16), TRACE.to_uppercase());
     for (name, trace, never) in [
@@ -137,7 +141,9 @@ fn traces(forge: &Forge) -> Vec<Row> {
         ("a trace in capitals", format!("00-{capitals}-{PARENT}-01"), PARENT),
         ("a trace without flags", format!("00-{TRACE}-{PARENT}"), TRACE),
     ] {
-        rows.push(passes(name, with(&trace)).sees(vec![Seen::Nowhere(never), Seen::Once("traceparent")]));
+        let request = with(&trace).header("tracestate: root=1");
+        let seen = vec![Seen::Nowhere(never), Seen::Once("traceparent"), Seen::No("tracestate")];
+        rows.push(passes(name, request).sees(seen));
     }
     let two = with(&format!("00-{TRACE}-{PARENT}-01")).header(format!("traceparent: 00-{PARENT}{PARENT}-{PARENT}-01"));
     rows.push(passes("two traces", two).sees(vec![Seen::Once("traceparent")]));

@@ -65,9 +65,10 @@ pub(super) const CHECKS: &[Check] = &[
     check(
         "a trace that is well-formed",
         TAGS,
-        "if clients_trace(facts).is_none() {",
-        "if facts.header_values(\"traceparent\").next().is_none() {",
+        "let begins_trace = clients_trace(facts).is_none();",
+        "let begins_trace = facts.header_values(\"traceparent\").next().is_none();",
     ),
+    check("the state of a trace that has ended", FORWARDING, "tags.ends(folded) ||", ""),
     check("the version of a trace", TAGS, "(version == \"00\" &&", "("),
     check("a trace of zeros", TAGS, "&& !is_zero(trace_id) &&", "&&"),
     check("a trace below zeros", TAGS, "&& !is_zero(parent_id) &&", "&&"),

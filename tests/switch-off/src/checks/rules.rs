@@ -90,8 +90,8 @@ pub(super) const CHECKS: &[Check] = &[
     check(
         "scopes that are text",
         CLAIMS,
-        "ClaimValue::Text(scope) => Some(scope), _ => None, }))",
-        "ClaimValue::Text(scope) => Some(scope), _ => Some(\"events:read\"), }))",
+        "Some(scope) } _ => None, }))",
+        "Some(scope) } _ => Some(\"events:read\"), }))",
     ),
     check("a role", CLAIM, "claims.list_holds(\"roles\", role)", "claims.get(\"roles\").is_some() || role.is_empty()"),
     check(
@@ -103,8 +103,8 @@ pub(super) const CHECKS: &[Check] = &[
     check(
         "a member of a list as a whole",
         CLAIMS,
-        ".filter_map(ClaimValue::scalar).any(|held| held == value))",
-        ".filter_map(ClaimValue::scalar).any(|held| held.starts_with(value)))",
+        ".filter_map(ClaimValue::scalar).any(|held| held == value)",
+        ".filter_map(ClaimValue::scalar).any(|held| held.starts_with(value))",
     )
     .before(&[edit(
         "claims/selection.rs",
@@ -141,8 +141,8 @@ pub(super) const CHECKS: &[Check] = &[
     check(
         "a login whose time is a number",
         CLAIM,
-        "Some(ClaimValue::Scalar(number)) => number",
-        "Some(ClaimValue::Scalar(number) | ClaimValue::Text(number)) => number",
+        "Some(ClaimValue::Scalar(number)) =>",
+        "Some(ClaimValue::Scalar(number) | ClaimValue::Text(number)) =>",
     ),
     check("a token that is bound", CLAIM, "claims.get(\"cnf\").is_some()", "true"),
     check(

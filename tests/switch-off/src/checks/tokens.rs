@@ -133,9 +133,10 @@ pub(super) const CHECKS: &[Check] = &[
     check(
         "a type as a whole",
         ISSUER,
-        "|allowed| allowed.eq_ignore_ascii_case(bare))",
-        "|allowed| bare.starts_with(allowed.as_str()))",
+        "|allowed| allowed.eq_ignore_ascii_case(rest))",
+        "|allowed| rest.starts_with(allowed.as_str()))",
     ),
+    check("a type of another tree", ISSUER, "tree.eq_ignore_ascii_case(\"application\") &&", "!tree.is_empty() &&"),
     check(
         "the audience",
         ISSUER,
@@ -195,8 +196,8 @@ pub(super) const CHECKS: &[Check] = &[
     check(
         "keys that are gone",
         GATE,
-        "(issuer.keys, outcome) = split(keys);",
-        "let (read, result) = split(keys); outcome = result; if read.is_some() { issuer.keys = read; }",
+        "issuer.keys = keys; outcome",
+        "if keys.is_some() { issuer.keys = keys; } outcome",
     ),
     check(
         "the gate's own keys",
