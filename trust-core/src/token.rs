@@ -13,7 +13,7 @@ use crate::signature::Algorithm;
 pub(crate) const MAX_TOKEN_BYTES: usize = 16 * 1024;
 
 /// What stands before a token, in any case.
-const SCHEME: &[u8] = b"Bearer ";
+const SCHEME: &[u8] = b"Bearer";
 
 /// Why a token is refused. The caller learns `invalid_token` and no more (RFC 6750, section 3.1); the log says which.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
@@ -149,14 +149,14 @@ impl<'r> PresentedToken<'r> {
 }
 
 /// Takes the bearer token from a request, if it brings one (RFC 6750, section 2.1; the scheme in any case, RFC 9110,
-/// section 11.1).
+/// section 11.1). Credentials of another scheme are no token, good or bad (RFC 6750, section 3.1).
 pub(crate) fn bearer_token<'r>(facts: &RequestFacts<'r>) -> Result<Option<PresentedToken<'r>>, TokenProblem> {
     let Some(header) = facts.only_header_bytes("authorization")? else { return Ok(None) };
-    let parts = header.split_at_checked(SCHEME.len());
-    let Some((_, mut bytes)) = parts.filter(|(scheme, _)| scheme.eq_ignore_ascii_case(SCHEME)) else {
+    let (scheme, mut bytes) = header.split_at_checked(SCHEME.len()).unwrap_or((header, &[]));
+    if !scheme.eq_ignore_ascii_case(SCHEME) || bytes.first().is_some_and(|byte| *byte != b' ') {
         visible(header)?;
-        return Err(InvalidToken::Form.into());
-    };
+        return Ok(None);
+    }
     while let Some(rest) = bytes.strip_prefix(b" ").or_else(|| bytes.strip_suffix(b" ")) {
         bytes = rest;
     }

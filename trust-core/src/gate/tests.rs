@@ -261,8 +261,9 @@ fn a_request_that_no_rule_lets_pass_is_denied() {
         ("an event stream is no exception", ask(&[("Accept", "text/event-stream")]), Denial::NoToken),
         ("an upgrade is no exception", ask(&[("Connection", "upgrade"), ("Upgrade", "websocket")]), Denial::NoToken),
         ("a preflight is no exception", request("OPTIONS", "/v1/ask", &[("Origin", "https://a")]), Denial::NoToken),
-        ("another scheme", ask(&[("Authorization", "Basic YTpi")]), Denial::InvalidToken(InvalidToken::Form)),
-        ("the token alone", ask(&[("Authorization", &good_token())]), Denial::InvalidToken(InvalidToken::Form)),
+        ("another scheme", ask(&[("Authorization", "Basic YTpi")]), Denial::NoToken),
+        ("the token alone", ask(&[("Authorization", &good_token())]), Denial::NoToken),
+        ("a scheme alone", ask(&[("Authorization", "Bearer")]), Denial::InvalidToken(InvalidToken::Form)),
         (
             "two tokens",
             ask(&[("Authorization", &bearer), ("Authorization", &bearer)]),

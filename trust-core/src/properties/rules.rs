@@ -217,7 +217,7 @@ fn on_claims() -> impl Strategy<Value = OnClaims> {
     let value = || select(VALUES.to_vec());
     let name = || select(vec!["roles", "team", "scope"]);
     prop_oneof![
-        value().prop_map(OnClaims::Scope),
+        select(vec!["a", "b", "true", "7", "null"]).prop_map(OnClaims::Scope),
         (name(), value()).prop_map(|(name, value)| OnClaims::ListHolds(name, value)),
         (name(), value()).prop_map(|(name, value)| OnClaims::Is(name, value)),
         Just(OnClaims::Bound),

@@ -38,6 +38,9 @@ impl ClaimMatcher {
             if value.is_empty() { Err(mistake(format!("{name} needs a value"))) } else { Ok(make(value.clone())) }
         };
         match (name.as_str(), arguments.as_slice()) {
+            ("Scope", [scope]) if scope.contains(|character: char| character.is_ascii_whitespace()) => {
+                Err(mistake("a scope holds no space; write Scope for each, joined by && or ||".to_owned()))
+            }
             ("Scope", [scope]) => one(Self::Scope, scope),
             ("Role", [role]) => one(Self::Role, role),
             ("Group", [group]) => one(Self::Group, group),

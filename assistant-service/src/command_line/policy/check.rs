@@ -155,7 +155,11 @@ fn lines(report: &Report) -> String {
             put(mistake.line, &gate, &format!("{place}: {}", mistake.what));
         }
         for file in &middleware.files {
-            let good = if file.is_there { "good" } else { "not there, and not needed" };
+            let good = if file.is_there {
+                "good"
+            } else {
+                "not there: each instance of the gate remembers 16 tokens, and no more"
+            };
             put(None, &gate, &format!("{}: {}", file.file, file.mistake.as_deref().unwrap_or(good)));
             for key in &file.passed_over {
                 put(None, &gate, &format!("{}: passed over {key}", file.file));

@@ -69,7 +69,8 @@ fn at_other_times(forge: &Forge) -> Vec<Row> {
     let mut rows = vec![
         caching(
             bad_token("a known token whose key was replaced", "token_signature", good),
-            vec![known(GateName::Caching, good), new_keys()],
+            // Met a second time, it is kept in the instance as well.
+            vec![known(GateName::Caching, good), known(GateName::Caching, good), new_keys()],
         ),
         caching(
             bad_token("a known token whose key was replaced, in a new instance", "token_signature", good),
@@ -86,11 +87,11 @@ fn at_other_times(forge: &Forge) -> Vec<Row> {
         ],
     ));
     for (name, between) in [("", Vec::new()), (", in a new instance", vec![Step::NewInstances])] {
-        let mut before = vec![known(GateName::Caching, brief)];
+        let mut before = vec![known(GateName::Caching, brief), known(GateName::Caching, brief)];
         before.extend(between.clone());
         before.push(Step::Clock(41));
         rows.push(caching(bad_token(format!("a known token that has expired{name}"), "token_expired", brief), before));
-        let mut before = vec![Step::Clock(100), known(GateName::Caching, late)];
+        let mut before = vec![Step::Clock(100), known(GateName::Caching, late), known(GateName::Caching, late)];
         before.extend(between);
         before.push(Step::Clock(0));
         let name = format!("a token known from the future{name}");

@@ -88,15 +88,15 @@ pub(super) fn malformed(forge: &Forge) -> Result<Vec<Row>> {
         |header: &str, claims: &str| text_signed_by(header, claims, |signed| forge.ed25519.key.sign("EdDSA", signed));
     Ok(vec![
         denied("no token", 401, "no_token", plain()),
-        denied("an empty header", 401, "token_form", plain().header("Authorization:")),
+        denied("an empty header", 401, "no_token", plain().header("Authorization:")),
         denied("a scheme and no token", 401, "token_form", plain().header("Authorization: Bearer")),
         denied("a scheme and a space", 401, "token_form", plain().header("Authorization: Bearer ")),
-        denied("a token without a scheme", 401, "token_form", plain().header(format!("Authorization: {good}"))),
-        denied("another scheme", 401, "token_form", plain().header(format!("Authorization: Basic {good}"))),
+        denied("a token without a scheme", 401, "no_token", plain().header(format!("Authorization: {good}"))),
+        denied("another scheme", 401, "no_token", plain().header(format!("Authorization: Basic {good}"))),
         denied(
             "a scheme that begins like ours",
             401,
-            "token_form",
+            "no_token",
             plain().header(format!("Authorization: BearerX {good}")),
         ),
         denied("two tokens in one header", 401, "token_form", post(&format!("{good} {good}"))),

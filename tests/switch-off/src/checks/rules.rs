@@ -112,10 +112,10 @@ pub(super) const CHECKS: &[Check] = &[
         "members.iter().any(|member| text.starts_with(member.as_str())))",
     )]),
     check(
-        "a list and no text",
+        "a text in the place of a list, as a whole",
         CLAIMS,
-        "claim.members().filter_map(ClaimValue::scalar)",
-        "claim.members().chain([claim]).filter_map(ClaimValue::scalar)",
+        "claim == ClaimValue::Text(value) ||",
+        "claim.scalar().is_some_and(|text| text.starts_with(value)) ||",
     ),
     check(
         "a context of the login",

@@ -7,11 +7,12 @@ const ISSUER: &str = "issuer.rs";
 const GATE: &str = "gate.rs";
 
 pub(super) const CHECKS: &[Check] = &[
-    check("the bearer scheme", TOKEN, "scheme.eq_ignore_ascii_case(SCHEME)", "!scheme.is_empty()"),
+    check("the bearer scheme", TOKEN, "!scheme.eq_ignore_ascii_case(SCHEME) ||", ""),
+    check("the scheme as a whole", TOKEN, "|| bytes.first().is_some_and(|byte| *byte != b' ')", ""),
     check(
         "a header that is no bearer token",
         TOKEN,
-        "visible(header)?; return Err(InvalidToken::Form.into());",
+        "visible(header)?; return Ok(None);",
         "return Ok(Some(PresentedToken { bytes: header }));",
     ),
     check("another scheme that is visible ASCII", TOKEN, "visible(header)?;", ""),
