@@ -115,7 +115,7 @@ fn advice(command: &KeysCommand) -> Option<String> {
     let leaves_behind = transactions.is_empty() && gate::is_there(trust);
     leaves_behind.then(|| {
         format!(
-            "services refuse requests until you run, for each: watchgate keys transaction --trust {} --audience NAME \
+            "services that take transaction tokens refuse requests until you run, for each: watchgate keys transaction --trust {} --audience NAME \
              --out FILE (next time without a gap: watchgate keys gate --transaction NAME=FILE)",
             trust.display()
         )

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, anyhow};
+use anyhow::{Context, anyhow, ensure};
 use ed25519_dalek::SigningKey;
 use ed25519_dalek::pkcs8::spki::der::pem::LineEnding;
 use ed25519_dalek::pkcs8::{DecodePrivateKey, EncodePrivateKey, KeypairBytes};
@@ -88,6 +88,10 @@ pub(super) fn make(
 
     let keys_are_old = written.iter().all(|(_, written)| *written == Written::Kept);
     let drawn = if keys_are_old { overwrite } else { Overwrite::Replace };
+    if drawn == Overwrite::Keep && folder.path(ISSUER_FILE).exists() {
+        let kept = read_issuer(&folder.path(""))?.issuer;
+        ensure!(kept == issuer, "the keys there are those of {kept}: take another folder, or --force to replace them");
+    }
     let issuer = serde_json::to_vec_pretty(&IssuerFile { issuer: issuer.to_owned(), keys })?;
     written.push(folder.write(ISSUER_FILE, &issuer, Readers::Owner, drawn)?);
     written.push(jwks.write("dev.json", &serde_json::to_vec_pretty(&set)?, Readers::Everyone, drawn)?);

@@ -247,3 +247,23 @@ fn a_link_in_the_place_of_a_key_is_replaced_not_followed() {
     assert_eq!(fs::read_to_string(&elsewhere).unwrap(), "untouched");
     assert_eq!(fs::read_to_string(dir.path().join("secret")).unwrap(), "new");
 }
+
+#[test]
+fn keys_of_another_issuer_are_not_taken_for_ours() {
+    let dir = tempfile::tempdir().unwrap();
+    let named = |issuer: &str, force: bool| {
+        make(KeysCommand::Dev(DevArguments {
+            dir: dir.path().to_owned(),
+            issuer: issuer.to_owned(),
+            audience: "assistant-service".to_owned(),
+            hosts: vec!["gate.example.com".to_owned()],
+            force,
+        }))
+    };
+    named("https://one.example.com", false).unwrap();
+    named("https://one.example.com", false).unwrap();
+    let refused = named("https://other.example.com", false).unwrap_err().to_string();
+    assert!(refused.contains("https://one.example.com") && refused.contains("--force"), "{refused}");
+    named("https://other.example.com", true).unwrap();
+    assert_eq!(read_issuer(&dir.path().join("issuer")).unwrap().issuer, "https://other.example.com");
+}
