@@ -6,11 +6,10 @@
 pub mod explanation;
 mod forwarding;
 mod refusal;
+mod trust_files;
 mod witness;
 
 use std::collections::BTreeSet;
-
-use thiserror::Error;
 
 use crate::claims::VerifiedClaims;
 use crate::claims_cache::ClaimsCache;
@@ -19,10 +18,8 @@ use crate::client_certificate::{self, ClientCertificates};
 use crate::config::{ForwardedClaim, GateConfig, Mistake, Origin};
 use crate::denial::Denial;
 use crate::denial_record::Mode;
-use crate::gate_key::{GateKeys, InvalidGateKeys};
 use crate::issuer::{Issuers, Unverified};
 use crate::keyed_hash::KeyedHash;
-use crate::keys::{InvalidJwks, KeySet, UnfitKey, unfit_keys};
 use crate::permit::Permit;
 use crate::request::{MalformedRequest, RawRequest, RequestFacts, fold_header_name, folds_to};
 use crate::resource_metadata::ResourceMetadata;
@@ -36,10 +33,8 @@ use crate::transaction_token::{HEADER, TransactionKeys};
 use crate::{early_data, method_override, target_override};
 pub use forwarding::Forwarding;
 pub use refusal::{Outcome, Refusal};
+pub use trust_files::{GATE_KEY_FILE, InvalidTrustFile};
 use witness::{Nobody, Witness};
-
-/// The file below `/trust` that holds the gate's own keys.
-pub const GATE_KEY_FILE: &str = "gate.key";
 
 /// Headers whose values matter to every gate, in lower case.
 const ALWAYS_READ: [&str; 4] = ["authorization", "connection", "upgrade", "traceparent"];
@@ -73,20 +68,6 @@ pub struct Gate {
 struct TransactionSetting {
     audience: String,
     keys: Option<TransactionKeys>,
-}
-
-/// Why a file of the trust directory is of no use.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-pub enum InvalidTrustFile {
-    /// It is not there, or cannot be read.
-    #[error("missing or unreadable; is its folder mounted at /trust (settings.mounts)?")]
-    Missing,
-    /// It holds no keys of an issuer.
-    #[error(transparent)]
-    Jwks(#[from] InvalidJwks),
-    /// It does not hold the gate's own keys.
-    #[error(transparent)]
-    GateKeys(#[from] InvalidGateKeys),
 }
 
 impl Gate {
@@ -138,55 +119,6 @@ impl Gate {
     #[must_use]
     pub fn bad_tokens_bytes(&self) -> u64 {
         if self.throttle.is_on() { BAD_TOKENS_BYTES } else { 0 }
-    }
-
-    /// Files below `/trust` that the gate lives on.
-    #[must_use]
-    pub fn wanted_files(&self) -> Vec<String> {
-        self.jwks_files.iter().map(|(file, _)| file.clone()).chain([GATE_KEY_FILE.to_owned()]).collect()
-    }
-
-    /// Takes a file's content, or the news that it cannot be read. Keys of a file that is gone or broken are forgotten:
-    /// who took them away may have had a reason.
-    pub fn take_file(&mut self, name: &str, content: Option<&[u8]>) -> Result<(), InvalidTrustFile> {
-        let mut outcome = Ok(());
-        for (_, index) in self.jwks_files.iter().filter(|(file, _)| file == name) {
-            let Some(issuer) = self.issuers.all.get_mut(*index) else { continue };
-            let purpose = issuer.policy.key_purpose();
-            let keys =
-                content.ok_or(InvalidTrustFile::Missing).and_then(|bytes| Ok(KeySet::from_jwks(bytes, purpose)?));
-            let (keys, read) = split(keys);
-            issuer.keys = keys;
-            outcome = outcome.and(read);
-            self.issuers.prepare_verifications();
-            self.cache.forget_recent();
-        }
-        if name == GATE_KEY_FILE {
-            let keys = content.ok_or(InvalidTrustFile::Missing).and_then(|bytes| Ok(GateKeys::from_json(bytes)?));
-            let (keys, read) = split(keys);
-            self.take_gate_keys(keys.as_ref());
-            // Without it a gate that signs nothing only goes without its shared cache.
-            let is_needed = self.transaction.is_some();
-            return if is_needed || content.is_some() { read } else { Ok(()) };
-        }
-        outcome
-    }
-
-    /// The keys in this content of a wanted file that verify no token, with the reason for each.
-    #[must_use]
-    pub fn unfit_keys(&self, name: &str, content: &[u8]) -> Vec<UnfitKey> {
-        let of_file = self.jwks_files.iter().find(|(file, _)| file == name);
-        let issuer = of_file.and_then(|(_, index)| self.issuers.all.get(*index));
-        issuer.map(|issuer| unfit_keys(content, issuer.policy.key_purpose())).unwrap_or_default()
-    }
-
-    fn take_gate_keys(&mut self, keys: Option<&GateKeys>) {
-        if let Some(setting) = &mut self.transaction {
-            setting.keys = keys.map(|keys| keys.transaction_keys(&setting.audience));
-        }
-        self.cache.take_secrets(keys.and_then(GateKeys::cache_secrets));
-        self.throttle.take_secret(keys.and_then(GateKeys::throttle_secret));
-        self.tag_secret = keys.and_then(GateKeys::tag_secret).unwrap_or_default();
     }
 
     /// Whether the values of this header matter to a decision.
@@ -315,13 +247,6 @@ fn verified_claims(
     let (claims, verification) = issuers.verify(&unverified, now)?;
     cache.keep(token.bytes(), &claims, &verification, &vacancy, now, shared);
     Ok(claims)
-}
-
-fn split<T, E>(result: Result<T, E>) -> (Option<T>, Result<(), E>) {
-    match result {
-        Ok(value) => (Some(value), Ok(())),
-        Err(error) => (None, Err(error)),
-    }
 }
 
 impl From<InvalidToken> for Denial {

@@ -3,14 +3,20 @@
 //! Readers of URLs disagree about encoded separators and dot segments. A path that two of them could read differently
 //! is refused here, so that no rule is ever tried on one reading while the upstream acts on another.
 
+mod header_names;
+mod path;
+
 use std::borrow::Cow;
 use std::net::{IpAddr, SocketAddr};
 
 use thiserror::Error;
 
 use crate::client_address::ClientAddress;
-use crate::percent;
 use crate::words::are_visible;
+use header_names::{HeaderNames, is_folded};
+pub(crate) use header_names::{fold_header_name, folds_to};
+use path::Path;
+pub(crate) use path::is_plain_path;
 
 /// Longest request target that is read, in bytes: it goes into the transaction token whole.
 const MAX_TARGET_BYTES: usize = 8 * 1024;
@@ -89,36 +95,6 @@ pub(crate) struct RequestFacts<'r> {
     names: HeaderNames,
 }
 
-/// A first look at which headers there are: most that a gate asks for are not. A bit stands for some folded first letter
-/// and length, so that a bit that is not set is a header that is not there, in any spelling.
-#[derive(Clone, Copy, Default)]
-struct HeaderNames {
-    bits: u64,
-}
-
-impl HeaderNames {
-    fn with(self, name: &str) -> Self {
-        Self { bits: self.bits | Self::bit(name) }
-    }
-
-    fn may_hold(self, name: &str) -> bool {
-        self.bits & Self::bit(name) != 0
-    }
-
-    fn bit(name: &str) -> u64 {
-        let first = name.as_bytes().first().copied().map_or(0, folded);
-        1_u64.rotate_left(u32::from(first).wrapping_add(u32::try_from(name.len()).unwrap_or(0).wrapping_mul(5)))
-    }
-}
-
-/// A path costs memory of its own only where it is not written as it reads.
-#[derive(Clone)]
-enum Path {
-    /// The first so many bytes of the target.
-    AsWritten(usize),
-    Decoded(String),
-}
-
 #[derive(Clone)]
 struct Header<'r> {
     spelled: &'r str,
@@ -142,7 +118,7 @@ impl<'r> RequestFacts<'r> {
         if target.len() > MAX_TARGET_BYTES || !target.starts_with('/') {
             return Err(MalformedRequest::Target);
         }
-        let path = plain_path(target.split('?').next().unwrap_or_default())?;
+        let path = Path::plain(target.split('?').next().unwrap_or_default())?;
         if raw.headers.len() > MAX_HEADERS || raw.headers.iter().any(|(_, values)| values.len() > MAX_HEADERS) {
             return Err(MalformedRequest::TooManyHeaders);
         }
@@ -171,10 +147,7 @@ impl<'r> RequestFacts<'r> {
     /// The decoded path; it has one reading only.
     #[must_use]
     pub(crate) fn path(&self) -> &str {
-        match &self.path {
-            Path::AsWritten(bytes) => self.target.get(..*bytes).unwrap_or_default(),
-            Path::Decoded(path) => path,
-        }
+        self.path.within(self.target)
     }
 
     /// The host in lower case, with its port if one was given.
@@ -287,25 +260,6 @@ pub(crate) fn visible(value: &[u8]) -> Result<&str, MalformedRequest> {
     text.ok_or(MalformedRequest::HeaderValue)
 }
 
-/// `name` in lower case with everything but letters and digits as `-`: back ends that pass headers on as variables turn
-/// it all into one character (RFC 3875, section 4.1.18).
-pub(crate) fn fold_header_name(name: &str) -> String {
-    name.bytes().map(folded).map(char::from).collect()
-}
-
-/// Whether `name` folds to this, without a copy of it.
-pub(crate) fn folds_to(name: &str, folded_name: &str) -> bool {
-    name.bytes().map(folded).eq(folded_name.bytes())
-}
-
-fn folded(byte: u8) -> u8 {
-    if byte.is_ascii_alphanumeric() { byte.to_ascii_lowercase() } else { b'-' }
-}
-
-fn is_folded(name: &str) -> bool {
-    name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
-}
-
 /// A token (RFC 9110, section 9.1) without lower-case letters. Methods are told apart by case, so `post` is another one than
 /// `POST`: a rule would not stop it, and a back end that thinks otherwise would act on it.
 fn method(bytes: &[u8]) -> Option<&str> {
@@ -350,11 +304,6 @@ fn ip_address(source_address: &str) -> Option<IpAddr> {
     address.or_else(|_| without_zone.parse::<IpAddr>()).ok().map(|address| address.to_canonical())
 }
 
-/// Whether a path is written as requests are compared with it: decoded, and with one reading only.
-pub(crate) fn is_plain_path(path: &str) -> bool {
-    path.starts_with('/') && path.len() <= MAX_TARGET_BYTES && matches!(plain_path(path), Ok(Path::AsWritten(_)))
-}
-
 /// Whether a request that is read at all can have this method.
 pub(crate) fn is_method(upper_case: &str) -> bool {
     method(upper_case.as_bytes()).is_some()
@@ -363,36 +312,6 @@ pub(crate) fn is_method(upper_case: &str) -> bool {
 /// Whether a request that is read at all can name this host.
 pub(crate) fn is_host(host: &str) -> bool {
     host_name(host.as_bytes()).is_some()
-}
-
-/// The decoded path, if every reader of URLs would come to the same one.
-fn plain_path(path: &str) -> Result<Path, MalformedRequest> {
-    if !path.contains('%') {
-        check_segments(path)?;
-        return Ok(Path::AsWritten(path.len()));
-    }
-    let decoded = percent::decode(path).ok_or(MalformedRequest::AmbiguousPath)?;
-    let slashes = |text: &str| text.bytes().filter(|byte| *byte == b'/').count();
-    if slashes(&decoded) != slashes(path) {
-        return Err(MalformedRequest::AmbiguousPath);
-    }
-    check_segments(&decoded)?;
-    Ok(Path::Decoded(decoded))
-}
-
-fn check_segments(decoded: &str) -> Result<(), MalformedRequest> {
-    let is_one_way = |byte: u8| !byte.is_ascii_control() && !matches!(byte, b'\\' | b';' | b'%' | b'?' | b'#');
-    if !decoded.bytes().all(is_one_way) || (!decoded.is_ascii() && decoded.contains(char::is_control)) {
-        return Err(MalformedRequest::AmbiguousPath);
-    }
-    let segments = decoded.strip_prefix('/').unwrap_or(decoded);
-    // Only the last segment may be empty.
-    let whole = segments.strip_suffix('/').unwrap_or(segments);
-    let is_ambiguous = |segment: &[u8]| matches!(segment, b"" | b"." | b"..");
-    if !segments.is_empty() && whole.as_bytes().split(|byte| *byte == b'/').any(is_ambiguous) {
-        return Err(MalformedRequest::AmbiguousPath);
-    }
-    Ok(())
 }
 
 #[cfg(test)]

@@ -15,6 +15,8 @@ use super::explanation::SignatureCheck;
 use super::*;
 use crate::denial::StepUp;
 use crate::event_policy::EventRefusal;
+use crate::gate_key::GateKeys;
+use crate::keys::InvalidJwks;
 use crate::shared_files::NoSharedFiles;
 use crate::time::{UnixSeconds, WallTime};
 use crate::token::InvalidToken;

@@ -5,7 +5,7 @@ use super::{Check, check};
 const CACHE: &str = "claims_cache.rs";
 const SLOT: &str = "claims_cache/slot.rs";
 const ISSUER: &str = "issuer.rs";
-const GATE: &str = "gate.rs";
+const TRUST_FILES: &str = "gate/trust_files.rs";
 
 pub(super) const CHECKS: &[Check] = &[
     check("claims of the future", CACHE, "verified_at <= now &&", "verified_at.0 > 0 &&"),
@@ -69,10 +69,10 @@ pub(super) const CHECKS: &[Check] = &[
     ),
     check("the claims that were kept", ISSUER, "part(name.as_bytes()); match wanted {", "match wanted {"),
     check("the members that were kept", ISSUER, "members.iter().for_each(|member| part(member.as_bytes()));", ""),
-    check("tokens of an instance after a change of keys", GATE, "self.cache.forget_recent();", ""),
+    check("tokens of an instance after a change of keys", TRUST_FILES, "self.cache.forget_recent();", ""),
     check(
         "tokens of the file after a change of keys",
-        GATE,
+        TRUST_FILES,
         "self.issuers.prepare_verifications(); self.cache.forget_recent();",
         "if self.issuers.verifications().is_empty() { self.issuers.prepare_verifications(); } self.cache.forget_recent();",
     ),

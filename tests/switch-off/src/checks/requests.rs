@@ -3,6 +3,7 @@
 use super::{Check, check, edit};
 
 const REQUEST: &str = "request.rs";
+const PATH: &str = "request/path.rs";
 const GATE: &str = "gate.rs";
 
 pub(super) const CHECKS: &[Check] = &[
@@ -59,7 +60,7 @@ pub(super) const CHECKS: &[Check] = &[
     ),
     check(
         "an encoding that cannot be decoded",
-        REQUEST,
+        PATH,
         "percent::decode(path).ok_or(MalformedRequest::AmbiguousPath)?",
         "percent::decode(path).unwrap_or_else(|| path.replace('%', \"_\"))",
     ),
@@ -71,39 +72,39 @@ pub(super) const CHECKS: &[Check] = &[
     ),
     check(
         "an encoded slash",
-        REQUEST,
+        PATH,
         "if slashes(&decoded) != slashes(path) { return Err(MalformedRequest::AmbiguousPath); }",
         "let _ = slashes;",
     ),
-    check("a path that is written plainly", REQUEST, "check_segments(path)?;", ""),
-    check("a path that is decoded", REQUEST, "check_segments(&decoded)?;", ""),
+    check("a path that is written plainly", PATH, "check_segments(path)?;", ""),
+    check("a path that is decoded", PATH, "check_segments(&decoded)?;", ""),
     check(
         "the letters of a path",
-        REQUEST,
+        PATH,
         "if !decoded.bytes().all(is_one_way) || (!decoded.is_ascii() && decoded.contains(char::is_control)) { return Err(MalformedRequest::AmbiguousPath); }",
         "let _ = is_one_way;",
     ),
-    check("a control character in a path", REQUEST, "!byte.is_ascii_control() &&", ""),
+    check("a control character in a path", PATH, "!byte.is_ascii_control() &&", ""),
     check(
         "a control character beyond ASCII",
-        REQUEST,
+        PATH,
         "|| (!decoded.is_ascii() && decoded.contains(char::is_control))",
         "",
     ),
-    check("a backslash in a path", REQUEST, r"b'\\' | b';'", "b';'"),
-    check("a semicolon in a path", REQUEST, "| b';' |", "|"),
-    check("a percent sign in a path", REQUEST, "| b'%' |", "|"),
-    check("a question mark in a path", REQUEST, "| b'?' |", "|"),
-    check("a hash in a path", REQUEST, "| b'#')", ")"),
+    check("a backslash in a path", PATH, r"b'\\' | b';'", "b';'"),
+    check("a semicolon in a path", PATH, "| b';' |", "|"),
+    check("a percent sign in a path", PATH, "| b'%' |", "|"),
+    check("a question mark in a path", PATH, "| b'?' |", "|"),
+    check("a hash in a path", PATH, "| b'#')", ")"),
     check(
         "the segments of a path",
-        REQUEST,
+        PATH,
         "if !segments.is_empty() && whole.as_bytes().split(|byte| *byte == b'/').any(is_ambiguous) { return Err(MalformedRequest::AmbiguousPath); }",
         "let _ = (whole, is_ambiguous);",
     ),
-    check("a single dot", REQUEST, r#"| b"." |"#, "|"),
-    check("two dots", REQUEST, r#"| b"..""#, ""),
-    check("an empty segment", REQUEST, r#"b"" | b".""#, r#"b".""#),
+    check("a single dot", PATH, r#"| b"." |"#, "|"),
+    check("two dots", PATH, r#"| b"..""#, ""),
+    check("an empty segment", PATH, r#"b"" | b".""#, r#"b".""#),
     check("a rule's header that is repeated", REQUEST, "if values.next().is_some() || self.headers", "if self.headers"),
     check(
         "a rule's header in another spelling",
@@ -133,7 +134,7 @@ pub(super) const CHECKS: &[Check] = &[
     check("a header that is visible ASCII", REQUEST, ".ok().filter(|_| are_visible(value));", ".ok();"),
     check(
         "names that fold to the same",
-        REQUEST,
+        "request/header_names.rs",
         "{ byte.to_ascii_lowercase() } else { b'-' }",
         "{ byte.to_ascii_lowercase() } else { byte }",
     ),

@@ -196,7 +196,7 @@ pub(super) const CHECKS: &[Check] = &[
     ),
     check(
         "keys that are gone",
-        GATE,
+        "gate/trust_files.rs",
         "issuer.keys = keys; outcome",
         "if keys.is_some() { issuer.keys = keys; } outcome",
     ),
