@@ -87,7 +87,7 @@ impl ClaimsCache {
         }
         let Some(file) = &mut self.file else { return Err(Vacancy { digest: None, offset: 0 }) };
         let (slot, verification) = file.find(token, verifications, now, shared)?;
-        if self.recent.is_coming_back(token) {
+        if self.recent.asks_again(token) {
             self.recent.keep(token, &slot, verification);
         }
         Ok(slot.claims)
@@ -109,7 +109,7 @@ impl ClaimsCache {
             _ => None,
         };
         let is_shared = sealed.is_some_and(|bytes| shared.write_at(SharedFile::Claims, vacancy.offset, &bytes));
-        if self.recent.is_coming_back(token) || !is_shared {
+        if self.recent.asks_again(token) || !is_shared {
             self.recent.keep(token, &slot, verification);
         }
     }

@@ -36,9 +36,9 @@ impl RecentTokens {
         holds.then(|| recent.claims.clone())
     }
 
-    /// Whether the token that asked for this place last was the same, as far as can be told. Among many that take turns, a
-    /// token that is kept at once is gone before it comes back.
-    pub(super) fn is_coming_back(&mut self, token: &[u8]) -> bool {
+    /// Notes that this token asks for its place, and says whether the last one that did was the same, as far as can be told.
+    /// Among many that take turns, a token that is kept at once is gone before it comes back.
+    pub(super) fn asks_again(&mut self, token: &[u8]) -> bool {
         let end = end(token);
         self.asked.get_mut(place(token)).is_some_and(|asked| std::mem::replace(asked, end) == end)
     }
