@@ -21,7 +21,7 @@ mod json_object;
 mod keyed_hash;
 mod keys;
 mod method_override;
-mod network;
+pub mod network;
 pub mod percent;
 pub mod permit;
 pub mod principal;
