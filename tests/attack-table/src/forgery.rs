@@ -98,6 +98,7 @@ fn decode(part: &str) -> Result<Value> {
 }
 
 /// The same token with its ES256 signature (r, s) written as (r, n - s), which holds as well.
+#[expect(clippy::arithmetic_side_effects, reason = "scalars are numbers modulo n")]
 pub fn with_the_other_s(token: &str) -> Result<String> {
     let parts = Parts::of(token)?;
     let bytes = URL_SAFE_NO_PAD.decode(&parts.signature)?;
