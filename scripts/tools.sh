@@ -118,9 +118,9 @@ PYTHON
   rm -rf "$work"
 }
 
-# What the identity provider calls, asked for by name: some of it came late in the life of Node 20.
+# Older ones the identity provider does not support.
 node_fits() {
-  "$1" -e 'process.exit(URL.parse && require("crypto").hash && parseInt(process.versions.node) >= 20 ? 0 : 1)' 2>/dev/null
+  [[ "$("$1" --version 2>/dev/null)" =~ ^v([0-9]+)\. ]] && [ "${BASH_REMATCH[1]}" -ge 22 ]
 }
 
 node() {
@@ -150,7 +150,9 @@ identity_provider() {
   local place=tests/identity-provider stamp=tests/identity-provider/node_modules/.installed
   if ! cmp -s "$place/package-lock.json" "$stamp"; then
     say "fetching the identity provider of the tests (4 MB)"
-    "${npm[@]}" ci --prefix "$place" --ignore-scripts --no-audit --no-fund --loglevel=error >/dev/null ||
+    npm_config_cache=.tools/npm npm_config_update_notifier=false \
+      "${npm[@]}" ci --prefix "$place" --ignore-scripts --no-audit --no-fund \
+      --loglevel=error >/dev/null ||
       fail "could not install $place with npm: check the network"
     cp "$place/package-lock.json" "$stamp"
   fi
