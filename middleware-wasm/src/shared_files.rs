@@ -9,6 +9,8 @@ use rustix::io::{pread, pwrite};
 use trust_core::gate::Gate;
 use trust_core::shared_files::{SharedFile, SharedFiles};
 
+use crate::trust_files::TRUST_DIRECTORY;
+
 const GATE_DIRECTORY: &str = "/gate";
 
 /// The file of denials grows no further than this; whoever reads it takes it away, and a new one begins.
@@ -18,6 +20,8 @@ const MAX_DENIALS_BYTES: u64 = 8 * 1024 * 1024;
 #[derive(Default)]
 pub(crate) struct GateFiles {
     claims: Option<File>,
+    /// By its name: a table is never written to once it is there, so it stays open as long as it is in force.
+    revocations: Option<(String, File)>,
     bad_tokens_bytes: u64,
     /// Opened when the first token has to be looked at that no gate knows.
     bad_tokens: OnceCell<Option<File>>,
@@ -28,6 +32,10 @@ impl GateFiles {
     pub(crate) fn reopen(&mut self, gate: &Gate) {
         let bytes = gate.claims_cache_bytes();
         self.claims = (bytes > 0).then(|| open_fixed(&format!("claims-{bytes}.cache"), bytes)).flatten();
+        let wanted = gate.revocations_file();
+        if self.revocations.as_ref().map(|(name, _)| name) != wanted.as_ref() {
+            self.revocations = wanted.and_then(|name| open_trusted(&name).map(|file| (name, file)));
+        }
         self.bad_tokens_bytes = gate.bad_tokens_bytes();
         self.bad_tokens = OnceCell::new();
     }
@@ -35,6 +43,7 @@ impl GateFiles {
     fn file(&self, file: SharedFile) -> Option<&File> {
         match file {
             SharedFile::Claims => self.claims.as_ref(),
+            SharedFile::Revocations => self.revocations.as_ref().map(|(_, file)| file),
             SharedFile::BadTokens => self.bad_tokens.get_or_init(|| self.open_bad_tokens()).as_ref(),
         }
     }
@@ -53,6 +62,14 @@ impl SharedFiles for GateFiles {
 
     fn write_at(&self, file: SharedFile, offset: u64, bytes: &[u8]) -> bool {
         self.file(file).is_some_and(|file| pwrite(file, bytes, offset).is_ok_and(|written| written == bytes.len()))
+    }
+
+    fn want_keys(&self, file: &str) {
+        let path = Path::new(GATE_DIRECTORY).join(file);
+        // Made anew or not at all: whatever stands there is never opened.
+        if matches!(fs::symlink_metadata(&path), Err(error) if error.kind() == ErrorKind::NotFound) {
+            let _ = OpenOptions::new().write(true).create_new(true).open(path);
+        }
     }
 
     fn append_denial(&self, line: &str) {
@@ -81,6 +98,10 @@ fn open_fixed(name: &str, bytes: u64) -> Option<File> {
         file.set_len(bytes).ok()?;
     }
     Some(file)
+}
+
+fn open_trusted(name: &str) -> Option<File> {
+    File::open(Path::new(TRUST_DIRECTORY).join(name)).ok()
 }
 
 /// How long a regular file is, 0 when it is not there yet. Looked at before anything is opened, and without following a

@@ -3,13 +3,15 @@
 //! Losing any of it costs speed, never correctness: whoever reads holds what is read against a seal or treats it as a
 //! hint, and a file that cannot be read or written is one that holds nothing.
 
-/// A file of fixed size in `/gate`, read and written at positions.
+/// A file that is read, and where it lies in `/gate` also written, at positions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SharedFile {
     /// Verified claims.
     Claims,
     /// How many bad tokens each source has brought.
     BadTokens,
+    /// The table of revocations that [`crate::gate::Gate::revocations_file`] names, below `/trust`; it is never written.
+    Revocations,
 }
 
 /// What a gate may do with the shared files. Many instances and processes do so at the same time, without locks.
@@ -19,6 +21,10 @@ pub trait SharedFiles {
 
     /// Writes at `offset`. False when not all of it was taken.
     fn write_at(&self, file: SharedFile, offset: u64, bytes: &[u8]) -> bool;
+
+    /// Asks the keeper for an issuer's keys by making an empty file of this name; one that is there already is enough.
+    /// Nobody is asked where nothing is shared.
+    fn want_keys(&self, _file: &str) {}
 
     /// Appends a line to the denials, whole or not at all; it begins with a newline. What cannot be kept is lost.
     fn append_denial(&self, line: &str);

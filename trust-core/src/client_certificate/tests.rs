@@ -16,7 +16,7 @@ fn thumbprint(der: &[u8]) -> String {
 fn claims(confirmation: &Value) -> VerifiedClaims {
     let all = json!({"sub": "console-7", "cnf": confirmation});
     let record = ClaimRecord::of(all.as_object().unwrap(), &ClaimSelection::default()).unwrap();
-    VerifiedClaims::new("https://idp.example.com".into(), UnixSeconds(1), record)
+    VerifiedClaims::new("https://idp.example.com", UnixSeconds(1), record)
 }
 
 fn request(name: &str, values: &[&str]) -> RawRequest {

@@ -19,6 +19,8 @@ impl Denial {
             Self::InvalidToken(invalid) => of_token(*invalid),
             Self::Throttled { .. } => "throttled",
             Self::KeysUnavailable { .. } => "keys_unavailable",
+            Self::KeyAwaited { .. } => "key_awaited",
+            Self::TrustUnknown => "trust_unknown",
             Self::Insufficient { .. } => "insufficient_claims",
             Self::StepUp(_) => "insufficient_login",
             Self::ForeignEvent(EventRefusal::Type) => "foreign_event_type",
@@ -60,6 +62,8 @@ fn of_token(invalid: InvalidToken) -> &'static str {
         InvalidToken::Expired => "token_expired",
         InvalidToken::NotYetValid => "token_not_yet_valid",
         InvalidToken::Bound => "token_bound",
+        InvalidToken::Origin => "token_origin",
+        InvalidToken::Revoked => "token_revoked",
         InvalidToken::UnknownKey => "token_unknown_key",
         InvalidToken::Signature => "token_signature",
     }

@@ -30,7 +30,7 @@ static TRANSACTION_KEYS: LazyLock<TransactionKeys> = LazyLock::new(|| gate_keys(
 static BOUND_CLAIMS: LazyLock<VerifiedClaims> = LazyLock::new(|| {
     let claims = serde_json::json!({"sub": "ada", "cnf": {"x5t#S256": THUMBPRINT}});
     let record = claims.as_object().and_then(|claims| ClaimRecord::of(claims, &ClaimSelection::default()));
-    VerifiedClaims::new(ISSUER.into(), NOW.plus(60), record.expect("short claims"))
+    VerifiedClaims::new(ISSUER, NOW.plus(60), record.expect("short claims"))
 });
 
 pub(super) fn check(bytes: &[u8]) {
