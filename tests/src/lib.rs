@@ -12,6 +12,7 @@ pub mod http3;
 pub mod identity_provider;
 pub mod random;
 pub mod raw;
+pub mod revocation;
 pub mod scripted;
 pub mod second_service;
 pub mod token;
