@@ -24,6 +24,7 @@ mod stage;
 
 pub use attack_table::forgery;
 pub use programs::artifacts;
+pub use programs::usage::cpu_time;
 use programs::{guardian, ports, process};
 pub use stage::options::{BackEnd, Folder, GateFolder, StageOptions};
 pub use stage::shared::SharedStage;
