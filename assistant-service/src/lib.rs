@@ -28,5 +28,6 @@ pub mod serve;
 pub mod state;
 #[cfg(test)]
 mod testing;
+pub mod tls;
 
 pub use json_body::JsonBody;

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
-use axum::serve::ListenerExt;
+use axum::serve::{Listener, ListenerExt};
 use clap::{Args, ValueEnum};
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
@@ -23,6 +23,7 @@ use crate::knowledge::Knowledge;
 use crate::metrics::Metrics;
 use crate::runbooks::{FolderCatalogue, RunbookCatalogue};
 use crate::state::AppState;
+use crate::tls::{TlsArguments, TlsListener};
 
 /// Where the service listens and what it reads.
 #[derive(Debug, Args)]
@@ -45,6 +46,8 @@ pub struct Arguments {
     /// The audience that the key file must be for.
     #[arg(long, env = "WATCHGATE_AUDIENCE", default_value = "assistant-service")]
     audience: String,
+    #[command(flatten)]
+    tls: TlsArguments,
     /// How the log is written, to standard error.
     #[arg(long, env = "WATCHGATE_LOG_FORMAT", value_enum, default_value_t = LogFormat::Text)]
     log_format: LogFormat,
@@ -89,16 +92,42 @@ async fn serve(arguments: Arguments, backbone: Arc<SqliteBackbone>, metrics: Arc
     let listener = TcpListener::bind(arguments.listen)
         .await
         .with_context(|| format!("cannot listen on {}; choose a free address with --listen", arguments.listen))?;
-    writeln!(std::io::stdout(), "watchgate: listening on http://{}", listener.local_addr()?)?;
-
-    let commands = Arc::clone(&state.commands);
-    let sweeping = tokio::spawn(async move { commands.sweep_for_ever().await });
-    let ending = Arc::clone(&state.ending);
     let until_signal = async move {
         tokio::select! {
             _ = terminated.recv() => {}
             _ = interrupted.recv() => {}
         }
+    };
+    match arguments.tls.files() {
+        Some(files) => {
+            let listener = TlsListener::over(listener, files).context("cannot listen with mutual TLS")?;
+            writeln!(std::io::stdout(), "watchgate: listening on https://{}", listener.local_addr()?)?;
+            answer(listener, state, until_signal).await
+        }
+        None => {
+            writeln!(std::io::stdout(), "watchgate: listening on http://{}", listener.local_addr()?)?;
+            // Answers are small and awaited: they must not wait for a full segment.
+            let listener = listener.tap_io(|connection| {
+                if let Err(error) = connection.set_nodelay(true) {
+                    tracing::debug!(%error, "a connection stays with Nagle's algorithm");
+                }
+            });
+            answer(listener, state, until_signal).await
+        }
+    }
+}
+
+/// Answers requests until the signal, and then those that are under way.
+async fn answer<L: Listener<Addr: std::fmt::Debug>>(
+    listener: L,
+    state: AppState,
+    until_signal: impl Future<Output = ()> + Send + 'static,
+) -> anyhow::Result<()> {
+    let commands = Arc::clone(&state.commands);
+    let sweeping = tokio::spawn(async move { commands.sweep_for_ever().await });
+    let ending = Arc::clone(&state.ending);
+    let until_signal = async move {
+        until_signal.await;
         tracing::info!("ending: nothing new is taken");
         ending.send_replace(true);
     };
@@ -109,12 +138,6 @@ async fn serve(arguments: Arguments, backbone: Arc<SqliteBackbone>, metrics: Arc
             tokio::time::sleep(GRACE).await;
         }
     };
-    // Answers are small and awaited: they must not wait for a full segment.
-    let listener = listener.tap_io(|connection| {
-        if let Err(error) = connection.set_nodelay(true) {
-            tracing::debug!(%error, "a connection stays with Nagle's algorithm");
-        }
-    });
     let server = axum::serve(listener, app(state)).with_graceful_shutdown(until_signal);
     tokio::select! {
         ended = server.into_future() => ended.context("the service stopped answering")?,
