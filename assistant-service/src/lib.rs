@@ -20,6 +20,7 @@ mod media_type;
 pub mod metrics;
 mod parameters;
 pub mod problem;
+mod revocations;
 mod routes;
 pub mod runbooks;
 pub mod serve;
@@ -27,5 +28,6 @@ pub mod state;
 #[cfg(test)]
 mod testing;
 pub mod tls;
+pub mod trust;
 
 pub use json_body::JsonBody;
