@@ -18,6 +18,7 @@ pub mod knowledge;
 pub mod layers;
 mod media_type;
 pub mod metrics;
+pub mod outbound;
 mod parameters;
 pub mod problem;
 mod revocations;

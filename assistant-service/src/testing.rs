@@ -1,5 +1,8 @@
 //! A stage for tests: the whole service without a socket, a clock that the test moves, and a gate's keys.
 
+#[path = "../tests/provider/mod.rs"]
+pub(crate) mod provider;
+
 use std::path::Path;
 use std::sync::{Arc, LazyLock, Mutex};
 use std::time::Duration;

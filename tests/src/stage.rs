@@ -27,8 +27,8 @@ pub(crate) mod shared;
 mod traefik;
 
 pub use gateway::SecondGateway;
-use layout::Layout;
 pub use layout::shipped_gate;
+use layout::{Host, Layout};
 use options::{BackEnd, Folder, GateFolder, StageOptions};
 use service::Service;
 use traefik::{Traefik, Wanted};
@@ -45,6 +45,7 @@ pub struct Stage {
     service: Option<Service>,
     back_end_url: String,
     gate: Option<Value>,
+    dynamic: Option<Value>,
     https_port: u16,
     http_port: u16,
     // Last, so that it outlives what it guards; then the lock goes.
@@ -58,13 +59,13 @@ impl Stage {
         let (folder, lock) = prepare(&options.folder)?;
         let temporary = matches!(options.folder, Folder::Temporary) && env::var_os("WATCHGATE_KEEP").is_none();
         let guardian = Arc::new(Guardian::start(temporary.then_some(folder.as_path()))?);
-        let layout = Layout { folder, gateway: "traefik" };
+        let layout = Layout { folder, gateway: "traefik", host: Host::First };
         layout.make_keys()?;
         if options.mutual_tls {
             layout.make_certificates(&layout.service_tls())?;
         }
         for (name, content) in &options.trust_files {
-            let path = layout.keys().join("trust").join(name);
+            let path = layout.trust().join(name);
             fs::write(&path, content).with_context(|| format!("{} cannot be written", path.display()))?;
         }
 
@@ -101,6 +102,7 @@ impl Stage {
             service,
             back_end_url,
             gate: options.gate,
+            dynamic: options.dynamic,
             https_port,
             http_port,
             guardian,
@@ -218,18 +220,34 @@ impl Stage {
     /// Another Traefik with the same gate before the same back end, on the same keys and in the same `/trust` and `/gate`.
     pub async fn second_gateway(&self, gate_folder: GateFolder) -> Result<SecondGateway> {
         let layout = Layout { gateway: "traefik-2", ..self.layout.clone() };
+        self.gateway(layout, gate_folder).await
+    }
+
+    /// A Traefik on another host, as far as a gate can tell: with the same configuration before the same back end, and with
+    /// a `/trust` and a `/gate` of its own, in which there is nothing but the gate's key.
+    pub async fn second_host(&self) -> Result<SecondGateway> {
+        let layout = Layout { gateway: "traefik-2", host: Host::Second, ..self.layout.clone() };
+        for folder in [layout.trust().join("jwks"), layout.gate()] {
+            fs::create_dir_all(&folder).with_context(|| format!("{} cannot be made", folder.display()))?;
+        }
+        fs::copy(self.layout.trust().join("gate.key"), layout.trust().join("gate.key")).context("no gate.key")?;
+        self.gateway(layout, GateFolder::Shared).await
+    }
+
+    async fn gateway(&self, layout: Layout, gate_folder: GateFolder) -> Result<SecondGateway> {
         let (back_end, gate) = (&*self.back_end_url, self.gate.as_ref());
+        let dynamic = self.dynamic.as_ref();
         let wanted = Wanted {
             back_end,
             gate,
-            dynamic: None,
+            dynamic,
             gate_alone: false,
             gate_folder,
             behind_proxy: false,
             mutual_tls: back_end.starts_with("https://"),
         };
         let traefik = traefik::start(&layout, &wanted, &self.guardian).await?;
-        Ok(SecondGateway::new(traefik))
+        Ok(SecondGateway::new(traefik, layout.trust(), layout.gate()))
     }
 
     /// Traefik's process id.
@@ -286,6 +304,24 @@ impl Stage {
         format!("{tails}\n--- from {}", self.layout.folder.display())
     }
 
+    /// Starts one more process of `watchgate` with this configuration in a file: `keeper` or `exchange`.
+    pub fn watchgate(&self, command: &str, config: &Value) -> Result<Companion> {
+        self.watchgate_named(command, command, config)
+    }
+
+    /// The same under another name, where there are two of them.
+    pub fn watchgate_named(&self, name: &str, command: &str, config: &Value) -> Result<Companion> {
+        let file = self.layout.folder.join(format!("{name}.yml"));
+        // JSON is YAML.
+        fs::write(&file, format!("{config:#}")).with_context(|| format!("{} cannot be written", file.display()))?;
+        self.companion(name, Command::new(artifacts::watchgate()?).arg(command).arg("--config").arg(&file))
+    }
+
+    /// What the gate finds as `/trust`.
+    pub fn trust_folder(&self) -> PathBuf {
+        self.layout.trust()
+    }
+
     /// Starts another program that belongs to the stage, such as a microservice, logging to `<name>.log`.
     pub fn companion(&self, name: &str, command: &mut Command) -> Result<Companion> {
         Ok(Companion { process: Process::start(command, &self.layout.log(name), &self.guardian)? })
@@ -312,6 +348,11 @@ impl Companion {
     /// All that it has written.
     pub fn log(&self) -> String {
         self.process.log()
+    }
+
+    /// Its process id.
+    pub fn id(&self) -> u32 {
+        self.process.id()
     }
 
     /// Ends it with SIGKILL.

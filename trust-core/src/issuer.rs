@@ -104,8 +104,8 @@ impl Issuers {
             return Err(Unverified::KeysUnavailable { issuer: issuer.policy.issuer.to_string() });
         };
         if keys.lacks_kid_of(token) {
-            let issued_at = numeric_date(token, "iat")?;
-            let since = issued_at.map(|issued_at| issued_at.plus(issuer.policy.leeway_seconds));
+            let since =
+                numeric_date(token, "iat").ok().flatten().map(|issued_at| issued_at.plus(issuer.policy.leeway_seconds));
             return Err(Unverified::UnknownKid { issuer: Arc::clone(&issuer.policy.issuer), since });
         }
         let key = keys.check_signature(token)?;

@@ -17,6 +17,17 @@ pub(crate) struct Layout {
     pub(crate) folder: PathBuf,
     /// The folder and log of this Traefik: several may stand on the same keys.
     pub(crate) gateway: &'static str,
+    /// Whose `/trust` and `/gate` this Traefik has.
+    pub(crate) host: Host,
+}
+
+/// A machine, as far as a gate can tell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Host {
+    /// The one that the keys are made on.
+    First,
+    /// Another one, with folders of its own.
+    Second,
 }
 
 /// What differs from the shipped configuration.
@@ -37,9 +48,21 @@ impl Layout {
         self.folder.join("keys")
     }
 
+    /// What the gate finds as `/trust`.
+    pub(crate) fn trust(&self) -> PathBuf {
+        self.host_folder().join("trust")
+    }
+
     /// What the gate finds as `/gate`.
     pub(crate) fn gate(&self) -> PathBuf {
-        self.keys().join("gate")
+        self.host_folder().join("gate")
+    }
+
+    fn host_folder(&self) -> PathBuf {
+        match self.host {
+            Host::First => self.keys(),
+            Host::Second => self.folder.join("second-host"),
+        }
     }
 
     pub(crate) fn issuer_keys(&self) -> PathBuf {
@@ -106,7 +129,7 @@ impl Layout {
         file.replace("\":80\"", &format!("127.0.0.1:{}", differences.http_port))?;
         file.replace("\":443\"", &format!("127.0.0.1:{}", differences.https_port))?;
         file.replace("/etc/traefik/dynamic", &self.dynamic().display().to_string())?;
-        file.replace("/var/lib/watchgate/trust:", &format!("{}:", self.keys().join("trust").display()))?;
+        file.replace("/var/lib/watchgate/trust:", &format!("{}:", self.trust().display()))?;
         file.replace("/var/lib/watchgate/gate:", &format!("{}:", self.gate().display()))?;
         if differences.gate_folder == GateFolder::ReadOnly {
             file.replace(":/gate\n", ":/gate:ro\n")?;
