@@ -22,6 +22,7 @@ pub mod metrics;
 pub mod outbound;
 mod parameters;
 pub mod problem;
+mod revocations;
 mod routes;
 pub mod runbooks;
 pub mod serve;
@@ -29,5 +30,6 @@ pub mod state;
 #[cfg(test)]
 mod testing;
 pub mod tls;
+pub mod trust;
 
 pub use json_body::JsonBody;

@@ -61,6 +61,9 @@ impl Stage {
         let guardian = Arc::new(Guardian::start(temporary.then_some(folder.as_path()))?);
         let layout = Layout { folder, gateway: "traefik", host: Host::First };
         layout.make_keys()?;
+        if options.mutual_tls {
+            layout.make_certificates(&layout.service_tls())?;
+        }
         for (name, content) in &options.trust_files {
             let path = layout.trust().join(name);
             fs::write(&path, content).with_context(|| format!("{} cannot be written", path.display()))?;
@@ -74,6 +77,7 @@ impl Stage {
                     layout: layout.clone(),
                     documents: options.documents.unwrap_or_else(|| company.join("documents")),
                     runbooks: options.runbooks.unwrap_or_else(|| company.join("runbooks")),
+                    mutual_tls: options.mutual_tls,
                     guardian: Arc::clone(&guardian),
                 };
                 let (process, url) = service.start("127.0.0.1:0").await?;
@@ -87,6 +91,7 @@ impl Stage {
             gate_alone: options.gate_alone,
             gate_folder: GateFolder::Shared,
             behind_proxy: options.behind_proxy,
+            mutual_tls: options.mutual_tls,
         };
         let traefik = traefik::start(&layout, &wanted, &guardian).await?;
         let (https_port, http_port) = (traefik.https_port, traefik.http_port);
@@ -138,6 +143,16 @@ impl Stage {
     /// The folder of all keys.
     pub fn keys(&self) -> PathBuf {
         self.layout.keys()
+    }
+
+    /// The certificates with which the service and Traefik know each other.
+    pub fn service_tls(&self) -> PathBuf {
+        self.layout.service_tls()
+    }
+
+    /// Has certificates made in `folder`: an authority, `server` and the client `traefik`.
+    pub fn make_certificates(&self, folder: &Path) -> Result<()> {
+        self.layout.make_certificates(folder)
     }
 
     /// What the gate finds as `/gate`.
@@ -222,7 +237,15 @@ impl Stage {
     async fn gateway(&self, layout: Layout, gate_folder: GateFolder) -> Result<SecondGateway> {
         let (back_end, gate) = (&*self.back_end_url, self.gate.as_ref());
         let dynamic = self.dynamic.as_ref();
-        let wanted = Wanted { back_end, gate, dynamic, gate_alone: false, gate_folder, behind_proxy: false };
+        let wanted = Wanted {
+            back_end,
+            gate,
+            dynamic,
+            gate_alone: false,
+            gate_folder,
+            behind_proxy: false,
+            mutual_tls: back_end.starts_with("https://"),
+        };
         let traefik = traefik::start(&layout, &wanted, &self.guardian).await?;
         Ok(SecondGateway::new(traefik, layout.trust(), layout.gate()))
     }
@@ -253,7 +276,7 @@ impl Stage {
     pub async fn restart_service(&self) -> Result<()> {
         let Some(service) = &self.service else { bail!("this stage has no Watchgate service") };
         self.kill_service();
-        let listen = self.back_end_url.trim_start_matches("http://");
+        let listen = self.back_end_url.split("://").last().unwrap_or_default();
         let (process, _) = service.start(listen).await?;
         *self.running.lock().unwrap_or_else(PoisonError::into_inner) = Some(process);
         Ok(())

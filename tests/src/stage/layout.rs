@@ -40,6 +40,7 @@ pub(crate) struct Differences<'a> {
     pub(crate) gate_alone: bool,
     pub(crate) gate_folder: GateFolder,
     pub(crate) behind_proxy: bool,
+    pub(crate) mutual_tls: bool,
 }
 
 impl Layout {
@@ -72,6 +73,10 @@ impl Layout {
         self.keys().join("tls/ca.pem")
     }
 
+    pub(crate) fn service_tls(&self) -> PathBuf {
+        self.keys().join("service-tls")
+    }
+
     pub(crate) fn data(&self) -> PathBuf {
         self.folder.join("data")
     }
@@ -90,13 +95,12 @@ impl Layout {
 
     /// Has the keys made; those of an earlier run stay.
     pub(crate) fn make_keys(&self) -> Result<()> {
-        let output = Command::new(artifacts::watchgate()?)
-            .args(["keys", "dev", "--host", "localhost", "--dir"])
-            .arg(self.keys())
-            .output()
-            .context("`watchgate keys dev` could not be started")?;
-        ensure!(output.status.success(), "`watchgate keys dev` failed: {}", String::from_utf8_lossy(&output.stderr));
-        Ok(())
+        make(&["keys", "dev", "--host", "localhost"], &self.keys())
+    }
+
+    /// Has certificates made for a service and for Traefik as its client.
+    pub(crate) fn make_certificates(&self, folder: &Path) -> Result<()> {
+        make(&["keys", "tls", "--host", "localhost", "--client", "traefik"], folder)
     }
 
     /// Lays out Traefik's working directory.
@@ -113,6 +117,9 @@ impl Layout {
         self.write_gate(differences)?;
         if let Some(dynamic) = differences.dynamic {
             fs::write(self.dynamic().join("more.yml"), format!("{dynamic:#}"))?;
+        }
+        if differences.mutual_tls {
+            self.write_mutual_tls(differences.back_end)?;
         }
         self.write_tls()
     }
@@ -167,6 +174,20 @@ impl Layout {
         fs::write(&path, format!("{whole:#}")).with_context(|| format!("{} cannot be written", path.display()))
     }
 
+    fn write_mutual_tls(&self, back_end: &str) -> Result<()> {
+        let mut file = Shipped::read("mutual-tls.yml")?;
+        file.replace("https://127.0.0.1:8085", back_end)?;
+        for (name, ours) in
+            [("service-ca.pem", "ca.pem"), ("traefik.pem", "traefik.pem"), ("traefik.key", "traefik.key")]
+        {
+            // Copies, as on two hosts: what one side replaces is not the other side's.
+            let copy = self.traefik().join(name);
+            fs::copy(self.service_tls().join(ours), &copy)?;
+            file.replace(&format!("/etc/traefik/tls/{name}"), &copy.display().to_string())?;
+        }
+        file.write(&self.dynamic().join("mutual-tls.yml"))
+    }
+
     fn write_tls(&self) -> Result<()> {
         let mut file = Shipped::read("dynamic/tls.yml")?;
         for name in ["server.pem", "server.key"] {
@@ -175,6 +196,14 @@ impl Layout {
         }
         file.write(&self.dynamic().join("tls.yml"))
     }
+}
+
+fn make(command: &[&str], folder: &Path) -> Result<()> {
+    let name = command.join(" ");
+    let output = Command::new(artifacts::watchgate()?).args(command).arg("--dir").arg(folder).output();
+    let output = output.with_context(|| format!("`watchgate {name}` could not be started"))?;
+    ensure!(output.status.success(), "`watchgate {name}` failed: {}", String::from_utf8_lossy(&output.stderr));
+    Ok(())
 }
 
 /// A shipped file's text.
