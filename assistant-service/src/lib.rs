@@ -14,6 +14,7 @@ pub mod events;
 pub mod gate;
 mod health;
 mod json_body;
+pub mod keeper;
 pub mod knowledge;
 pub mod layers;
 mod media_type;
