@@ -64,12 +64,19 @@ impl Gate {
         issuer.map(|issuer| unfit_keys(content, issuer.policy.key_purpose())).unwrap_or_default()
     }
 
+    /// Takes the name by which this host is told from others behind the same address, or the news that there are none. With
+    /// a name, proofs of possession need a nonce of this host (RFC 9449, section 9).
+    pub fn take_host(&mut self, host: Option<String>) {
+        self.proofs.take_host(host);
+    }
+
     fn take_gate_keys(&mut self, keys: Option<&GateKeys>) {
         if let Some(setting) = &mut self.transaction {
             setting.keys = keys.map(|keys| keys.transaction_keys(&setting.audience));
         }
         self.cache.take_secrets(keys.and_then(GateKeys::cache_secrets));
         self.throttle.take_secret(keys.and_then(GateKeys::throttle_secret));
+        self.proofs.take_secrets(keys.map(GateKeys::nonce_secrets).unwrap_or_default());
         self.tag_secret = keys.and_then(GateKeys::tag_secret).unwrap_or_default();
     }
 }
