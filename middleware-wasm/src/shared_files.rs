@@ -10,6 +10,7 @@ use trust_core::gate::Gate;
 use trust_core::shared_files::{Claim, SharedFile, SharedFiles};
 
 use crate::spent_proofs;
+use crate::trust_files::TRUST_DIRECTORY;
 
 const GATE_DIRECTORY: &str = "/gate";
 
@@ -20,6 +21,8 @@ const MAX_DENIALS_BYTES: u64 = 8 * 1024 * 1024;
 #[derive(Default)]
 pub(crate) struct GateFiles {
     claims: Option<File>,
+    /// By its name: a table is never written to once it is there, so it stays open as long as it is in force.
+    revocations: Option<(String, File)>,
     bad_tokens_bytes: u64,
     /// Opened when the first token has to be looked at that no gate knows.
     bad_tokens: OnceCell<Option<File>>,
@@ -30,6 +33,10 @@ impl GateFiles {
     pub(crate) fn reopen(&mut self, gate: &Gate) {
         let bytes = gate.claims_cache_bytes();
         self.claims = (bytes > 0).then(|| open_fixed(&format!("claims-{bytes}.cache"), bytes)).flatten();
+        let wanted = gate.revocations_file();
+        if self.revocations.as_ref().map(|(name, _)| name) != wanted.as_ref() {
+            self.revocations = wanted.and_then(|name| open_trusted(&name).map(|file| (name, file)));
+        }
         self.bad_tokens_bytes = gate.bad_tokens_bytes();
         self.bad_tokens = OnceCell::new();
     }
@@ -37,6 +44,7 @@ impl GateFiles {
     fn file(&self, file: SharedFile) -> Option<&File> {
         match file {
             SharedFile::Claims => self.claims.as_ref(),
+            SharedFile::Revocations => self.revocations.as_ref().map(|(_, file)| file),
             SharedFile::BadTokens => self.bad_tokens.get_or_init(|| self.open_bad_tokens()).as_ref(),
         }
     }
@@ -59,6 +67,14 @@ impl SharedFiles for GateFiles {
 
     fn claim(&self, minute: u64, name: &str) -> Claim {
         spent_proofs::claim(Path::new(GATE_DIRECTORY), minute, name)
+    }
+
+    fn want_keys(&self, file: &str) {
+        let path = Path::new(GATE_DIRECTORY).join(file);
+        // Made anew or not at all: whatever stands there is never opened.
+        if matches!(fs::symlink_metadata(&path), Err(error) if error.kind() == ErrorKind::NotFound) {
+            let _ = OpenOptions::new().write(true).create_new(true).open(path);
+        }
     }
 
     fn append_denial(&self, line: &str) {
@@ -87,6 +103,10 @@ fn open_fixed(name: &str, bytes: u64) -> Option<File> {
         file.set_len(bytes).ok()?;
     }
     Some(file)
+}
+
+fn open_trusted(name: &str) -> Option<File> {
+    File::open(Path::new(TRUST_DIRECTORY).join(name)).ok()
 }
 
 /// How long a regular file is, 0 when it is not there yet. Looked at before anything is opened, and without following a

@@ -11,7 +11,7 @@ use zeroize::Zeroizing;
 
 use crate::host;
 
-const TRUST_DIRECTORY: &str = "/trust";
+pub(crate) const TRUST_DIRECTORY: &str = "/trust";
 
 /// How often the files are looked at. Looking costs an open and a read each; a key that was taken away stays good for
 /// as long.

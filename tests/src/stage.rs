@@ -263,6 +263,19 @@ impl Stage {
         format!("{tails}\n--- from {}", self.layout.folder.display())
     }
 
+    /// Starts one more process of `watchgate` with this configuration in a file: `keeper` or `exchange`.
+    pub fn watchgate(&self, command: &str, config: &Value) -> Result<Companion> {
+        let file = self.layout.folder.join(format!("{command}.yml"));
+        // JSON is YAML.
+        fs::write(&file, format!("{config:#}")).with_context(|| format!("{} cannot be written", file.display()))?;
+        self.companion(command, Command::new(artifacts::watchgate()?).arg(command).arg("--config").arg(&file))
+    }
+
+    /// What the gate finds as `/trust`.
+    pub fn trust_folder(&self) -> PathBuf {
+        self.layout.keys().join("trust")
+    }
+
     /// Starts another program that belongs to the stage, such as a microservice, logging to `<name>.log`.
     pub fn companion(&self, name: &str, command: &mut Command) -> Result<Companion> {
         Ok(Companion { process: Process::start(command, &self.layout.log(name), &self.guardian)? })

@@ -9,20 +9,71 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use crate::principal::{Principal, principal_uri};
+use crate::revocations::TOKEN_DIGEST_BYTES;
 use crate::time::UnixSeconds;
 use record::{ClaimRecord, ClaimValue};
 
 /// The claims of a token whose signature, issuer, audience and times hold, as far as the configuration asks for them.
 #[derive(Clone, Debug)]
 pub(crate) struct VerifiedClaims {
-    issuer: Arc<str>,
+    identity: TokenIdentity,
     expires_at: UnixSeconds,
     record: ClaimRecord,
 }
 
+/// Which token claims are of, whoever has written them down.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct TokenIdentity {
+    /// Whose token it is.
+    pub(crate) issuer: Arc<str>,
+    /// Who vouches for it.
+    pub(crate) voucher: Voucher,
+    /// The name by which it is revoked ([`crate::revocations::token_digest`]).
+    pub(crate) digest: [u8; TOKEN_DIGEST_BYTES],
+}
+
+/// Who has signed what the gate has read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Voucher {
+    /// The token's own issuer.
+    Issuer,
+    /// An exchange, in the place of an opaque token; the issuer is the one at this place of those it may speak for.
+    Exchange(u8),
+}
+
 impl VerifiedClaims {
-    pub(crate) fn new(issuer: Arc<str>, expires_at: UnixSeconds, record: ClaimRecord) -> Self {
-        Self { issuer, expires_at, record }
+    pub(crate) fn new(identity: impl Into<TokenIdentity>, expires_at: UnixSeconds, record: ClaimRecord) -> Self {
+        Self { identity: identity.into(), expires_at, record }
+    }
+
+    /// Which token these claims are of.
+    #[must_use]
+    pub(crate) fn identity(&self) -> &TokenIdentity {
+        &self.identity
+    }
+
+    /// The name by which the token is revoked.
+    #[must_use]
+    pub(crate) fn digest(&self) -> &[u8; TOKEN_DIGEST_BYTES] {
+        &self.identity.digest
+    }
+
+    /// The SHA-256 of the token that the client holds, where that is not the one that the gate has read.
+    #[must_use]
+    pub(crate) fn exchanged_digest(&self) -> Option<&[u8; TOKEN_DIGEST_BYTES]> {
+        match self.identity.voucher {
+            Voucher::Issuer => None,
+            Voucher::Exchange(_) => Some(&self.identity.digest),
+        }
+    }
+
+    /// When the token was issued, if it says so.
+    #[must_use]
+    pub(crate) fn issued_at(&self) -> Option<UnixSeconds> {
+        match self.get("iat")? {
+            ClaimValue::Scalar(number) => UnixSeconds::from_json(number),
+            _ => None,
+        }
     }
 
     /// Who the token speaks of.
@@ -40,7 +91,7 @@ impl VerifiedClaims {
     /// The issuer's identifier.
     #[must_use]
     pub(crate) fn issuer(&self) -> &str {
-        &self.issuer
+        &self.identity.issuer
     }
 
     /// The subject, unique within its issuer; never empty.
@@ -112,6 +163,14 @@ impl VerifiedClaims {
     pub(crate) fn is_of_client(&self) -> bool {
         let client = self.text("client_id").or_else(|| self.text("azp"));
         client.is_some_and(|client| client == self.subject())
+    }
+}
+
+/// For tests of what does not look at a token's digest.
+#[cfg(any(test, feature = "fuzzing"))]
+impl From<&str> for TokenIdentity {
+    fn from(issuer: &str) -> Self {
+        Self { issuer: issuer.into(), voucher: Voucher::Issuer, digest: [0; TOKEN_DIGEST_BYTES] }
     }
 }
 

@@ -8,7 +8,7 @@ mod slot;
 
 use std::sync::Arc;
 
-use crate::claims::VerifiedClaims;
+use crate::claims::{VerifiedClaims, Voucher};
 use crate::gate_key::CacheSecrets;
 use crate::shared_files::{SharedFile, SharedFiles};
 use crate::time::UnixSeconds;
@@ -29,10 +29,20 @@ const SET_BYTES: usize = WAYS.saturating_mul(SLOT_BYTES);
 pub(crate) struct Verification {
     pub(crate) context: [u8; CONTEXT_BYTES],
     pub(crate) issuer: Arc<str>,
+    /// The issuers that this one may speak for; none unless it is an exchange.
+    pub(crate) speaks_for: Arc<[Arc<str>]>,
     pub(crate) leeway_seconds: u64,
 }
 
 impl Verification {
+    /// Whose token it is that this voucher vouches for.
+    pub(crate) fn issuer_of(&self, voucher: Voucher) -> Option<&Arc<str>> {
+        match voucher {
+            Voucher::Issuer => Some(&self.issuer),
+            Voucher::Exchange(place) => self.speaks_for.get(usize::from(place)),
+        }
+    }
+
     /// Whether claims that were verified at one time and end at another hold now. A clock that has moved back behind the
     /// verification revives nothing: the token has to be looked at again.
     fn holds(&self, verified_at: UnixSeconds, ends_at: UnixSeconds, now: UnixSeconds) -> bool {

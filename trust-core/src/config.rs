@@ -9,6 +9,8 @@ mod reader;
 mod resource_metadata;
 mod rules;
 
+use std::sync::Arc;
+
 use serde_json::Value;
 
 use crate::client_address::ClientAddresses;
@@ -26,7 +28,7 @@ use crate::suggestion::suggestion;
 pub use reader::Mistake;
 use reader::{Reader, normalised};
 
-const KEYS: [&str; 13] = [
+const KEYS: [&str; 14] = [
     "publicOrigins",
     "issuers",
     "rules",
@@ -40,10 +42,15 @@ const KEYS: [&str; 13] = [
     "clientAddress",
     "trustClientCertificate",
     "dpop",
+    "keeper",
 ];
 const DEFAULT_TOKEN_TYPES: [&str; 2] = ["at+jwt", "JWT"];
+/// What `watchgate exchange` writes in an opaque token's place.
+const EXCHANGED_TOKEN_TYPES: [&str; 1] = ["phantom+jwt"];
 const DEFAULT_LEEWAY_SECONDS: u64 = 30;
 const MAX_LEEWAY_SECONDS: u64 = 300;
+/// A slot of the claims cache counts them in a byte.
+const MAX_SPOKEN_FOR: usize = 255;
 const DEFAULT_CLAIMS_CACHE_MEBIBYTES: u64 = 16;
 const MAX_CLAIMS_CACHE_MEBIBYTES: u64 = 1024;
 
@@ -75,6 +82,8 @@ pub(crate) struct GateConfig {
     pub(crate) rules: Vec<Rule>,
     pub(crate) forward_claims: Vec<ForwardedClaim>,
     pub(crate) transaction_audience: Option<String>,
+    /// Whether a keeper keeps the trust directory.
+    pub(crate) has_keeper: bool,
     /// Whether permitted requests are tagged as events.
     pub(crate) has_tags: bool,
     /// Size of the shared claims cache; 0 for none.
@@ -167,6 +176,7 @@ impl GateConfig {
             issuers,
             rules,
             has_tags,
+            has_keeper: root.boolean("keeper", mistakes).unwrap_or(false),
             claims_cache_bytes: claims_cache_mebibytes.saturating_mul(1024 * 1024),
             resource_metadata,
             client_certificates,
@@ -225,7 +235,7 @@ fn issuers(root: &Reader<'_>, mistakes: &mut Vec<Mistake>) -> Vec<ConfiguredIssu
 }
 
 fn issuer(reader: &Reader<'_>, mistakes: &mut Vec<Mistake>) -> Option<ConfiguredIssuer> {
-    let known = ["issuer", "audiences", "jwksFile", "jwks", "algorithms", "tokenTypes", "leewaySeconds"];
+    let known = ["issuer", "audiences", "jwksFile", "jwks", "algorithms", "tokenTypes", "leewaySeconds", "speaksFor"];
     reader.only_keys(&known, mistakes);
     let issuer = reader.required_string("issuer", mistakes);
     if issuer.as_deref().is_some_and(|issuer| issuer.contains(['#', '?'])) {
@@ -236,7 +246,8 @@ fn issuer(reader: &Reader<'_>, mistakes: &mut Vec<Mistake>) -> Option<Configured
         reader.at("audiences").mistake("at least one audience is needed", mistakes);
     }
     let algorithms = algorithms(reader, mistakes);
-    let token_types = reader.strings_or("tokenTypes", &DEFAULT_TOKEN_TYPES, mistakes);
+    let default_types = if reader.is_empty("speaksFor") { &DEFAULT_TOKEN_TYPES[..] } else { &EXCHANGED_TOKEN_TYPES };
+    let token_types = reader.strings_or("tokenTypes", default_types, mistakes);
     let leeway_seconds =
         reader.whole_number("leewaySeconds", MAX_LEEWAY_SECONDS, mistakes).unwrap_or(DEFAULT_LEEWAY_SECONDS);
     let (keys, jwks_file) = key_source(reader, &algorithms, mistakes)?;
@@ -246,8 +257,18 @@ fn issuer(reader: &Reader<'_>, mistakes: &mut Vec<Mistake>) -> Option<Configured
         algorithms,
         token_types: token_types.into_iter().map(|(_, token_type)| token_type).collect(),
         leeway_seconds,
+        speaks_for: speaks_for(reader, mistakes),
     };
     Some(ConfiguredIssuer { issuer: Issuer { policy, keys }, jwks_file })
+}
+
+/// The issuers for whose opaque tokens this one, an exchange, may vouch.
+fn speaks_for(reader: &Reader<'_>, mistakes: &mut Vec<Mistake>) -> Arc<[Arc<str>]> {
+    let named = reader.strings("speaksFor", mistakes);
+    if named.len() > MAX_SPOKEN_FOR {
+        reader.at("speaksFor").mistake(format!("at most {MAX_SPOKEN_FOR} issuers"), mistakes);
+    }
+    named.into_iter().map(|(_, issuer)| issuer.into()).collect()
 }
 
 /// What an issuer may sign with: algorithms with a public key, all of them unless some are named; or with a shared secret,

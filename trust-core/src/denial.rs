@@ -11,6 +11,9 @@ use crate::request::MalformedRequest;
 use crate::token::{InvalidToken, TokenProblem};
 pub(crate) use challenge::Challenger;
 
+/// How soon a keeper has fetched a key that it was asked for.
+const KEY_FETCHED_WITHIN_SECONDS: u64 = 2;
+
 /// Why a request does not pass.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -41,6 +44,13 @@ pub enum Denial {
         /// Whose keys.
         of: String,
     },
+    /// The token names a key that is not known yet; its issuer is being asked.
+    KeyAwaited {
+        /// Whose key.
+        of: String,
+    },
+    /// Nobody keeps the trust directory at this moment, so nobody can tell what is revoked.
+    TrustUnknown,
     /// The claims are not those that the rule requires.
     Insufficient {
         /// The rule.
@@ -119,6 +129,8 @@ impl Denial {
             Self::ReplaysUnknown => (503, "Service Unavailable", "Proofs cannot be checked at this moment."),
             Self::Throttled { .. } => (429, "Too Many Requests", "Too many tokens that are not valid came from here."),
             Self::KeysUnavailable { .. } => (503, "Service Unavailable", "Keys are not available at this moment."),
+            Self::KeyAwaited { .. } => (503, "Service Unavailable", "A key is being fetched; try again."),
+            Self::TrustUnknown => (503, "Service Unavailable", "Revocations are not known at this moment."),
             Self::Insufficient { .. } => (403, "Forbidden", "The access token does not allow this request."),
             Self::StepUp(_) => (401, "Unauthorized", "Another login is required."),
             Self::ForeignEvent(_) => (403, "Forbidden", "This event may not be sent by this caller."),
@@ -130,11 +142,17 @@ impl Denial {
             // A denial holds for this caller and this moment only (RFC 9111, section 5.2.2.5).
             ("Cache-Control", "no-store".to_owned()),
         ];
-        if let Self::Throttled { retry_after_seconds } = self {
-            headers.push(("Retry-After", retry_after_seconds.to_string()));
-        }
+        headers.extend(self.retry_after_seconds().map(|seconds| ("Retry-After", seconds.to_string())));
         headers.extend(challenger.headers(self));
         Answer { status, headers, body: body.to_string() }
+    }
+
+    fn retry_after_seconds(&self) -> Option<u64> {
+        match self {
+            Self::Throttled { retry_after_seconds } => Some(*retry_after_seconds),
+            Self::KeyAwaited { .. } => Some(KEY_FETCHED_WITHIN_SECONDS),
+            _ => None,
+        }
     }
 
     /// Whether a rule had been found for the request when it was denied.
@@ -149,6 +167,8 @@ impl Denial {
             | Self::ReplaysUnknown
             | Self::Throttled { .. }
             | Self::KeysUnavailable { .. }
+            | Self::KeyAwaited { .. }
+            | Self::TrustUnknown
             | Self::Insufficient { .. }
             | Self::StepUp(_)
             | Self::ForeignEvent(_) => true,
@@ -169,6 +189,8 @@ impl Denial {
             Self::ReplaysUnknown => "nobody can tell whether the proof was used before; is /gate writable?".to_owned(),
             Self::Throttled { .. } => "too many bad tokens from this source".to_owned(),
             Self::KeysUnavailable { of } => format!("no keys of {of}"),
+            Self::KeyAwaited { of } => format!("a key of {of} that is not known yet"),
+            Self::TrustUnknown => "the keeper's head or its revocations are missing, unreadable or old".to_owned(),
             Self::Insufficient { rule, .. } => format!("the claims do not satisfy rule {rule}"),
             Self::StepUp(step_up) => format!("rule {} asks for a stronger or fresher login", step_up.rule),
             Self::ForeignEvent(refusal) => refusal.to_string(),

@@ -138,7 +138,7 @@ impl Proofs {
         &self,
         binding: &Binding,
         token: PresentedToken<'_>,
-        original_digest: Option<[u8; 32]>,
+        original_digest: Option<&[u8; 32]>,
         facts: &RequestFacts<'_>,
         now: UnixSeconds,
     ) -> Result<Option<UnspentProof>, Denial> {
@@ -149,7 +149,7 @@ impl Proofs {
             (TokenScheme::Bearer, Some(_)) => Err(InvalidToken::WithoutProof.into()),
             (TokenScheme::Dpop, None) => Err(InvalidToken::NotBoundToKey.into()),
             (TokenScheme::Dpop, Some(key)) => {
-                let digest = original_digest.unwrap_or_else(|| Sha256::digest(token.bytes()).into());
+                let digest = original_digest.copied().unwrap_or_else(|| Sha256::digest(token.bytes()).into());
                 self.verify(key, &digest, facts, now).map(Some)
             }
         }

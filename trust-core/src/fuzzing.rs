@@ -19,12 +19,13 @@ mod path;
 mod rule;
 mod slot;
 pub(crate) mod token;
+mod trust;
 
 /// Takes any bytes; panics when something does not hold.
 pub type Target = fn(&[u8]);
 
 /// Every target by its name, which is that of its folder of seeds too.
-pub const TARGETS: [(&str, Target); 7] = [
+pub const TARGETS: [(&str, Target); 8] = [
     ("token", token::check),
     ("jwks", jwks::check),
     ("config", config::check),
@@ -32,6 +33,7 @@ pub const TARGETS: [(&str, Target); 7] = [
     ("path", path::check),
     ("slot", slot::check),
     ("record", claim_record::check),
+    ("trust", trust::check),
 ];
 
 #[cfg(test)]

@@ -7,12 +7,12 @@ pub mod explanation;
 mod forwarding;
 mod refusal;
 mod trust_files;
+mod vouching;
 mod witness;
 
 use std::collections::BTreeSet;
 
 use crate::binding::Binding;
-use crate::claims::VerifiedClaims;
 use crate::claims_cache::ClaimsCache;
 use crate::client_address::ClientAddresses;
 use crate::client_certificate::{self, ClientCertificates};
@@ -20,7 +20,8 @@ use crate::config::{ForwardedClaim, GateConfig, Mistake, Origin};
 use crate::denial::Denial;
 use crate::denial_record::Mode;
 use crate::dpop::{self, Proofs};
-use crate::issuer::{Issuers, Unverified};
+use crate::issuer::Issuers;
+use crate::kept_trust::KeptTrust;
 use crate::keyed_hash::KeyedHash;
 use crate::permit::Permit;
 use crate::request::{MalformedRequest, RawRequest, RequestFacts, fold_header_name, folds_to};
@@ -29,13 +30,13 @@ use crate::rules::Rule;
 use crate::shared_files::SharedFiles;
 use crate::tags::{EventTags, Moment, Untaggable};
 use crate::throttle::{BAD_TOKENS_BYTES, Throttle};
-use crate::time::UnixSeconds;
-use crate::token::{InvalidToken, MAX_TOKEN_BYTES, PresentedToken, presented_token};
+use crate::token::{InvalidToken, presented_token};
 use crate::transaction_token::{HEADER, TransactionKeys};
 use crate::{early_data, method_override, target_override};
 pub use forwarding::Forwarding;
 pub use refusal::{Outcome, Refusal};
 pub use trust_files::{GATE_KEY_FILE, InvalidTrustFile};
+use vouching::Vouching;
 use witness::{Nobody, Witness};
 
 /// Headers whose values matter to every gate, in lower case.
@@ -54,6 +55,8 @@ pub struct Gate {
     forward_claims: Vec<ForwardedClaim>,
     transaction: Option<TransactionSetting>,
     cache: ClaimsCache,
+    /// Where the trust directory has a keeper.
+    kept_trust: Option<KeptTrust>,
     has_tags: bool,
     tag_secret: KeyedHash,
     resource_metadata: Option<ResourceMetadata>,
@@ -100,6 +103,7 @@ impl Gate {
             forward_claims: config.forward_claims,
             transaction,
             cache: ClaimsCache::new(config.claims_cache_bytes),
+            kept_trust: config.has_keeper.then(KeptTrust::default),
             has_tags: config.has_tags,
             tag_secret: KeyedHash::default(),
             resource_metadata: config.resource_metadata,
@@ -172,11 +176,19 @@ impl Gate {
             None => {
                 let token = presented_token(&facts)?.ok_or(Denial::NoToken)?;
                 let may_try = || self.throttle.check(facts.client(), &self.client_addresses, now, shared);
-                let verified = || verified_claims(token, &self.issuers, &mut self.cache, now, shared, may_try);
+                let vouching = Vouching {
+                    issuers: &self.issuers,
+                    jwks_files: &self.jwks_files,
+                    cache: &mut self.cache,
+                    kept_trust: self.kept_trust.as_mut(),
+                    now: moment.now,
+                    shared,
+                };
+                let verified = || vouching.vouch(token, may_try);
                 let claims = witness.vouch(token, &self.issuers, now, verified)?;
                 let binding = Binding::of_claims(&claims);
                 self.client_certificates.check(&binding, &facts)?;
-                proof = self.proofs.check(&binding, token, None, &facts, now)?;
+                proof = self.proofs.check(&binding, token, claims.exchanged_digest(), &facts, now)?;
                 witness.saw_claims(rule, &claims, now);
                 Permit::for_principal(rule, claims, now)?
             }
@@ -237,42 +249,9 @@ impl Gate {
     }
 }
 
-/// What the token's issuer vouches for: from the cache, or by its signature. A token that nobody knows yet is looked at if
-/// it `may_try`.
-fn verified_claims(
-    token: PresentedToken<'_>,
-    issuers: &Issuers,
-    cache: &mut ClaimsCache,
-    now: UnixSeconds,
-    shared: &dyn SharedFiles,
-    may_try: impl Fn() -> Result<(), Denial>,
-) -> Result<VerifiedClaims, Denial> {
-    if token.bytes().len() > MAX_TOKEN_BYTES {
-        return Err(InvalidToken::TooLong.into());
-    }
-    let vacancy = match cache.find(token.bytes(), issuers.verifications(), now, shared) {
-        Ok(claims) => return Ok(claims),
-        Err(vacancy) => vacancy,
-    };
-    may_try()?;
-    let unverified = token.read()?;
-    let (claims, verification) = issuers.verify(&unverified, now)?;
-    cache.keep(token.bytes(), &claims, &verification, &vacancy, now, shared);
-    Ok(claims)
-}
-
 impl From<InvalidToken> for Denial {
     fn from(invalid: InvalidToken) -> Self {
         Self::InvalidToken(invalid)
-    }
-}
-
-impl From<Unverified> for Denial {
-    fn from(unverified: Unverified) -> Self {
-        match unverified {
-            Unverified::Invalid(invalid) => Self::InvalidToken(invalid),
-            Unverified::KeysUnavailable { issuer } => Self::KeysUnavailable { of: issuer },
-        }
     }
 }
 

@@ -126,6 +126,12 @@ impl GateKeys {
         KeyFile::to_json(None, &self.keys)
     }
 
+    /// The identifier of the current secret.
+    #[must_use]
+    pub fn current_kid(&self) -> &str {
+        self.keys.first().map_or("", |key| key.kid.as_str())
+    }
+
     /// The sub-keys for transaction tokens to `audience`; whoever holds them can neither make tokens for another
     /// audience nor find the gate's secret (RFC 5869).
     #[must_use]
@@ -139,7 +145,7 @@ impl GateKeys {
     pub(crate) fn cache_secrets(&self) -> Option<CacheSecrets> {
         let key = self.keys.first()?;
         let secret = |info: &[u8]| KeyedHash::new(&derive(key, info).secret);
-        Some(CacheSecrets { digest: secret(b"watchgate/v1/claims-digest"), seal: secret(b"watchgate/v1/claims-seal") })
+        Some(CacheSecrets { digest: secret(b"watchgate/v2/claims-digest"), seal: secret(b"watchgate/v2/claims-seal") })
     }
 
     /// The sub-key that makes event identifiers hard to guess.

@@ -8,11 +8,12 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use crate::binding::Binding;
-use crate::claims::VerifiedClaims;
 use crate::claims::record::ClaimRecord;
 use crate::claims::selection::{ClaimSelection, Wanted};
+use crate::claims::{TokenIdentity, VerifiedClaims, Voucher};
 use crate::claims_cache::{CONTEXT_BYTES, Verification};
 use crate::keys::{KeyPurpose, KeySet};
+use crate::revocations::digest_from_text;
 use crate::signature::Algorithm;
 use crate::time::UnixSeconds;
 use crate::token::{InvalidToken, UnverifiedToken};
@@ -30,6 +31,8 @@ pub(crate) struct IssuerPolicy {
     pub(crate) token_types: Vec<String>,
     /// Allowance for clocks that differ.
     pub(crate) leeway_seconds: u64,
+    /// The issuers whose opaque tokens this one, an exchange, writes down; empty for any other.
+    pub(crate) speaks_for: Arc<[Arc<str>]>,
 }
 
 /// An issuer, with its keys where they are known.
@@ -48,6 +51,13 @@ pub(crate) enum Unverified {
     KeysUnavailable {
         /// The issuer in question.
         issuer: String,
+    },
+    /// No key of its issuer has the name that the token gives: it may be one that has just come into use.
+    UnknownKid {
+        /// The issuer in question.
+        issuer: Arc<str>,
+        /// Since when the issuer must have published the key; absent when the token does not say when it was issued.
+        since: Option<UnixSeconds>,
     },
 }
 
@@ -93,6 +103,11 @@ impl Issuers {
         let Some(keys) = &issuer.keys else {
             return Err(Unverified::KeysUnavailable { issuer: issuer.policy.issuer.to_string() });
         };
+        if keys.lacks_kid_of(token) {
+            let since =
+                numeric_date(token, "iat").ok().flatten().map(|issued_at| issued_at.plus(issuer.policy.leeway_seconds));
+            return Err(Unverified::UnknownKid { issuer: Arc::clone(&issuer.policy.issuer), since });
+        }
         let key = keys.check_signature(token)?;
         let claims = self.claims(issuer, expires_at, token)?;
         Ok((claims, issuer.policy.verification(key.thumbprint(), &self.selection)))
@@ -104,9 +119,9 @@ impl Issuers {
         &self,
         token: &UnverifiedToken,
         now: UnixSeconds,
-    ) -> Result<VerifiedClaims, Unverified> {
+    ) -> Result<VerifiedClaims, InvalidToken> {
         let (issuer, expires_at) = self.check_all_but_signature(token, now)?;
-        Ok(self.claims(issuer, expires_at, token)?)
+        self.claims(issuer, expires_at, token)
     }
 
     fn check_all_but_signature(
@@ -137,7 +152,7 @@ impl Issuers {
         token: &UnverifiedToken,
     ) -> Result<VerifiedClaims, InvalidToken> {
         let record = ClaimRecord::of(&token.unverified_claims, &self.selection).ok_or(InvalidToken::TooLong)?;
-        Ok(VerifiedClaims::new(Arc::clone(&issuer.policy.issuer), expires_at, record))
+        Ok(VerifiedClaims::new(issuer.policy.identity(token)?, expires_at, record))
     }
 }
 
@@ -180,6 +195,21 @@ impl IssuerPolicy {
         Ok(expires_at)
     }
 
+    /// Which token it is that this issuer vouches for: its own, or one that it has exchanged.
+    fn identity(&self, token: &UnverifiedToken) -> Result<TokenIdentity, InvalidToken> {
+        if self.speaks_for.is_empty() {
+            let digest = Sha256::digest(&token.signed).into();
+            return Ok(TokenIdentity { issuer: Arc::clone(&self.issuer), voucher: Voucher::Issuer, digest });
+        }
+        let origin = token.unverified_claims.get("origin").ok_or(InvalidToken::Origin)?;
+        let member = |name: &str| origin.get(name).and_then(Value::as_str).ok_or(InvalidToken::Origin);
+        let unverified_issuer = member("iss")?;
+        let mut listed = (0..).zip(self.speaks_for.iter());
+        let (place, issuer) = listed.find(|(_, issuer)| ***issuer == *unverified_issuer).ok_or(InvalidToken::Origin)?;
+        let digest = digest_from_text(member("digest")?).ok_or(InvalidToken::Origin)?;
+        Ok(TokenIdentity { issuer: Arc::clone(issuer), voucher: Voucher::Exchange(place), digest })
+    }
+
     /// Names this policy, this key and the claims that are kept: claims that were verified by anything else are not in the
     /// cache for us.
     fn verification(&self, thumbprint: &[u8; 32], selection: &ClaimSelection) -> Verification {
@@ -192,6 +222,8 @@ impl IssuerPolicy {
         part(self.issuer.as_bytes());
         part(&self.leeway_seconds.to_le_bytes());
         let algorithms = self.algorithms.iter().map(|algorithm| algorithm.name().to_owned()).collect::<Vec<_>>();
+        part(&(self.speaks_for.len() as u64).to_le_bytes());
+        self.speaks_for.iter().for_each(|issuer| part(issuer.as_bytes()));
         for list in [&self.audiences, &self.token_types, &algorithms] {
             part(&(list.len() as u64).to_le_bytes());
             list.iter().for_each(|text| part(text.as_bytes()));
@@ -208,7 +240,12 @@ impl IssuerPolicy {
         }
         let digest: [u8; 32] = hasher.finalize().into();
         let context = digest.first_chunk::<CONTEXT_BYTES>().copied().unwrap_or_default();
-        Verification { context, issuer: Arc::clone(&self.issuer), leeway_seconds: self.leeway_seconds }
+        Verification {
+            context,
+            issuer: Arc::clone(&self.issuer),
+            speaks_for: Arc::clone(&self.speaks_for),
+            leeway_seconds: self.leeway_seconds,
+        }
     }
 
     fn is_audience(&self, unverified_audience: Option<&Value>) -> bool {

@@ -131,6 +131,11 @@ impl KeySet {
         Ok(key)
     }
 
+    /// Whether the token names a key that is not in the set. Of a token that names none this says nothing.
+    pub(crate) fn lacks_kid_of(&self, token: &UnverifiedToken) -> bool {
+        token.unverified_kid.is_some() && self.keys.iter().all(|key| key.kid != token.unverified_kid)
+    }
+
     /// Checks a token's signature with the key that it names, and says which key that was.
     pub(crate) fn check_signature(&self, token: &UnverifiedToken) -> Result<&VerifyingKey, InvalidToken> {
         let key = self.key_for(token)?;

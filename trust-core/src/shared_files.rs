@@ -4,13 +4,15 @@
 //! hint, and a file that cannot be read or written is one that holds nothing. With one exception: proofs that are spent
 //! ([`SharedFiles::claim`]). Where they cannot be written down, none is taken.
 
-/// A file of fixed size in `/gate`, read and written at positions.
+/// A file that is read, and where it lies in `/gate` also written, at positions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SharedFile {
     /// Verified claims.
     Claims,
     /// How many bad tokens each source has brought.
     BadTokens,
+    /// The table of revocations that [`crate::gate::Gate::revocations_file`] names, below `/trust`; it is never written.
+    Revocations,
 }
 
 /// What became of a claim to be the first.
@@ -37,6 +39,10 @@ pub trait SharedFiles {
     fn claim(&self, _minute: u64, _name: &str) -> Claim {
         Claim::Unknown
     }
+
+    /// Asks the keeper for an issuer's keys by making an empty file of this name; one that is there already is enough.
+    /// Nobody is asked where nothing is shared.
+    fn want_keys(&self, _file: &str) {}
 
     /// Appends a line to the denials, whole or not at all; it begins with a newline. What cannot be kept is lost.
     fn append_denial(&self, line: &str);

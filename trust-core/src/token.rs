@@ -76,6 +76,12 @@ pub enum InvalidToken {
     /// Presented under the scheme DPoP, and bound to no key.
     #[error("presented under the scheme DPoP, and bound to no key")]
     NotBoundToKey,
+    /// An exchange does not say whose token it has exchanged, or says somebody's for whom it may not speak.
+    #[error("the exchange does not say which token it stands for, or may not speak for its issuer")]
+    Origin,
+    /// Revoked before its end.
+    #[error("revoked")]
+    Revoked,
     /// No key of the issuer fits.
     #[error("no key of the issuer fits the token")]
     UnknownKey,

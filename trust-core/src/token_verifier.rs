@@ -100,13 +100,20 @@ impl TokenVerifier {
     pub fn verify(self, token: &str, expected: ExpectedToken, now: UnixSeconds) -> Result<(), InvalidToken> {
         let ExpectedToken { issuer, audiences, token_types, leeway_seconds } = expected;
         let algorithms = self.algorithms;
-        let policy = IssuerPolicy { issuer: issuer.into(), audiences, algorithms, token_types, leeway_seconds };
+        let policy = IssuerPolicy {
+            issuer: issuer.into(),
+            audiences,
+            algorithms,
+            token_types,
+            leeway_seconds,
+            speaks_for: [].into(),
+        };
         let mut issuers = Issuers::default();
         issuers.all.push(Issuer { policy, keys: Some(self.keys) });
         match issuers.verify(&UnverifiedToken::parse(token)?, now) {
             Ok(_) => Ok(()),
             Err(Unverified::Invalid(invalid)) => Err(invalid),
-            Err(Unverified::KeysUnavailable { .. }) => Err(InvalidToken::UnknownKey),
+            Err(Unverified::KeysUnavailable { .. } | Unverified::UnknownKid { .. }) => Err(InvalidToken::UnknownKey),
         }
     }
 }

@@ -150,6 +150,12 @@ pub struct RequesterContext<Text = String> {
     /// Its session.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sid: Option<Text>,
+    /// When it was issued.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub iat: Option<u64>,
+    /// The digest by which it is revoked ([`crate::revocations::digest_text`]).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub digest: Option<Text>,
     /// Its own end; a stream must not outlive it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub exp: Option<u64>,
@@ -250,6 +256,44 @@ fn mac(key: &NamedSecret, message: &[u8]) -> Option<Hmac<Sha256>> {
     let mut mac = Hmac::<Sha256>::new_from_slice(&key.secret).ok()?;
     mac.update(message);
     Some(mac)
+}
+
+/// The name under which keepers of trust directories speak.
+pub const KEEPER: &str = "urn:watchgate:keeper";
+
+/// A keeper's request to a service.
+#[derive(Clone, Copy, Debug)]
+pub struct KeeperRequest<'a> {
+    /// The method.
+    pub method: &'a str,
+    /// The `Host` header.
+    pub host: &'a str,
+    /// Path and query.
+    pub target: &'a str,
+}
+
+/// The token by which a keeper of a trust directory shows a service that it holds the gate's key; nothing when there is
+/// none. `id` is new for each request. Gates never make one: their names are URLs, or `urn:watchgate:gate`.
+#[must_use]
+pub fn keeper_token(keys: &TransactionKeys, request: KeeperRequest<'_>, id: &str, now: UnixSeconds) -> Option<String> {
+    let claims = TransactionClaims {
+        iss: KEEPER,
+        aud: keys.audience(),
+        iat: now.0,
+        exp: now.plus(LIFETIME_SECONDS).0,
+        txn: id,
+        sub: None,
+        scope: None,
+        tctx: TransactionContext {
+            rule: "keeper",
+            method: request.method,
+            host: request.host,
+            target: request.target,
+            event_types: Vec::new(),
+        },
+        rctx: RequesterContext::default(),
+    };
+    claims.sign(keys)
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 
 use crate::hash::Hash;
+use crate::keys::encoded;
 
 /// A token taken apart.
 #[derive(Clone, Debug)]
@@ -94,4 +95,15 @@ fn encode(value: &Value) -> String {
 fn decode(part: &str) -> Result<Value> {
     let bytes = URL_SAFE_NO_PAD.decode(part).context("a part of the token is no base64url")?;
     serde_json::from_slice(&bytes).context("a part of the token is no JSON")
+}
+
+/// The same token with its ES256 signature (r, s) written as (r, n - s), which holds as well.
+#[expect(clippy::arithmetic_side_effects, reason = "scalars are numbers modulo n")]
+pub fn with_the_other_s(token: &str) -> Result<String> {
+    let parts = Parts::of(token)?;
+    let bytes = URL_SAFE_NO_PAD.decode(&parts.signature)?;
+    let signature = p256::ecdsa::Signature::from_slice(&bytes)?;
+    let other = p256::ecdsa::Signature::from_scalars(signature.r(), -*signature.s())?;
+    let signed = token.rsplit_once('.').map_or(token, |(signed, _)| signed);
+    Ok(format!("{signed}.{}", encoded(other.to_bytes())))
 }

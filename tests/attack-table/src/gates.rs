@@ -20,6 +20,11 @@ pub const ONE_TWIN: &str = "https://one-twin.watchgate.test";
 /// The other one.
 pub const OTHER_TWIN: &str = "https://other-twin.watchgate.test";
 
+/// The exchange, which signs with the second issuer's key.
+pub const EXCHANGE: &str = "urn:watchgate:exchange";
+/// One whose opaque tokens it writes down.
+pub const OPAQUE_ISSUER: &str = "https://opaque.watchgate.test";
+
 /// Which gate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum GateName {
@@ -55,6 +60,10 @@ pub enum GateName {
     Forgetful,
     /// One that trusts two issuers who share a key.
     Twins,
+    /// One whose trust directory has a keeper.
+    Kept,
+    /// The same, with an exchange that may speak for the shipped issuer.
+    Exchanging,
 }
 
 impl GateName {
@@ -88,6 +97,8 @@ impl GateName {
             GateName::Careless => "careless",
             GateName::Forgetful => "forgetful",
             GateName::Twins => "twins",
+            GateName::Kept => "kept",
+            GateName::Exchanging => "exchanging",
         }
     }
 
@@ -149,6 +160,20 @@ pub fn config(name: GateName, forge: &Forge, authority: &str) -> Value {
             let issuer =
                 |name: &str| json!({"issuer": name, "audiences": ["watchgate"], "jwks": set_of([&forge.second.key])});
             gate["issuers"] = json!([issuer(ONE_TWIN), issuer(OTHER_TWIN)]);
+        }
+        GateName::Kept => {
+            gate["keeper"] = json!(true);
+            gate["issuers"] = json!([
+                shipped_issuer(),
+                {"issuer": MANY_KEYS_ISSUER, "audiences": ["watchgate"], "jwksFile": MANY_KEYS_FILE},
+            ]);
+        }
+        GateName::Exchanging => {
+            gate["keeper"] = json!(true);
+            gate["issuers"] = json!([shipped_issuer(), {
+                "issuer": EXCHANGE, "audiences": ["watchgate"], "jwks": set_of([&forge.second.key]),
+                "speaksFor": ["https://first.watchgate.test", OPAQUE_ISSUER],
+            }]);
         }
     }
     gate

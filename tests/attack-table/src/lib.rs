@@ -15,4 +15,4 @@ pub mod rows;
 pub use forge::Forge;
 pub use gates::GateName;
 pub use request::Request;
-pub use row::{Expected, Played, Row, Seen, Spoiling, Step};
+pub use row::{Expected, Played, Revoked, Row, Seen, Spoiling, Step};

@@ -84,6 +84,23 @@ pub enum Step {
     NewInstances,
     /// Somebody has been at the shared file of claims.
     Spoil(Spoiling),
+    /// The keeper's table of revocations holds this from now on. The head has to name it.
+    Revoked(Vec<Revoked>),
+    /// The table is cut off behind so many bytes.
+    CutTable(usize),
+}
+
+/// What is revoked.
+#[derive(Clone, Debug)]
+pub enum Revoked {
+    /// This very token; of a JWT, whatever its signature.
+    Token(String),
+    /// The tokens of an issuer that have this identifier.
+    Id(&'static str, &'static str),
+    /// Those of this session.
+    Session(&'static str, &'static str),
+    /// Those of this subject that were issued before a time.
+    Subject(&'static str, &'static str, u64),
 }
 
 /// What somebody who may write to the shared file of claims does to it.

@@ -4,7 +4,9 @@ mod cache;
 mod certificates;
 mod claims;
 mod events;
+mod exchanged;
 pub mod forwarding;
+mod kept;
 mod paths;
 mod requests;
 mod rules;
@@ -32,6 +34,8 @@ pub fn all(forge: &Forge, authority: &str) -> Result<Vec<Row>> {
     rows.extend(certificates::rows(forge));
     rows.extend(sources::rows(forge));
     rows.extend(cache::rows(forge));
+    rows.extend(kept::rows(forge)?);
+    rows.extend(exchanged::rows(forge));
     Ok(rows)
 }
 

@@ -2,8 +2,10 @@
 
 use std::cell::RefCell;
 
-use attack_table::Spoiling;
+use attack_table::{Revoked, Spoiling};
+use trust_core::revocations::{self, Revocation, token_digest};
 use trust_core::shared_files::{SharedFile, SharedFiles};
+use trust_core::time::UnixSeconds;
 
 /// As large as the table's gates ask for.
 const CLAIMS_BYTES: usize = 1024 * 1024;
@@ -18,14 +20,28 @@ pub(crate) struct Memory {
     /// Empty until the first byte is written.
     claims: RefCell<Vec<u8>>,
     bad_tokens: RefCell<Vec<u8>>,
+    /// The keeper's, which gates only read.
+    table: RefCell<Vec<u8>>,
 }
 
 impl Memory {
     fn file(&self, file: SharedFile) -> (&RefCell<Vec<u8>>, usize) {
         match file {
+            SharedFile::Revocations => (&self.table, 0),
             SharedFile::Claims => (&self.claims, CLAIMS_BYTES),
             SharedFile::BadTokens => (&self.bad_tokens, BAD_TOKENS_BYTES),
         }
+    }
+
+    /// Puts a table of revocations in place.
+    pub(crate) fn revoke(&self, revoked: &[Revoked]) {
+        let revocations: Vec<_> = revoked.iter().map(revocation).collect();
+        *self.table.borrow_mut() = revocations::table(&revocations, [3; 16]);
+    }
+
+    /// Leaves so many bytes of the table.
+    pub(crate) fn cut_table(&self, bytes: usize) {
+        self.table.borrow_mut().truncate(bytes);
     }
 
     pub(crate) fn spoil(&self, how: &Spoiling) {
@@ -53,10 +69,27 @@ impl Memory {
     }
 }
 
+fn revocation(revoked: &Revoked) -> Revocation {
+    match revoked {
+        Revoked::Token(token) => Revocation::Token { digest: token_digest(token.as_bytes()) },
+        Revoked::Id(issuer, jti) => Revocation::Id { issuer: (*issuer).to_owned(), jti: (*jti).to_owned() },
+        Revoked::Session(issuer, sid) => Revocation::Session { issuer: (*issuer).to_owned(), sid: (*sid).to_owned() },
+        Revoked::Subject(issuer, subject, before) => Revocation::Subject {
+            issuer: (*issuer).to_owned(),
+            subject: (*subject).to_owned(),
+            issued_before: UnixSeconds(*before),
+        },
+    }
+}
+
 impl SharedFiles for Memory {
     fn read_at(&self, file: SharedFile, offset: u64, buffer: &mut [u8]) -> bool {
         let (bytes, _) = self.file(file);
         let bytes = bytes.borrow();
+        if file == SharedFile::Revocations {
+            let found = usize::try_from(offset).ok().and_then(|offset| bytes.get(offset..)?.get(..buffer.len()));
+            return found.inspect(|found| buffer.copy_from_slice(found)).is_some();
+        }
         buffer.fill(0);
         let held = usize::try_from(offset).ok().and_then(|offset| bytes.get(offset..)).unwrap_or_default();
         buffer.iter_mut().zip(held).for_each(|(byte, held)| *byte = *held);

@@ -116,6 +116,8 @@ impl<'a> Stage<'a> {
             }
             Step::NewInstances => self.gates.clear(),
             Step::Spoil(how) => self.memory.spoil(how),
+            Step::Revoked(revoked) => self.memory.revoke(revoked),
+            Step::CutTable(bytes) => self.memory.cut_table(*bytes),
         }
         Ok(())
     }

@@ -8,6 +8,7 @@ mod claims_cache;
 mod events;
 mod exemptions;
 mod forwarding;
+mod kept_trust;
 mod keys;
 mod requests;
 mod rules;
@@ -62,6 +63,7 @@ pub(crate) fn all() -> Vec<Check> {
         certificates::CHECKS,
         sources::CHECKS,
         claims_cache::CHECKS,
+        kept_trust::CHECKS,
         transactions::CHECKS,
     ]
     .concat()

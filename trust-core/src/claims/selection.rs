@@ -7,8 +7,8 @@ use serde_json::Value;
 
 use super::scalar_text;
 
-/// Who calls, for which client, in which session, with which scopes, bound to what.
-const ALWAYS: [&str; 8] = ["azp", "client_id", "cnf", "jti", "scope", "scp", "sid", "sub"];
+/// Who calls since when, for which client, in which session, with which scopes, bound to what.
+const ALWAYS: [&str; 9] = ["azp", "client_id", "cnf", "iat", "jti", "scope", "scp", "sid", "sub"];
 
 /// Claims by name, and what of them.
 #[derive(Clone, Debug, PartialEq, Eq)]

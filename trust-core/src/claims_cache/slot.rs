@@ -1,19 +1,24 @@
 //! A slot of the shared file: claims under a seal that only gates of this host can make.
 //!
 //! ```text
-//! seal:16  digest:16  context:16  ends_at:u64  verified_at:u64  length:u16  record    (numbers are little-endian)
+//! seal:16  digest:16  context:16  ends_at:u64  verified_at:u64  token:32  voucher:u8  length:u16  record
 //! ```
+//!
+//! Numbers are little-endian; `token` is the digest by which the token is revoked.
 //!
 //! The seal is a keyed hash over all that follows it. The digest is one of the whole token under another key: who does not
 //! know the key cannot make a token that is taken for another one, and the file helps nobody to find a token. A slot that
 //! two writers tore, that came out of an old copy of the disk with other keys, or that somebody else wrote, does not fit its
 //! seal and counts as empty.
 
-use crate::claims::VerifiedClaims;
+use std::sync::Arc;
+
 use crate::claims::record::ClaimRecord;
+use crate::claims::{TokenIdentity, VerifiedClaims, Voucher};
 use crate::claims_cache::{Verification, WAYS};
 use crate::gate_key::CacheSecrets;
 use crate::keyed_hash::HASH_BYTES;
+use crate::revocations::TOKEN_DIGEST_BYTES;
 use crate::time::UnixSeconds;
 
 /// Bytes of a slot.
@@ -65,6 +70,9 @@ impl Slot {
         body.extend_from_slice(&digest.0);
         body.extend_from_slice(&verification.context);
         body.extend_from_slice(numbers.as_flattened());
+        let TokenIdentity { voucher, digest: token, .. } = self.claims.identity();
+        body.extend_from_slice(token);
+        body.push(voucher_byte(*voucher)?);
         body.extend_from_slice(&length.to_le_bytes());
         body.extend_from_slice(record);
         let mut bytes = [0; SLOT_BYTES];
@@ -92,6 +100,8 @@ impl Slot {
         let verification = verifications.iter().find(is_of_context)?;
         let (ends_at, rest) = rest.split_first_chunk()?;
         let (verified_at, rest) = rest.split_first_chunk()?;
+        let (token, rest) = rest.split_first_chunk::<TOKEN_DIGEST_BYTES>()?;
+        let (voucher, rest) = rest.split_first()?;
         let (length, rest) = rest.split_first_chunk()?;
         let record = rest.get(..usize::from(u16::from_le_bytes(*length)))?;
         let sealed = body.len().checked_sub(rest.len())?.checked_add(record.len())?;
@@ -100,7 +110,9 @@ impl Slot {
         }
         let ends_at = UnixSeconds(u64::from_le_bytes(*ends_at));
         let record = ClaimRecord::from_bytes(record.to_vec());
-        let claims = VerifiedClaims::new(verification.issuer.clone(), ends_at, record);
+        let voucher = voucher_of(*voucher);
+        let issuer = Arc::clone(verification.issuer_of(voucher)?);
+        let claims = VerifiedClaims::new(TokenIdentity { issuer, voucher, digest: *token }, ends_at, record);
         Some((Self { claims, verified_at: UnixSeconds(u64::from_le_bytes(*verified_at)) }, verification))
     }
 }
@@ -115,6 +127,17 @@ pub(super) fn is_of(bytes: &[u8], digest: &Digest) -> bool {
 pub(super) fn unverified_end(bytes: &[u8]) -> u64 {
     let at = SEAL_BYTES.saturating_add(DIGEST_BYTES).saturating_add(CONTEXT_BYTES);
     bytes.get(at..).and_then(|rest| rest.first_chunk()).map_or(0, |end| u64::from_le_bytes(*end))
+}
+
+fn voucher_byte(voucher: Voucher) -> Option<u8> {
+    match voucher {
+        Voucher::Issuer => Some(0),
+        Voucher::Exchange(place) => place.checked_add(1),
+    }
+}
+
+fn voucher_of(byte: u8) -> Voucher {
+    byte.checked_sub(1).map_or(Voucher::Issuer, Voucher::Exchange)
 }
 
 /// Whoever can write the file cannot ask for the seal of anything, so there is nothing to learn from how long the

@@ -54,13 +54,18 @@ fn cache() -> ClaimsCache {
 }
 
 fn verification(context: u8) -> Verification {
-    Verification { context: [context; CONTEXT_BYTES], issuer: "https://idp.example.com".into(), leeway_seconds: 30 }
+    Verification {
+        context: [context; CONTEXT_BYTES],
+        issuer: "https://idp.example.com".into(),
+        speaks_for: [].into(),
+        leeway_seconds: 30,
+    }
 }
 
 fn claims(subject: &str) -> VerifiedClaims {
     let all = json!({"sub": subject, "scope": "a b"});
     let record = ClaimRecord::of(all.as_object().unwrap(), &ClaimSelection::default()).unwrap();
-    VerifiedClaims::new("https://idp.example.com".into(), NOW.plus(600), record)
+    VerifiedClaims::new("https://idp.example.com", NOW.plus(600), record)
 }
 
 fn keep(cache: &mut ClaimsCache, token: &str, claims: &VerifiedClaims, memory: &Memory) {
@@ -193,7 +198,7 @@ fn a_full_set_gives_up_what_ends_first_and_what_has_ended() {
     let memory = Memory::of(SET_BYTES as u64);
     let mut small = ClaimsCache::new(SET_BYTES as u64);
     small.take_secrets(secrets(1));
-    let ending = |seconds: u64| VerifiedClaims::new("i".into(), NOW.plus(seconds), claims("ada").record().clone());
+    let ending = |seconds: u64| VerifiedClaims::new("i", NOW.plus(seconds), claims("ada").record().clone());
     for number in 0..WAYS as u64 {
         keep(&mut small, &format!("token {number}"), &ending(600 - number), &memory);
     }

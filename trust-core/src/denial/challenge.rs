@@ -78,6 +78,8 @@ fn error(denial: &Denial) -> Option<String> {
         | Denial::ReplaysUnknown
         | Denial::Throttled { .. }
         | Denial::KeysUnavailable { .. }
+        | Denial::KeyAwaited { .. }
+        | Denial::TrustUnknown
         | Denial::ForeignEvent(_)
         | Denial::TooEarly => return None,
     })

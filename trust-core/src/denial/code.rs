@@ -22,6 +22,8 @@ impl Denial {
             Self::ReplaysUnknown => "replays_unknown",
             Self::Throttled { .. } => "throttled",
             Self::KeysUnavailable { .. } => "keys_unavailable",
+            Self::KeyAwaited { .. } => "key_awaited",
+            Self::TrustUnknown => "trust_unknown",
             Self::Insufficient { .. } => "insufficient_claims",
             Self::StepUp(_) => "insufficient_login",
             Self::ForeignEvent(EventRefusal::Type) => "foreign_event_type",
@@ -65,6 +67,8 @@ fn of_token(invalid: InvalidToken) -> &'static str {
         InvalidToken::Bound => "token_bound",
         InvalidToken::WithoutProof => "token_without_proof",
         InvalidToken::NotBoundToKey => "token_not_bound_to_key",
+        InvalidToken::Origin => "token_origin",
+        InvalidToken::Revoked => "token_revoked",
         InvalidToken::UnknownKey => "token_unknown_key",
         InvalidToken::Signature => "token_signature",
     }

@@ -27,7 +27,7 @@ pub(super) fn check(bytes: &[u8]) {
             lies_within(value, bytes.len());
         }
     }
-    let claims = VerifiedClaims::new(ISSUER.into(), NOW, record);
+    let claims = VerifiedClaims::new(ISSUER, NOW, record);
     claims.scopes().for_each(|scope| assert!(scope.len() <= bytes.len()));
     assert_eq!(claims.principal().uri(), claims.principal_uri());
     let requirement: Expression<ClaimMatcher> = parse(RULE, ClaimMatcher::read).expect("the rule is valid");

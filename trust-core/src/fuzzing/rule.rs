@@ -137,5 +137,5 @@ fn claims_that_satisfy(matcher: &ClaimMatcher) -> VerifiedClaims {
     matcher.select(&mut selection);
     let record = claims.as_object().and_then(|claims| ClaimRecord::of(claims, &selection)).expect("short claims");
     let issuer = if let ClaimMatcher::Issuer(issuer) = matcher { issuer.as_str() } else { ISSUER };
-    VerifiedClaims::new(issuer.into(), NOW.plus(60), record)
+    VerifiedClaims::new(issuer, NOW.plus(60), record)
 }

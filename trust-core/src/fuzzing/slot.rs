@@ -172,11 +172,16 @@ fn cache(keys: &GateKeys) -> ClaimsCache {
 }
 
 fn verification(context: u8) -> Verification {
-    Verification { context: [context; CONTEXT_BYTES], issuer: ISSUER.into(), leeway_seconds: LEEWAY_SECONDS }
+    Verification {
+        context: [context; CONTEXT_BYTES],
+        issuer: ISSUER.into(),
+        speaks_for: [].into(),
+        leeway_seconds: LEEWAY_SECONDS,
+    }
 }
 
 fn claims(token: &str) -> VerifiedClaims {
     let claims = json!({"sub": token.replace("token of ", ""), "scope": format!("the scope of a {token}")});
     let record = claims.as_object().and_then(|claims| ClaimRecord::of(claims, &ClaimSelection::default()));
-    VerifiedClaims::new(ISSUER.into(), NOW.plus(LIFETIME_SECONDS), record.expect("short claims"))
+    VerifiedClaims::new(ISSUER, NOW.plus(LIFETIME_SECONDS), record.expect("short claims"))
 }

@@ -81,7 +81,8 @@ pub struct ConditionNotes {
 }
 
 impl Gate {
-    /// Judges a request as [`Gate::decide`] does, without what other gates share, and says how it came to that.
+    /// Judges a request as [`Gate::decide`] does, without what other gates share and without asking what a keeper has
+    /// revoked, and says how it came to that.
     pub fn explain(
         &mut self,
         raw: &RawRequest,
@@ -89,7 +90,9 @@ impl Gate {
         signature: SignatureCheck,
     ) -> (Result<Forwarding, Denial>, Explanation) {
         let mut notes = Notes { signature, request: None, rules: Vec::new(), token: None };
+        let kept_trust = self.kept_trust.take();
         let decision = self.walk(raw, moment, &FirstTime, &mut notes);
+        self.kept_trust = kept_trust;
         let reached = notes.rules.len();
         let others = self.rules.iter().skip(reached).map(|rule| RuleNotes::of(rule, None, Vec::new()));
         notes.rules.extend(others);

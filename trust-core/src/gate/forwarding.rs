@@ -11,6 +11,7 @@ use crate::dpop;
 use crate::percent::encode_header_value;
 use crate::permit::Permit;
 use crate::request::RequestFacts;
+use crate::revocations::digest_text;
 use crate::tags::EventTags;
 use crate::time::UnixSeconds;
 use crate::transaction_token::{
@@ -87,6 +88,7 @@ impl Gate {
         let (rule, claims) = (permit.rule(), permit.claims());
         let text = |name: &str| claims.and_then(|claims| claims.text(name));
         let scopes = claims.map(VerifiedClaims::scopes_in_one).unwrap_or_default();
+        let digest = claims.map(|claims| digest_text(claims.digest()));
         let claims = TransactionClaims {
             iss: self.source(),
             aud: keys.audience(),
@@ -106,6 +108,8 @@ impl Gate {
                 iss: claims.map(VerifiedClaims::issuer),
                 jti: text("jti"),
                 sid: text("sid"),
+                iat: claims.and_then(VerifiedClaims::issued_at).map(|at| at.0),
+                digest: digest.as_deref(),
                 exp: claims.map(|claims| claims.expires_at().0),
             },
         };

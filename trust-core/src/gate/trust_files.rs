@@ -4,7 +4,9 @@ use thiserror::Error;
 
 use super::Gate;
 use crate::gate_key::{GateKeys, InvalidGateKeys};
+use crate::kept_trust::KeptTrust;
 use crate::keys::{InvalidJwks, KeySet, UnfitKey, unfit_keys};
+use crate::trust_head::{InvalidHead, TRUST_HEAD_FILE};
 
 /// The file below `/trust` that holds the gate's own keys.
 pub const GATE_KEY_FILE: &str = "gate.key";
@@ -18,6 +20,12 @@ pub enum InvalidTrustFile {
     /// It holds no keys of an issuer.
     #[error(transparent)]
     Jwks(#[from] InvalidJwks),
+    /// It is no head of a trust directory.
+    #[error(transparent)]
+    Head(#[from] InvalidHead),
+    /// It is an older head than one that was there before.
+    #[error("an older head than the one before it has been put back")]
+    RolledBack,
     /// It does not hold the gate's own keys.
     #[error(transparent)]
     GateKeys(#[from] InvalidGateKeys),
@@ -27,7 +35,16 @@ impl Gate {
     /// Files below `/trust` that the gate lives on.
     #[must_use]
     pub fn wanted_files(&self) -> Vec<String> {
-        self.jwks_files.iter().map(|(file, _)| file.clone()).chain([GATE_KEY_FILE.to_owned()]).collect()
+        let jwks = self.jwks_files.iter().map(|(file, _)| file.clone());
+        let head = self.kept_trust.is_some().then(|| TRUST_HEAD_FILE.to_owned());
+        jwks.chain([GATE_KEY_FILE.to_owned()]).chain(head).collect()
+    }
+
+    /// The file below `/trust` in which revoked tokens are looked up; it changes with what
+    /// [`TRUST_HEAD_FILE`] says, and is never written to once it is there.
+    #[must_use]
+    pub fn revocations_file(&self) -> Option<String> {
+        self.kept_trust.as_ref().and_then(KeptTrust::revocations_file)
     }
 
     /// Takes a file's content, or the news that it cannot be read. Keys of a file that is gone or broken are forgotten:
@@ -44,6 +61,13 @@ impl Gate {
             outcome = outcome.and(read);
             self.issuers.prepare_verifications();
             self.cache.forget_recent();
+        }
+        if name == TRUST_HEAD_FILE
+            && let Some(kept_trust) = &mut self.kept_trust
+        {
+            let read = kept_trust.take_head(content);
+            self.proofs.take_host(kept_trust.host().map(str::to_owned));
+            return read;
         }
         if name == GATE_KEY_FILE {
             let keys = content.ok_or(InvalidTrustFile::Missing).and_then(|bytes| Ok(GateKeys::from_json(bytes)?));
@@ -62,12 +86,6 @@ impl Gate {
         let of_file = self.jwks_files.iter().find(|(file, _)| file == name);
         let issuer = of_file.and_then(|(_, index)| self.issuers.all.get(*index));
         issuer.map(|issuer| unfit_keys(content, issuer.policy.key_purpose())).unwrap_or_default()
-    }
-
-    /// Takes the name by which this host is told from others behind the same address, or the news that there are none. With
-    /// a name, proofs of possession need a nonce of this host (RFC 9449, section 9).
-    pub fn take_host(&mut self, host: Option<String>) {
-        self.proofs.take_host(host);
     }
 
     fn take_gate_keys(&mut self, keys: Option<&GateKeys>) {

@@ -249,7 +249,7 @@ fn kept(claims: &Value, rule: &Expression<ClaimMatcher>) -> VerifiedClaims {
     let mut selection = ClaimSelection::default();
     rule.conditions().into_iter().for_each(|condition| condition.select(&mut selection));
     let record = ClaimRecord::of(claims.as_object().unwrap(), &selection).unwrap();
-    VerifiedClaims::new("https://idp.example.com".into(), NOW.plus(60), record)
+    VerifiedClaims::new("https://idp.example.com", NOW.plus(60), record)
 }
 
 fn holds(rule: &str, request: &Request) -> bool {

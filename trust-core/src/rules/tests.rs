@@ -82,7 +82,7 @@ fn claims_hold(rule: &str, claims: &Value) -> bool {
     let mut selection = ClaimSelection::default();
     tree.conditions().into_iter().for_each(|condition| condition.select(&mut selection));
     let record = ClaimRecord::of(claims.as_object().unwrap(), &selection).unwrap();
-    let claims = VerifiedClaims::new("https://idp.example.com".into(), NOW.plus(60), record);
+    let claims = VerifiedClaims::new("https://idp.example.com", NOW.plus(60), record);
     satisfied(&tree, &claims, NOW)
 }
 

@@ -26,11 +26,41 @@ pub(crate) const EXEMPTIONS: &[Exemption] = &[
         "gate.rs",
         "puts a refusal of one step into the words of the walk",
         &[
-            "Unverified::Invalid(invalid) => Self::InvalidToken(invalid),",
-            "Unverified::KeysUnavailable { issuer } => Self::KeysUnavailable { of: issuer },",
             "Untaggable::Malformed(malformed) => Self::MalformedRequest(malformed),",
             "Untaggable::Refused(refusal) => Self::ForeignEvent(refusal),",
         ],
+    ),
+    exempt(
+        "gate/vouching.rs",
+        "puts a refusal of one step into the words of the walk",
+        &[
+            "Unverified::Invalid(invalid) => Denial::InvalidToken(invalid),",
+            "Unverified::KeysUnavailable { issuer } => Denial::KeysUnavailable { of: issuer },",
+            "Unverified::UnknownKid { issuer, since } => match &self.kept_trust {",
+        ],
+    ),
+    exempt(
+        "gate/vouching.rs",
+        "without the key there is nothing to check a signature with",
+        &["None => InvalidToken::UnknownKey.into(),"],
+    ),
+    exempt(
+        "issuer.rs",
+        "asks whether a key may come; without one there is nothing to check a signature with",
+        &["return Err(Unverified::UnknownKid { issuer: Arc::clone(&issuer.policy.issuer), since });"],
+    ),
+    exempt(
+        "issuer.rs",
+        "without the member there is nothing to go on with",
+        &[
+            "let origin = token.unverified_claims.get(\"origin\").ok_or(InvalidToken::Origin)?;",
+            "let member = |name: &str| origin.get(name).and_then(Value::as_str).ok_or(InvalidToken::Origin);",
+        ],
+    ),
+    exempt(
+        "kept_trust.rs",
+        "without the key there is nothing to check a signature with",
+        &["_ => InvalidToken::UnknownKey.into(),"],
     ),
     exempt(
         "gate/refusal.rs",

@@ -22,7 +22,7 @@ pub(super) const CHECKS: &[Check] = &[
         "retry_after_seconds => Err(Denial::Throttled { retry_after_seconds }),",
         "_ => Ok(()),",
     ),
-    check("the throttle before a token is looked at", "gate.rs", "may_try()?;", "let _ = may_try;"),
+    check("the throttle before a token is looked at", "gate/vouching.rs", "may_try()?;", "let _ = may_try;"),
     check(
         "a bad token that counts",
         "gate/refusal.rs",
@@ -32,7 +32,7 @@ pub(super) const CHECKS: &[Check] = &[
     check(
         "bad tokens that only came too late",
         THROTTLE,
-        "!matches!(invalid, InvalidToken::Expired | InvalidToken::NotYetValid)",
+        "!matches!(invalid, InvalidToken::Expired | InvalidToken::NotYetValid | InvalidToken::Revoked)",
         "!matches!(invalid, InvalidToken::NotYetValid)",
     ),
     check(
@@ -43,7 +43,7 @@ pub(super) const CHECKS: &[Check] = &[
     ),
     check(
         "a known token that is not throttled",
-        "gate.rs",
+        "gate/vouching.rs",
         "Ok(claims) => return Ok(claims),",
         "Ok(claims) => { may_try()?; return Ok(claims); }",
     ),

@@ -5,6 +5,7 @@ use super::{Check, check, edit};
 const TOKEN: &str = "token.rs";
 const ISSUER: &str = "issuer.rs";
 const GATE: &str = "gate.rs";
+const VOUCHING: &str = "gate/vouching.rs";
 
 pub(super) const CHECKS: &[Check] = &[
     check("the bearer scheme", TOKEN, "!scheme.eq_ignore_ascii_case(SCHEME) ||", ""),
@@ -25,7 +26,7 @@ pub(super) const CHECKS: &[Check] = &[
     ),
     check(
         "a token that is too long, before the cache",
-        GATE,
+        VOUCHING,
         "if token.bytes().len() > MAX_TOKEN_BYTES { return Err(InvalidToken::TooLong.into()); }",
         "",
     )
@@ -37,7 +38,7 @@ pub(super) const CHECKS: &[Check] = &[
         "",
     )
     .before(&[edit(
-        GATE,
+        VOUCHING,
         "if token.bytes().len() > MAX_TOKEN_BYTES { return Err(InvalidToken::TooLong.into()); }",
         "",
     )]),

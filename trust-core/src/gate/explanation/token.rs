@@ -46,7 +46,7 @@ pub enum CheckOutcome {
 }
 
 /// In the order of the walk.
-const CHECKS: [&str; 13] = [
+const CHECKS: [&str; 14] = [
     "size",
     "form",
     "algorithm",
@@ -60,6 +60,7 @@ const CHECKS: [&str; 13] = [
     "subject",
     "key",
     "signature",
+    "origin of an exchanged token",
 ];
 
 /// Claims and header members that the checks look at.
@@ -111,6 +112,9 @@ fn failed_check(denial: &Denial) -> &'static str {
             InvalidToken::Subject => "subject",
             InvalidToken::UnknownKey => "key",
             InvalidToken::Signature => "signature",
+            InvalidToken::Origin => "origin of an exchanged token",
+            // Nobody is asked what is revoked.
+            InvalidToken::Revoked => "",
         },
         Denial::KeysUnavailable { .. } => "key",
         _ => "",

@@ -170,7 +170,7 @@ fn a_challenge_speaks_of_the_scheme_that_the_client_used() {
 #[test]
 fn one_of_several_hosts_tells_the_nonce_that_it_asks_for() {
     let mut gate = gate();
-    gate.take_host(Some("gw-1".to_owned()));
+    gate.proofs.take_host(Some("gw-1".to_owned()));
     let token = bound_token(&json!({}));
     let raw = call("/whoami", &token, &proof(&token, "/whoami", &json!({})));
     let spent = Spent::default();
@@ -184,7 +184,7 @@ fn one_of_several_hosts_tells_the_nonce_that_it_asks_for() {
     let nonce = value("DPoP-Nonce").unwrap();
     let with_nonce = call("/whoami", &token, &proof(&token, "/whoami", &json!({"nonce": nonce})));
     assert!(gate.decide(&with_nonce, moment(), &spent).is_ok());
-    gate.take_host(Some("gw-2".to_owned()));
+    gate.proofs.take_host(Some("gw-2".to_owned()));
     assert_eq!(gate.decide(&with_nonce, moment(), &Spent::default()).map(drop), Err(denial));
 }
 
