@@ -22,7 +22,7 @@ pub(super) const CHECKS: &[Check] = &[
         "that a proof is spent last",
         GATE,
         "proof = self.proofs.check(&binding, token, claims.exchanged_digest(), &facts, now)?;",
-        "if let Some(early) = self.proofs.check(&binding, token, claims.exchanged_digest(), &facts, now)? { early.spend(shared)?; }",
+        "proof = self.proofs.check(&binding, token, claims.exchanged_digest(), &facts, now)?; if let Some(early) = proof.take() { early.spend(shared)?; }",
     ),
     check(
         "a bound token as a bearer token",
