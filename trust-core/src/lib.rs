@@ -24,7 +24,7 @@ mod kept_trust;
 mod keyed_hash;
 mod keys;
 mod method_override;
-mod network;
+pub mod network;
 pub mod percent;
 pub mod permit;
 pub mod principal;

@@ -4,14 +4,14 @@ use std::net::{IpAddr, Ipv6Addr};
 
 /// An address, or all that begin like it (RFC 4632, section 3.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Network {
+pub struct Network {
     address: IpAddr,
     prefix_bits: u32,
 }
 
 impl Network {
     /// Reads `10.0.0.0/8` or a single address, or says what is wrong with it.
-    pub(crate) fn parse(text: &str) -> Result<Self, String> {
+    pub fn parse(text: &str) -> Result<Self, String> {
         let mistake = || format!("`{text}` is neither an address nor a network such as `10.0.0.0/8`");
         let (address, bits) = match text.split_once('/') {
             Some((address, bits)) => (address, Some(bits.parse::<u32>().map_err(|_| mistake())?)),
@@ -27,7 +27,8 @@ impl Network {
     }
 
     /// Whether an address lies in it. An IPv4 address lies in no IPv6 network, and the other way round.
-    pub(crate) fn contains(&self, address: IpAddr) -> bool {
+    #[must_use]
+    pub fn contains(&self, address: IpAddr) -> bool {
         let (address, network, width) = match (address, self.address) {
             (IpAddr::V4(address), IpAddr::V4(network)) => {
                 (u128::from(address.to_bits()), u128::from(network.to_bits()), 32)

@@ -17,6 +17,9 @@ use clap::{Args, Subcommand};
 pub use issuer::{IssuerFile, IssuerKey, read_issuer};
 use key_file::{KeyFolder, Overwrite, Written};
 
+/// Who calls services of ours, and shows a certificate where they ask for one.
+const DEV_CLIENT: &str = "traefik";
+
 /// What `watchgate keys` can make.
 #[derive(Debug, Subcommand)]
 pub enum KeysCommand {
@@ -26,7 +29,7 @@ pub enum KeysCommand {
     Gate(GateArguments),
     /// Write the keys with which one audience checks transaction tokens, drawn from `gate.key`.
     Transaction(TransactionArguments),
-    /// A development authority and a server certificate signed by it.
+    /// A development authority, and certificates of a server and of clients signed by it.
     Tls(TlsArguments),
 }
 
@@ -86,12 +89,15 @@ pub struct TransactionArguments {
 /// The arguments of `watchgate keys tls`.
 #[derive(Debug, Args)]
 pub struct TlsArguments {
-    /// The folder that receives `ca.pem`, `server.pem` and `server.key`.
+    /// The folder that receives `ca.pem`, `server.pem` and `server.key`, and each client's `NAME.pem` and `NAME.key`.
     #[arg(long, value_name = "DIR")]
     pub dir: PathBuf,
     /// A further host name or address; localhost, 127.0.0.1 and ::1 are always in it.
     #[arg(long = "host", value_name = "NAME", required = true)]
     pub hosts: Vec<String>,
+    /// A client that gets a certificate to show, such as `traefik`.
+    #[arg(long = "client", value_name = "NAME", value_parser = tls::parse_client)]
+    pub clients: Vec<String>,
     /// Replace files that are there already.
     #[arg(long)]
     pub force: bool,
@@ -130,7 +136,8 @@ fn make(command: KeysCommand) -> anyhow::Result<Vec<(PathBuf, Written)>> {
             Ok(vec![gate::write_transaction_keys(&arguments.trust, &arguments.audience, &arguments.out)?])
         }
         KeysCommand::Tls(arguments) => {
-            tls::make(&KeyFolder::public(&arguments.dir)?, &arguments.hosts, Overwrite::when(arguments.force))
+            let overwrite = Overwrite::when(arguments.force);
+            tls::make(&KeyFolder::public(&arguments.dir)?, &arguments.hosts, &arguments.clients, overwrite)
         }
     }
 }
@@ -145,7 +152,8 @@ fn make_dev(arguments: DevArguments) -> anyhow::Result<Vec<(PathBuf, Written)>> 
     let trust = dir.join("trust");
     let service = KeyFolder::private(&dir.join("service"))?;
     written.extend(gate::make_once(&KeyFolder::public(&trust)?, &service, &arguments.audience, overwrite)?);
-    written.extend(tls::make(&KeyFolder::public(&dir.join("tls"))?, &arguments.hosts, overwrite)?);
+    let tls = KeyFolder::public(&dir.join("tls"))?;
+    written.extend(tls::make(&tls, &arguments.hosts, &[DEV_CLIENT.to_owned()], overwrite)?);
     KeyFolder::private(&dir.join("gate"))?;
     Ok(written)
 }

@@ -29,6 +29,11 @@ pub fn traefik() -> Result<PathBuf> {
     }
 }
 
+/// Node, as `make setup` found or fetched it.
+pub fn node() -> Result<PathBuf> {
+    existing(root().join(".tools/bin/node"), "make setup")
+}
+
 /// The packed plugin's folder: `WATCHGATE_PLUGIN`, or the one that `make plugin` left in `dist/`.
 pub fn plugin() -> Result<PathBuf> {
     let folder = env::var_os("WATCHGATE_PLUGIN").map_or_else(|| root().join("dist/watchgate-plugin"), PathBuf::from);

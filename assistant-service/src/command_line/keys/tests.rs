@@ -39,10 +39,11 @@ fn private_files_belong_to_their_owner_alone_and_public_ones_are_readable() {
         "trust/gate.key",
         "service/transaction.keys",
         "tls/server.key",
+        "tls/traefik.key",
     ] {
         assert_eq!(mode(&dir.path().join(private)), 0o600, "{private}");
     }
-    for public in ["trust/jwks/dev.json", "tls/ca.pem", "tls/server.pem"] {
+    for public in ["trust/jwks/dev.json", "tls/ca.pem", "tls/server.pem", "tls/traefik.pem"] {
         assert_eq!(mode(&dir.path().join(public)), 0o644, "{public}");
     }
     for private in ["issuer", "service", "gate"] {
@@ -224,14 +225,28 @@ fn transaction_keys_without_a_gate_key_say_what_to_do() {
 #[test]
 fn half_a_certificate_is_not_mixed_with_another() {
     let dir = tempfile::tempdir().unwrap();
-    let hosts = ["gate.example.com".to_owned()];
-    let folder = KeyFolder::public(dir.path()).unwrap();
-    tls::make(&folder, &hosts, Overwrite::Keep).unwrap();
+    let make = |clients: &[&str], overwrite| {
+        let clients: Vec<_> = clients.iter().map(|&client| client.to_owned()).collect();
+        tls::make(&KeyFolder::public(dir.path()).unwrap(), &["gate.example.com".to_owned()], &clients, overwrite)
+    };
+    assert_eq!(make(&["traefik"], Overwrite::Keep).unwrap().len(), 5);
     fs::remove_file(dir.path().join("server.key")).unwrap();
-    let refused = tls::make(&folder, &hosts, Overwrite::Keep).unwrap_err();
-    assert!(refused.to_string().contains("--force"), "{refused}");
-    assert!(!dir.path().join("server.key").exists());
-    tls::make(&folder, &hosts, Overwrite::Replace).unwrap();
+    for clients in [&["traefik"][..], &["traefik", "keeper"]] {
+        let refused = make(clients, Overwrite::Keep).unwrap_err();
+        assert!(refused.to_string().contains("--force"), "{refused}");
+        assert!(!dir.path().join("server.key").exists() && !dir.path().join("keeper.key").exists());
+    }
+    assert_eq!(make(&["traefik", "keeper"], Overwrite::Replace).unwrap().len(), 7);
+}
+
+#[test]
+fn a_client_is_not_named_like_a_file_that_means_something_else() {
+    for good in ["traefik", "gw-1.example.com", "Keeper_2"] {
+        assert_eq!(tls::parse_client(good), Ok(good.to_owned()));
+    }
+    for bad in ["", "ca", "server", "../x", ".new", "a b", &"n".repeat(65)] {
+        assert!(tls::parse_client(bad).is_err(), "{bad}");
+    }
 }
 
 #[test]

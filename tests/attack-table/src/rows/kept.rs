@@ -114,6 +114,8 @@ fn revoked(forge: &Forge) -> Result<Vec<Row>> {
             .after(seen(vec![Step::NewInstances])),
         denied("a table of revocations that is cut off before its end", 503, "trust_unknown", post(&good))
             .after([table(forge, 1, vec![Revoked::Id(ISSUER, "4711")]), vec![Step::CutTable(4_136)]].concat()),
+        denied("a token that stands in no table, where the table is cut off", 503, "trust_unknown", post(&good))
+            .after([table(forge, 1, vec![Revoked::Id(ISSUER, "another")]), vec![Step::CutTable(4_136)]].concat()),
         denied("a table of revocations that is not there", 503, "trust_unknown", post(&good))
             .after([table(forge, 1, vec![]), vec![Step::CutTable(0)]].concat()),
         denied("a table that loses its end while it is in use", 503, "trust_unknown", post(&good)).after(
