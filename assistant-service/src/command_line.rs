@@ -9,7 +9,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::serve;
+use crate::{exchange, serve};
 
 /// A zero-trust gate for Traefik, and the assistant behind it.
 #[derive(Debug, Parser)]
@@ -23,6 +23,8 @@ pub struct CommandLine {
 enum Command {
     /// Keep events, answer questions and hand out commands, behind the gate.
     Serve(serve::Arguments),
+    /// Put short-lived tokens of our own in the place of opaque ones, for Traefik's `forwardAuth`.
+    Exchange(exchange::Arguments),
     /// Make the keys and certificates that a gate and its service need.
     #[command(subcommand)]
     Keys(keys::KeysCommand),
@@ -40,6 +42,7 @@ impl CommandLine {
     pub fn run(self) -> anyhow::Result<ExitCode> {
         match self.command {
             Command::Serve(arguments) => serve::run(arguments),
+            Command::Exchange(arguments) => return exchange::run(&arguments),
             Command::Keys(command) => keys::run(command),
             Command::Policy(command) => return Ok(judged(policy::run(command))),
             Command::Token(command) => return token::run(command),

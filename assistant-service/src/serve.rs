@@ -53,8 +53,9 @@ pub struct Arguments {
     log_format: LogFormat,
 }
 
+/// How a log is written.
 #[derive(Clone, Copy, Debug, ValueEnum)]
-enum LogFormat {
+pub(crate) enum LogFormat {
     Text,
     Json,
 }
@@ -177,7 +178,7 @@ fn read_documents(folder: &Path) -> anyhow::Result<Knowledge> {
 }
 
 /// Standard output is for the one line that says where the service listens; the log goes to standard error.
-fn start_log(format: LogFormat) {
+pub(crate) fn start_log(format: LogFormat) {
     let filter = EnvFilter::try_from_env("WATCHGATE_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     match format {

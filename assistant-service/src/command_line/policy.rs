@@ -3,7 +3,7 @@
 mod check;
 mod configuration;
 mod explain;
-mod located;
+pub(crate) mod located;
 mod trust_directory;
 
 use clap::Subcommand;
