@@ -12,7 +12,8 @@ use super::phantoms::{Known, Phantoms, TokenKey};
 use super::provider::{NoAnswer, Provider};
 use super::refusal::Refusal;
 use super::settings::Settings;
-use super::signing_key::SigningKeyFile;
+use super::signing_key::{SigningKey, SigningKeyFile};
+use super::sources::OverBound;
 use crate::clock::Clock;
 
 /// An exchange that can answer.
@@ -93,17 +94,18 @@ impl Exchange {
             return Err(refusal);
         }
         if !self.phantoms.good_lately.contains_key(&key) {
-            let over_bound = |over: super::sources::OverBound| over.retry_after_seconds;
-            let counted = provider.count(source).map_err(over_bound);
-            counted.map_err(|retry_after_seconds| Refusal::OverBound { retry_after_seconds })?;
+            let over_bound = |OverBound { retry_after_seconds }| Refusal::OverBound { retry_after_seconds };
+            provider.count(source).map_err(over_bound)?;
         }
+        // Before the question: its answer would be of no use.
+        let signing_key = self.signing_key.key().ok_or(Refusal::NoKey)?;
         let began = Instant::now();
         let answer = provider.introspect(token).await;
         let refusal = match answer {
             Ok(Ok(active)) => {
                 self.metrics.asked(&provider.name, "active", began.elapsed());
                 self.phantoms.good_lately.insert(key, ()).await;
-                return self.sign(provider, key, active);
+                return self.sign(&signing_key, provider, key, active);
             }
             // No question was asked, and the next one may be.
             Err(NoAnswer::Busy) => return Err(Refusal::Busy),
@@ -127,13 +129,18 @@ impl Exchange {
         Refusal::NoAnswer
     }
 
-    fn sign(&self, provider: &Provider, key: TokenKey, active: ActiveToken) -> Result<Arc<Known>, Refusal> {
-        let signing_key = self.signing_key.key().ok_or(Refusal::NoKey)?;
+    fn sign(
+        &self,
+        signing_key: &SigningKey,
+        provider: &Provider,
+        key: TokenKey,
+        active: ActiveToken,
+    ) -> Result<Arc<Known>, Refusal> {
         let scheme = active.scheme();
         let known_since = self.clock.now();
         let origin = Origin { issuer: provider.issuer(), digest: key.1 };
         let phantom =
-            self.terms.phantom(&signing_key, &origin, active, known_since.unix_timestamp()).map_err(|error| {
+            self.terms.phantom(signing_key, &origin, active, known_since.unix_timestamp()).map_err(|error| {
                 tracing::error!(%error, "a phantom token could not be signed");
                 Refusal::NoKey
             })?;

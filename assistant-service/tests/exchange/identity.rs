@@ -116,7 +116,9 @@ async fn a_rotated_key_signs_without_a_restart_and_without_a_key_nothing_is_sign
 
     std::fs::remove_file(stage.path("keys/phantom.pem")).unwrap();
     until(async |_| stage.get("/readyz").await.status() == 503).await;
+    let asked = stage.questions();
     assert_eq!(stage.bearer("late").await.status(), 503);
+    assert_eq!(stage.questions(), asked, "nobody is asked for an answer that could not be signed");
     stage.phantom(&stage.bearer("one").await);
     assert_eq!(stage.get("/healthz").await.status(), 200);
 }
