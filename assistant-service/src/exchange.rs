@@ -25,7 +25,6 @@ mod sources;
 
 use std::io::Write;
 use std::path::PathBuf;
-use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -40,13 +39,20 @@ use crate::serve::{LogFormat, start_log};
 use service::Exchange;
 use settings::{LocatedMistake, Settings};
 
+pub(crate) const AFTER_HELP: &str = "\
+Runs until SIGTERM. Exits with 1 when the settings have a mistake, with 2 when it cannot run.
+
+Examples:
+  watchgate exchange --config /etc/watchgate/exchange.yml --check
+  watchgate exchange --config /etc/watchgate/exchange.yml";
+
 /// Where the settings are.
 #[derive(Debug, Args)]
 pub struct Arguments {
-    /// The settings, as YAML.
+    /// The settings, a YAML file such as traefik-config/exchange.yml.
     #[arg(long, env = "WATCHGATE_EXCHANGE_CONFIG", value_name = "FILE")]
     config: PathBuf,
-    /// Say what is wrong with the settings and with the files that they name, and end: with 1 when anything is.
+    /// Find every mistake in the settings, and the first file that they name and that is of no use; and do nothing else.
     #[arg(long)]
     check: bool,
     /// How the log is written, to standard error.
@@ -57,8 +63,8 @@ pub struct Arguments {
 /// Nobody waits longer for an answer than for a provider's.
 const GRACE: Duration = Duration::from_secs(3);
 
-/// Answers until SIGTERM or SIGINT, or checks the settings.
-pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
+/// Answers until SIGTERM or SIGINT. With `--check` says whether the settings, and the files that they name, are without mistakes.
+pub fn run(arguments: &Arguments) -> anyhow::Result<bool> {
     let file = arguments.config.display();
     let text = std::fs::read_to_string(&arguments.config).with_context(|| format!("cannot read {file}"))?;
     let settings = match Settings::read(&text) {
@@ -68,14 +74,14 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
                 let line = line.map_or(String::new(), |line| format!(":{line}"));
                 eprintln!("{file}{line}: {mistake}");
             }
-            return Ok(ExitCode::FAILURE);
+            return Ok(false);
         }
     };
     let listen = settings.listen;
     let exchange = Exchange::open(settings, Arc::new(SystemClock))?;
     if arguments.check {
         println!("{file}: no mistakes");
-        return Ok(ExitCode::SUCCESS);
+        return Ok(true);
     }
     start_log(arguments.log_format);
     if !listen.ip().is_loopback() {
@@ -83,7 +89,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     }
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(serve(listen, exchange))?;
-    Ok(ExitCode::SUCCESS)
+    Ok(true)
 }
 
 async fn serve(listen: std::net::SocketAddr, exchange: Exchange) -> anyhow::Result<()> {

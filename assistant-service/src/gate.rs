@@ -16,9 +16,10 @@ use time::OffsetDateTime;
 use trust_core::event_policy::EventPolicy;
 use trust_core::principal::Principal;
 use trust_core::time::UnixSeconds;
-use trust_core::transaction_token::{HEADER, TransactionClaims};
+use trust_core::transaction_token::{HEADER, KEEPER, TransactionClaims};
 
 use crate::problem::Problem;
+use crate::revocations::Names;
 use crate::state::AppState;
 
 pub use transaction_keys::{CannotReadKeys, FileTransactionKeys, TransactionKeySource};
@@ -32,6 +33,7 @@ struct Verified {
     claims: TransactionClaims,
     principal: Option<Principal>,
     auth_type: &'static str,
+    names: Names,
 }
 
 impl Caller {
@@ -73,10 +75,28 @@ impl Caller {
         ends_at.saturating_sub(Duration::from_millis(now))
     }
 
+    /// The names under which the caller's own token can be revoked.
+    pub(crate) fn names(&self) -> &Names {
+        &self.0.names
+    }
+
     /// The identifier that the gate gave this request.
     #[must_use]
     pub fn transaction(&self) -> &str {
         &self.0.claims.txn
+    }
+}
+
+/// The layer that ends a long poll when its caller's own token is revoked meanwhile.
+pub(crate) async fn until_revoked(
+    State(state): State<AppState>,
+    caller: Caller,
+    request: Request,
+    next: Next,
+) -> Response {
+    tokio::select! {
+        answer = next.run(request) => answer,
+        () = state.trust.until_revoked(&caller) => Problem::Unauthenticated.into_response(),
     }
 }
 
@@ -92,7 +112,24 @@ pub(crate) async fn authenticate(State(state): State<AppState>, mut request: Req
     }
 }
 
+/// A keeper is no caller, and whoever has been revoked is none any more: the gate may not have heard of it yet.
 fn verified_caller(state: &AppState, request: &Request) -> Result<Caller, Problem> {
+    let claims = verified_claims(state, request)?;
+    if claims.iss == KEEPER {
+        return Err(refused(&"a keeper's, which are for the trust directory alone"));
+    }
+    let names = Names::of(&claims).ok_or_else(|| refused(&"it names a token by no digest"))?;
+    if state.trust.revokes(&names) {
+        state.metrics.revoked_callers.inc();
+        return Err(refused(&"its caller's own token is revoked"));
+    }
+    let principal = claims.principal();
+    let auth_type = auth_type(principal.as_ref(), request.headers());
+    Ok(Caller(Arc::new(Verified { claims, principal, auth_type, names })))
+}
+
+/// What a transaction token says that was made for this very request and holds now.
+pub(crate) fn verified_claims(state: &AppState, request: &Request) -> Result<TransactionClaims, Problem> {
     let keys = state.transaction_keys.keys().ok_or(Problem::KeysUnavailable)?;
     let now = UnixSeconds(u64::try_from(state.clock.now().unix_timestamp()).unwrap_or_default());
     let token = only(request.headers(), &HeaderName::from_static(HEADER)).ok_or(Problem::Unauthenticated)?;
@@ -102,9 +139,7 @@ fn verified_caller(state: &AppState, request: &Request) -> Result<Caller, Proble
     if !claims.is_for(request.method().as_str(), host, target) {
         return Err(refused(&"made for another request"));
     }
-    let principal = claims.principal();
-    let auth_type = auth_type(principal.as_ref(), request.headers());
-    Ok(Caller(Arc::new(Verified { claims, principal, auth_type })))
+    Ok(claims)
 }
 
 /// The gate sets this header on every request that it lets through, and only it knows which kind of token it saw.

@@ -4,7 +4,7 @@
 //! 2. the counter, so that what the layers below refuse is counted as well
 //! 3. panics to problems, inside the counter: a panic is counted as a 500
 //! 4. the bound on requests at work, before anything costs something
-//! 5. the gate: nobody unknown gets further, and no body of theirs is read
+//! 5. the gate: nobody unknown gets further, and no body of theirs is read; who waits, waits until his token is revoked
 //! 6. the time that an answer may take
 //! 7. the body, read whole within its bounds of size and time
 
@@ -23,10 +23,10 @@ use tokio::sync::Semaphore;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::trace::TraceLayer;
 
-use crate::gate;
 use crate::metrics::RequestLabels;
 use crate::problem::Problem;
 use crate::state::AppState;
+use crate::{gate, trust};
 
 /// The most that a body may have.
 pub const BODY_LIMIT_BYTES: usize = 1024 * 1024;
@@ -37,6 +37,9 @@ const DRAIN_LIMIT_BYTES: usize = 16 * BODY_LIMIT_BYTES;
 const BODY_TIMEOUT: Duration = Duration::from_secs(20);
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
 const REQUESTS_AT_WORK: usize = 512;
+
+/// One keeper for each host, with an answer to wait for and something to say.
+const KEEPERS_AT_WORK: usize = 64;
 
 /// Layers 4 and 6 for routes that are not behind the gate and take no body.
 pub(crate) fn open(routes: Router<AppState>) -> Router<AppState> {
@@ -58,8 +61,19 @@ pub(crate) fn answering(routes: Router<AppState>, state: &AppState) -> Router<Ap
 pub(crate) fn waiting(routes: Router<AppState>, state: &AppState) -> Router<AppState> {
     routes
         .layer(from_fn(read_body))
+        .layer(from_fn_with_state(state.clone(), gate::until_revoked))
         .layer(from_fn_with_state(state.clone(), gate::authenticate))
         .layer(from_fn_with_state(Arc::clone(&state.waiting_seats), bound_requests))
+}
+
+/// Layers 4 to 7 for keepers, who wait less than an answer may take.
+pub(crate) fn for_keepers(routes: Router<AppState>, state: &AppState) -> Router<AppState> {
+    let at_work = Arc::new(Semaphore::new(KEEPERS_AT_WORK));
+    routes
+        .layer(from_fn(read_body))
+        .layer(from_fn(bound_time))
+        .layer(from_fn_with_state(state.clone(), trust::authenticate))
+        .layer(from_fn_with_state(at_work, bound_requests))
 }
 
 /// Layers 1 to 3, around everything.

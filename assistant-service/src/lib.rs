@@ -15,6 +15,7 @@ pub mod exchange;
 pub mod gate;
 mod health;
 mod json_body;
+pub mod keeper;
 pub mod knowledge;
 pub mod layers;
 mod media_type;
@@ -22,6 +23,7 @@ pub mod metrics;
 pub mod outbound;
 mod parameters;
 pub mod problem;
+mod revocations;
 mod routes;
 pub mod runbooks;
 pub mod serve;
@@ -29,5 +31,6 @@ pub mod state;
 #[cfg(test)]
 mod testing;
 pub mod tls;
+pub mod trust;
 
 pub use json_body::JsonBody;

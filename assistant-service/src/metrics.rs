@@ -33,6 +33,14 @@ pub struct Metrics {
     pub lease_wait_seconds: Histogram,
     /// How many jobs shared one commit of the store.
     pub jobs_per_commit: Histogram,
+    /// Revocations that were new, by kind.
+    pub revocations: Family<KindLabel, Counter>,
+    /// Revocations that are remembered.
+    pub revocations_kept: Gauge,
+    /// Requests that a gate let through and whose caller's token was revoked.
+    pub revoked_callers: Counter,
+    /// Streams that ended because their caller's token was revoked.
+    pub revoked_streams: Counter,
 }
 
 /// What a request is counted under. The route is the pattern, never the path: paths hold identifiers.
@@ -44,6 +52,13 @@ pub struct RequestLabels {
     pub route: String,
     /// The HTTP status.
     pub status: u16,
+}
+
+/// A kind of revocation.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct KindLabel {
+    /// The parameter that names what is revoked.
+    pub kind: &'static str,
 }
 
 /// A state of commands.
@@ -70,6 +85,14 @@ impl Default for Metrics {
         registry.register("lease_wait_seconds", "How long services waited for a command", lease_wait_seconds.clone());
         let jobs_per_commit = Histogram::new([1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0]);
         registry.register("store_jobs_per_commit", "Jobs that shared one commit", jobs_per_commit.clone());
+        let revocations = Family::default();
+        registry.register("revocations", "Revocations that were new, by kind", revocations.clone());
+        let revocations_kept = Gauge::default();
+        registry.register("revocations_kept", "Revocations that are remembered", revocations_kept.clone());
+        let revoked_callers = Counter::default();
+        registry.register("revoked_callers", "Requests whose caller's token was revoked", revoked_callers.clone());
+        let revoked_streams = Counter::default();
+        registry.register("revoked_streams", "Streams that ended by a revocation", revoked_streams.clone());
         Self {
             registry,
             requests,
@@ -79,6 +102,10 @@ impl Default for Metrics {
             open_commands,
             lease_wait_seconds,
             jobs_per_commit,
+            revocations,
+            revocations_kept,
+            revoked_callers,
+            revoked_streams,
         }
     }
 }

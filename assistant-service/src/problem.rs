@@ -54,6 +54,8 @@ pub enum Problem {
     TooManyOpenCommands,
     /// As many commands of the caller are open as are taken of one.
     TooManyOwnCommands,
+    /// As much is revoked as is kept.
+    TooManyRevocations,
     /// The caller holds as many streams open as one may.
     TooManyStreams,
     /// The service has as much to do as it takes at once.

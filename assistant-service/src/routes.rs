@@ -12,7 +12,7 @@ use utoipa_axum::routes;
 
 use crate::problem::{Problem, ProblemDocument};
 use crate::state::AppState;
-use crate::{assistant, commands, events, health, layers, metrics, runbooks};
+use crate::{assistant, commands, events, health, layers, metrics, revocations, runbooks, trust};
 
 /// Routes that anybody may reach who reaches the service. Each has bounds of its own: whoever floods one of them must not
 /// make the service look dead by the other.
@@ -33,6 +33,7 @@ fn answering() -> OpenApiRouter<AppState> {
         .routes(routes!(commands::approve::cancel))
         .routes(routes!(commands::execute::heartbeat))
         .routes(routes!(commands::execute::result))
+        .routes(routes!(revocations::revoke::revoke))
         .routes(routes!(metrics::metrics))
         .routes(routes!(openapi))
         .fallback(not_found)
@@ -43,11 +44,20 @@ fn waiting() -> OpenApiRouter<AppState> {
     OpenApiRouter::new().routes(routes!(commands::lease::lease))
 }
 
+/// Routes for keepers of trust directories, who do not come through a gate.
+fn for_keepers() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new()
+        .routes(routes!(trust::feed::feed))
+        .routes(routes!(trust::key_sets::put))
+        .routes(routes!(trust::gate_keys::put))
+}
+
 /// All of them, each in its layers.
 pub(crate) fn routes(state: &AppState) -> Router<AppState> {
     let plain = |routes: OpenApiRouter<AppState>| Router::from(routes).method_not_allowed_fallback(wrong_method);
     let behind_the_gate = layers::answering(plain(answering()), state).merge(layers::waiting(plain(waiting()), state));
-    open().into_iter().map(|routes| layers::open(plain(routes))).fold(behind_the_gate, Router::merge)
+    let closed = behind_the_gate.merge(layers::for_keepers(plain(for_keepers()), state));
+    open().into_iter().map(|routes| layers::open(plain(routes))).fold(closed, Router::merge)
 }
 
 async fn not_found() -> Problem {
@@ -64,7 +74,7 @@ async fn wrong_method() -> Problem {
     components(schemas(ProblemDocument)),
     security(("token" = [])),
     modifiers(&Token),
-    tags((name = "events"), (name = "assistant"), (name = "commands"), (name = "services"), (name = "operation"))
+    tags((name = "events"), (name = "assistant"), (name = "commands"), (name = "services"), (name = "trust"), (name = "operation"))
 )]
 struct Document;
 
@@ -80,7 +90,7 @@ impl Modify for Token {
 /// Made from the very routers that answer, so it says what they do.
 pub(crate) static DOCUMENT: LazyLock<utoipa::openapi::OpenApi> = LazyLock::new(|| {
     let mut document = Document::openapi();
-    for routes in open().into_iter().chain([answering(), waiting()]) {
+    for routes in open().into_iter().chain([answering(), waiting(), for_keepers()]) {
         document.merge(routes.into_openapi());
     }
     document

@@ -12,6 +12,7 @@ use clap::{Args, ValueEnum};
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::task::JoinSet;
 use tracing_subscriber::EnvFilter;
 
 use crate::app::app;
@@ -24,6 +25,7 @@ use crate::metrics::Metrics;
 use crate::runbooks::{FolderCatalogue, RunbookCatalogue};
 use crate::state::AppState;
 use crate::tls::{TlsArguments, TlsListener};
+use crate::trust::TrustBook;
 
 /// Where the service listens and what it reads.
 #[derive(Debug, Args)]
@@ -46,6 +48,10 @@ pub struct Arguments {
     /// The audience that the key file must be for.
     #[arg(long, env = "WATCHGATE_AUDIENCE", default_value = "assistant-service")]
     audience: String,
+    /// How many days a revocation is kept whose tokens do not say when they end: longer than any token lives.
+    #[arg(long, env = "WATCHGATE_REVOCATIONS_KEPT_DAYS", default_value_t = 90,
+        value_parser = clap::value_parser!(u64).range(1..=3650))]
+    revocations_kept_days: u64,
     #[command(flatten)]
     tls: TlsArguments,
     /// How the log is written, to standard error.
@@ -62,6 +68,8 @@ pub(crate) enum LogFormat {
 
 /// How long requests that are under way may still take when the service ends.
 const GRACE: Duration = Duration::from_secs(5);
+
+const SECONDS_PER_DAY: u64 = 24 * 60 * 60;
 
 /// Serves until SIGTERM or SIGINT.
 pub fn run(arguments: Arguments) -> anyhow::Result<()> {
@@ -89,7 +97,7 @@ async fn serve(arguments: Arguments, backbone: Arc<SqliteBackbone>, metrics: Arc
     // Caught before anybody can know that the service is there: whoever ends it right away ends it in order.
     let mut terminated = signal(SignalKind::terminate())?;
     let mut interrupted = signal(SignalKind::interrupt())?;
-    let state = open(&arguments, backbone, metrics)?;
+    let state = open(&arguments, backbone, metrics).await?;
     let listener = TcpListener::bind(arguments.listen)
         .await
         .with_context(|| format!("cannot listen on {}; choose a free address with --listen", arguments.listen))?;
@@ -125,7 +133,10 @@ async fn answer<L: Listener<Addr: std::fmt::Debug>>(
     until_signal: impl Future<Output = ()> + Send + 'static,
 ) -> anyhow::Result<()> {
     let commands = Arc::clone(&state.commands);
-    let sweeping = tokio::spawn(async move { commands.sweep_for_ever().await });
+    let trust = Arc::clone(&state.trust);
+    let mut sweeping = JoinSet::new();
+    sweeping.spawn(async move { commands.sweep_for_ever().await });
+    sweeping.spawn(async move { trust.sweep_for_ever().await });
     let ending = Arc::clone(&state.ending);
     let until_signal = async move {
         until_signal.await;
@@ -144,23 +155,26 @@ async fn answer<L: Listener<Addr: std::fmt::Debug>>(
         ended = server.into_future() => ended.context("the service stopped answering")?,
         () = out_of_grace => tracing::warn!("requests that were still under way have been cut off"),
     }
-    sweeping.abort();
     Ok(())
 }
 
-fn open(arguments: &Arguments, backbone: Arc<SqliteBackbone>, metrics: Arc<Metrics>) -> anyhow::Result<AppState> {
+async fn open(arguments: &Arguments, backbone: Arc<SqliteBackbone>, metrics: Arc<Metrics>) -> anyhow::Result<AppState> {
     let transaction_keys = FileTransactionKeys::open(arguments.transaction_keys.clone(), arguments.audience.clone())
         .with_context(|| {
             format!("cannot use {} (make it with `watchgate keys transaction`)", arguments.transaction_keys.display())
         })?;
     let runbooks: Arc<dyn RunbookCatalogue> = Arc::new(FolderCatalogue::load(&arguments.runbooks)?);
     let assistant = ExtractiveAssistant::new(Arc::new(read_documents(&arguments.documents)?), Arc::clone(&runbooks));
+    let keep_for = Duration::from_secs(arguments.revocations_kept_days.saturating_mul(SECONDS_PER_DAY));
+    let trust = TrustBook::load(backbone.clone(), Arc::new(SystemClock), Arc::clone(&metrics), keep_for);
+    let trust = trust.await.context("cannot read what is revoked")?;
     Ok(AppState::new(
         backbone,
         Arc::new(SystemClock),
         Arc::new(transaction_keys),
         Arc::new(assistant),
         runbooks,
+        Arc::new(trust),
         metrics,
     ))
 }

@@ -13,6 +13,7 @@ use crate::gate::TransactionKeySource;
 use crate::health::Readiness;
 use crate::metrics::Metrics;
 use crate::runbooks::RunbookCatalogue;
+use crate::trust::TrustBook;
 
 /// Long polls at once. Open streams are counted by themselves: they last longer.
 const WAITING_SEATS: usize = 1024;
@@ -32,6 +33,8 @@ pub struct AppState {
     pub runbooks: Arc<dyn RunbookCatalogue>,
     /// The commands.
     pub commands: Arc<Commands>,
+    /// What is revoked, and what keepers bring to the gates.
+    pub trust: Arc<TrustBook>,
     /// The counters.
     pub metrics: Arc<Metrics>,
     /// Tells those who wait that the service ends.
@@ -52,6 +55,7 @@ impl AppState {
         transaction_keys: Arc<dyn TransactionKeySource>,
         assistant: Arc<dyn Assistant>,
         runbooks: Arc<dyn RunbookCatalogue>,
+        trust: Arc<TrustBook>,
         metrics: Arc<Metrics>,
     ) -> Self {
         let commands =
@@ -64,6 +68,7 @@ impl AppState {
             assistant,
             runbooks,
             commands: Arc::new(commands),
+            trust,
             metrics,
             ending: Arc::default(),
             waiting_seats,

@@ -20,6 +20,7 @@ use trust_core::transaction_token::{RequesterContext, TransactionClaims, Transac
 
 use crate::app::app;
 use crate::assistant::ExtractiveAssistant;
+use crate::backbone::Backbone;
 use crate::backbone::sqlite::SqliteBackbone;
 use crate::clock::Clock;
 use crate::gate::TransactionKeySource;
@@ -27,10 +28,13 @@ use crate::knowledge::Knowledge;
 use crate::metrics::Metrics;
 use crate::runbooks::FolderCatalogue;
 use crate::state::AppState;
+use crate::trust::TrustBook;
 
 pub(crate) const HOST: &str = "localhost:8443";
 pub(crate) const ISSUER: &str = "https://issuer.watchgate.test";
 pub(crate) const TESTER: &str = "https://issuer.watchgate.test#tester-7";
+
+pub(crate) const KEEP_REVOCATIONS_FOR: Duration = Duration::from_secs(90 * 24 * 60 * 60);
 
 pub(crate) struct ManualClock(Mutex<OffsetDateTime>);
 
@@ -66,6 +70,15 @@ pub(crate) fn keys(seed: u8, audience: &str) -> TransactionKeys {
     GateKeys::generate("test".to_owned(), [seed; 32], None).transaction_keys(audience)
 }
 
+/// The book as it is loaded at start; on a thread of its own, because tests set their stages without waiting.
+fn trust_book(backbone: Arc<dyn Backbone>, clock: Arc<dyn Clock>, metrics: Arc<Metrics>) -> Arc<TrustBook> {
+    let loading = std::thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        runtime.block_on(TrustBook::load(backbone, clock, metrics, KEEP_REVOCATIONS_FOR)).unwrap()
+    });
+    Arc::new(loading.join().unwrap())
+}
+
 pub(crate) struct Stage {
     pub(crate) state: AppState,
     pub(crate) clock: Arc<ManualClock>,
@@ -93,7 +106,9 @@ impl Stage {
         let keys = keys(1, "assistant-service");
         let (assistant, runbooks) = COMPANY.clone();
         let keys_source = Arc::new(FixedKeys(keys.clone()));
-        let state = AppState::new(Arc::new(backbone), clock.clone(), keys_source, assistant, runbooks, metrics);
+        let backbone: Arc<dyn Backbone> = Arc::new(backbone);
+        let trust = trust_book(Arc::clone(&backbone), clock.clone(), Arc::clone(&metrics));
+        let state = AppState::new(backbone, clock.clone(), keys_source, assistant, runbooks, trust, metrics);
         Self { app: app(state.clone()), state, clock, keys, folder }
     }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use reqwest::redirect::Policy;
-use reqwest::{Certificate, Client, ClientBuilder, Method, RequestBuilder};
+use reqwest::{Certificate, Client, ClientBuilder, Identity, Method, RequestBuilder};
 use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
@@ -30,6 +30,25 @@ pub fn builder(ca: &Path) -> Result<ClientBuilder> {
         .no_proxy()
         // Longer than the longest long poll; a test that hangs must end.
         .timeout(Duration::from_secs(60)))
+}
+
+/// A client that shows the certificate of that name, and trusts the authority beside it.
+pub fn with_certificate(folder: &Path, name: &str) -> Result<Client> {
+    let identity = identity(folder, name)?;
+    builder(&folder.join("ca.pem"))?
+        .identity(identity)
+        .build()
+        .context("the client with a certificate could not be made")
+}
+
+/// The certificate and key of that name, as `watchgate keys tls` writes them.
+pub fn identity(folder: &Path, name: &str) -> Result<Identity> {
+    let mut pem = Vec::new();
+    for kind in ["pem", "key"] {
+        let path = folder.join(format!("{name}.{kind}"));
+        pem.extend(fs::read(&path).with_context(|| format!("{} cannot be read", path.display()))?);
+    }
+    Identity::from_pem(&pem).with_context(|| format!("{name} has no certificate"))
 }
 
 /// A client for plain HTTP, to go past Traefik.

@@ -12,6 +12,7 @@ pub mod http3;
 pub mod identity_provider;
 pub mod random;
 pub mod raw;
+pub mod revocation;
 pub mod scripted;
 pub mod second_service;
 pub mod token;
@@ -23,6 +24,7 @@ mod stage;
 
 pub use attack_table::forgery;
 pub use programs::artifacts;
+pub use programs::usage::cpu_time;
 use programs::{guardian, ports, process};
 pub use stage::options::{BackEnd, Folder, GateFolder, StageOptions};
 pub use stage::shared::SharedStage;

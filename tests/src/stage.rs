@@ -27,8 +27,8 @@ pub(crate) mod shared;
 mod traefik;
 
 pub use gateway::SecondGateway;
-use layout::Layout;
 pub use layout::shipped_gate;
+use layout::{Host, Layout};
 use options::{BackEnd, Folder, GateFolder, StageOptions};
 use service::Service;
 use traefik::{Traefik, Wanted};
@@ -45,6 +45,7 @@ pub struct Stage {
     service: Option<Service>,
     back_end_url: String,
     gate: Option<Value>,
+    dynamic: Option<Value>,
     https_port: u16,
     http_port: u16,
     // Last, so that it outlives what it guards; then the lock goes.
@@ -58,10 +59,13 @@ impl Stage {
         let (folder, lock) = prepare(&options.folder)?;
         let temporary = matches!(options.folder, Folder::Temporary) && env::var_os("WATCHGATE_KEEP").is_none();
         let guardian = Arc::new(Guardian::start(temporary.then_some(folder.as_path()))?);
-        let layout = Layout { folder, gateway: "traefik" };
+        let layout = Layout { folder, gateway: "traefik", host: Host::First };
         layout.make_keys()?;
+        if options.mutual_tls {
+            layout.make_certificates(&layout.service_tls())?;
+        }
         for (name, content) in &options.trust_files {
-            let path = layout.keys().join("trust").join(name);
+            let path = layout.trust().join(name);
             fs::write(&path, content).with_context(|| format!("{} cannot be written", path.display()))?;
         }
 
@@ -73,6 +77,7 @@ impl Stage {
                     layout: layout.clone(),
                     documents: options.documents.unwrap_or_else(|| company.join("documents")),
                     runbooks: options.runbooks.unwrap_or_else(|| company.join("runbooks")),
+                    mutual_tls: options.mutual_tls,
                     guardian: Arc::clone(&guardian),
                 };
                 let (process, url) = service.start("127.0.0.1:0").await?;
@@ -86,6 +91,7 @@ impl Stage {
             gate_alone: options.gate_alone,
             gate_folder: GateFolder::Shared,
             behind_proxy: options.behind_proxy,
+            mutual_tls: options.mutual_tls,
         };
         let traefik = traefik::start(&layout, &wanted, &guardian).await?;
         let (https_port, http_port) = (traefik.https_port, traefik.http_port);
@@ -96,6 +102,7 @@ impl Stage {
             service,
             back_end_url,
             gate: options.gate,
+            dynamic: options.dynamic,
             https_port,
             http_port,
             guardian,
@@ -136,6 +143,16 @@ impl Stage {
     /// The folder of all keys.
     pub fn keys(&self) -> PathBuf {
         self.layout.keys()
+    }
+
+    /// The certificates with which the service and Traefik know each other.
+    pub fn service_tls(&self) -> PathBuf {
+        self.layout.service_tls()
+    }
+
+    /// Has certificates made in `folder`: an authority, `server` and the client `traefik`.
+    pub fn make_certificates(&self, folder: &Path) -> Result<()> {
+        self.layout.make_certificates(folder)
     }
 
     /// What the gate finds as `/gate`.
@@ -203,10 +220,34 @@ impl Stage {
     /// Another Traefik with the same gate before the same back end, on the same keys and in the same `/trust` and `/gate`.
     pub async fn second_gateway(&self, gate_folder: GateFolder) -> Result<SecondGateway> {
         let layout = Layout { gateway: "traefik-2", ..self.layout.clone() };
+        self.gateway(layout, gate_folder).await
+    }
+
+    /// A Traefik on another host, as far as a gate can tell: with the same configuration before the same back end, and with
+    /// a `/trust` and a `/gate` of its own, in which there is nothing but the gate's key.
+    pub async fn second_host(&self) -> Result<SecondGateway> {
+        let layout = Layout { gateway: "traefik-2", host: Host::Second, ..self.layout.clone() };
+        for folder in [layout.trust().join("jwks"), layout.gate()] {
+            fs::create_dir_all(&folder).with_context(|| format!("{} cannot be made", folder.display()))?;
+        }
+        fs::copy(self.layout.trust().join("gate.key"), layout.trust().join("gate.key")).context("no gate.key")?;
+        self.gateway(layout, GateFolder::Shared).await
+    }
+
+    async fn gateway(&self, layout: Layout, gate_folder: GateFolder) -> Result<SecondGateway> {
         let (back_end, gate) = (&*self.back_end_url, self.gate.as_ref());
-        let wanted = Wanted { back_end, gate, dynamic: None, gate_alone: false, gate_folder, behind_proxy: false };
+        let dynamic = self.dynamic.as_ref();
+        let wanted = Wanted {
+            back_end,
+            gate,
+            dynamic,
+            gate_alone: false,
+            gate_folder,
+            behind_proxy: false,
+            mutual_tls: back_end.starts_with("https://"),
+        };
         let traefik = traefik::start(&layout, &wanted, &self.guardian).await?;
-        Ok(SecondGateway::new(traefik))
+        Ok(SecondGateway::new(traefik, layout.trust(), layout.gate()))
     }
 
     /// Traefik's process id.
@@ -235,7 +276,7 @@ impl Stage {
     pub async fn restart_service(&self) -> Result<()> {
         let Some(service) = &self.service else { bail!("this stage has no Watchgate service") };
         self.kill_service();
-        let listen = self.back_end_url.trim_start_matches("http://");
+        let listen = self.back_end_url.split("://").last().unwrap_or_default();
         let (process, _) = service.start(listen).await?;
         *self.running.lock().unwrap_or_else(PoisonError::into_inner) = Some(process);
         Ok(())
@@ -265,15 +306,20 @@ impl Stage {
 
     /// Starts one more process of `watchgate` with this configuration in a file: `keeper` or `exchange`.
     pub fn watchgate(&self, command: &str, config: &Value) -> Result<Companion> {
-        let file = self.layout.folder.join(format!("{command}.yml"));
+        self.watchgate_named(command, command, config)
+    }
+
+    /// The same under another name, where there are two of them.
+    pub fn watchgate_named(&self, name: &str, command: &str, config: &Value) -> Result<Companion> {
+        let file = self.layout.folder.join(format!("{name}.yml"));
         // JSON is YAML.
         fs::write(&file, format!("{config:#}")).with_context(|| format!("{} cannot be written", file.display()))?;
-        self.companion(command, Command::new(artifacts::watchgate()?).arg(command).arg("--config").arg(&file))
+        self.companion(name, Command::new(artifacts::watchgate()?).arg(command).arg("--config").arg(&file))
     }
 
     /// What the gate finds as `/trust`.
     pub fn trust_folder(&self) -> PathBuf {
-        self.layout.keys().join("trust")
+        self.layout.trust()
     }
 
     /// Starts another program that belongs to the stage, such as a microservice, logging to `<name>.log`.
@@ -302,6 +348,11 @@ impl Companion {
     /// All that it has written.
     pub fn log(&self) -> String {
         self.process.log()
+    }
+
+    /// Its process id.
+    pub fn id(&self) -> u32 {
+        self.process.id()
     }
 
     /// Ends it with SIGKILL.

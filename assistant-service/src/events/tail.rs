@@ -1,4 +1,4 @@
-//! The live tail: server-sent events that begin where the reader left off and end with the caller's token.
+//! The live tail: server-sent events that begin where the reader left off and end with the caller's token, by its time or by its revocation.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -47,6 +47,7 @@ pub(super) fn open(
     let seat = state.tail_seats.take(caller.require_principal()?)?;
     let tail = Tail { backbone: Arc::clone(&state.backbone), filter, newest };
     let time_left = caller.time_left(state.clock.now());
+    let caller = caller.clone();
     let (sender, mut receiver) = mpsc::channel(EVENTS_UNDER_WAY);
     let state = state.clone();
     // A task of its own: nobody polls the response of a client that does not read, and its seat must come back.
@@ -56,6 +57,9 @@ pub(super) fn open(
             () = sender.closed() => {}
             () = tokio::time::sleep(time_left) => {}
             () = state.ended() => {}
+            () = state.trust.until_revoked(&caller) => {
+                state.metrics.revoked_streams.inc();
+            }
         }
         drop(seat);
     };

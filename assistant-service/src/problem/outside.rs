@@ -114,6 +114,12 @@ impl Problem {
                 "Too many open commands",
                 "As many commands are open as are taken at once; some must end first.",
             ),
+            Self::TooManyRevocations => Outside::new(
+                StatusCode::INSUFFICIENT_STORAGE,
+                "urn:watchgate:problem:too-many-revocations",
+                "Too many revocations",
+                "As much is revoked as is kept, so this was not; revoke sessions or subjects in place of single tokens.",
+            ),
             Self::TooManyStreams => Outside::new(
                 StatusCode::TOO_MANY_REQUESTS,
                 "urn:watchgate:problem:too-many-streams",

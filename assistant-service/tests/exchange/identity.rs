@@ -146,5 +146,5 @@ fn every_mistake_of_the_settings_is_said_with_its_line() {
         assert!(ended.stderr.contains(&format!("{file}{said}: ")), "{said} in {}", ended.stderr);
     }
     let ended = watchgate(&["exchange", "--check", "--config", "/nowhere/exchange.yml"]);
-    assert!(ended.code == 1 && ended.stderr.contains("/nowhere/exchange.yml"), "{ended:?}");
+    assert!(ended.code == 2 && ended.stderr.contains("/nowhere/exchange.yml"), "{ended:?}");
 }

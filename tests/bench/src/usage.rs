@@ -4,23 +4,11 @@ use std::fs;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
+pub(crate) use programs::usage::cpu_time;
 
 /// Where CPU time is read from, for the report.
 pub(crate) const CPU_SOURCE: &str =
     "first field of /proc/PID/task/*/schedstat, summed: nanoseconds on a CPU, user and system";
-
-/// CPU time of all threads. Traefik's threads do not end before it does, so none goes missing.
-pub(crate) fn cpu_time(process: u32) -> Result<Duration> {
-    let folder = format!("/proc/{process}/task");
-    let mut nanoseconds: u64 = 0;
-    for thread in fs::read_dir(&folder).with_context(|| format!("{folder} cannot be read: has the process ended?"))? {
-        let path = thread?.path().join("schedstat");
-        let text = fs::read_to_string(&path).with_context(|| format!("{} cannot be read", path.display()))?;
-        let on_cpu = text.split(' ').next().unwrap_or_default();
-        nanoseconds += on_cpu.parse::<u64>().with_context(|| format!("no number in {}", path.display()))?;
-    }
-    Ok(Duration::from_nanos(nanoseconds))
-}
 
 /// What all processors of the machine have done.
 #[derive(Clone, Copy, Debug)]

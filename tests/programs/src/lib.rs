@@ -4,3 +4,4 @@ pub mod artifacts;
 pub mod guardian;
 pub mod ports;
 pub mod process;
+pub mod usage;

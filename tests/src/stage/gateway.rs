@@ -1,4 +1,6 @@
-//! A second Traefik beside the stage's own, as on a host that runs two of them on one trust directory.
+//! A second Traefik beside the stage's own: on a host that runs two of them on one trust directory, or on another host.
+
+use std::path::{Path, PathBuf};
 
 use super::traefik::Traefik;
 
@@ -6,16 +8,28 @@ use super::traefik::Traefik;
 #[derive(Debug)]
 pub struct SecondGateway {
     traefik: Traefik,
+    trust: PathBuf,
+    gate: PathBuf,
 }
 
 impl SecondGateway {
-    pub(super) fn new(traefik: Traefik) -> SecondGateway {
-        SecondGateway { traefik }
+    pub(super) fn new(traefik: Traefik, trust: PathBuf, gate: PathBuf) -> SecondGateway {
+        SecondGateway { traefik, trust, gate }
     }
 
     /// `https://localhost:<port>`.
     pub fn base_url(&self) -> String {
         format!("https://localhost:{}", self.traefik.https_port)
+    }
+
+    /// What its gate finds as `/trust`.
+    pub fn trust_folder(&self) -> &Path {
+        &self.trust
+    }
+
+    /// What its gate finds as `/gate`.
+    pub fn gate_folder(&self) -> &Path {
+        &self.gate
     }
 
     /// All that it has logged.

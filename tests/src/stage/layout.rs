@@ -17,6 +17,17 @@ pub(crate) struct Layout {
     pub(crate) folder: PathBuf,
     /// The folder and log of this Traefik: several may stand on the same keys.
     pub(crate) gateway: &'static str,
+    /// Whose `/trust` and `/gate` this Traefik has.
+    pub(crate) host: Host,
+}
+
+/// A machine, as far as a gate can tell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Host {
+    /// The one that the keys are made on.
+    First,
+    /// Another one, with folders of its own.
+    Second,
 }
 
 /// What differs from the shipped configuration.
@@ -29,6 +40,7 @@ pub(crate) struct Differences<'a> {
     pub(crate) gate_alone: bool,
     pub(crate) gate_folder: GateFolder,
     pub(crate) behind_proxy: bool,
+    pub(crate) mutual_tls: bool,
 }
 
 impl Layout {
@@ -36,9 +48,21 @@ impl Layout {
         self.folder.join("keys")
     }
 
+    /// What the gate finds as `/trust`.
+    pub(crate) fn trust(&self) -> PathBuf {
+        self.host_folder().join("trust")
+    }
+
     /// What the gate finds as `/gate`.
     pub(crate) fn gate(&self) -> PathBuf {
-        self.keys().join("gate")
+        self.host_folder().join("gate")
+    }
+
+    fn host_folder(&self) -> PathBuf {
+        match self.host {
+            Host::First => self.keys(),
+            Host::Second => self.folder.join("second-host"),
+        }
     }
 
     pub(crate) fn issuer_keys(&self) -> PathBuf {
@@ -47,6 +71,10 @@ impl Layout {
 
     pub(crate) fn ca(&self) -> PathBuf {
         self.keys().join("tls/ca.pem")
+    }
+
+    pub(crate) fn service_tls(&self) -> PathBuf {
+        self.keys().join("service-tls")
     }
 
     pub(crate) fn data(&self) -> PathBuf {
@@ -67,13 +95,12 @@ impl Layout {
 
     /// Has the keys made; those of an earlier run stay.
     pub(crate) fn make_keys(&self) -> Result<()> {
-        let output = Command::new(artifacts::watchgate()?)
-            .args(["keys", "dev", "--host", "localhost", "--dir"])
-            .arg(self.keys())
-            .output()
-            .context("`watchgate keys dev` could not be started")?;
-        ensure!(output.status.success(), "`watchgate keys dev` failed: {}", String::from_utf8_lossy(&output.stderr));
-        Ok(())
+        make(&["keys", "dev", "--host", "localhost"], &self.keys())
+    }
+
+    /// Has certificates made for a service and for Traefik as its client.
+    pub(crate) fn make_certificates(&self, folder: &Path) -> Result<()> {
+        make(&["keys", "tls", "--host", "localhost", "--client", "traefik"], folder)
     }
 
     /// Lays out Traefik's working directory.
@@ -91,6 +118,9 @@ impl Layout {
         if let Some(dynamic) = differences.dynamic {
             fs::write(self.dynamic().join("more.yml"), format!("{dynamic:#}"))?;
         }
+        if differences.mutual_tls {
+            self.write_mutual_tls(differences.back_end)?;
+        }
         self.write_tls()
     }
 
@@ -99,7 +129,7 @@ impl Layout {
         file.replace("\":80\"", &format!("127.0.0.1:{}", differences.http_port))?;
         file.replace("\":443\"", &format!("127.0.0.1:{}", differences.https_port))?;
         file.replace("/etc/traefik/dynamic", &self.dynamic().display().to_string())?;
-        file.replace("/var/lib/watchgate/trust:", &format!("{}:", self.keys().join("trust").display()))?;
+        file.replace("/var/lib/watchgate/trust:", &format!("{}:", self.trust().display()))?;
         file.replace("/var/lib/watchgate/gate:", &format!("{}:", self.gate().display()))?;
         if differences.gate_folder == GateFolder::ReadOnly {
             file.replace(":/gate\n", ":/gate:ro\n")?;
@@ -144,6 +174,20 @@ impl Layout {
         fs::write(&path, format!("{whole:#}")).with_context(|| format!("{} cannot be written", path.display()))
     }
 
+    fn write_mutual_tls(&self, back_end: &str) -> Result<()> {
+        let mut file = Shipped::read("mutual-tls.yml")?;
+        file.replace("https://127.0.0.1:8085", back_end)?;
+        for (name, ours) in
+            [("service-ca.pem", "ca.pem"), ("traefik.pem", "traefik.pem"), ("traefik.key", "traefik.key")]
+        {
+            // Copies, as on two hosts: what one side replaces is not the other side's.
+            let copy = self.traefik().join(name);
+            fs::copy(self.service_tls().join(ours), &copy)?;
+            file.replace(&format!("/etc/traefik/tls/{name}"), &copy.display().to_string())?;
+        }
+        file.write(&self.dynamic().join("mutual-tls.yml"))
+    }
+
     fn write_tls(&self) -> Result<()> {
         let mut file = Shipped::read("dynamic/tls.yml")?;
         for name in ["server.pem", "server.key"] {
@@ -152,6 +196,14 @@ impl Layout {
         }
         file.write(&self.dynamic().join("tls.yml"))
     }
+}
+
+fn make(command: &[&str], folder: &Path) -> Result<()> {
+    let name = command.join(" ");
+    let output = Command::new(artifacts::watchgate()?).args(command).arg("--dir").arg(folder).output();
+    let output = output.with_context(|| format!("`watchgate {name}` could not be started"))?;
+    ensure!(output.status.success(), "`watchgate {name}` failed: {}", String::from_utf8_lossy(&output.stderr));
+    Ok(())
 }
 
 /// A shipped file's text.

@@ -21,6 +21,7 @@ pub(crate) struct Service {
     pub(crate) layout: Layout,
     pub(crate) documents: PathBuf,
     pub(crate) runbooks: PathBuf,
+    pub(crate) mutual_tls: bool,
     pub(crate) guardian: Arc<Guardian>,
 }
 
@@ -33,12 +34,17 @@ impl Service {
         command.arg("--documents").arg(&self.documents);
         command.arg("--runbooks").arg(&self.runbooks);
         command.arg("--transaction-keys").arg(self.layout.keys().join("service/transaction.keys"));
+        let tls = self.layout.service_tls();
+        if self.mutual_tls {
+            command.arg("--tls-cert").arg(tls.join("server.pem")).arg("--tls-key").arg(tls.join("server.key"));
+            command.arg("--client-ca").arg(tls.join("ca.pem"));
+        }
         let log = self.layout.log("service");
         let written_before = std::fs::metadata(&log).map_or(0, |metadata| metadata.len());
         let mut process = Process::start(&mut command, &log, &self.guardian)?;
 
         let said_before = usize::try_from(written_before).unwrap_or_default();
-        let client = client::plain()?;
+        let client = if self.mutual_tls { client::with_certificate(&tls, "traefik")? } else { client::plain()? };
         let url = until("the service is ready", READY_WITHIN, async || {
             if let Some(status) = process.ended() {
                 bail!("the service ended ({status}): {}", tail(&process.log()));

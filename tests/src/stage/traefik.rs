@@ -33,6 +33,7 @@ pub(crate) struct Wanted<'a> {
     pub(crate) gate_alone: bool,
     pub(crate) gate_folder: GateFolder,
     pub(crate) behind_proxy: bool,
+    pub(crate) mutual_tls: bool,
 }
 
 /// Puts a file system without a free byte in a folder's place, for this program and what it starts alone.
@@ -64,6 +65,7 @@ async fn start_once(layout: &Layout, wanted: &Wanted<'_>, guardian: &Arc<Guardia
         gate_alone: wanted.gate_alone,
         gate_folder: wanted.gate_folder,
         behind_proxy: wanted.behind_proxy,
+        mutual_tls: wanted.mutual_tls,
     })?;
     let log = layout.log(layout.gateway);
     std::fs::write(&log, "").with_context(|| format!("{} cannot be written", log.display()))?;

@@ -1,0 +1,124 @@
+//! Reads values at places, and writes down what is wrong with them: all of it, not the first.
+
+use std::ops::RangeInclusive;
+use std::path::PathBuf;
+
+use reqwest::Url;
+use serde_json::Value;
+use trust_core::Mistake;
+use trust_core::network::Network;
+
+/// A value and its place; what is absent has a place too.
+pub(super) struct Section<'a> {
+    value: Option<&'a Value>,
+    place: String,
+}
+
+impl<'a> Section<'a> {
+    pub(super) fn root(value: &'a Value) -> Self {
+        Self { value: Some(value), place: String::new() }
+    }
+
+    /// What stands behind a key; `null` counts as absent.
+    pub(super) fn at(&self, key: &str) -> Self {
+        let value = self.value.and_then(|value| value.get(key)).filter(|value| !value.is_null());
+        let place = if self.place.is_empty() { key.to_owned() } else { format!("{}.{key}", self.place) };
+        Self { value, place }
+    }
+
+    pub(super) fn is_there(&self) -> bool {
+        self.value.is_some()
+    }
+
+    pub(super) fn mistake(&self, what: impl Into<String>, mistakes: &mut Vec<Mistake>) {
+        mistakes.push(Mistake { place: self.place.clone(), what: what.into() });
+    }
+
+    /// Reports every key that nobody would read: a misspelt key must not silently mean its default.
+    pub(super) fn only_keys(&self, known: &[&str], mistakes: &mut Vec<Mistake>) {
+        let Some(Value::Object(map)) = self.value else {
+            self.mistake("a map was expected", mistakes);
+            return;
+        };
+        for key in map.keys().filter(|key| !known.contains(&key.as_str())) {
+            self.at(key).mistake(format!("no such key; there are {}", known.join(", ")), mistakes);
+        }
+    }
+
+    pub(super) fn text(&self, key: &str, mistakes: &mut Vec<Mistake>) -> Option<String> {
+        let here = self.at(key);
+        let text = here.value?.as_str().filter(|text| !text.is_empty()).map(str::to_owned);
+        if text.is_none() {
+            here.mistake("a text was expected", mistakes);
+        }
+        text
+    }
+
+    pub(super) fn required(&self, key: &str, mistakes: &mut Vec<Mistake>) -> Option<String> {
+        if !self.at(key).is_there() {
+            self.at(key).mistake("this is required", mistakes);
+        }
+        self.text(key, mistakes)
+    }
+
+    pub(super) fn path(&self, key: &str, mistakes: &mut Vec<Mistake>) -> Option<PathBuf> {
+        self.text(key, mistakes).map(PathBuf::from)
+    }
+
+    pub(super) fn boolean(&self, key: &str, mistakes: &mut Vec<Mistake>) -> Option<bool> {
+        let here = self.at(key);
+        let read = here.value?.as_bool();
+        if read.is_none() {
+            here.mistake("true or false was expected", mistakes);
+        }
+        read
+    }
+
+    /// A whole number within bounds.
+    pub(super) fn number(&self, key: &str, bounds: RangeInclusive<u64>, mistakes: &mut Vec<Mistake>) -> Option<u64> {
+        let here = self.at(key);
+        let read = here.value?.as_u64().filter(|number| bounds.contains(number));
+        if read.is_none() {
+            here.mistake(format!("a whole number from {} to {} was expected", bounds.start(), bounds.end()), mistakes);
+        }
+        read
+    }
+
+    pub(super) fn list(&self, key: &str, mistakes: &mut Vec<Mistake>) -> Vec<Self> {
+        let here = self.at(key);
+        match here.value {
+            None => Vec::new(),
+            Some(Value::Array(items)) => (0..)
+                .zip(items)
+                .map(|(index, item): (usize, _)| Self { value: Some(item), place: format!("{}[{index}]", here.place) })
+                .collect(),
+            Some(_) => {
+                here.mistake("a list was expected", mistakes);
+                Vec::new()
+            }
+        }
+    }
+
+    pub(super) fn networks(&self, key: &str, mistakes: &mut Vec<Mistake>) -> Vec<Network> {
+        let mut networks = Vec::new();
+        for item in self.list(key, mistakes) {
+            let text = item.value.and_then(Value::as_str).unwrap_or_default();
+            match Network::parse(text) {
+                Ok(network) => networks.push(network),
+                Err(what) => item.mistake(what, mistakes),
+            }
+        }
+        networks
+    }
+
+    /// An address with `https`, or with `http`, which only loopback addresses may have; those are looked at when asked.
+    pub(super) fn url(&self, key: &str, mistakes: &mut Vec<Mistake>) -> Option<Url> {
+        let text = self.text(key, mistakes)?;
+        let url = Url::parse(&text).ok().filter(|url| matches!(url.scheme(), "https" | "http") && url.has_host());
+        let url = url.filter(|url| url.username().is_empty() && url.password().is_none() && url.fragment().is_none());
+        if url.is_none() {
+            self.at(key).mistake("an address such as https://idp.example.com was expected", mistakes);
+        }
+        url
+    }
+}

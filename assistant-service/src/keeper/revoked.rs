@@ -1,0 +1,142 @@
+//! What is revoked, as the service last told: in memory, on disk for a restart while the service is away, and as the table
+//! that gates look tokens up in. Written down first, then made a table, and only then named by the head.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use rand_core::{OsRng, RngCore};
+use thiserror::Error;
+use tokio::time::Instant;
+use trust_core::revocations::{Revocation, table};
+
+use super::heard::Heard;
+use super::trust_folder::{Durability, Readers, TrustFolder, own};
+use super::wall::now;
+use super::wire::KeptRevocation;
+use crate::clock::Clock;
+
+const KEPT: &str = "revocations.json";
+const MAX_KEPT_BYTES: u64 = 256 * 1024 * 1024;
+const TABLE: &str = "revocations-";
+
+/// A gate may have read the head just before, and open the table just after.
+const TABLES_KEPT: usize = 3;
+const TABLE_KEPT_FOR: Duration = Duration::from_secs(30);
+
+/// Why an answer of the service does not count.
+#[derive(Debug, Error)]
+pub(super) enum NotApplied {
+    /// Passing it over would let a token in that is revoked.
+    #[error("a revocation in a form that is not known here")]
+    Form,
+    #[error("it cannot be written: {0}")]
+    Unwritten(#[from] io::Error),
+}
+
+/// The revocations that are in force.
+pub(super) struct Revoked {
+    trust: TrustFolder,
+    clock: Arc<dyn Clock>,
+    state: Mutex<State>,
+}
+
+struct State {
+    /// Each with the second until which it is kept.
+    entries: BTreeMap<Revocation, u64>,
+    /// The table that holds them; none when nothing is revoked.
+    table: Option<u64>,
+    last_number: u64,
+    /// Tables that the head no longer names, and since when.
+    old: Vec<(u64, Instant)>,
+    /// Whether the disk holds less than the memory.
+    is_unwritten: bool,
+}
+
+impl Revoked {
+    /// Takes over what an earlier keeper was told, and makes a table of it. `last_number` is the newest table's before. Where
+    /// nothing was left, nothing was heard either.
+    pub(super) fn open(
+        trust: TrustFolder,
+        clock: Arc<dyn Clock>,
+        last_number: u64,
+        heard: &Heard,
+    ) -> Result<Self, NotApplied> {
+        let kept = trust.read(&own(KEPT), MAX_KEPT_BYTES)?;
+        let kept: Vec<KeptRevocation> = match kept {
+            Some(bytes) => serde_json::from_slice(&bytes).map_err(|_| NotApplied::Form)?,
+            None => {
+                heard.forget();
+                Vec::new()
+            }
+        };
+        let old = trust.names()?.iter().filter_map(|name| name.strip_prefix(TABLE)?.parse().ok()).collect::<Vec<u64>>();
+        let last_number = old.iter().copied().fold(last_number, u64::max);
+        let old = old.into_iter().map(|number| (number, Instant::now())).collect();
+        let entries = read(&kept)?;
+        let state = State { entries, table: None, last_number, old, is_unwritten: true };
+        let revoked = Self { trust, clock, state: Mutex::new(state) };
+        revoked.apply(&[], false)?;
+        Ok(revoked)
+    }
+
+    /// Takes in what the service told; `complete` when it told everything. Says whether there is a new table for the head.
+    pub(super) fn apply(&self, told: &[KeptRevocation], complete: bool) -> Result<bool, NotApplied> {
+        let told = read(told)?;
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut entries = if complete { BTreeMap::new() } else { state.entries.clone() };
+        entries.extend(told);
+        let now_second = now(&*self.clock) / 1000;
+        entries.retain(|_, keep_until| *keep_until > now_second);
+        if entries == state.entries && !state.is_unwritten {
+            return Ok(false);
+        }
+        (state.entries, state.is_unwritten) = (entries, true);
+        self.write(&mut state)?;
+        state.is_unwritten = false;
+        Ok(true)
+    }
+
+    fn write(&self, state: &mut State) -> io::Result<()> {
+        let kept: Vec<_> = state.entries.iter().map(|(entry, until)| KeptRevocation::of(entry, *until)).collect();
+        self.trust.write(&own(KEPT), &serde_json::to_vec(&kept)?, Readers::Owner, Durability::Lasting)?;
+        let number = state.last_number.saturating_add(1).max(now(&*self.clock));
+        let new = if state.entries.is_empty() { None } else { Some(number) };
+        if new.is_some() {
+            let mut seed = [0; 16];
+            OsRng.fill_bytes(&mut seed);
+            let table = table(state.entries.keys(), seed);
+            self.trust.write(&format!("{TABLE}{number}"), &table, Readers::Everyone, Durability::Lasting)?;
+        }
+        let before = std::mem::replace(&mut state.table, new);
+        state.old.extend(before.map(|number| (number, Instant::now())));
+        state.last_number = number;
+        Ok(())
+    }
+
+    /// The table for the head.
+    pub(super) fn number(&self) -> Option<u64> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner).table
+    }
+
+    /// Removes tables that no gate reads any more.
+    pub(super) fn remove_old_tables(&self) {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let spared = state.old.len().saturating_sub(TABLES_KEPT.saturating_sub(1));
+        let (trust, mut index) = (&self.trust, 0_usize);
+        state.old.retain(|(number, since)| {
+            let is_spared = index >= spared || since.elapsed() < TABLE_KEPT_FOR;
+            index = index.saturating_add(1);
+            // One that cannot be removed is tried again by the next keeper.
+            is_spared || trust.remove(&format!("{TABLE}{number}")).is_err()
+        });
+    }
+}
+
+fn read(kept: &[KeptRevocation]) -> Result<BTreeMap<Revocation, u64>, NotApplied> {
+    kept.iter().map(|kept| Ok((kept.revocation().ok_or(NotApplied::Form)?, kept.keep_until))).collect()
+}
+
+#[cfg(test)]
+mod tests;

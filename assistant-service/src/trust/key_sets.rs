@@ -1,0 +1,143 @@
+//! `PUT /v1/trust/key-sets/{name}`: an issuer's keys as one keeper has fetched them, for the keepers of other hosts.
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use utoipa::ToSchema;
+
+use super::book::{Revised, TRUST, TrustBook, to_its_end};
+use super::load;
+use crate::backbone::{BackboneError, Put};
+use crate::json_body::JsonBody;
+use crate::parameters::PathName;
+use crate::problem::{FieldError, Problem, ProblemDocument};
+use crate::state::AppState;
+
+const MAX_KEY_SETS: usize = 64;
+const MAX_NAME_BYTES: usize = 128;
+const MAX_ISSUER_BYTES: usize = 2048;
+
+/// As much as gates read of one file.
+const MAX_JWKS_BYTES: usize = 256 * 1024;
+
+const ATTEMPTS: usize = 4;
+
+/// The keys of an issuer.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct KeySet {
+    issuer: String,
+    /// RFC 7517, section 5; judged by who uses it.
+    #[schema(value_type = Object)]
+    jwks: Box<RawValue>,
+    /// When the fetch that gave them began, in Unix milliseconds.
+    checked_at: u64,
+}
+
+/// The keys of an issuer and the file that they are for.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct NamedKeySet {
+    /// The file below the trust directory, such as `jwks/idp.json`.
+    name: String,
+    issuer: String,
+    #[schema(value_type = Object)]
+    jwks: Box<RawValue>,
+    checked_at: u64,
+}
+
+impl KeySet {
+    pub(super) fn named(self, name: String) -> NamedKeySet {
+        let Self { issuer, jwks, checked_at } = self;
+        NamedKeySet { name, issuer, jwks, checked_at }
+    }
+
+    fn mistakes(&self) -> Vec<FieldError> {
+        #[derive(Deserialize)]
+        struct Form {
+            #[serde(rename = "keys")]
+            _keys: Vec<serde::de::IgnoredAny>,
+        }
+        let mut errors = Vec::new();
+        if self.issuer.is_empty() || self.issuer.len() > MAX_ISSUER_BYTES {
+            errors.push(FieldError::new("issuer", format!("must have 1 to {MAX_ISSUER_BYTES} bytes")));
+        }
+        if self.jwks.get().len() > MAX_JWKS_BYTES {
+            errors.push(FieldError::new("jwks", format!("may have {MAX_JWKS_BYTES} bytes")));
+        }
+        if serde_json::from_str::<Form>(self.jwks.get()).is_err() {
+            errors.push(FieldError::new("jwks", "must be an object with a list of keys"));
+        }
+        errors
+    }
+}
+
+/// Keeps an issuer's keys, for keepers alone. Those that were fetched earlier than what is kept change nothing.
+#[utoipa::path(put, path = "/v1/trust/key-sets/{name}", tag = "trust", request_body = KeySet,
+    params(("name" = String, Path, description = "The file below the trust directory, such as jwks%2Fidp.json")),
+    responses(
+        (status = NO_CONTENT, description = "These, or ones that were fetched later, are kept"),
+        (status = BAD_REQUEST, description = "A name or keys that no gate would take", body = ProblemDocument),
+        (status = UNAUTHORIZED, description = "Not a keeper", body = ProblemDocument)))]
+pub(crate) async fn put(
+    State(state): State<AppState>,
+    PathName(name): PathName,
+    JsonBody(set): JsonBody<KeySet>,
+) -> Result<StatusCode, Problem> {
+    let mut errors = set.mistakes();
+    if !is_file_name(&name) {
+        errors.push(FieldError::new("name", "must be a path below the trust directory, such as jwks/idp.json"));
+    }
+    if !errors.is_empty() {
+        return Err(errors.into());
+    }
+    to_its_end(async move { state.trust.keep_key_set(name, set).await }).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Keepers make a file of this name: nothing in it may lead elsewhere.
+fn is_file_name(name: &str) -> bool {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
+    name.len() <= MAX_NAME_BYTES
+        && name.split('/').all(|part| !part.is_empty() && !part.starts_with('.') && part.bytes().all(is_plain))
+}
+
+impl TrustBook {
+    async fn keep_key_set(&self, name: String, set: KeySet) -> Result<(), Problem> {
+        let _turn = self.turn.lock().await;
+        let key = load::key_set_key(&name);
+        for _ in 0..ATTEMPTS {
+            let (kept, count) = {
+                let content = self.read();
+                let kept = content.key_sets.get(&name).map(|kept| (kept.value.checked_at, kept.revision));
+                (kept, content.key_sets.len())
+            };
+            match kept {
+                Some((checked_at, _)) if checked_at >= set.checked_at => return Ok(()),
+                None if count >= MAX_KEY_SETS => {
+                    return Err(Problem::invalid("name", format!("at most {MAX_KEY_SETS} key sets are kept")));
+                }
+                _ => {}
+            }
+            let value = Some(serde_json::to_vec(&set).map_err(Problem::internal)?);
+            let expected_revision = kept.map(|(_, revision)| revision);
+            match self.commit(Put { bucket: TRUST, key: key.clone(), value, expected_revision }, None).await {
+                Ok(revision) => {
+                    let revised = Revised { value: set, revision };
+                    self.take_over(revision, |content| drop(content.key_sets.insert(name, revised)));
+                    return Ok(());
+                }
+                Err(BackboneError::Conflict { .. }) => {
+                    if let Some(stored) = self.backbone.get(TRUST, key.clone()).await? {
+                        let revised = load::key_set(&stored.value, stored.revision)
+                            .ok_or_else(|| Problem::mistake("a key set in the store is not readable"))?;
+                        let name = name.clone();
+                        self.take_over(stored.revision, |content| drop(content.key_sets.insert(name, revised)));
+                    }
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Err(BackboneError::Conflict { bucket: TRUST, key }.into())
+    }
+}
