@@ -11,6 +11,7 @@ pub mod clock;
 pub mod command_line;
 pub mod commands;
 pub mod events;
+pub mod exchange;
 pub mod gate;
 mod health;
 mod json_body;
