@@ -28,6 +28,8 @@ struct Checked {
     /// How long ago that was at `since`.
     age_then: Duration,
     since: Instant,
+    /// False for a file that was there before any keeper: it has an age, but nobody knows of a fetch.
+    is_fetched: bool,
 }
 
 impl Checked {
@@ -41,6 +43,9 @@ impl Checked {
 
     /// When the fetch began by the wall clock of now: after the clock was set back, earlier than what was written down.
     fn began(&self, now: UnixMillis) -> UnixMillis {
+        if !self.is_fetched {
+            return 0;
+        }
         let passed = u64::try_from(self.passed().as_millis()).unwrap_or(u64::MAX);
         self.at.min(now.saturating_sub(passed))
     }
@@ -113,7 +118,8 @@ impl KeySets {
             let kept = kept.filter(|kept| kept.issuer == config.issuer);
             let checked = match kept {
                 Some(kept) => Some(checked_before(kept.checked_at, Duration::from_millis(kept.age_ms), now)),
-                None => written_at(&trust, &config.file, now).map(|at| checked_before(at, Duration::ZERO, now)),
+                None => written_at(&trust, &config.file, now)
+                    .map(|at| Checked { is_fetched: false, ..checked_before(at, Duration::ZERO, now) }),
             };
             let set = KeySet { issuer: config.issuer.clone(), max_age: config.max_age, checked, unshared: false };
             sets.insert(config.file.clone(), set);
@@ -124,7 +130,7 @@ impl KeySets {
     /// Takes keys that have just been fetched here, by a fetch that began at `began`.
     pub(super) fn take_fetched(&self, name: &str, jwks: &[u8], began: (UnixMillis, Instant)) -> Result<(), NotTaken> {
         let (at, since) = began;
-        self.take(name, None, jwks, Checked { at, age_then: Duration::ZERO, since })
+        self.take(name, None, jwks, Checked { at, age_then: Duration::ZERO, since, is_fetched: true })
     }
 
     /// Takes keys that another host's keeper has fetched, if they are newer than those that are here.
@@ -210,7 +216,7 @@ impl KeySets {
     fn save(&self, sets: &BTreeMap<String, KeySet>) -> io::Result<()> {
         let now = now(&*self.clock);
         let key_sets = sets.iter().filter_map(|(name, set)| {
-            let checked = set.checked?;
+            let checked = set.checked.filter(|checked| checked.is_fetched)?;
             let age_ms = u64::try_from(checked.age(now).as_millis()).unwrap_or(u64::MAX);
             Some((name.clone(), SetState { issuer: set.issuer.clone(), checked_at: checked.at, age_ms }))
         });
@@ -221,7 +227,7 @@ impl KeySets {
 
 fn checked_before(at: UnixMillis, least_age: Duration, now: UnixMillis) -> Checked {
     let age = Duration::from_millis(now.saturating_sub(at)).max(least_age);
-    Checked { at, age_then: age, since: Instant::now() }
+    Checked { at, age_then: age, since: Instant::now(), is_fetched: true }
 }
 
 /// When a file that no keeper has written down came to be, at the latest now.

@@ -139,20 +139,18 @@ async fn keys_of_another_issuer_do_not_stay_under_a_new_ones_name() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_written_down_may_be_garbage() {
-    let kept = Kept::new();
+async fn where_nothing_good_is_written_down_keys_stay_and_nobody_knows_of_a_fetch() {
+    let mut kept = Kept::new();
     kept.fetch(b"keys").unwrap();
     for garbage in ["", "{", "[]", "{\"key_sets\": {\"jwks/idp.json\": 7}}"] {
         fs::write(kept.folder.path().join(".keeper/state.json"), garbage).unwrap();
-        // The file itself says how old its keys are at least; a clock before that says nothing of them.
-        let again = Kept::over(tempfile::TempDir::new().unwrap(), kept.clock.clone(), ISSUER);
-        fs::create_dir(again.folder.path().join("jwks")).unwrap();
-        fs::copy(kept.folder.path().join(NAME), again.folder.path().join(NAME)).unwrap();
-        fs::write(again.folder.path().join(".keeper/state.json"), garbage).unwrap();
-        let again = Kept::over(again.folder, again.clock, ISSUER);
-        assert_eq!(again.file().unwrap(), b"keys", "{garbage}");
-        assert!(again.began() <= again.clock.millis(), "{garbage}");
+        kept = Kept::over(kept.folder, kept.clock, ISSUER);
+        assert_eq!((kept.file().as_deref(), kept.began()), (Some(&b"keys"[..]), 0), "{garbage}");
+        kept = kept.restarted();
+        assert_eq!(kept.began(), 0, "{garbage}");
     }
+    kept.fetch(b"keys").unwrap();
+    assert!(kept.began() > 0);
 }
 
 #[tokio::test(start_paused = true)]
