@@ -7,6 +7,7 @@ mod abi;
 mod host;
 mod instance;
 mod shared_files;
+mod spent_proofs;
 mod trust_files;
 
 use std::cell::Cell;

@@ -7,8 +7,9 @@ use std::path::Path;
 
 use rustix::io::{pread, pwrite};
 use trust_core::gate::Gate;
-use trust_core::shared_files::{SharedFile, SharedFiles};
+use trust_core::shared_files::{Claim, SharedFile, SharedFiles};
 
+use crate::spent_proofs;
 use crate::trust_files::TRUST_DIRECTORY;
 
 const GATE_DIRECTORY: &str = "/gate";
@@ -62,6 +63,10 @@ impl SharedFiles for GateFiles {
 
     fn write_at(&self, file: SharedFile, offset: u64, bytes: &[u8]) -> bool {
         self.file(file).is_some_and(|file| pwrite(file, bytes, offset).is_ok_and(|written| written == bytes.len()))
+    }
+
+    fn claim(&self, minute: u64, name: &str) -> Claim {
+        spent_proofs::claim(Path::new(GATE_DIRECTORY), minute, name)
     }
 
     fn want_keys(&self, file: &str) {

@@ -60,7 +60,6 @@ impl VerifiedClaims {
 
     /// The SHA-256 of the token that the client holds, where that is not the one that the gate has read.
     #[must_use]
-    #[expect(dead_code, reason = "a proof of possession names the token that the client holds")]
     pub(crate) fn exchanged_digest(&self) -> Option<&[u8; TOKEN_DIGEST_BYTES]> {
         match self.identity.voucher {
             Voucher::Issuer => None,

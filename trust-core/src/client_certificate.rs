@@ -1,19 +1,14 @@
 //! Tokens that only the holder of a certificate may use (RFC 8705): the token names the certificate, TLS has proved that
 //! the client holds it, and Traefik says in a header which one that was.
 //!
-//! What a token is bound to is a fact of the token and cached with it; what the client has shown is a fact of its
-//! connection, and held against the token on every request.
+//! What the client has shown is a fact of its connection, and held against the token on every request.
 
 use base64::Engine;
-use base64::alphabet::URL_SAFE;
-use base64::engine::general_purpose::{GeneralPurpose, NO_PAD};
 use base64::prelude::BASE64_STANDARD;
-use serde_json::Value;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
-use crate::claims::VerifiedClaims;
-use crate::claims::record::ClaimValue;
+use crate::binding::{Binding, Confirmation};
 use crate::request::RequestFacts;
 use crate::token::InvalidToken;
 
@@ -22,48 +17,6 @@ const HEADER: &str = "x-forwarded-tls-client-cert";
 
 /// Where it writes what stands in them.
 const INFO_HEADER: &str = "x-forwarded-tls-client-cert-info";
-
-/// The member of `cnf` that names a certificate (RFC 8705, section 3.1).
-const THUMBPRINT: &str = "x5t#S256";
-
-/// The RFC's own example ends in bits that no byte needs. What they are makes no difference here: the bytes are compared.
-const THUMBPRINT_ENCODING: GeneralPurpose =
-    GeneralPurpose::new(&URL_SAFE, NO_PAD.with_decode_allow_trailing_bits(true));
-
-/// What must be shown beside a token.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Binding {
-    /// Nothing: whoever bears the token may use it.
-    Unbound,
-    /// The certificate with this SHA-256.
-    Certificate([u8; 32]),
-    /// Something that this gate cannot check.
-    Unknown,
-}
-
-impl Binding {
-    /// Reads the claim `cnf` (RFC 7800, section 3.1). A member that is not known here may ask for more than the known one
-    /// beside it, so it is not passed over.
-    pub(crate) fn of(confirmation: Option<&Value>) -> Self {
-        let Some(confirmation) = confirmation else { return Self::Unbound };
-        let thumbprint = match confirmation.as_object() {
-            Some(members) if members.len() == 1 => members.get(THUMBPRINT).and_then(Value::as_str),
-            _ => None,
-        };
-        let bytes = thumbprint.and_then(|text| THUMBPRINT_ENCODING.decode(text).ok());
-        bytes.and_then(|bytes| bytes.try_into().ok()).map_or(Self::Unknown, Self::Certificate)
-    }
-
-    fn of_claims(claims: &VerifiedClaims) -> Self {
-        match claims.get("cnf") {
-            None => Self::Unbound,
-            Some(ClaimValue::Object(text)) => {
-                serde_json::from_str(text).map_or(Self::Unknown, |confirmation| Self::of(Some(&confirmation)))
-            }
-            Some(_) => Self::Unknown,
-        }
-    }
-}
 
 /// Whether the header is Traefik's word.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -89,15 +42,15 @@ impl ClientCertificates {
         is_ours && (self == Self::Untrusted || !spelled.eq_ignore_ascii_case(folded))
     }
 
-    /// Lets a token be used that is bound to nothing, or to the certificate that the client has shown.
-    pub(crate) fn check(self, claims: &VerifiedClaims, facts: &RequestFacts) -> Result<(), InvalidToken> {
-        match Binding::of_claims(claims) {
-            Binding::Unbound => Ok(()),
-            Binding::Certificate(thumbprint) if self == Self::Trusted => {
-                let is_shown = shown(facts).is_some_and(|shown| bool::from(shown.ct_eq(&thumbprint)));
+    /// Lets a token be used that is bound to no certificate, or to the one that the client has shown.
+    pub(crate) fn check(self, binding: &Binding, facts: &RequestFacts) -> Result<(), InvalidToken> {
+        match binding {
+            Binding::Unbound | Binding::To(Confirmation { certificate: None, .. }) => Ok(()),
+            Binding::To(Confirmation { certificate: Some(thumbprint), .. }) if self == Self::Trusted => {
+                let is_shown = shown(facts).is_some_and(|shown| bool::from(shown.ct_eq(thumbprint)));
                 if is_shown { Ok(()) } else { Err(InvalidToken::Bound) }
             }
-            Binding::Certificate(_) | Binding::Unknown => Err(InvalidToken::Bound),
+            Binding::To(_) | Binding::Unknown => Err(InvalidToken::Bound),
         }
     }
 }

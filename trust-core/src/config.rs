@@ -4,6 +4,7 @@
 //! denies everything.
 
 mod client_address;
+mod dpop;
 mod reader;
 mod resource_metadata;
 mod rules;
@@ -15,6 +16,7 @@ use serde_json::Value;
 use crate::client_address::ClientAddresses;
 use crate::client_certificate::{self, ClientCertificates};
 use crate::denial_record::Mode;
+use crate::dpop::Proofs;
 use crate::gate::GATE_KEY_FILE;
 use crate::issuer::{Issuer, IssuerPolicy};
 use crate::keys::{KeyPurpose, KeySet};
@@ -26,7 +28,7 @@ use crate::suggestion::suggestion;
 pub use reader::Mistake;
 use reader::{Reader, normalised};
 
-const KEYS: [&str; 13] = [
+const KEYS: [&str; 14] = [
     "publicOrigins",
     "issuers",
     "rules",
@@ -39,6 +41,7 @@ const KEYS: [&str; 13] = [
     "throttle",
     "clientAddress",
     "trustClientCertificate",
+    "dpop",
     "keeper",
 ];
 const DEFAULT_TOKEN_TYPES: [&str; 2] = ["at+jwt", "JWT"];
@@ -53,13 +56,14 @@ const MAX_CLAIMS_CACHE_MEBIBYTES: u64 = 1024;
 
 /// Headers that carry a request itself; a claim forwarded in one of them would change the request.
 /// What a proxy drops on the way (RFC 9110, section 7.6.1) would not arrive.
-const RESERVED_HEADERS: [&str; 14] = [
+const RESERVED_HEADERS: [&str; 15] = [
     "host",
     "authorization",
     "connection",
     "content-length",
     "content-type",
     "cookie",
+    "dpop",
     "keep-alive",
     "proxy-authenticate",
     "proxy-authorization",
@@ -90,6 +94,7 @@ pub(crate) struct GateConfig {
     pub(crate) bad_tokens_per_minute: u32,
     pub(crate) client_addresses: ClientAddresses,
     pub(crate) client_certificates: ClientCertificates,
+    pub(crate) proofs: Proofs,
 }
 
 /// A claim that goes to the back end in a header.
@@ -114,6 +119,11 @@ impl Origin {
     /// Whether a `Host` header names this origin. An origin without a port is named with any: ports are mapped on the way.
     pub(crate) fn is_named_by(&self, host: &str) -> bool {
         self.authority == host || self.authority == without_port(host)
+    }
+
+    /// Whether clients reach it over TLS.
+    pub(crate) fn is_secure(&self) -> bool {
+        self.text.starts_with("https://")
     }
 }
 
@@ -144,7 +154,8 @@ impl GateConfig {
             }
             origin
         });
-        let origins = origins.collect();
+        let origins: Vec<Origin> = origins.collect();
+        let proofs = dpop::read(root, &origins, mistakes);
         let issuers = issuers(root, mistakes);
         let rules = rules::read(root, mistakes);
         if rules.iter().any(Rule::needs_token) && root.is_empty("issuers") {
@@ -158,7 +169,8 @@ impl GateConfig {
             root.at("tags").mistake("rules take events of clients, and only tags tell whose they are", mistakes);
         }
         let client_certificates = client_certificates(root, &rules, mistakes);
-        let resource_metadata = resource_metadata::read(root, &issuers, &rules, client_certificates, mistakes);
+        let resource_metadata =
+            resource_metadata::read(root, &issuers, &rules, (client_certificates, &proofs), mistakes);
         Self {
             origins,
             issuers,
@@ -168,6 +180,7 @@ impl GateConfig {
             claims_cache_bytes: claims_cache_mebibytes.saturating_mul(1024 * 1024),
             resource_metadata,
             client_certificates,
+            proofs,
             mode: mode(root, mistakes),
             bad_tokens_per_minute: client_address::bad_tokens_per_minute(root, mistakes),
             client_addresses: client_address::read(root, mistakes),
@@ -192,8 +205,10 @@ fn client_certificates(root: &Reader<'_>, rules: &[Rule], mistakes: &mut Vec<Mis
     if root.boolean("trustClientCertificate", mistakes).unwrap_or(false) {
         return ClientCertificates::Trusted;
     }
-    if rules.iter().any(Rule::needs_bound_token) {
-        let what = "rules ask for BoundToClient(), which holds for nobody unless client certificates are trusted";
+    // With an origin, a token may be bound to a key.
+    if rules.iter().any(Rule::needs_bound_token) && root.is_empty("publicOrigins") {
+        let what = "rules ask for BoundToClient(), which holds for nobody unless client certificates are trusted or \
+                    publicOrigins says what proofs are held against";
         root.at("trustClientCertificate").mistake(what, mistakes);
     }
     ClientCertificates::Untrusted

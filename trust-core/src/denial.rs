@@ -2,11 +2,14 @@
 //!
 //! The client learns what RFC 6750, section 3.1 and RFC 9457 define and no more; the log gets the reason.
 
+mod challenge;
 mod code;
 
+use crate::dpop::InvalidProof;
 use crate::event_policy::EventRefusal;
 use crate::request::MalformedRequest;
 use crate::token::{InvalidToken, TokenProblem};
+pub(crate) use challenge::Challenger;
 
 /// How soon a keeper has fetched a key that it was asked for.
 const KEY_FETCHED_WITHIN_SECONDS: u64 = 2;
@@ -27,6 +30,10 @@ pub enum Denial {
     NoToken,
     /// There is a token, and nobody vouches for it.
     InvalidToken(InvalidToken),
+    /// The token is bound to a key, and the proof of holding it does not hold.
+    InvalidProof(InvalidProof),
+    /// Whether a proof was used before cannot be told at this moment.
+    ReplaysUnknown,
     /// There is a token, and its source has brought too many bad ones to have it looked at.
     Throttled {
         /// When it may try again.
@@ -76,6 +83,12 @@ impl From<MalformedRequest> for Denial {
     }
 }
 
+impl From<InvalidProof> for Denial {
+    fn from(invalid: InvalidProof) -> Self {
+        Self::InvalidProof(invalid)
+    }
+}
+
 impl From<TokenProblem> for Denial {
     fn from(problem: TokenProblem) -> Self {
         match problem {
@@ -97,9 +110,14 @@ pub struct Answer {
 }
 
 impl Denial {
-    /// The answer to the client.
+    /// The answer to the client, of a gate that says nothing of itself.
     #[must_use]
     pub fn answer(&self) -> Answer {
+        self.answer_by(&Challenger::default())
+    }
+
+    /// The answer to the client.
+    pub(crate) fn answer_by(&self, challenger: &Challenger) -> Answer {
         let (status, title, detail) = match self {
             Self::NotConfigured => (503, "Service Unavailable", "The gate is not configured."),
             Self::MalformedRequest(_) => (400, "Bad Request", "The request is malformed."),
@@ -107,6 +125,8 @@ impl Denial {
             Self::NoRule => (403, "Forbidden", "No rule allows this request."),
             Self::NoToken => (401, "Unauthorized", "An access token is required."),
             Self::InvalidToken(_) => (401, "Unauthorized", "The access token is not valid."),
+            Self::InvalidProof(_) => (401, "Unauthorized", "The proof of possession is not valid."),
+            Self::ReplaysUnknown => (503, "Service Unavailable", "Proofs cannot be checked at this moment."),
             Self::Throttled { .. } => (429, "Too Many Requests", "Too many tokens that are not valid came from here."),
             Self::KeysUnavailable { .. } => (503, "Service Unavailable", "Keys are not available at this moment."),
             Self::KeyAwaited { .. } => (503, "Service Unavailable", "A key is being fetched; try again."),
@@ -123,7 +143,7 @@ impl Denial {
             ("Cache-Control", "no-store".to_owned()),
         ];
         headers.extend(self.retry_after_seconds().map(|seconds| ("Retry-After", seconds.to_string())));
-        headers.extend(self.challenge().map(|challenge| ("WWW-Authenticate", challenge)));
+        headers.extend(challenger.headers(self));
         Answer { status, headers, body: body.to_string() }
     }
 
@@ -135,28 +155,6 @@ impl Denial {
         }
     }
 
-    fn challenge(&self) -> Option<String> {
-        let parameters = match self {
-            // No error code without credentials (RFC 6750, section 3.1).
-            Self::NoToken => String::new(),
-            Self::InvalidToken(_) => r#", error="invalid_token""#.to_owned(),
-            Self::Insufficient { scope, .. } if scope.is_empty() => r#", error="insufficient_scope""#.to_owned(),
-            Self::Insufficient { scope, .. } => format!(r#", error="insufficient_scope", scope="{scope}""#),
-            Self::StepUp(step_up) => step_up.parameters(),
-            Self::NotConfigured
-            | Self::MalformedRequest(_)
-            | Self::ForeignHost
-            | Self::NoRule
-            | Self::Throttled { .. }
-            | Self::KeysUnavailable { .. }
-            | Self::KeyAwaited { .. }
-            | Self::TrustUnknown
-            | Self::ForeignEvent(_)
-            | Self::TooEarly => return None,
-        };
-        Some(format!(r#"Bearer realm="watchgate"{parameters}"#))
-    }
-
     /// Whether a rule had been found for the request when it was denied.
     pub(crate) fn is_by_rule(&self) -> bool {
         match self {
@@ -165,6 +163,8 @@ impl Denial {
             }
             Self::NoToken
             | Self::InvalidToken(_)
+            | Self::InvalidProof(_)
+            | Self::ReplaysUnknown
             | Self::Throttled { .. }
             | Self::KeysUnavailable { .. }
             | Self::KeyAwaited { .. }
@@ -185,6 +185,8 @@ impl Denial {
             Self::NoRule => "no rule matches".to_owned(),
             Self::NoToken => "no token".to_owned(),
             Self::InvalidToken(invalid) => invalid.to_string(),
+            Self::InvalidProof(invalid) => invalid.to_string(),
+            Self::ReplaysUnknown => "nobody can tell whether the proof was used before; is /gate writable?".to_owned(),
             Self::Throttled { .. } => "too many bad tokens from this source".to_owned(),
             Self::KeysUnavailable { of } => format!("no keys of {of}"),
             Self::KeyAwaited { of } => format!("a key of {of} that is not known yet"),
@@ -194,31 +196,5 @@ impl Denial {
             Self::ForeignEvent(refusal) => refusal.to_string(),
             Self::TooEarly => "sent as early data".to_owned(),
         }
-    }
-}
-
-impl StepUp {
-    /// The challenge's parameters (RFC 9470, section 3).
-    fn parameters(&self) -> String {
-        let mut parameters = r#", error="insufficient_user_authentication""#.to_owned();
-        if !self.acr_values.is_empty() {
-            parameters.push_str(&format!(r#", acr_values="{}""#, self.acr_values));
-        }
-        if let Some(seconds) = self.max_age_seconds {
-            parameters.push_str(&format!(r#", max_age="{seconds}""#));
-        }
-        parameters
-    }
-}
-
-impl Answer {
-    /// The same answer, its challenge saying where the resource's metadata lies (RFC 9728, section 5.1). An answer without a
-    /// challenge stays as it is.
-    #[must_use]
-    pub(crate) fn with_resource_metadata(mut self, url: &str) -> Self {
-        for (_, challenge) in self.headers.iter_mut().filter(|(name, _)| *name == "WWW-Authenticate") {
-            challenge.push_str(&format!(r#", resource_metadata="{url}""#));
-        }
-        self
     }
 }

@@ -12,12 +12,14 @@ mod witness;
 
 use std::collections::BTreeSet;
 
+use crate::binding::Binding;
 use crate::claims_cache::ClaimsCache;
 use crate::client_address::ClientAddresses;
 use crate::client_certificate::{self, ClientCertificates};
 use crate::config::{ForwardedClaim, GateConfig, Mistake, Origin};
 use crate::denial::Denial;
 use crate::denial_record::Mode;
+use crate::dpop::{self, Proofs};
 use crate::issuer::Issuers;
 use crate::kept_trust::KeptTrust;
 use crate::keyed_hash::KeyedHash;
@@ -28,7 +30,7 @@ use crate::rules::Rule;
 use crate::shared_files::SharedFiles;
 use crate::tags::{EventTags, Moment, Untaggable};
 use crate::throttle::{BAD_TOKENS_BYTES, Throttle};
-use crate::token::{InvalidToken, bearer_token};
+use crate::token::{InvalidToken, presented_token};
 use crate::transaction_token::{HEADER, TransactionKeys};
 use crate::{early_data, method_override, target_override};
 pub use forwarding::Forwarding;
@@ -38,7 +40,7 @@ use vouching::Vouching;
 use witness::{Nobody, Witness};
 
 /// Headers whose values matter to every gate, in lower case.
-const ALWAYS_READ: [&str; 4] = ["authorization", "connection", "upgrade", "traceparent"];
+const ALWAYS_READ: [&str; 5] = ["authorization", "connection", "upgrade", "traceparent", dpop::HEADER];
 
 /// The gate's name as a source of events, where no public origin is configured.
 const DEFAULT_SOURCE: &str = "urn:watchgate:gate";
@@ -60,6 +62,7 @@ pub struct Gate {
     resource_metadata: Option<ResourceMetadata>,
     client_addresses: ClientAddresses,
     client_certificates: ClientCertificates,
+    proofs: Proofs,
     throttle: Throttle,
     mode: Mode,
     /// Headers that rules look at, in lower case.
@@ -106,6 +109,7 @@ impl Gate {
             resource_metadata: config.resource_metadata,
             client_addresses: config.client_addresses,
             client_certificates: config.client_certificates,
+            proofs: config.proofs,
             throttle: Throttle::new(config.bad_tokens_per_minute),
             mode: config.mode,
             rule_headers,
@@ -166,10 +170,11 @@ impl Gate {
             matches
         };
         let rule = self.rules.iter().find(&mut matches).ok_or(Denial::NoRule)?;
+        let mut proof = None;
         let permit = match Permit::for_anybody(rule) {
             Some(permit) => permit,
             None => {
-                let token = bearer_token(&facts)?.ok_or(Denial::NoToken)?;
+                let token = presented_token(&facts)?.ok_or(Denial::NoToken)?;
                 let may_try = || self.throttle.check(facts.client(), &self.client_addresses, now, shared);
                 let vouching = Vouching {
                     issuers: &self.issuers,
@@ -181,7 +186,9 @@ impl Gate {
                 };
                 let verified = || vouching.vouch(token, may_try);
                 let claims = witness.vouch(token, &self.issuers, now, verified)?;
-                self.client_certificates.check(&claims, &facts)?;
+                let binding = Binding::of_claims(&claims);
+                self.client_certificates.check(&binding, &facts)?;
+                proof = self.proofs.check(&binding, token, claims.exchanged_digest(), &facts, now)?;
                 witness.saw_claims(rule, &claims, now);
                 Permit::for_principal(rule, claims, now)?
             }
@@ -191,7 +198,12 @@ impl Gate {
         } else {
             EventTags::none(&facts, moment, &self.tag_secret, self.transaction.is_some())
         };
-        self.forwarding(&facts, &permit, &mut tags, now)
+        let forwarding = self.forwarding(&facts, &permit, &mut tags, now)?;
+        // Nothing may deny the request behind this.
+        if let Some(proof) = proof {
+            proof.spend(shared)?;
+        }
+        Ok(forwarding)
     }
 
     /// A proxy drops the headers that `Connection` names (RFC 9110, section 7.6.1), after the gate has set them or has held

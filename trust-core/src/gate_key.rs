@@ -154,6 +154,12 @@ impl GateKeys {
         self.keys.first().map(|key| KeyedHash::new(&derive(key, b"watchgate/v1/tags").secret))
     }
 
+    /// The sub-keys of nonces, the current one first.
+    #[must_use]
+    pub(crate) fn nonce_secrets(&self) -> Vec<NamedSecret> {
+        self.keys.iter().map(|key| derive(key, b"watchgate/v1/dpop-nonce")).collect()
+    }
+
     /// The sub-key that keeps a source's place in the counts of bad tokens from being known.
     #[must_use]
     pub(crate) fn throttle_secret(&self) -> Option<KeyedHash> {

@@ -7,11 +7,11 @@ use std::sync::Arc;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
+use crate::binding::Binding;
 use crate::claims::record::ClaimRecord;
 use crate::claims::selection::{ClaimSelection, Wanted};
 use crate::claims::{TokenIdentity, VerifiedClaims, Voucher};
 use crate::claims_cache::{CONTEXT_BYTES, Verification};
-use crate::client_certificate::Binding;
 use crate::keys::{KeyPurpose, KeySet};
 use crate::revocations::digest_from_text;
 use crate::signature::Algorithm;

@@ -33,6 +33,11 @@ impl KeptTrust {
         Ok(())
     }
 
+    /// The name of this host, where several stand for one origin. While there is no head no token passes, whatever its proof.
+    pub(crate) fn host(&self) -> Option<&str> {
+        self.head.as_ref()?.host.as_deref()
+    }
+
     /// The file below `/trust` in which revoked tokens are looked up.
     pub(crate) fn revocations_file(&self) -> Option<String> {
         self.head.as_ref().and_then(TrustHead::revocations_file)

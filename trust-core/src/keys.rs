@@ -147,6 +147,16 @@ impl KeySet {
     }
 }
 
+/// The key that a proof of possession brings along (RFC 9449, section 4.2), if it is a public one that is fit for use. A
+/// private part would be anybody's by now.
+pub(crate) fn proof_key(jwk: &Value) -> Result<VerifyingKey, Unfit> {
+    const PRIVATE: [&str; 8] = ["d", "p", "q", "dp", "dq", "qi", "oth", "k"];
+    if PRIVATE.iter().any(|member| jwk.get(member).is_some()) {
+        return Err(Unfit::Private);
+    }
+    public::verifying_key(jwk)
+}
+
 /// The keys of a set that [`KeySet::from_jwks`] passes over; none of a set that cannot be read.
 pub(crate) fn unfit_keys(bytes: &[u8], purpose: KeyPurpose) -> Vec<UnfitKey> {
     let entries = if bytes.len() > MAX_JWKS_BYTES { Vec::new() } else { entries(bytes, purpose).unwrap_or_default() };

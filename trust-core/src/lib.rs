@@ -2,6 +2,7 @@
 
 #![cfg_attr(test, allow(clippy::arithmetic_side_effects, clippy::string_slice, reason = "tests count small numbers"))]
 
+mod binding;
 mod claims;
 mod claims_cache;
 mod client_address;
@@ -10,6 +11,7 @@ mod config;
 pub mod denial;
 mod denial_record;
 mod digits;
+mod dpop;
 mod early_data;
 pub mod event_policy;
 #[cfg(any(test, feature = "fuzzing"))]

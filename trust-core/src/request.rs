@@ -16,7 +16,7 @@ use crate::words::are_visible;
 use header_names::{HeaderNames, is_folded};
 pub(crate) use header_names::{fold_header_name, folds_to};
 use path::Path;
-pub(crate) use path::is_plain_path;
+pub(crate) use path::{is_plain_path, plain_path};
 
 /// Longest request target that is read, in bytes: it goes into the transaction token whole.
 const MAX_TARGET_BYTES: usize = 8 * 1024;

@@ -22,6 +22,8 @@ pub(crate) struct ResourceMetadata {
     pub(crate) documentation: Option<String>,
     /// Whether a token may be bound to a client certificate here.
     pub(crate) takes_client_certificates: bool,
+    /// What proofs of possession may be signed with.
+    pub(crate) proof_algorithms: Vec<&'static str>,
 }
 
 impl ResourceMetadata {
@@ -46,6 +48,7 @@ impl ResourceMetadata {
             ("resource_name", self.name.as_deref().map(Value::from)),
             ("resource_documentation", self.documentation.as_deref().map(Value::from)),
             ("tls_client_certificate_bound_access_tokens", self.takes_client_certificates.then_some(Value::Bool(true))),
+            ("dpop_signing_alg_values_supported", Some(Value::from(self.proof_algorithms.clone()))),
         ];
         let is_said = |value: &Value| value.as_array().is_none_or(|list| !list.is_empty());
         let said = members.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value.filter(is_said)?)));

@@ -1,7 +1,8 @@
 //! The files that all gates of a host share: what one instance has found out, the others need not find out again.
 //!
 //! Losing any of it costs speed, never correctness: whoever reads holds what is read against a seal or treats it as a
-//! hint, and a file that cannot be read or written is one that holds nothing.
+//! hint, and a file that cannot be read or written is one that holds nothing. With one exception: proofs that are spent
+//! ([`SharedFiles::claim`]). Where they cannot be written down, none is taken.
 
 /// A file that is read, and where it lies in `/gate` also written, at positions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,6 +15,17 @@ pub enum SharedFile {
     Revocations,
 }
 
+/// What became of a claim to be the first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Claim {
+    /// Nobody came before.
+    First,
+    /// Somebody did.
+    Before,
+    /// It cannot be told.
+    Unknown,
+}
+
 /// What a gate may do with the shared files. Many instances and processes do so at the same time, without locks.
 pub trait SharedFiles {
     /// Fills the buffer from `offset` on. False when it could not be filled whole; what is in it then means nothing.
@@ -21,6 +33,12 @@ pub trait SharedFiles {
 
     /// Writes at `offset`. False when not all of it was taken.
     fn write_at(&self, file: SharedFile, offset: u64, bytes: &[u8]) -> bool;
+
+    /// Spends what has this name, for good, in this minute since 1970. Of all that ever try, in whatever process, one is the
+    /// first. Names are lower-case hexadecimal digits. Where nobody can tell, nobody may go on: this one is for correctness.
+    fn claim(&self, _minute: u64, _name: &str) -> Claim {
+        Claim::Unknown
+    }
 
     /// Asks the keeper for an issuer's keys by making an empty file of this name; one that is there already is enough.
     /// Nobody is asked where nothing is shared.

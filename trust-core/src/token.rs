@@ -12,8 +12,18 @@ use crate::signature::Algorithm;
 /// Longer tokens are refused before they are parsed.
 pub(crate) const MAX_TOKEN_BYTES: usize = 16 * 1024;
 
-/// What stands before a token, in any case.
-const SCHEME: &[u8] = b"Bearer";
+/// What stands before a token, in any case (RFC 9110, section 11.1).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum TokenScheme {
+    /// Whoever bears the token may use it (RFC 6750, section 2.1).
+    #[default]
+    Bearer,
+    /// Whoever proves to hold the token's key may (RFC 9449, section 7.1).
+    Dpop,
+}
+
+const BEARER: &[u8] = b"Bearer";
+const DPOP: &[u8] = b"DPoP";
 
 /// Why a token is refused. The caller learns `invalid_token` and no more (RFC 6750, section 3.1); the log says which.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
@@ -57,9 +67,15 @@ pub enum InvalidToken {
     /// Before `nbf`.
     #[error("not valid yet")]
     NotYetValid,
-    /// Bound to a key or certificate that nobody has shown.
-    #[error("bound to a key or certificate that the client has not shown")]
+    /// Bound to a certificate that nobody has shown, or to something that the gate cannot check.
+    #[error("bound to a certificate that the client has not shown, or to something that the gate cannot check")]
     Bound,
+    /// Bound to a key, and presented as if it were not.
+    #[error("bound to a key, and not presented under the scheme DPoP")]
+    WithoutProof,
+    /// Presented under the scheme DPoP, and bound to no key.
+    #[error("presented under the scheme DPoP, and bound to no key")]
+    NotBoundToKey,
     /// An exchange does not say whose token it has exchanged, or says somebody's for whom it may not speak.
     #[error("the exchange does not say which token it stands for, or may not speak for its issuer")]
     Origin,
@@ -84,7 +100,7 @@ struct TokenHeader {
 }
 
 /// `crit` counts as soon as it is there, whatever it holds.
-fn present<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
+pub(crate) fn present<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
     serde::de::IgnoredAny::deserialize(deserializer).map(|_| true)
 }
 
@@ -140,10 +156,15 @@ impl UnverifiedToken {
 /// A token as the client presents it, unread: the claims cache knows it by its bytes.
 #[derive(Clone, Copy)]
 pub(crate) struct PresentedToken<'r> {
+    scheme: TokenScheme,
     bytes: &'r [u8],
 }
 
 impl<'r> PresentedToken<'r> {
+    pub(crate) fn scheme(self) -> TokenScheme {
+        self.scheme
+    }
+
     pub(crate) fn bytes(self) -> &'r [u8] {
         self.bytes
     }
@@ -154,19 +175,26 @@ impl<'r> PresentedToken<'r> {
     }
 }
 
-/// Takes the bearer token from a request, if it brings one (RFC 6750, section 2.1; the scheme in any case, RFC 9110,
-/// section 11.1). Credentials of another scheme are no token, good or bad (RFC 6750, section 3.1).
-pub(crate) fn bearer_token<'r>(facts: &RequestFacts<'r>) -> Result<Option<PresentedToken<'r>>, TokenProblem> {
+/// Takes the token from a request, if it brings one (RFC 6750, section 2.1; RFC 9449, section 7.1). Credentials of another
+/// scheme are no token, good or bad (RFC 6750, section 3.1).
+pub(crate) fn presented_token<'r>(facts: &RequestFacts<'r>) -> Result<Option<PresentedToken<'r>>, TokenProblem> {
     let Some(header) = facts.only_header_bytes("authorization")? else { return Ok(None) };
-    let (scheme, mut bytes) = header.split_at_checked(SCHEME.len()).unwrap_or((header, &[]));
-    if !scheme.eq_ignore_ascii_case(SCHEME) || bytes.first().is_some_and(|byte| *byte != b' ') {
+    let bearer = behind(BEARER, header).map(|bytes| (TokenScheme::Bearer, bytes));
+    let Some((scheme, mut bytes)) = bearer.or_else(|| Some((TokenScheme::Dpop, behind(DPOP, header)?))) else {
         visible(header)?;
         return Ok(None);
-    }
+    };
     while let Some(rest) = bytes.strip_prefix(b" ").or_else(|| bytes.strip_suffix(b" ")) {
         bytes = rest;
     }
-    Ok(Some(PresentedToken { bytes }))
+    Ok(Some(PresentedToken { scheme, bytes }))
+}
+
+/// What stands behind a scheme, in credentials of that scheme.
+fn behind<'r>(scheme: &[u8], header: &'r [u8]) -> Option<&'r [u8]> {
+    let (written, bytes) = header.split_at_checked(scheme.len())?;
+    let is_whole = bytes.first().is_none_or(|byte| *byte == b' ');
+    (written.eq_ignore_ascii_case(scheme) && is_whole).then_some(bytes)
 }
 
 /// Why no token could be taken from a request.
@@ -190,7 +218,8 @@ impl From<InvalidToken> for TokenProblem {
     }
 }
 
-fn json_part<T: for<'de> Deserialize<'de>>(encoded: &str) -> Result<T, InvalidToken> {
+/// A part of a JWT in compact form, as the JSON object that it must be.
+pub(crate) fn json_part<T: for<'de> Deserialize<'de>>(encoded: &str) -> Result<T, InvalidToken> {
     let bytes = BASE64_URL_SAFE_NO_PAD.decode(encoded).map_err(|_| InvalidToken::Form)?;
     // A list would be read as the members of an object in their order.
     if !bytes.trim_ascii_start().starts_with(b"{") {

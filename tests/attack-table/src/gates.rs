@@ -240,6 +240,8 @@ fn main(forge: &Forge, authority: &str) -> Value {
         "rules": shipped_rules(),
         "forwardClaims": {"X-Auth-Subject": "sub"},
         "transactionToken": {"audience": "assistant-service"},
+        // Through Traefik it takes a while until a row's turn comes.
+        "dpop": {"maxAgeSeconds": 300},
         // Each row shall fail by the check that it is about, not because the rows before it were bad tokens.
         "throttle": {"badTokensPerMinute": 0},
     });

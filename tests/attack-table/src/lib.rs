@@ -8,6 +8,7 @@ pub mod forgery;
 pub mod gates;
 mod hash;
 mod keys;
+pub mod proof;
 pub mod request;
 pub mod row;
 pub mod rows;

@@ -82,7 +82,7 @@ pub enum Step {
     File(&'static str, Option<String>),
     /// All instances are new: what they held in memory is lost.
     NewInstances,
-    /// Somebody has been at the shared file of claims.
+    /// Somebody has been at the shared files.
     Spoil(Spoiling),
     /// The keeper's table of revocations holds this from now on. The head has to name it.
     Revoked(Vec<Revoked>),
@@ -103,13 +103,15 @@ pub enum Revoked {
     Subject(&'static str, &'static str, u64),
 }
 
-/// What somebody who may write to the shared file of claims does to it.
+/// What somebody does to the files that gates share.
 #[derive(Clone, Debug)]
 pub enum Spoiling {
     /// Puts one text in place of another of the same length, wherever it stands.
     Replace(&'static str, &'static str),
     /// Writes each slot over the first slot of every set.
     CopyEverywhere,
+    /// Lets nobody write down any more which proofs are spent.
+    LoseProofs,
 }
 
 impl Seen {

@@ -3,6 +3,7 @@
 mod cache;
 mod certificates;
 mod claims;
+mod dpop;
 mod events;
 mod exchanged;
 pub mod forwarding;
@@ -32,6 +33,7 @@ pub fn all(forge: &Forge, authority: &str) -> Result<Vec<Row>> {
     rows.extend(events::rows(forge));
     rows.extend(forwarding::rows(forge));
     rows.extend(certificates::rows(forge));
+    rows.extend(dpop::rows(forge, authority)?);
     rows.extend(sources::rows(forge));
     rows.extend(cache::rows(forge));
     rows.extend(kept::rows(forge)?);

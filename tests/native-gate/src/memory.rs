@@ -1,10 +1,11 @@
 //! The files that gates share, in memory, where anybody may write to them.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeSet;
 
 use attack_table::{Revoked, Spoiling};
 use trust_core::revocations::{self, Revocation, token_digest};
-use trust_core::shared_files::{SharedFile, SharedFiles};
+use trust_core::shared_files::{Claim, SharedFile, SharedFiles};
 use trust_core::time::UnixSeconds;
 
 /// As large as the table's gates ask for.
@@ -22,6 +23,9 @@ pub(crate) struct Memory {
     bad_tokens: RefCell<Vec<u8>>,
     /// The keeper's, which gates only read.
     table: RefCell<Vec<u8>>,
+    /// Proofs by their minute and name.
+    spent: RefCell<BTreeSet<(u64, String)>>,
+    are_proofs_lost: Cell<bool>,
 }
 
 impl Memory {
@@ -47,6 +51,7 @@ impl Memory {
     pub(crate) fn spoil(&self, how: &Spoiling) {
         let mut claims = self.claims.borrow_mut();
         match how {
+            Spoiling::LoseProofs => self.are_proofs_lost.set(true),
             Spoiling::Replace(from, to) => {
                 let places: Vec<_> = claims
                     .windows(from.len())
@@ -103,6 +108,13 @@ impl SharedFiles for Memory {
         let Some(place) = usize::try_from(offset).ok().and_then(|offset| bytes.get_mut(offset..)) else { return false };
         place.iter_mut().zip(written).for_each(|(byte, written)| *byte = *written);
         true
+    }
+
+    fn claim(&self, minute: u64, name: &str) -> Claim {
+        if self.are_proofs_lost.get() {
+            return Claim::Unknown;
+        }
+        if self.spent.borrow_mut().insert((minute, name.to_owned())) { Claim::First } else { Claim::Before }
     }
 
     fn append_denial(&self, _line: &str) {}

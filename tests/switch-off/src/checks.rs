@@ -5,6 +5,7 @@
 
 mod certificates;
 mod claims_cache;
+mod dpop;
 mod events;
 mod exemptions;
 mod forwarding;
@@ -61,6 +62,7 @@ pub(crate) fn all() -> Vec<Check> {
         events::CHECKS,
         forwarding::CHECKS,
         certificates::CHECKS,
+        dpop::CHECKS,
         sources::CHECKS,
         claims_cache::CHECKS,
         kept_trust::CHECKS,

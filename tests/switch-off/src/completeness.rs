@@ -7,10 +7,11 @@ use crate::checks::{Check, EXEMPT_FILES, EXEMPTIONS};
 use crate::text::Plain;
 
 /// The closed lists of refusals.
-const REFUSALS: [&str; 10] = [
+const REFUSALS: [&str; 11] = [
     "Denial",
     "MalformedRequest",
     "InvalidToken",
+    "InvalidProof",
     "TokenProblem",
     "Unverified",
     "Untaggable",

@@ -70,10 +70,13 @@ fn judge_refusal(row: &Row, answer: &RawAnswer) -> Result<()> {
     ensure!(answer.header("content-type") == Some("application/problem+json"), "no problem: {answer:?}");
     if answer.status == 401 {
         let challenge = answer.header("www-authenticate");
-        let brought = row.request.headers.iter().any(|line| line.to_lowercase().starts_with("authorization:"));
+        let brings = |what: &str| row.request.headers.iter().any(|line| line.to_lowercase().starts_with(what));
+        let (brought, by_proof) = (brings("authorization:"), brings("authorization: dpop "));
+        // Where no origin is public no proof is taken, and none is asked for.
+        let scheme = if by_proof && row.gate != GateName::Anywhere { "DPoP" } else { "Bearer" };
         let invalid = challenge.is_some_and(|challenge| challenge.contains("invalid_token"));
         ensure!(
-            challenge.is_some_and(|text| text.starts_with("Bearer realm=\"watchgate\"")),
+            challenge.is_some_and(|text| text.starts_with(&format!("{scheme} realm=\"watchgate\""))),
             "challenge: {challenge:?}"
         );
         ensure!(!invalid || brought, "called invalid what was not there: {challenge:?}");

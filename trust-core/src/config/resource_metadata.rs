@@ -3,6 +3,7 @@
 use super::ConfiguredIssuer;
 use super::reader::{Mistake, Reader};
 use crate::client_certificate::ClientCertificates;
+use crate::dpop::Proofs;
 use crate::resource_metadata::ResourceMetadata;
 use crate::rules::{Access, Rule};
 
@@ -13,7 +14,7 @@ pub(super) fn read(
     root: &Reader<'_>,
     issuers: &[ConfiguredIssuer],
     rules: &[Rule],
-    client_certificates: ClientCertificates,
+    (client_certificates, proofs): (ClientCertificates, &Proofs),
     mistakes: &mut Vec<Mistake>,
 ) -> Option<ResourceMetadata> {
     let written = root.value(KEY)?;
@@ -39,6 +40,7 @@ pub(super) fn read(
         name: reader.string("name", mistakes),
         documentation: reader.string("documentation", mistakes),
         takes_client_certificates: client_certificates == ClientCertificates::Trusted,
+        proof_algorithms: proofs.algorithms(),
     })
 }
 

@@ -2,6 +2,7 @@
 //! word that is in use never comes to mean something else.
 
 use super::Denial;
+use crate::dpop::InvalidProof;
 use crate::event_policy::EventRefusal;
 use crate::request::MalformedRequest;
 use crate::token::InvalidToken;
@@ -17,6 +18,8 @@ impl Denial {
             Self::NoRule => "no_rule",
             Self::NoToken => "no_token",
             Self::InvalidToken(invalid) => of_token(*invalid),
+            Self::InvalidProof(invalid) => of_proof(*invalid),
+            Self::ReplaysUnknown => "replays_unknown",
             Self::Throttled { .. } => "throttled",
             Self::KeysUnavailable { .. } => "keys_unavailable",
             Self::KeyAwaited { .. } => "key_awaited",
@@ -62,9 +65,32 @@ fn of_token(invalid: InvalidToken) -> &'static str {
         InvalidToken::Expired => "token_expired",
         InvalidToken::NotYetValid => "token_not_yet_valid",
         InvalidToken::Bound => "token_bound",
+        InvalidToken::WithoutProof => "token_without_proof",
+        InvalidToken::NotBoundToKey => "token_not_bound_to_key",
         InvalidToken::Origin => "token_origin",
         InvalidToken::Revoked => "token_revoked",
         InvalidToken::UnknownKey => "token_unknown_key",
         InvalidToken::Signature => "token_signature",
+    }
+}
+
+fn of_proof(invalid: InvalidProof) -> &'static str {
+    match invalid {
+        InvalidProof::Missing => "proof_missing",
+        InvalidProof::TooLong => "proof_too_long",
+        InvalidProof::Form => "proof_form",
+        InvalidProof::Type => "proof_type",
+        InvalidProof::CriticalExtension => "proof_critical_extension",
+        InvalidProof::Algorithm => "proof_algorithm",
+        InvalidProof::Method => "proof_method",
+        InvalidProof::Target => "proof_target",
+        InvalidProof::Time => "proof_time",
+        InvalidProof::Token => "proof_token",
+        InvalidProof::Identifier => "proof_identifier",
+        InvalidProof::Nonce => "proof_nonce",
+        InvalidProof::Key => "proof_key",
+        InvalidProof::OtherKey => "proof_other_key",
+        InvalidProof::Signature => "proof_signature",
+        InvalidProof::Replayed => "proof_replayed",
     }
 }

@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::fixture::{CERTIFICATE, ISSUER, NOW, with_authorization};
+use crate::binding::Binding;
 use crate::claims::VerifiedClaims;
 use crate::claims::record::{ClaimRecord, ClaimValue};
 use crate::client_certificate::ClientCertificates;
@@ -48,13 +49,18 @@ fn only_what_is_bound_to_nothing_needs_nothing(claims: &VerifiedClaims) {
     let mut shown = with_authorization(b"");
     shown.headers.push(("X-Forwarded-Tls-Client-Cert".to_owned(), vec![CERTIFICATE.into()]));
     let shown = RequestFacts::read(&shown).expect("a plain request");
-    let is_bound = claims.get("cnf").is_some();
-    assert_eq!(ClientCertificates::Untrusted.check(claims, &shown).is_ok(), !is_bound);
-    if is_bound && ClientCertificates::Trusted.check(claims, &shown).is_ok() {
-        let Some(ClaimValue::Object(text)) = claims.get("cnf") else {
-            panic!("bound by something else than an object")
-        };
-        let confirmation: Value = serde_json::from_str(text).expect("it was read");
-        assert!(confirmation["x5t#S256"].is_string(), "{text}");
-    }
+    let binding = Binding::of_claims(claims);
+    assert_eq!(binding == Binding::Unbound, claims.get("cnf").is_none());
+    let (untrusted, trusted) = (ClientCertificates::Untrusted, ClientCertificates::Trusted);
+    let Binding::To(named) = binding else {
+        assert_eq!(untrusted.check(&binding, &shown).is_ok(), binding == Binding::Unbound);
+        return;
+    };
+    assert!(named.certificate.is_some() || named.key.is_some(), "bound to nothing");
+    assert_eq!(untrusted.check(&binding, &shown).is_ok(), named.certificate.is_none());
+    let Some(ClaimValue::Object(text)) = claims.get("cnf") else { panic!("bound by something else than an object") };
+    let confirmation: Value = serde_json::from_str(text).expect("it was read");
+    assert_eq!(confirmation["x5t#S256"].is_string(), named.certificate.is_some(), "{text}");
+    assert_eq!(confirmation["jkt"].is_string(), named.key.is_some(), "{text}");
+    assert!(named.certificate.is_some() || trusted.check(&binding, &shown).is_ok(), "{text}");
 }

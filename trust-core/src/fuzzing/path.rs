@@ -6,11 +6,9 @@ use std::cell::RefCell;
 use std::net::IpAddr;
 use std::sync::LazyLock;
 
-use super::fixture::{CERTIFICATE, ISSUER, NOW, THUMBPRINT, UPSTREAM};
+use super::fixture::{CERTIFICATE, NOW, THUMBPRINT, UPSTREAM};
 use super::fixture::{gate, gate_keys, genuine_tokens, moment, with_authorization};
-use crate::claims::VerifiedClaims;
-use crate::claims::record::ClaimRecord;
-use crate::claims::selection::ClaimSelection;
+use crate::binding::Binding;
 use crate::client_address::{ClientAddress, ClientAddresses};
 use crate::client_certificate::ClientCertificates;
 use crate::gate::explanation::SignatureCheck;
@@ -18,7 +16,7 @@ use crate::gate::{Forwarding, Gate};
 use crate::network::Network;
 use crate::request::{RawRequest, RequestFacts, fold_header_name, folds_to};
 use crate::shared_files::NoSharedFiles;
-use crate::token::bearer_token;
+use crate::token::{TokenScheme, presented_token};
 use crate::transaction_token::{TransactionClaims, TransactionKeys};
 
 thread_local! {
@@ -27,11 +25,7 @@ thread_local! {
 
 static GENUINE: LazyLock<[String; 2]> = LazyLock::new(genuine_tokens);
 static TRANSACTION_KEYS: LazyLock<TransactionKeys> = LazyLock::new(|| gate_keys().transaction_keys(UPSTREAM));
-static BOUND_CLAIMS: LazyLock<VerifiedClaims> = LazyLock::new(|| {
-    let claims = serde_json::json!({"sub": "ada", "cnf": {"x5t#S256": THUMBPRINT}});
-    let record = claims.as_object().and_then(|claims| ClaimRecord::of(claims, &ClaimSelection::default()));
-    VerifiedClaims::new(ISSUER, NOW.plus(60), record.expect("short claims"))
-});
+static BINDING: LazyLock<Binding> = LazyLock::new(|| Binding::of(Some(&serde_json::json!({"x5t#S256": THUMBPRINT}))));
 
 pub(super) fn check(bytes: &[u8]) {
     let raw = request(bytes);
@@ -154,8 +148,8 @@ fn bracketed(part: &[u8]) -> Option<IpAddr> {
 }
 
 fn only_the_certificate_itself_proves_a_binding(facts: &RequestFacts) {
-    assert!(ClientCertificates::Untrusted.check(&BOUND_CLAIMS, facts).is_err());
-    if ClientCertificates::Trusted.check(&BOUND_CLAIMS, facts).is_ok() {
+    assert!(ClientCertificates::Untrusted.check(&BINDING, facts).is_err());
+    if ClientCertificates::Trusted.check(&BINDING, facts).is_ok() {
         let values: Vec<_> = facts.header_values("x-forwarded-tls-client-cert").collect();
         let [value] = values.as_slice() else { panic!("of several certificates one was chosen") };
         assert_eq!(value.split(|byte| *byte == b',').next(), Some(CERTIFICATE.as_bytes()));
@@ -189,9 +183,10 @@ fn decide(gate: &mut Gate, raw: &RawRequest) {
 
 /// The subject of whoever came in by a token; only the two that there are can have let anybody in.
 fn genuine_caller(facts: &RequestFacts) -> &'static str {
-    let token = bearer_token(facts).ok().flatten().expect("a token let it in");
+    let token = presented_token(facts).ok().flatten().expect("a token let it in");
     let [bearer, bound] = &*GENUINE;
-    let is_proved = || ClientCertificates::Trusted.check(&BOUND_CLAIMS, facts).is_ok();
+    assert_eq!(token.scheme(), TokenScheme::Bearer, "neither is bound to a key");
+    let is_proved = || ClientCertificates::Trusted.check(&BINDING, facts).is_ok();
     assert!(
         token.bytes() == bearer.as_bytes() || (token.bytes() == bound.as_bytes() && is_proved()),
         "let in by a token that nobody has made"
@@ -213,7 +208,7 @@ fn nothing_of_the_client_speaks_for_the_gate(raw: &RawRequest, forwarding: &Forw
     for (name, values) in raw.headers.iter().filter(|(name, _)| survives(name)) {
         let folded = fold_header_name(name);
         let speaks_for_us = folded.starts_with("ce-auth")
-            || matches!(folded.as_str(), "txn-token" | "x-auth-subject" | "authorization");
+            || matches!(folded.as_str(), "txn-token" | "x-auth-subject" | "authorization" | "dpop");
         assert!(!speaks_for_us, "a client's own {name} goes on");
         if folded.starts_with("ce-") {
             assert!(takes_events && is(name, &folded) && values.len() == 1, "a client's own {name} goes on");

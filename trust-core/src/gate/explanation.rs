@@ -15,7 +15,7 @@ use crate::issuer::Issuers;
 use crate::request::{RawRequest, RequestFacts};
 use crate::rules::expression::Expression;
 use crate::rules::{Access, Rule};
-use crate::shared_files::NoSharedFiles;
+use crate::shared_files::{Claim, SharedFile, SharedFiles};
 use crate::tags::Moment;
 use crate::time::UnixSeconds;
 use crate::token::PresentedToken;
@@ -91,13 +91,32 @@ impl Gate {
     ) -> (Result<Forwarding, Denial>, Explanation) {
         let mut notes = Notes { signature, request: None, rules: Vec::new(), token: None };
         let kept_trust = self.kept_trust.take();
-        let decision = self.walk(raw, moment, &NoSharedFiles, &mut notes);
+        let decision = self.walk(raw, moment, &FirstTime, &mut notes);
         self.kept_trust = kept_trust;
         let reached = notes.rules.len();
         let others = self.rules.iter().skip(reached).map(|rule| RuleNotes::of(rule, None, Vec::new()));
         notes.rules.extend(others);
         (decision, Explanation { request: notes.request, rules: notes.rules, token: notes.token })
     }
+}
+
+/// Nothing that other gates know; a proof counts as one that nobody has used.
+struct FirstTime;
+
+impl SharedFiles for FirstTime {
+    fn read_at(&self, _file: SharedFile, _offset: u64, _buffer: &mut [u8]) -> bool {
+        false
+    }
+
+    fn write_at(&self, _file: SharedFile, _offset: u64, _bytes: &[u8]) -> bool {
+        false
+    }
+
+    fn claim(&self, _minute: u64, _name: &str) -> Claim {
+        Claim::First
+    }
+
+    fn append_denial(&self, _line: &str) {}
 }
 
 struct Notes {

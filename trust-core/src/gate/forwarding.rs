@@ -7,6 +7,7 @@ use crate::claims::VerifiedClaims;
 use crate::claims::record::ClaimValue;
 use crate::client_certificate;
 use crate::denial::Denial;
+use crate::dpop;
 use crate::percent::encode_header_value;
 use crate::permit::Permit;
 use crate::request::RequestFacts;
@@ -71,8 +72,8 @@ impl Gate {
         if client_certificate::is_header(folded) {
             return self.client_certificates.are_forged_in(spelled, folded);
         }
-        // Behind a gate that vouches for the caller nobody needs the caller's own token.
-        let is_spent = folded == "authorization" && self.transaction.is_some();
+        // Behind a gate that vouches for the caller nobody needs the caller's own token, nor what proves that it is.
+        let is_spent = (folded == "authorization" || folded == dpop::HEADER) && self.transaction.is_some();
         is_spent || (self.is_ours(folded) && folded != "traceparent")
     }
 

@@ -2,14 +2,15 @@
 //! denials.
 
 use super::{Forwarding, Gate};
-use crate::denial::{Answer, Denial};
+use crate::denial::{Answer, Challenger, Denial};
 use crate::denial_record::{DenialRecord, Mode, log_line};
 use crate::request::{MalformedRequest, RawRequest, RequestFacts, fold_header_name};
 use crate::resource_metadata;
 use crate::shared_files::SharedFiles;
 use crate::tags::Moment;
 use crate::throttle;
-use crate::token::bearer_token;
+use crate::time::UnixSeconds;
+use crate::token::{PresentedToken, presented_token};
 
 /// What asks for another protocol on the same connection (RFC 9110, section 7.8; RFC 7540, section 3.2.1).
 const UPGRADE_HEADERS: [&str; 2] = ["upgrade", "http2-settings"];
@@ -65,17 +66,17 @@ impl Gate {
     /// The answer to a denied request, where the gate does not only observe.
     #[must_use]
     pub fn answer_to(&self, denial: &Denial, raw: &RawRequest) -> Answer {
-        self.with_metadata(denial.answer(), RequestFacts::read(raw).ok().as_ref())
+        denial.answer_by(&self.challenger(RequestFacts::read(raw).ok().as_ref(), None))
     }
 
     /// What becomes of a request that [`Gate::decide`] has denied, given once more and with the names of all its headers.
     /// Counts it and writes it down.
     pub fn refuse(&self, denial: &Denial, raw: &RawRequest, moment: Moment, shared: &dyn SharedFiles) -> Refusal {
-        let answer = denial.answer();
+        let facts = RequestFacts::read(raw).ok().map(|facts| self.client_addresses.told(facts));
+        let answer = denial.answer_by(&self.challenger(facts.as_ref(), Some(moment.now.seconds())));
         let log_line = log_line(denial, answer.status, self.mode, raw);
         let mut record = DenialRecord::new(denial, answer.status, self.mode, moment.now, raw);
         let stripped = self.stripped(denial, raw);
-        let facts = RequestFacts::read(raw).ok().map(|facts| self.client_addresses.told(facts));
         if let Some(facts) = &facts {
             self.complete(&mut record, denial, facts);
             if let Denial::InvalidToken(invalid) = denial
@@ -86,7 +87,7 @@ impl Gate {
         }
         shared.append_denial(&record.line());
         let outcome = match self.mode {
-            Mode::Enforce => Outcome::Answer(self.with_metadata(answer, facts.as_ref())),
+            Mode::Enforce => Outcome::Answer(answer),
             Mode::Observe => Outcome::Pass(stripped),
         };
         Refusal { outcome, log_line }
@@ -115,16 +116,21 @@ impl Gate {
         if let Some(rule) = self.rules.iter().find(|rule| rule.matches(facts)) {
             record.set_rule(rule.name());
         }
-        if let Some(token) = bearer_token(facts).ok().flatten().and_then(|token| token.read().ok()) {
+        if let Some(token) = presented_token(facts).ok().flatten().and_then(|token| token.read().ok()) {
             record.set_token(&token);
         }
     }
 
-    fn with_metadata(&self, answer: Answer, facts: Option<&RequestFacts>) -> Answer {
+    /// What this gate says of itself to whoever has sent this. A nonce holds for a time, so it takes one to make it.
+    fn challenger(&self, facts: Option<&RequestFacts>, now: Option<UnixSeconds>) -> Challenger {
         let is_told = self.resource_metadata.is_some();
-        match facts.filter(|_| is_told).and_then(|facts| self.resource_named_by(facts)) {
-            Some(resource) => answer.with_resource_metadata(&resource_metadata::url(&resource)),
-            None => answer,
+        let resource = facts.filter(|_| is_told).and_then(|facts| self.resource_named_by(facts));
+        let token = facts.and_then(|facts| presented_token(facts).ok().flatten());
+        Challenger {
+            scheme: token.map(PresentedToken::scheme).unwrap_or_default(),
+            proof_algorithms: self.proofs.algorithms(),
+            resource_metadata: resource.map(|resource| resource_metadata::url(&resource)),
+            nonce: now.and_then(|now| self.proofs.nonce(now)),
         }
     }
 

@@ -24,6 +24,7 @@ use crate::transaction_token::TransactionClaims;
 
 mod answers;
 mod binding;
+mod proof;
 mod refusals;
 
 const NOW: u64 = 1_800_000_000;

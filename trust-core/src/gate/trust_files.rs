@@ -65,7 +65,9 @@ impl Gate {
         if name == TRUST_HEAD_FILE
             && let Some(kept_trust) = &mut self.kept_trust
         {
-            return kept_trust.take_head(content);
+            let read = kept_trust.take_head(content);
+            self.proofs.take_host(kept_trust.host().map(str::to_owned));
+            return read;
         }
         if name == GATE_KEY_FILE {
             let keys = content.ok_or(InvalidTrustFile::Missing).and_then(|bytes| Ok(GateKeys::from_json(bytes)?));
@@ -92,6 +94,7 @@ impl Gate {
         }
         self.cache.take_secrets(keys.and_then(GateKeys::cache_secrets));
         self.throttle.take_secret(keys.and_then(GateKeys::throttle_secret));
+        self.proofs.take_secrets(keys.map(GateKeys::nonce_secrets).unwrap_or_default());
         self.tag_secret = keys.and_then(GateKeys::tag_secret).unwrap_or_default();
     }
 }

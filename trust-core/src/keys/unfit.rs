@@ -41,6 +41,9 @@ pub enum Unfit {
     /// A secret in a set of public keys.
     #[error("a shared secret, and no algorithm of shared secrets is named")]
     SharedSecret,
+    /// A private key where a public one belongs.
+    #[error("it holds a private part")]
+    Private,
     /// A secret that could be tried out.
     #[error("a shared secret of under 32 bytes")]
     ShortSecret,

@@ -1,5 +1,7 @@
 //! A path that every reader of URLs reads in the same way.
 
+use std::borrow::Cow;
+
 use super::{MAX_TARGET_BYTES, MalformedRequest};
 use crate::percent;
 
@@ -39,6 +41,17 @@ impl Path {
 /// Whether a path is written as requests are compared with it: decoded, and with one reading only.
 pub(crate) fn is_plain_path(path: &str) -> bool {
     path.starts_with('/') && path.len() <= MAX_TARGET_BYTES && matches!(Path::plain(path), Ok(Path::AsWritten(_)))
+}
+
+/// The decoded path of an address that somebody names, if it has one reading only, as requests are compared with it.
+pub(crate) fn plain_path(path: &str) -> Option<Cow<'_, str>> {
+    if !path.starts_with('/') || path.len() > MAX_TARGET_BYTES {
+        return None;
+    }
+    match Path::plain(path).ok()? {
+        Path::AsWritten(_) => Some(path.into()),
+        Path::Decoded(decoded) => Some(decoded.into()),
+    }
 }
 
 fn check_segments(decoded: &str) -> Result<(), MalformedRequest> {

@@ -72,7 +72,7 @@ fn types(forge: &Forge) -> Vec<Row> {
         typ("a type of another tree", "token_type", json!("text/at+jwt")),
         typ("a number as type", "token_form", json!(7)),
         passes("the type as a media type", post(&forge.header("typ", json!("application/at+jwt")))),
-        bad_token("a token bound to a key that nobody showed", "token_bound", {
+        bad_token("a token bound to a key that nobody showed", "token_without_proof", {
             forge.claim("cnf", json!({"jkt": "0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I"}))
         }),
         bad_token("a token bound to something that is no object", "token_bound", forge.claim("cnf", json!("x"))),

@@ -12,26 +12,27 @@ use crate::keys::encoded;
 use crate::{Forge, GateName, Revoked, Row, Seen, Step};
 
 /// What the client holds.
-const OPAQUE: &str = "7Fjfp0ZBr1KtDRbnfVdmIw";
+pub(super) const OPAQUE: &str = "7Fjfp0ZBr1KtDRbnfVdmIw";
 
 /// `tests/tests/opaque.rs` of `watchgate-tests` plays it with a real exchange.
 const EXCHANGES: &str = "a head has to be written every second, and an exchange stands before the gate";
 
-fn origin() -> Value {
+pub(super) fn origin() -> Value {
     json!({"iss": OPAQUE_ISSUER, "digest": encoded(Hash::Sha256.digest(OPAQUE.as_bytes()))})
 }
 
-fn exchanged(forge: &Forge, origin: Value) -> String {
-    let draft = forge.draft_of(EXCHANGE, "EdDSA", forge.second.kid);
+/// In the place of [`OPAQUE`], bound as that one is.
+pub(super) fn exchanged(forge: &Forge, origin: Value, confirmation: &Value) -> String {
+    let draft = forge.draft_of(EXCHANGE, "EdDSA", forge.second.kid).claim("cnf", confirmation.clone());
     draft.header("typ", json!("phantom+jwt")).claim("origin", origin).sign(&forge.second.key)
 }
 
 pub(super) fn rows(forge: &Forge) -> Vec<Row> {
-    let good = exchanged(forge, origin());
+    let good = exchanged(forge, origin(), &Value::Null);
     let with = |member: &str, value: Value| {
         let mut changed = origin();
         set(&mut changed, member, value);
-        exchanged(forge, changed)
+        exchanged(forge, changed, &Value::Null)
     };
     let bad = |name: &str, token: String| bad_token(name, "token_origin", token);
     let principal = || vec![Seen::Only("ce-authid", format!("{OPAQUE_ISSUER}#console-7"))];
@@ -42,7 +43,7 @@ pub(super) fn rows(forge: &Forge) -> Vec<Row> {
         passes("an exchanged token out of the shared cache is its own issuer's", post(&good))
             .sees(principal())
             .after([table(forge, 1, vec![]), vec![sent.clone(), Step::NewInstances]].concat()),
-        bad("an exchanged token that says nothing of its origin", exchanged(forge, Value::Null)),
+        bad("an exchanged token that says nothing of its origin", exchanged(forge, Value::Null, &Value::Null)),
         bad("an exchanged token of an issuer for whom the exchange may not speak", with("iss", json!(ISSUER))),
         bad("an exchanged token without the issuer of its origin", with("iss", Value::Null)),
         bad("an exchanged token without the digest of its origin", with("digest", Value::Null)),

@@ -31,6 +31,12 @@ fn head(forge: &Forge, sequence: u64, seconds: i64, revocations: Option<u64>) ->
     Step::File(HEAD, Some(head.to_string()))
 }
 
+/// A head of now that says that this host is one of several.
+pub(super) fn head_of_host(forge: &Forge, host: &str) -> Step {
+    let head = json!({"sequence": 1, "time": forge.now.saturating_mul(1_000), "host": host});
+    Step::File(HEAD, Some(head.to_string()))
+}
+
 /// A head of now that names a table, and the table.
 pub(super) fn table(forge: &Forge, number: u64, revoked: Vec<Revoked>) -> Vec<Step> {
     vec![Step::Revoked(revoked), head(forge, number, 0, Some(number))]

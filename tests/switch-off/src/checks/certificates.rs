@@ -5,8 +5,7 @@ use super::{Check, check, edit};
 const FILE: &str = "client_certificate.rs";
 
 pub(super) const CHECKS: &[Check] = &[
-    check("a token's binding", "gate.rs", "self.client_certificates.check(&claims, &facts)?;", ""),
-    check("a binding that asks for more", FILE, "Some(members) if members.len() == 1 =>", "Some(members) =>"),
+    check("a token's binding", "gate.rs", "self.client_certificates.check(&binding, &facts)?;", ""),
     check(
         "a certificate that is shown",
         FILE,
@@ -16,20 +15,20 @@ pub(super) const CHECKS: &[Check] = &[
     check(
         "the right certificate",
         FILE,
-        "shown(facts).is_some_and(|shown| bool::from(shown.ct_eq(&thumbprint)))",
-        "shown(facts).is_some_and(|shown| bool::from(shown.ct_eq(&thumbprint)) || true)",
+        "shown(facts).is_some_and(|shown| bool::from(shown.ct_eq(thumbprint)))",
+        "shown(facts).is_some_and(|shown| bool::from(shown.ct_eq(thumbprint)) || true)",
     ),
     check(
         "a certificate for which nobody vouches",
         FILE,
-        "Binding::Certificate(_) | Binding::Unknown => Err(InvalidToken::Bound),",
-        "Binding::Certificate(_) | Binding::Unknown => Ok(()),",
+        "Binding::To(_) | Binding::Unknown => Err(InvalidToken::Bound),",
+        "Binding::To(_) | Binding::Unknown => Ok(()),",
     ),
     check(
         "whether Traefik vouches for certificates",
         FILE,
-        "Binding::Certificate(thumbprint) if self == Self::Trusted => {",
-        "Binding::Certificate(thumbprint) => {",
+        "Binding::To(Confirmation { certificate: Some(thumbprint), .. }) if self == Self::Trusted => {",
+        "Binding::To(Confirmation { certificate: Some(thumbprint), .. }) => {",
     )
     .before(&[edit(
         FILE,
@@ -44,8 +43,8 @@ pub(super) const CHECKS: &[Check] = &[
     )
     .before(&[edit(
         FILE,
-        "Binding::Certificate(thumbprint) if self == Self::Trusted => {",
-        "Binding::Certificate(thumbprint) => {",
+        "Binding::To(Confirmation { certificate: Some(thumbprint), .. }) if self == Self::Trusted => {",
+        "Binding::To(Confirmation { certificate: Some(thumbprint), .. }) => {",
     )]),
     check(
         "two headers with certificates",

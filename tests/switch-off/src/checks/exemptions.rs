@@ -12,6 +12,7 @@ pub(crate) struct Exemption {
 /// Files in which no refusal is decided.
 pub(crate) const EXEMPT_FILES: &[(&str, &str)] = &[
     ("denial.rs", "says what a refusal looks like from outside"),
+    ("denial/challenge.rs", "says what a client may do about a refusal"),
     ("denial/code.rs", "names the refusals"),
     ("gate/explanation/token.rs", "explains a decision that was made elsewhere"),
     ("token_verifier.rs", "serves the command line; its checks are those of issuer.rs and keys.rs"),
@@ -135,5 +136,15 @@ pub(crate) const EXEMPTIONS: &[Exemption] = &[
         "transaction_token.rs",
         "an HMAC takes a key of any length; its library asks for an answer",
         &["mac(key, signed.as_bytes()) .ok_or(InvalidTransactionToken::UnknownKey)?"],
+    ),
+    exempt(
+        "dpop/proof.rs",
+        "without the part there is nothing to go on with",
+        &[
+            "text.rsplit_once('.').ok_or(InvalidProof::Form)?",
+            "signed.split_once('.').ok_or(InvalidProof::Form)?",
+            "let header: ProofHeader = json_part(header).map_err(|_| InvalidProof::Form)?;",
+            "let claims: ProofClaims = json_part(claims).map_err(|_| InvalidProof::Form)?;",
+        ],
     ),
 ];

@@ -79,8 +79,8 @@ pub(super) const CHECKS: &[Check] = &[
     check(
         "a denial that is carried out",
         REFUSAL,
-        "Mode::Enforce => Outcome::Answer(self.with_metadata(answer, facts.as_ref())),",
-        "Mode::Enforce if answer.status == 0 => Outcome::Answer(self.with_metadata(answer, facts.as_ref())), Mode::Enforce => Outcome::Pass(stripped),",
+        "Mode::Enforce => Outcome::Answer(answer),",
+        "Mode::Enforce if answer.status == 0 => Outcome::Answer(answer), Mode::Enforce => Outcome::Pass(stripped),",
     ),
     check("an identity before a gate that observes", REFUSAL, "self.is_stripped(spelled, &folded) ||", ""),
     check(

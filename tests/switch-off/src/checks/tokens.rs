@@ -8,21 +8,26 @@ const GATE: &str = "gate.rs";
 const VOUCHING: &str = "gate/vouching.rs";
 
 pub(super) const CHECKS: &[Check] = &[
-    check("the bearer scheme", TOKEN, "!scheme.eq_ignore_ascii_case(SCHEME) ||", ""),
-    check("the scheme as a whole", TOKEN, "|| bytes.first().is_some_and(|byte| *byte != b' ')", ""),
+    check("the bearer scheme", TOKEN, "(written.eq_ignore_ascii_case(scheme) && is_whole)", "is_whole"),
+    check(
+        "the scheme as a whole",
+        TOKEN,
+        "(written.eq_ignore_ascii_case(scheme) && is_whole)",
+        "(written.eq_ignore_ascii_case(scheme) && (is_whole || true))",
+    ),
     check(
         "a header that is no bearer token",
         TOKEN,
         "visible(header)?; return Ok(None);",
-        "return Ok(Some(PresentedToken { bytes: header }));",
+        "return Ok(Some(PresentedToken { scheme: TokenScheme::Bearer, bytes: header }));",
     ),
     check("another scheme that is visible ASCII", TOKEN, "visible(header)?;", ""),
     // Without claims there is no permit to be had, so no edit lets the request pass: what is off is the answer.
     check(
         "a token that is missing",
         GATE,
-        "bearer_token(&facts)?.ok_or(Denial::NoToken)?",
-        "bearer_token(&facts)?.ok_or(InvalidToken::Form)?",
+        "presented_token(&facts)?.ok_or(Denial::NoToken)?",
+        "presented_token(&facts)?.ok_or(InvalidToken::Form)?",
     ),
     check(
         "a token that is too long, before the cache",
@@ -186,8 +191,8 @@ pub(super) const CHECKS: &[Check] = &[
     )
     .before(&[edit(
         "client_certificate.rs",
-        "Binding::Certificate(_) | Binding::Unknown => Err(InvalidToken::Bound),",
-        "Binding::Certificate(_) => Err(InvalidToken::Bound), Binding::Unknown => Ok(()),",
+        "Binding::To(_) | Binding::Unknown => Err(InvalidToken::Bound),",
+        "Binding::To(_) => Err(InvalidToken::Bound), Binding::Unknown => Ok(()),",
     )]),
     check(
         "keys that are not there",

@@ -108,7 +108,7 @@ fn failed_check(denial: &Denial) -> &'static str {
             InvalidToken::Type => "type",
             InvalidToken::Audience => "audience",
             InvalidToken::TimeForm | InvalidToken::Expired | InvalidToken::NotYetValid => "times",
-            InvalidToken::Bound => "binding",
+            InvalidToken::Bound | InvalidToken::WithoutProof | InvalidToken::NotBoundToKey => "binding",
             InvalidToken::Subject => "subject",
             InvalidToken::UnknownKey => "key",
             InvalidToken::Signature => "signature",

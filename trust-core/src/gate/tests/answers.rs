@@ -105,13 +105,14 @@ fn a_step_up_challenge_has_the_form_of_the_rfcs_examples() {
 
 #[test]
 fn the_gate_itself_answers_for_the_resources_metadata() {
-    let gate = gate_with(&json!({"resourceMetadata": {"name": "Consoles"}}));
+    let gate = gate_with(&json!({"resourceMetadata": {"name": "Consoles"}, "dpop": {"algorithms": "ES256"}}));
     let path = "/.well-known/oauth-protected-resource";
     let expected = json!({
         "resource": "https://gw.example.com",
         "authorization_servers": [ISSUER],
         "scopes_supported": ["events:write", "assistant:ask"],
         "bearer_methods_supported": ["header"],
+        "dpop_signing_alg_values_supported": ["ES256"],
         "resource_name": "Consoles",
     });
     for method in ["GET", "HEAD"] {
@@ -135,7 +136,7 @@ fn the_gate_itself_answers_for_the_resources_metadata() {
 #[test]
 fn a_challenge_says_where_the_metadata_lies() {
     // RFC 9728, section 5.1: `WWW-Authenticate: Bearer resource_metadata="https://…/.well-known/oauth-protected-resource"`.
-    let gate = gate_with(&json!({"resourceMetadata": "true"}));
+    let gate = gate_with(&json!({"resourceMetadata": "true", "dpop": {"algorithms": ["ES256", "EdDSA"]}}));
     let raw = || request("GET", "/whoami", &[]);
     let url = r#"resource_metadata="https://gw.example.com/.well-known/oauth-protected-resource""#;
     let challenged =
@@ -143,14 +144,15 @@ fn a_challenge_says_where_the_metadata_lies() {
             Outcome::Answer(answer) => challenge(&answer).map(str::to_owned),
             Outcome::Pass(_) => panic!("the gate does not observe"),
         };
-    assert_eq!(challenged(Denial::NoToken, &raw()), Some(format!(r#"Bearer realm="watchgate", {url}"#)));
+    let expected = format!(r#"Bearer realm="watchgate", {url}, DPoP realm="watchgate", algs="ES256 EdDSA", {url}"#);
+    assert_eq!(challenged(Denial::NoToken, &raw()), Some(expected));
     let invalid = challenged(Denial::InvalidToken(InvalidToken::Form), &raw()).unwrap();
     assert_eq!(invalid, format!(r#"Bearer realm="watchgate", error="invalid_token", {url}"#));
     assert_eq!(challenged(Denial::NoRule, &raw()), None);
     let foreign = RawRequest { host: b"evil.example.com".to_vec(), ..raw() };
     assert_eq!(
         challenged(Denial::NoToken, &foreign).unwrap(),
-        r#"Bearer realm="watchgate""#,
+        r#"Bearer realm="watchgate", DPoP realm="watchgate", algs="ES256 EdDSA""#,
         "no other host is echoed"
     );
 }
