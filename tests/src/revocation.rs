@@ -38,18 +38,22 @@ impl KeptStage {
     pub async fn start() -> Result<KeptStage> {
         let stage = Stage::start(beside_an_echo(kept_gate()?)?).await?;
         let keeper = stage.watchgate("keeper", &keeper_config(&stage))?;
-        let caller = stage.caller("ada", "events:read")?;
-        let mut refused_at = Instant::now();
-        until("every gate has heard the keeper", PATIENCE, async || {
-            if caller.get("/echo").send().await?.status() != 200 {
-                refused_at = Instant::now();
-            }
-            Ok((refused_at.elapsed() > EVERY_INSTANCE_HAS_LOOKED).then_some(()))
-        })
-        .await
-        .with_context(|| keeper.log())?;
+        every_gate_has_heard(&stage).await.with_context(|| keeper.log())?;
         Ok(KeptStage { stage, keeper })
     }
+}
+
+/// Waits until no instance of the gate is left that has not heard the keeper.
+pub async fn every_gate_has_heard(stage: &Stage) -> Result<()> {
+    let caller = stage.caller("ada", "events:read")?;
+    let mut refused_at = Instant::now();
+    until("every gate has heard the keeper", PATIENCE, async || {
+        if caller.get("/echo").send().await?.status() != 200 {
+            refused_at = Instant::now();
+        }
+        Ok((refused_at.elapsed() > EVERY_INSTANCE_HAS_LOOKED).then_some(()))
+    })
+    .await
 }
 
 /// The shipped gate with a keeper, and a rule for `/echo`.

@@ -202,10 +202,7 @@ async fn a_keeper_shows_its_certificate_and_hears_over_mutual_tls_what_is_revoke
             let _keeper = stage.watchgate("keeper", &config)?;
             // The back end behind this route believes everything: who refuses here is the gate.
             let caller = stage.caller("ana", "events:read")?;
-            until("the keeper has spoken", PATIENCE, async || {
-                Ok((status(caller.get("/echo")).await? == 200).then_some(()))
-            })
-            .await?;
+            revocation::every_gate_has_heard(stage).await?;
             let operator = stage.caller("operator", "revocations:write")?;
             let form = [("iss", "https://issuer.watchgate.test"), ("sub", "ana")];
             let revoking = operator.request(reqwest::Method::POST, "/v1/revocations").form(&form);
