@@ -26,6 +26,7 @@ pub mod problem;
 mod revocations;
 mod routes;
 pub mod runbooks;
+mod section;
 pub mod serve;
 pub mod state;
 #[cfg(test)]

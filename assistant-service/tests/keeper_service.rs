@@ -46,7 +46,7 @@ impl Service {
         let drawn =
             ["keys", "transaction", "--trust", &path("trust"), "--audience", "assistant-service", "--out", &out];
         assert_eq!(watchgate(&drawn).code, 0);
-        let (child, address) = serve(folder.path(), "127.0.0.1:0");
+        let (child, address) = serve(folder.path(), "127.0.0.1:0", &[]);
         Self { folder, address, child }
     }
 
@@ -57,7 +57,7 @@ impl Service {
     }
 
     fn start_again(&mut self) {
-        (self.child, _) = serve(self.folder.path(), &self.address);
+        (self.child, _) = serve(self.folder.path(), &self.address, &[]);
     }
 
     fn transaction_keys(&self) -> PathBuf {
@@ -114,10 +114,10 @@ impl Service {
     }
 }
 
-fn serve(folder: &Path, listen: &str) -> (Child, String) {
+fn serve(folder: &Path, listen: &str, tls: &[&str]) -> (Child, String) {
     let company = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/company");
     let mut command = Command::new(env!("CARGO_BIN_EXE_watchgate"));
-    command.args(["serve", "--listen", listen]);
+    command.args(["serve", "--listen", listen]).args(tls);
     for (option, path) in [
         ("--data-dir", folder.join("data")),
         ("--documents", company.join("documents")),
@@ -261,4 +261,45 @@ fn a_rotated_gate_key_reaches_the_other_host_after_its_services_know_it() {
     service.revoke("iss=https://idp.example.com&jti=after-the-rotation");
     table(&other, None);
     table(&rotating, None);
+}
+
+#[test]
+fn over_mutual_tls_too_and_with_certificates_that_are_replaced() {
+    let mut service = Service::new();
+    service.end();
+    let tls = service.folder.path().join("tls");
+    let path = |name: &str| tls.join(name).display().to_string();
+    let make = || {
+        let made =
+            watchgate(&["keys", "tls", "--dir", &path(""), "--host", "localhost", "--client", "keeper", "--force"]);
+        assert_eq!(made.code, 0, "{}", made.stderr);
+    };
+    make();
+    let options = ["--tls-cert", &path("server.pem"), "--tls-key", &path("server.key"), "--client-ca", &path("ca.pem")];
+    (service.child, service.address) = serve(service.folder.path(), "127.0.0.1:0", &options);
+    let mut stage = Stage::new(&format!(
+        "service: {{url: 'https://{}', caFile: {}, clientCert: {}, clientKey: {}, maxSilenceSeconds: 10}}",
+        service.address,
+        path("ca.pem"),
+        path("keeper.pem"),
+        path("keeper.key")
+    ));
+    fs::copy(service.folder.path().join("trust/gate.key"), stage.path("trust/gate.key")).unwrap();
+    stage.start();
+    when("a head", || stage.head().is_some());
+    // Another authority and new certificates for both; the service is started again, the keeper is not.
+    make();
+    service.end();
+    (service.child, _) = serve(service.folder.path(), &service.address, &options);
+    let heard = || fs::read(stage.path("trust/.keeper/heard")).unwrap();
+    let before = heard();
+    when("the service is heard again", || heard() != before);
+    // Without a certificate nobody is heard.
+    let mut stranger =
+        Stage::new(&format!("service: {{url: 'https://{}', caFile: {}}}", service.address, path("ca.pem")));
+    fs::copy(service.folder.path().join("trust/gate.key"), stranger.path("trust/gate.key")).unwrap();
+    stranger.start();
+    when("the keeper is there", || stranger.path("trust/.keeper/revocations.json").exists());
+    std::thread::sleep(Duration::from_millis(1500));
+    assert!(stranger.head().is_none());
 }

@@ -147,3 +147,6 @@ impl Exchange {
         Ok(Arc::new(Known { phantom, scheme, known_since }))
     }
 }
+
+#[cfg(test)]
+mod tests;

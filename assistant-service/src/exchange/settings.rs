@@ -1,9 +1,8 @@
 //! What an exchange is told in its file. Every mistake in it is found at once, with its line.
 
-mod fields;
-
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
 
 use reqwest::Url;
@@ -14,16 +13,17 @@ use super::client_authentication::{AssertionAlgorithm, ClientMethod};
 use super::introspection::Expected;
 use super::phantom::PhantomTerms;
 use crate::command_line::policy::located::Located;
-use fields::{Fields, Mistakes};
+use crate::section::Section;
 
 const DEFAULT_LISTEN: &str = "127.0.0.1:8087";
 const DEFAULT_ISSUER: &str = "urn:watchgate:exchange";
 
-/// Longer ones would outlive what a provider has taken back for too long.
-const MAX_TTL_SECONDS: u64 = 300;
+/// Shorter ones would be renewed at nearly every request, longer ones would outlive what a provider has taken back.
+const TTL_SECONDS: RangeInclusive<u64> = 10..=300;
 const DEFAULT_TTL_SECONDS: u64 = 60;
-/// Shorter ones would be renewed at nearly every request.
-const MIN_TTL_SECONDS: u64 = 10;
+
+const DEFAULT_MAX_CONCURRENT: u64 = 32;
+const DEFAULT_PER_SOURCE: u64 = 60;
 
 const MAX_NAME_CHARACTERS: usize = 64;
 
@@ -81,141 +81,121 @@ impl Settings {
             let mistake = Mistake { place: String::new(), what: unreadable.what };
             vec![LocatedMistake { line: unreadable.line, mistake }]
         })?;
-        let mistakes = Mistakes::default();
-        let value = located.to_value();
-        let settings = read_all(&Fields::root(&value, &mistakes));
-        match (mistakes.into_found(), settings) {
-            (found, Some(settings)) if found.is_empty() => Ok(settings),
-            (found, _) => {
-                let line = |mistake: &Mistake| located.line_of(&mistake.place);
-                Err(found.into_iter().map(|mistake| LocatedMistake { line: line(&mistake), mistake }).collect())
-            }
+        let mut mistakes = Vec::new();
+        let settings = read_all(&Section::root(&located.to_value()), &mut mistakes);
+        match settings {
+            Some(settings) if mistakes.is_empty() => Ok(settings),
+            _ => Err(mistakes
+                .into_iter()
+                .map(|mistake| LocatedMistake { line: located.line_of(&mistake.place), mistake })
+                .collect()),
         }
     }
 }
 
 /// Nothing where the mistakes leave nothing to build; what is built beside mistakes is not used.
-fn read_all(fields: &Fields<'_>) -> Option<Settings> {
-    fields.only(&["listen", "issuer", "audience", "keyFile", "ttlSeconds", "providers"]);
-    let listen = fields.parsed_or("listen", DEFAULT_LISTEN, "an address and a port, such as 127.0.0.1:8087");
-    let issuer = fields.text_or("issuer", DEFAULT_ISSUER);
-    let audience = fields.text("audience");
-    let key_file = fields.text("keyFile").map(PathBuf::from);
-    let ttl_seconds = fields.number_or("ttlSeconds", DEFAULT_TTL_SECONDS, MIN_TTL_SECONDS..=MAX_TTL_SECONDS);
-    let items = fields.list("providers");
+fn read_all(file: &Section<'_>, mistakes: &mut Vec<Mistake>) -> Option<Settings> {
+    file.only_keys(&["listen", "issuer", "audience", "keyFile", "ttlSeconds", "providers"], mistakes);
+    let listen = file.text("listen", mistakes).unwrap_or_else(|| DEFAULT_LISTEN.to_owned()).parse().ok();
+    if listen.is_none() {
+        file.at("listen").mistake("an address and a port such as 127.0.0.1:8087 were expected", mistakes);
+    }
+    let issuer = file.text("issuer", mistakes).unwrap_or_else(|| DEFAULT_ISSUER.to_owned());
+    let audience = file.required("audience", mistakes);
+    let key_file = file.required("keyFile", mistakes).map(PathBuf::from);
+    let ttl_seconds = file.number("ttlSeconds", TTL_SECONDS, mistakes).unwrap_or(DEFAULT_TTL_SECONDS);
+    let items = file.list("providers", mistakes);
     if items.is_empty() {
-        fields.mistake("providers", "at least one provider must be named");
+        file.at("providers").mistake("at least one provider must be named", mistakes);
     }
     let mut names = BTreeSet::new();
     let mut providers = Vec::new();
     for item in &items {
-        let provider = read_provider(item);
+        let provider = read_provider(item, mistakes);
         if provider.as_ref().is_some_and(|provider| !names.insert(provider.name.clone())) {
-            item.mistake("name", "another provider has this name already");
+            item.at("name").mistake("another provider has this name already", mistakes);
         }
-        providers.push(provider);
+        providers.extend(provider);
     }
-    Some(Settings {
-        listen: listen?,
-        key_file: key_file?,
-        terms: PhantomTerms { issuer: issuer?, audience: audience?, ttl_seconds: i64::try_from(ttl_seconds?).ok()? },
-        providers: providers.into_iter().collect::<Option<_>>()?,
-    })
+    let terms = PhantomTerms { issuer, audience: audience?, ttl_seconds: i64::try_from(ttl_seconds).ok()? };
+    Some(Settings { listen: listen?, key_file: key_file?, terms, providers })
 }
 
-fn read_provider(fields: &Fields<'_>) -> Option<ProviderSettings> {
-    fields.only(&PROVIDER_KEYS);
-    let name = fields.text("name").filter(|name| is_name(fields, name));
-    let issuer = fields.text("issuer");
-    let introspection_endpoint = match (fields.optional_text("introspectionEndpoint"), &issuer) {
-        (Some(endpoint), _) => url(fields, "introspectionEndpoint", &endpoint),
-        // Issuers are compared as they are written. Only as the place to look for its endpoint one must be a URL.
-        (None, Some(issuer)) => {
-            url(fields, "issuer", issuer);
-            None
-        }
-        (None, None) => None,
-    };
-    let audiences = fields.texts("audiences");
-    if audiences.is_empty() {
-        fields.mistake("audiences", "name the audiences of tokens that are for you, such as [watchgate]");
+fn read_provider(item: &Section<'_>, mistakes: &mut Vec<Mistake>) -> Option<ProviderSettings> {
+    item.only_keys(&PROVIDER_KEYS, mistakes);
+    let name = item.required("name", mistakes);
+    if name.as_ref().is_some_and(|name| !is_name(name)) {
+        item.at("name").mistake("it stands in a path: small letters, digits and hyphens, 64 at the most", mistakes);
     }
-    let allowed_networks = fields.list_of("allowedNetworks", Network::parse);
-    let audience_optional = fields.switch_or_off("audienceOptional");
-    let authentication = read_authentication(&fields.at("auth"));
-    let max_concurrent = fields.number_or("maxConcurrent", 32, 1..=1024);
-    let per_source_per_minute = fields.number_or("perSourcePerMinute", 60, 1..=1_000_000);
+    let issuer = item.required("issuer", mistakes);
+    let introspection_endpoint = item.url("introspectionEndpoint", mistakes);
+    // Issuers are compared as they are written. Only as the place to look for its endpoint one must be an address.
+    if !item.at("introspectionEndpoint").is_there() && issuer.is_some() {
+        item.url("issuer", mistakes);
+    }
+    let audiences = item.texts("audiences", mistakes);
+    if audiences.is_empty() {
+        item.at("audiences").mistake("name the audiences of tokens that are for you, such as [watchgate]", mistakes);
+    }
+    let audience_optional = item.boolean("audienceOptional", mistakes).unwrap_or(false);
+    let authentication = read_authentication(&item.at("auth"), mistakes);
+    let ca_file = item.path("caFile", mistakes);
+    let allowed_networks = item.networks("allowedNetworks", mistakes);
+    let max_concurrent = item.number("maxConcurrent", 1..=1024, mistakes).unwrap_or(DEFAULT_MAX_CONCURRENT);
+    let per_source = item.number("perSourcePerMinute", 1..=1_000_000, mistakes).unwrap_or(DEFAULT_PER_SOURCE);
     let (client_id, method) = authentication?;
     Some(ProviderSettings {
         name: name?,
-        expected: Expected { issuer: issuer?, audiences, audience_optional: audience_optional? },
+        expected: Expected { issuer: issuer?, audiences, audience_optional },
         introspection_endpoint,
         client_id,
         method,
-        ca_file: fields.optional_text("caFile").map(PathBuf::from),
+        ca_file,
         allowed_networks,
-        max_concurrent: usize::try_from(max_concurrent?).ok()?,
-        per_source_per_minute: u32::try_from(per_source_per_minute?).ok()?,
+        max_concurrent: usize::try_from(max_concurrent).ok()?,
+        per_source_per_minute: u32::try_from(per_source).ok()?,
     })
 }
 
 /// How the exchange shows the provider who it is. Only files are named here: what is in them is nobody's to read along.
-fn read_authentication(fields: &Fields<'_>) -> Option<(String, ClientMethod)> {
-    let client_id = fields.text("clientId");
-    let file = |key| fields.text(key).map(PathBuf::from);
-    let (known, method): (&[&str], _) = match fields.text("method")?.as_str() {
-        "client_secret_basic" => {
-            (&["secretFile"], file("secretFile").map(|secret_file| ClientMethod::SecretBasic { secret_file }))
-        }
-        "client_secret_post" => {
-            (&["secretFile"], file("secretFile").map(|secret_file| ClientMethod::SecretPost { secret_file }))
-        }
-        "private_key_jwt" => (&["keyFile", "alg", "keyId"], read_private_key(fields)),
-        "tls_client_auth" => (&["certFile", "keyFile"], {
-            let (certificate_file, key_file) = (file("certFile"), file("keyFile"));
-            certificate_file
-                .zip(key_file)
-                .map(|(certificate_file, key_file)| ClientMethod::Tls { certificate_file, key_file })
-        }),
+fn read_authentication(auth: &Section<'_>, mistakes: &mut Vec<Mistake>) -> Option<(String, ClientMethod)> {
+    let client_id = auth.required("clientId", mistakes);
+    let named = auth.required("method", mistakes)?;
+    let keys: &[&str] = match named.as_str() {
+        "client_secret_basic" | "client_secret_post" => &["method", "clientId", "secretFile"],
+        "private_key_jwt" => &["method", "clientId", "keyFile", "alg", "keyId"],
+        "tls_client_auth" => &["method", "clientId", "certFile", "keyFile"],
         _ => {
             let methods = "client_secret_basic, client_secret_post, private_key_jwt or tls_client_auth";
-            fields.mistake("method", format!("must be {methods}"));
+            auth.at("method").mistake(format!("{methods} was expected"), mistakes);
             return None;
         }
     };
-    fields.only(&[&["method", "clientId"], known].concat());
-    Some((client_id?, method?))
+    auth.only_keys(keys, mistakes);
+    let mut file = |key| auth.required(key, mistakes).map(PathBuf::from);
+    let method = match named.as_str() {
+        "client_secret_basic" => ClientMethod::SecretBasic { secret_file: file("secretFile")? },
+        "client_secret_post" => ClientMethod::SecretPost { secret_file: file("secretFile")? },
+        "tls_client_auth" => {
+            let (certificate_file, key_file) = (file("certFile"), file("keyFile"));
+            ClientMethod::Tls { certificate_file: certificate_file?, key_file: key_file? }
+        }
+        _ => {
+            let (key_file, algorithm) = (file("keyFile"), auth.required("alg", mistakes)?);
+            let algorithm = AssertionAlgorithm::named(&algorithm);
+            if algorithm.is_none() {
+                auth.at("alg").mistake("EdDSA, ES256, RS256 or PS256 was expected", mistakes);
+            }
+            let key_id = auth.text("keyId", mistakes);
+            ClientMethod::PrivateKeyJwt { key_file: key_file?, algorithm: algorithm?, key_id }
+        }
+    };
+    Some((client_id?, method))
 }
 
-fn read_private_key(fields: &Fields<'_>) -> Option<ClientMethod> {
-    let key_file = fields.text("keyFile").map(PathBuf::from);
-    let named = fields.text("alg")?;
-    let algorithm = AssertionAlgorithm::named(&named);
-    if algorithm.is_none() {
-        fields.mistake("alg", "must be EdDSA, ES256, RS256 or PS256");
-    }
-    Some(ClientMethod::PrivateKeyJwt {
-        key_file: key_file?,
-        algorithm: algorithm?,
-        key_id: fields.optional_text("keyId"),
-    })
-}
-
-fn is_name(fields: &Fields<'_>, name: &str) -> bool {
-    let is_good = name.len() <= MAX_NAME_CHARACTERS
-        && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
-    if !is_good {
-        fields.mistake("name", "stands in a path: small letters, digits and hyphens, 64 at the most");
-    }
-    is_good
-}
-
-fn url(fields: &Fields<'_>, key: &str, text: &str) -> Option<Url> {
-    let url = Url::parse(text).ok().filter(|url| matches!(url.scheme(), "https" | "http") && url.fragment().is_none());
-    if url.is_none() {
-        fields.mistake(key, "must be a URL that begins with https://");
-    }
-    url
+fn is_name(name: &str) -> bool {
+    let is_fit = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    name.len() <= MAX_NAME_CHARACTERS && name.bytes().all(is_fit)
 }
 
 #[cfg(test)]

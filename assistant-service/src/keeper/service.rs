@@ -71,11 +71,11 @@ impl Service {
         Ok(Self { config: Arc::new(config.clone()), trust, clock, outbound, wait: wait(config) })
     }
 
-    /// What is new since `cursor`, as soon as there is something; without a cursor everything at once.
-    pub(super) async fn news(&self, cursor: Option<&str>) -> Result<TrustAnswer, ServiceError> {
+    /// What is new since `cursor`, as soon as there is something or, impatient, at once; without a cursor everything at once.
+    pub(super) async fn news(&self, cursor: Option<&str>, is_patient: bool) -> Result<TrustAnswer, ServiceError> {
         let mut url = self.place(&["v1", "trust"])?;
         if let Some(cursor) = cursor {
-            let wait = self.wait.as_secs().to_string();
+            let wait = if is_patient { self.wait.as_secs() } else { 0 }.to_string();
             url.query_pairs_mut().append_pair("after", cursor).append_pair("wait", &wait);
         }
         let answer = self.call(Method::GET, &url, Vec::new()).await?;

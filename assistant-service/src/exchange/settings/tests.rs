@@ -39,6 +39,23 @@ fn a_good_file_is_read_with_what_it_leaves_out() {
 }
 
 #[test]
+fn the_shipped_file_has_no_mistake_whichever_of_its_lines_are_used() {
+    let shipped = include_str!("../../../../traefik-config/exchange.yml");
+    let auth = shipped.lines().find(|line| line.starts_with("    auth:")).unwrap();
+    let others: Vec<_> = shipped.lines().filter(|line| line.starts_with("    # auth:")).collect();
+    assert_eq!(others.len(), 2);
+    assert!(Settings::read(shipped).is_ok());
+    for other in others {
+        let mut used = shipped.replace(auth, &other.replace("# ", ""));
+        for key in ["introspectionEndpoint", "caFile", "allowedNetworks"] {
+            used = used.replace(&format!("# {key}:"), &format!("{key}:"));
+        }
+        let settings = Settings::read(&used).unwrap();
+        assert_eq!((settings.providers[0].allowed_networks.len(), settings.providers[0].max_concurrent), (1, 32));
+    }
+}
+
+#[test]
 fn every_mistake_is_found_at_once_with_its_line() {
     let text = "
 listen: 8087
