@@ -9,6 +9,7 @@ pub mod dpop;
 pub mod events;
 pub mod grpc;
 pub mod http3;
+pub mod identity;
 pub mod identity_provider;
 pub mod random;
 pub mod raw;
