@@ -16,6 +16,7 @@ mod config;
 pub(crate) mod fixture;
 mod jwks;
 mod path;
+mod proof;
 mod rule;
 mod slot;
 pub(crate) mod token;
@@ -25,12 +26,13 @@ mod trust;
 pub type Target = fn(&[u8]);
 
 /// Every target by its name, which is that of its folder of seeds too.
-pub const TARGETS: [(&str, Target); 8] = [
+pub const TARGETS: [(&str, Target); 9] = [
     ("token", token::check),
     ("jwks", jwks::check),
     ("config", config::check),
     ("rule", rule::check),
     ("path", path::check),
+    ("proof", proof::check),
     ("slot", slot::check),
     ("record", claim_record::check),
     ("trust", trust::check),

@@ -44,6 +44,8 @@ fn the_seeds_hold_what_the_gate_lets_in() {
         [seed("bearer.jwt"), seed("bound.jwt"), seed("transaction.jwt")],
         [bearer, bound, token::transaction_token().to_owned()]
     );
+    let proof = std::fs::read_to_string(folder("proof").join("genuine.jwt")).unwrap();
+    assert_eq!(proof, proof::genuine());
     let mut gate = fixture::gate();
     let request = fixture::with_authorization(format!("Bearer {}", seed("bearer.jwt")).as_bytes());
     assert!(gate.decide(&request, fixture::moment(), &crate::shared_files::NoSharedFiles).is_ok());

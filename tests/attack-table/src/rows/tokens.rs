@@ -92,6 +92,12 @@ pub(super) fn malformed(forge: &Forge) -> Result<Vec<Row>> {
         denied("a scheme and no token", 401, "token_form", plain().header("Authorization: Bearer")),
         denied("a scheme and a space", 401, "token_form", plain().header("Authorization: Bearer ")),
         denied("a token without a scheme", 401, "no_token", plain().header(format!("Authorization: {good}"))),
+        denied(
+            "another scheme of as many letters",
+            401,
+            "no_token",
+            plain().header(format!("Authorization: Digest {good}")),
+        ),
         denied("another scheme", 401, "no_token", plain().header(format!("Authorization: Basic {good}"))),
         denied(
             "a scheme that begins like ours",

@@ -15,7 +15,7 @@ pub(super) const CHECKS: &[Check] = &[
         "a token's key",
         GATE,
         "proof = self.proofs.check(&binding, token, claims.exchanged_digest(), &facts, now)?;",
-        "",
+        "proof = self.proofs.check(&binding, token, claims.exchanged_digest(), &facts, now).unwrap_or_default();",
     ),
     check("that a proof is spent", GATE, "proof.spend(shared)?;", "let _ = proof;"),
     check(
