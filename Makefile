@@ -3,7 +3,7 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup build plugin demo run test test-host fmt lint ci clean example bench-gate bench-guests bench-revocation soak fuzz properties switch-off
+.PHONY: help setup build plugin demo run test test-host fmt lint ci clean example bench-gate bench-guests bench-revocation bench-opaque soak fuzz properties switch-off
 
 CARGO ?= cargo
 # The scripts and the stage look for what was built in one place.
@@ -56,6 +56,9 @@ bench-gate: setup bench-guests ## what the gate costs; OPTIONS="--quick", "--hel
 
 bench-revocation: setup build ## how long a revoked token still passes; OPTIONS="--rounds 50 --connections 32"
 	@$(CARGO) run -q --bin revocation_delay -- $(OPTIONS)
+
+bench-opaque: setup build ## what an opaque token costs Traefik against a JWT, both known; OPTIONS="--rounds 9"
+	@$(CARGO) run -q --bin opaque_cost -- $(OPTIONS)
 
 soak: setup bench-guests ## long load with changing keys; MINUTES=15, OPTIONS="--requests 10000000", "--reloads 500"
 	@$(CARGO) run -q --release -p soak -- --minutes $(or $(MINUTES),15) $(OPTIONS)

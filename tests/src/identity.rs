@@ -38,7 +38,8 @@ pub struct IdentityStage {
     /// Whose tokens the gate takes, and nobody else's.
     pub provider: IdentityProvider,
     keeper: Mutex<Companion>,
-    exchange: Companion,
+    /// The exchange.
+    pub exchange: Companion,
 }
 
 impl IdentityStage {
