@@ -9,7 +9,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::{keeper, serve};
+use crate::{exchange, keeper, serve};
 
 /// A zero-trust gate for Traefik, and the assistant behind it.
 #[derive(Debug, Parser)]
@@ -26,6 +26,9 @@ enum Command {
     /// Keep the trust directory: the issuers' keys, what is revoked, and the word that gates wait for.
     #[command(after_help = keeper::AFTER_HELP)]
     Keeper(keeper::Arguments),
+    /// Put short-lived tokens of our own in the place of opaque ones, for Traefik's `forwardAuth`.
+    #[command(after_help = exchange::AFTER_HELP)]
+    Exchange(exchange::Arguments),
     /// Make the keys and certificates that a gate and its service need.
     #[command(subcommand)]
     Keys(keys::KeysCommand),
@@ -44,6 +47,7 @@ impl CommandLine {
         match self.command {
             Command::Serve(arguments) => serve::run(arguments),
             Command::Keeper(arguments) => return Ok(judged(keeper::run(&arguments))),
+            Command::Exchange(arguments) => return Ok(judged(exchange::run(&arguments))),
             Command::Keys(command) => keys::run(command),
             Command::Policy(command) => return Ok(judged(policy::run(command))),
             Command::Token(command) => return token::run(command),

@@ -2,6 +2,7 @@
 //! request; no handler sees a request without one.
 
 mod transaction_keys;
+mod waiting;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,6 +24,7 @@ use crate::revocations::Names;
 use crate::state::AppState;
 
 pub use transaction_keys::{CannotReadKeys, FileTransactionKeys, TransactionKeySource};
+pub(crate) use waiting::until_revoked;
 
 /// Somebody whom the gate let through, for one request.
 #[derive(Clone, Debug)]
@@ -84,19 +86,6 @@ impl Caller {
     #[must_use]
     pub fn transaction(&self) -> &str {
         &self.0.claims.txn
-    }
-}
-
-/// The layer that ends a long poll when its caller's own token is revoked meanwhile.
-pub(crate) async fn until_revoked(
-    State(state): State<AppState>,
-    caller: Caller,
-    request: Request,
-    next: Next,
-) -> Response {
-    tokio::select! {
-        answer = next.run(request) => answer,
-        () = state.trust.until_revoked(&caller) => Problem::Unauthenticated.into_response(),
     }
 }
 

@@ -175,8 +175,8 @@ impl Parts<'_> {
         tasks: &mut JoinSet<()>,
     ) -> anyhow::Result<(InForce, (Service, watch::Receiver<Told>))> {
         let (trust, clock) = (self.trust.clone(), Arc::clone(self.clock));
-        let service =
-            Service::connect(config, trust.clone()).context("the service's address, certificate or authority")?;
+        let service = Service::connect(config, trust.clone(), Arc::clone(&clock))
+            .context("the service's address, certificate or authority")?;
         let heard = Heard::open(trust.clone(), Arc::clone(&clock), config.max_silence);
         let revoked =
             Arc::new(Revoked::open(trust, clock, last_table, &heard).context("cannot take over what is revoked")?);

@@ -88,7 +88,7 @@ pub(crate) fn around_all(routes: Router<AppState>, state: &AppState) -> Router<A
 }
 
 /// What a panic says is for the log alone.
-fn panicked(panic: &(dyn Any + Send)) -> Problem {
+pub(crate) fn panicked(panic: &(dyn Any + Send)) -> Problem {
     let text = panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str));
     Problem::mistake(format!("a panic: {}", text.unwrap_or("without words")))
 }
@@ -116,7 +116,8 @@ fn method_label(method: &Method) -> &'static str {
     }
 }
 
-async fn bound_requests(State(at_work): State<Arc<Semaphore>>, request: Request, next: Next) -> Response {
+/// Refuses what would be one request more at work than there are permits.
+pub(crate) async fn bound_requests(State(at_work): State<Arc<Semaphore>>, request: Request, next: Next) -> Response {
     match at_work.try_acquire() {
         Ok(_permit) => next.run(request).await,
         Err(_) => Problem::Busy.into_response(),

@@ -11,6 +11,7 @@ pub mod clock;
 pub mod command_line;
 pub mod commands;
 pub mod events;
+pub mod exchange;
 pub mod gate;
 mod health;
 mod json_body;
@@ -25,6 +26,7 @@ pub mod problem;
 mod revocations;
 mod routes;
 pub mod runbooks;
+mod section;
 pub mod serve;
 pub mod state;
 #[cfg(test)]

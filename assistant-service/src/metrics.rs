@@ -39,8 +39,10 @@ pub struct Metrics {
     pub revocations_kept: Gauge,
     /// Requests that a gate let through and whose caller's token was revoked.
     pub revoked_callers: Counter,
-    /// Streams that ended because their caller's token was revoked.
+    /// Streams and long polls that ended because their caller's token was revoked.
     pub revoked_streams: Counter,
+    /// Long polls that wait now.
+    pub long_polls: Gauge,
 }
 
 /// What a request is counted under. The route is the pattern, never the path: paths hold identifiers.
@@ -92,7 +94,10 @@ impl Default for Metrics {
         let revoked_callers = Counter::default();
         registry.register("revoked_callers", "Requests whose caller's token was revoked", revoked_callers.clone());
         let revoked_streams = Counter::default();
-        registry.register("revoked_streams", "Streams that ended by a revocation", revoked_streams.clone());
+        let help = "Streams and long polls that ended because their caller's token was revoked";
+        registry.register("revoked_streams", help, revoked_streams.clone());
+        let long_polls = Gauge::default();
+        registry.register("long_polls", "Long polls that wait now", long_polls.clone());
         Self {
             registry,
             requests,
@@ -106,6 +111,7 @@ impl Default for Metrics {
             revocations_kept,
             revoked_callers,
             revoked_streams,
+            long_polls,
         }
     }
 }

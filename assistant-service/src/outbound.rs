@@ -9,7 +9,7 @@ mod addresses;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue};
+use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue};
 use reqwest::redirect::Policy;
 use reqwest::{Certificate, Client, ClientBuilder, Identity, Method, Response, StatusCode, Url};
 use thiserror::Error;
@@ -145,7 +145,7 @@ impl Outbound {
         self.call(Method::GET, url, HeaderMap::new(), Vec::new()).await
     }
 
-    /// POST of `application/x-www-form-urlencoded`.
+    /// POST of `application/x-www-form-urlencoded` that asks for JSON.
     pub async fn post_form(
         &self,
         url: &Url,
@@ -154,6 +154,7 @@ impl Outbound {
     ) -> Result<OutboundAnswer, OutboundError> {
         let mut headers = HeaderMap::new();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded"));
+        headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
         if let Some(value) = authorization(authentication)? {
             headers.insert(AUTHORIZATION, value);
         }

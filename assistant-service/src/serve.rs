@@ -59,6 +59,7 @@ pub struct Arguments {
     log_format: LogFormat,
 }
 
+/// How a log is written.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub(crate) enum LogFormat {
     Text,

@@ -117,6 +117,27 @@ fn a_provider_that_never_answers_holds_nobody_else_up() {
 }
 
 #[test]
+fn keys_that_have_grown_too_old_are_removed_and_nothing_says_that_they_were_fetched() {
+    let provider = Provider::https(good("one"));
+    let mut stage = keeper_of(&provider, &["a"]);
+    stage.start();
+    fetched(&stage, "a");
+    stage.kill();
+    provider.answer(|_, _| Answer::Bytes(Vec::new()));
+    let path = stage.path("trust/.keeper/state.json");
+    let mut state: serde_json::Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+    // A day and a second, as far as is known.
+    state["key_sets"]["jwks/a.json"]["age_ms"] = (24 * 60 * 60 * 1000 + 1000).into();
+    fs::write(&path, state.to_string()).unwrap();
+    stage.start();
+    when("the keys are gone", || stage.file("jwks/a.json").is_none());
+    when("the head says so", || stage.head().is_some_and(|head| head.key_sets["jwks/a.json"] == 0));
+    // The provider is back: so are its keys, with the first wish or the next try.
+    provider.answer(good("two"));
+    when("new keys", || stage.file("jwks/a.json").is_some_and(|jwks| kid_of(&jwks) == "two"));
+}
+
+#[test]
 fn a_provider_that_is_away_when_the_keeper_is_started_again_leaves_the_keys_and_their_age() {
     let provider = Provider::https(good("one"));
     let mut stage = keeper_of(&provider, &["a"]);

@@ -17,6 +17,9 @@ use crate::{Companion, Stage, StageOptions, shipped_gate};
 /// Longer than any revocation may take: then something is wrong, not slow.
 const PATIENCE: Duration = Duration::from_secs(20);
 
+/// Each instance of a gate looks at its files by itself, four times a second.
+const EVERY_INSTANCE_HAS_LOOKED: Duration = Duration::from_millis(500);
+
 /// How often each connection is let through before the token is revoked.
 const PASSES_BEFORE: usize = 3;
 
@@ -36,8 +39,12 @@ impl KeptStage {
         let stage = Stage::start(beside_an_echo(kept_gate()?)?).await?;
         let keeper = stage.watchgate("keeper", &keeper_config(&stage))?;
         let caller = stage.caller("ada", "events:read")?;
-        until("the keeper has spoken", PATIENCE, async || {
-            Ok((caller.get("/echo").send().await?.status() == 200).then_some(()))
+        let mut refused_at = Instant::now();
+        until("every gate has heard the keeper", PATIENCE, async || {
+            if caller.get("/echo").send().await?.status() != 200 {
+                refused_at = Instant::now();
+            }
+            Ok((refused_at.elapsed() > EVERY_INSTANCE_HAS_LOOKED).then_some(()))
         })
         .await
         .with_context(|| keeper.log())?;

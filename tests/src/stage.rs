@@ -150,7 +150,7 @@ impl Stage {
         self.layout.service_tls()
     }
 
-    /// Has certificates made in `folder`: an authority, `server` and the client `traefik`.
+    /// Has certificates made in `folder`: an authority, `server` and the clients `traefik` and `keeper`.
     pub fn make_certificates(&self, folder: &Path) -> Result<()> {
         self.layout.make_certificates(folder)
     }

@@ -74,6 +74,10 @@ async fn every_route_but_the_probes_needs_a_transaction_token() -> Result<()> {
                 (Method::GET, "/v1/commands"),
                 (Method::POST, "/v1/commands/x/approval"),
                 (Method::POST, "/v1/services/sample-service/commands:lease"),
+                (Method::POST, "/v1/revocations"),
+                (Method::GET, "/v1/trust"),
+                (Method::PUT, "/v1/trust/gate-keys"),
+                (Method::PUT, "/v1/trust/key-sets/idp.json"),
                 (Method::GET, "/metrics"),
             ];
             for (method, path) in routes {

@@ -17,7 +17,7 @@ use sha2::{Digest, Sha256};
 use tokio::task::JoinSet;
 use watchgate_tests::client::{self, Caller, expect_json, status};
 use watchgate_tests::wait::until;
-use watchgate_tests::{Stage, StageOptions, artifacts, shipped_gate};
+use watchgate_tests::{Stage, StageOptions, artifacts, revocation, shipped_gate};
 
 const PATIENCE: Duration = Duration::from_secs(15);
 
@@ -185,6 +185,37 @@ async fn rewrite(stage: &Stage, next: &Path, traefik: &Path, mark: &str) -> Resu
         Ok((status(stranger.get(&format!("/{mark}"))).await? == 418).then_some(()))
     })
     .await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_keeper_shows_its_certificate_and_hears_over_mutual_tls_what_is_revoked() -> Result<()> {
+    let options = StageOptions { mutual_tls: true, ..revocation::beside_an_echo(revocation::kept_gate()?)? };
+    let stage = Stage::start(options).await?;
+    stage
+        .play(async |stage| {
+            let tls = stage.service_tls();
+            let mut config = revocation::keeper_config(stage);
+            let service = config.get_mut("service").and_then(serde_json::Value::as_object_mut).context("no service")?;
+            for (key, file) in [("caFile", "ca.pem"), ("clientCert", "keeper.pem"), ("clientKey", "keeper.key")] {
+                service.insert(key.into(), json!(tls.join(file)));
+            }
+            let _keeper = stage.watchgate("keeper", &config)?;
+            // The back end behind this route believes everything: who refuses here is the gate.
+            let caller = stage.caller("ana", "events:read")?;
+            until("the keeper has spoken", PATIENCE, async || {
+                Ok((status(caller.get("/echo")).await? == 200).then_some(()))
+            })
+            .await?;
+            let operator = stage.caller("operator", "revocations:write")?;
+            let form = [("iss", "https://issuer.watchgate.test"), ("sub", "ana")];
+            let revoking = operator.request(reqwest::Method::POST, "/v1/revocations").form(&form);
+            ensure!(status(revoking).await? == 200, "nothing was revoked");
+            until("the gate has heard of it", PATIENCE, async || {
+                Ok((status(caller.get("/echo")).await? == 401).then_some(()))
+            })
+            .await
+        })
+        .await
 }
 
 /// Requests that never pause.

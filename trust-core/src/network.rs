@@ -49,6 +49,7 @@ impl std::fmt::Display for Network {
 }
 
 /// The first 64 bits of an IPv6 address, the others zero: a single customer holds all addresses that share them (RFC 6177).
-pub(crate) fn subnet(address: Ipv6Addr) -> Ipv6Addr {
+#[must_use]
+pub fn subnet(address: Ipv6Addr) -> Ipv6Addr {
     Ipv6Addr::from_bits(address.to_bits() & !u128::from(u64::MAX))
 }

@@ -2,6 +2,7 @@
 //!
 //! Every private file is readable by its owner alone from the moment it exists, and none is ever half written.
 
+mod exchange;
 mod gate;
 mod issuer;
 mod key_file;
@@ -15,6 +16,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 
 pub use issuer::{IssuerFile, IssuerKey, read_issuer};
+pub(crate) use issuer::{public_jwk, read_signing_key};
 use key_file::{KeyFolder, Overwrite, Written};
 
 /// Who calls services of ours, and shows a certificate where they ask for one.
@@ -29,6 +31,8 @@ pub enum KeysCommand {
     Gate(GateArguments),
     /// Write the keys with which one audience checks transaction tokens, drawn from `gate.key`.
     Transaction(TransactionArguments),
+    /// Make or rotate the key with which `watchgate exchange` signs; gates go on taking what the key before it has signed.
+    Exchange(ExchangeArguments),
     /// A development authority, and certificates of a server and of clients signed by it.
     Tls(TlsArguments),
 }
@@ -86,6 +90,17 @@ pub struct TransactionArguments {
     pub out: PathBuf,
 }
 
+/// The arguments of `watchgate keys exchange`.
+#[derive(Debug, Args)]
+pub struct ExchangeArguments {
+    /// The folder of the private key, which only the exchange may read.
+    #[arg(long, value_name = "DIR")]
+    pub dir: PathBuf,
+    /// The trust directory; `jwks/exchange.json` in it receives the public keys, the current one and the one before it.
+    #[arg(long, value_name = "DIR")]
+    pub trust: PathBuf,
+}
+
 /// The arguments of `watchgate keys tls`.
 #[derive(Debug, Args)]
 pub struct TlsArguments {
@@ -134,6 +149,9 @@ fn make(command: KeysCommand) -> anyhow::Result<Vec<(PathBuf, Written)>> {
         KeysCommand::Gate(arguments) => gate::rotate(&KeyFolder::public(&arguments.trust)?, &arguments.transactions),
         KeysCommand::Transaction(arguments) => {
             Ok(vec![gate::write_transaction_keys(&arguments.trust, &arguments.audience, &arguments.out)?])
+        }
+        KeysCommand::Exchange(arguments) => {
+            exchange::rotate(&KeyFolder::private(&arguments.dir)?, &KeyFolder::public(&arguments.trust.join("jwks"))?)
         }
         KeysCommand::Tls(arguments) => {
             let overwrite = Overwrite::when(arguments.force);

@@ -1,7 +1,5 @@
 //! What the keeper is told: one YAML file, of which every mistake is reported at once, with its line and place.
 
-mod section;
-
 use std::collections::BTreeSet;
 use std::path::{Component, Path, PathBuf};
 use std::time::Duration;
@@ -11,7 +9,7 @@ use trust_core::Mistake;
 use trust_core::network::Network;
 
 use crate::command_line::policy::located::Located;
-use section::Section;
+use crate::section::Section;
 
 const DAY_HOURS: u64 = 24;
 /// Keys that nobody has confirmed for longer are no keys.

@@ -21,7 +21,8 @@ use super::wire::TrustAnswer;
 
 /// Tables are written no closer together: a burst of revocations becomes a few of them.
 const APART: Duration = Duration::from_millis(50);
-const LONGEST_WAIT: Duration = Duration::from_secs(2);
+/// A service that is back may revoke at once, and that shall hold within a second.
+const LONGEST_WAIT: Duration = Duration::from_millis(500);
 const SHARED_EVERY: Duration = Duration::from_secs(5);
 
 /// What the feed brings, and where it goes.
@@ -53,11 +54,14 @@ impl Feed {
     /// Asks for ever. It begins with everything: what an earlier keeper took over need not be what the service has now.
     pub(super) async fn follow(self) {
         let mut cursor = None;
+        // After a failure any word is waited for, and not the next revocation.
+        let mut is_patient = false;
         let mut backoff = Backoff::new();
         let mut complaint = Complaint::new("the service is not heard");
         loop {
             let earliest_next = Instant::now().checked_add(APART);
-            let followed = self.once(cursor.as_deref()).await;
+            let followed = self.once(cursor.as_deref(), is_patient).await;
+            is_patient = followed.is_ok();
             complaint.about(followed.as_ref().map_err(|error| Chain(error).to_string()));
             match followed {
                 Ok(next) => {
@@ -72,8 +76,8 @@ impl Feed {
         }
     }
 
-    async fn once(&self, cursor: Option<&str>) -> Result<String, NotFollowed> {
-        let answer = self.service.news(cursor).await?;
+    async fn once(&self, cursor: Option<&str>, is_patient: bool) -> Result<String, NotFollowed> {
+        let answer = self.service.news(cursor, is_patient).await?;
         let next = answer.cursor.clone();
         let feed = self.clone();
         let is_first = cursor.is_none();

@@ -116,10 +116,10 @@ impl GateKeyKeeper {
     async fn apply(&self, keys: &GateKeys) -> Result<(), CannotKeep> {
         for (audience, file) in &self.transaction_keys {
             let json = keys.transaction_keys(audience).to_json();
-            write_file(file, json.as_bytes(), Readers::Owner, Durability::Lasting)?;
+            write_file(file, json.as_bytes(), Readers::AsBefore, Durability::Lasting)?;
         }
         sleep(SERVICES_HAVE_LOOKED).await;
-        self.trust.write(GATE_KEY, keys.to_json().as_bytes(), Readers::Owner, Durability::Lasting)?;
+        self.trust.write(GATE_KEY, keys.to_json().as_bytes(), Readers::AsBefore, Durability::Lasting)?;
         Ok(())
     }
 

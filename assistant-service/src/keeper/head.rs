@@ -17,6 +17,8 @@ use super::wall::now;
 use crate::clock::Clock;
 
 const EVERY: Duration = Duration::from_secs(1);
+/// So long nobody complains of a service that was not heard yet.
+const BEATS_TO_BEGIN: u32 = 3;
 const MAX_HEAD_BYTES: u64 = 1024 * 1024;
 /// So often ages are written down.
 const AGES_EVERY: u32 = 60;
@@ -60,7 +62,8 @@ impl HeadWriter {
             });
             let Ok((back, written, saved)) = written.await else { return };
             self = back;
-            silence.about(if matches!(written, Ok(Written::Withheld)) { Err("too long silent") } else { Ok(()) });
+            let is_withheld = matches!(written, Ok(Written::Withheld)) && beats > BEATS_TO_BEGIN;
+            silence.about(if is_withheld { Err("too long silent") } else { Ok(()) });
             complaint.about(written);
             ages.about(saved);
         }

@@ -72,6 +72,7 @@ pub(super) struct Provider {
     issuer: String,
     fixed: Option<Url>,
     discovered: Option<Url>,
+    settings: OutboundSettings,
     outbound: Outbound,
     last: Option<(HeaderValue, Vec<u8>)>,
 }
@@ -84,15 +85,16 @@ struct Metadata {
 
 impl Provider {
     pub(super) fn new(config: &IssuerConfig) -> Result<Self, OutboundError> {
-        let outbound = Outbound::new(&OutboundSettings {
+        let settings = OutboundSettings {
             timeout: TIMEOUT,
             max_bytes: MAX_BYTES,
             allowed_networks: config.allowed_networks.clone(),
             ca_file: config.ca_file.clone(),
             client_identity: None,
-        })?;
+        };
+        let outbound = Outbound::new(&settings)?;
         let (issuer, fixed) = (config.issuer.clone(), config.jwks_uri.clone());
-        Ok(Self { issuer, fixed, discovered: None, outbound, last: None })
+        Ok(Self { issuer, fixed, discovered: None, settings, outbound, last: None })
     }
 
     /// Fetches the keys. Where they are is looked up when it is not known, and again after anything went wrong: one
@@ -101,6 +103,10 @@ impl Provider {
         let fetched = self.fetch_from_known().await;
         if fetched.is_err() {
             (self.discovered, self.last) = (None, None);
+            // The authorities may have been replaced.
+            if let Ok(renewed) = Outbound::new(&self.settings) {
+                self.outbound = renewed;
+            }
         }
         fetched
     }

@@ -14,8 +14,8 @@ use trust_core::revocations::{Revocation, table};
 use super::heard::Heard;
 use super::trust_folder::{Durability, Readers, TrustFolder, own};
 use super::wall::now;
-use super::wire::KeptRevocation;
 use crate::clock::Clock;
+use crate::revocations::{Entry, RevocationEntry};
 
 const KEPT: &str = "revocations.json";
 const MAX_KEPT_BYTES: u64 = 256 * 1024 * 1024;
@@ -64,7 +64,7 @@ impl Revoked {
         heard: &Heard,
     ) -> Result<Self, NotApplied> {
         let kept = trust.read(&own(KEPT), MAX_KEPT_BYTES)?;
-        let kept: Vec<KeptRevocation> = match kept {
+        let kept: Vec<RevocationEntry> = match kept {
             Some(bytes) => serde_json::from_slice(&bytes).map_err(|_| NotApplied::Form)?,
             None => {
                 heard.forget();
@@ -82,7 +82,7 @@ impl Revoked {
     }
 
     /// Takes in what the service told; `complete` when it told everything. Says whether there is a new table for the head.
-    pub(super) fn apply(&self, told: &[KeptRevocation], complete: bool) -> Result<bool, NotApplied> {
+    pub(super) fn apply(&self, told: &[RevocationEntry], complete: bool) -> Result<bool, NotApplied> {
         let told = read(told)?;
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let mut entries = if complete { BTreeMap::new() } else { state.entries.clone() };
@@ -99,7 +99,13 @@ impl Revoked {
     }
 
     fn write(&self, state: &mut State) -> io::Result<()> {
-        let kept: Vec<_> = state.entries.iter().map(|(entry, until)| KeptRevocation::of(entry, *until)).collect();
+        let kept: Vec<_> = state
+            .entries
+            .iter()
+            .map(|(revocation, until)| {
+                RevocationEntry::from(&Entry { revocation: revocation.clone(), keep_until: *until })
+            })
+            .collect();
         self.trust.write(&own(KEPT), &serde_json::to_vec(&kept)?, Readers::Owner, Durability::Lasting)?;
         let number = state.last_number.saturating_add(1).max(now(&*self.clock));
         let new = if state.entries.is_empty() { None } else { Some(number) };
@@ -134,8 +140,9 @@ impl Revoked {
     }
 }
 
-fn read(kept: &[KeptRevocation]) -> Result<BTreeMap<Revocation, u64>, NotApplied> {
-    kept.iter().map(|kept| Ok((kept.revocation().ok_or(NotApplied::Form)?, kept.keep_until))).collect()
+fn read(kept: &[RevocationEntry]) -> Result<BTreeMap<Revocation, u64>, NotApplied> {
+    let entries = kept.iter().cloned().map(|kept| kept.into_entry().ok_or(NotApplied::Form));
+    entries.map(|entry| entry.map(|Entry { revocation, keep_until }| (revocation, keep_until))).collect()
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! The service as a keeper speaks to it, with a token that it makes from the gates' own key.
 
 use std::fs;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::Context;
@@ -21,7 +22,7 @@ use super::key_sets::SharedKeySet;
 use super::trust_folder::TrustFolder;
 use super::wall::now;
 use super::wire::TrustAnswer;
-use crate::clock::SystemClock;
+use crate::clock::Clock;
 use crate::outbound::{ClientIdentity, Outbound, OutboundAnswer, OutboundError, OutboundSettings};
 
 /// The service holds a poll no longer.
@@ -54,35 +55,27 @@ pub(super) enum Put {
 }
 
 /// A connection to the service.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(super) struct Service {
-    url: Url,
-    audience: String,
+    config: Arc<ServiceConfig>,
     trust: TrustFolder,
-    outbound: Outbound,
+    clock: Arc<dyn Clock>,
+    /// Made anew after a failure: certificates may have been replaced.
+    outbound: Arc<Mutex<Outbound>>,
     wait: Duration,
 }
 
 impl Service {
-    pub(super) fn connect(config: &ServiceConfig, trust: TrustFolder) -> anyhow::Result<Self> {
-        // Whoever writes the file may name any address of their own network; without TLS still none but this host's.
-        let everywhere = ["0.0.0.0/0", "::/0"].iter().filter_map(|network| Network::parse(network).ok()).collect();
-        let wait = MOST_WAIT.min(config.max_silence.checked_div(2).unwrap_or(MOST_WAIT));
-        let outbound = Outbound::new(&OutboundSettings {
-            timeout: wait.saturating_add(PATIENCE),
-            max_bytes: MAX_BYTES,
-            allowed_networks: everywhere,
-            ca_file: config.ca_file.clone(),
-            client_identity: identity(config)?,
-        })?;
-        Ok(Self { url: config.url.clone(), audience: config.audience.clone(), trust, outbound, wait })
+    pub(super) fn connect(config: &ServiceConfig, trust: TrustFolder, clock: Arc<dyn Clock>) -> anyhow::Result<Self> {
+        let outbound = Arc::new(Mutex::new(client(config)?));
+        Ok(Self { config: Arc::new(config.clone()), trust, clock, outbound, wait: wait(config) })
     }
 
-    /// What is new since `cursor`, as soon as there is something; without a cursor everything at once.
-    pub(super) async fn news(&self, cursor: Option<&str>) -> Result<TrustAnswer, ServiceError> {
+    /// What is new since `cursor`, as soon as there is something or, impatient, at once; without a cursor everything at once.
+    pub(super) async fn news(&self, cursor: Option<&str>, is_patient: bool) -> Result<TrustAnswer, ServiceError> {
         let mut url = self.place(&["v1", "trust"])?;
         if let Some(cursor) = cursor {
-            let wait = self.wait.as_secs().to_string();
+            let wait = if is_patient { self.wait.as_secs() } else { 0 }.to_string();
             url.query_pairs_mut().append_pair("after", cursor).append_pair("wait", &wait);
         }
         let answer = self.call(Method::GET, &url, Vec::new()).await?;
@@ -122,7 +115,7 @@ impl Service {
 
     /// Each segment is encoded whole, a slash in it too.
     fn place(&self, segments: &[&str]) -> Result<Url, ServiceError> {
-        let mut url = self.url.clone();
+        let mut url = self.config.url.clone();
         url.path_segments_mut().map_err(|()| ServiceError::Address)?.pop_if_empty().extend(segments);
         Ok(url)
     }
@@ -136,19 +129,43 @@ impl Service {
             self.token(&method, url).and_then(|token| HeaderValue::from_str(&token).ok()).ok_or(ServiceError::NoKey)?;
         token.set_sensitive(true);
         headers.insert(HeaderName::from_static(HEADER), token);
-        Ok(self.outbound.call(method, url, headers, body).await?)
+        let outbound = self.outbound.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let answer = outbound.call(method, url, headers, body).await;
+        if answer.is_err()
+            && let Ok(renewed) = client(&self.config)
+        {
+            *self.outbound.lock().unwrap_or_else(PoisonError::into_inner) = renewed;
+        }
+        Ok(answer?)
     }
 
     fn token(&self, method: &Method, url: &Url) -> Option<String> {
         let bytes = Zeroizing::new(self.trust.read(GATE_KEY, MAX_GATE_KEY_BYTES).ok()??);
-        let keys = GateKeys::from_json(&bytes).ok()?.transaction_keys(&self.audience);
+        let keys = GateKeys::from_json(&bytes).ok()?.transaction_keys(&self.config.audience);
         let host = url
             .port()
             .map_or_else(|| url.host_str().map(str::to_owned), |port| Some(format!("{}:{port}", url.host_str()?)))?;
         let target = url.query().map_or_else(|| url.path().to_owned(), |query| format!("{}?{query}", url.path()));
         let request = KeeperRequest { method: method.as_str(), host: &host, target: &target };
-        keeper_token(&keys, request, &Uuid::now_v7().to_string(), UnixSeconds(now(&SystemClock) / 1000))
+        keeper_token(&keys, request, &Uuid::now_v7().to_string(), UnixSeconds(now(&*self.clock) / 1000))
     }
+}
+
+/// Half of the silence that is borne: a poll that brings nothing is a word too.
+fn wait(config: &ServiceConfig) -> Duration {
+    MOST_WAIT.min(config.max_silence.checked_div(2).unwrap_or(MOST_WAIT))
+}
+
+fn client(config: &ServiceConfig) -> anyhow::Result<Outbound> {
+    // Whoever writes the file may name any address of their own network; without TLS still none but this host's.
+    let everywhere = ["0.0.0.0/0", "::/0"].iter().filter_map(|network| Network::parse(network).ok()).collect();
+    Ok(Outbound::new(&OutboundSettings {
+        timeout: wait(config).saturating_add(PATIENCE),
+        max_bytes: MAX_BYTES,
+        allowed_networks: everywhere,
+        ca_file: config.ca_file.clone(),
+        client_identity: identity(config)?,
+    })?)
 }
 
 fn identity(config: &ServiceConfig) -> anyhow::Result<Option<ClientIdentity>> {

@@ -2,7 +2,7 @@
 
 use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
 use std::io::{self, Read, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt, fchown};
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{FlockOperation, flock};
@@ -15,6 +15,9 @@ const UNFINISHED: &str = ".new-";
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Readers {
     Owner,
+    /// The owner, and the group of the file that is replaced if it might read that one: a gate that runs as another user
+    /// reads its key by its group.
+    AsBefore,
     Everyone,
 }
 
@@ -121,15 +124,19 @@ pub(super) fn own(name: &str) -> String {
 
 /// Writes a file that lies anywhere whole or not at all. It has its final mode before it has its name.
 pub(super) fn write_file(path: &Path, content: &[u8], readers: Readers, durability: Durability) -> io::Result<()> {
-    let mode = match readers {
-        Readers::Owner => 0o600,
-        Readers::Everyone => 0o644,
+    let (mode, group) = match readers {
+        Readers::Owner => (0o600, None),
+        Readers::AsBefore => access_of(path)?,
+        Readers::Everyone => (0o644, None),
     };
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     DirBuilder::new().recursive(true).mode(0o755).create(folder)?;
     let permissions = Permissions::from_mode(mode);
     let mut file = tempfile::Builder::new().prefix(UNFINISHED).permissions(permissions.clone()).tempfile_in(folder)?;
     file.write_all(content)?;
+    if let Some(group) = group {
+        fchown(file.as_file(), None, Some(group))?;
+    }
     // The process's mask may have taken the right to read from others.
     file.as_file().set_permissions(permissions)?;
     if durability == Durability::Lasting {
@@ -140,4 +147,70 @@ pub(super) fn write_file(path: &Path, content: &[u8], readers: Readers, durabili
         File::open(folder)?.sync_all()?;
     }
     Ok(())
+}
+
+/// The mode for a secret in this file's place, and its group where that counts.
+fn access_of(path: &Path) -> io::Result<(u32, Option<u32>)> {
+    match fs::metadata(path) {
+        Ok(found) if found.mode() & 0o040 != 0 => Ok((0o640, Some(found.gid()))),
+        Err(cause) if cause.kind() != io::ErrorKind::NotFound => Err(cause),
+        _ => Ok((0o600, None)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn access(path: &Path) -> (u32, u32) {
+        let found = fs::metadata(path).unwrap();
+        (found.mode() & 0o777, found.gid())
+    }
+
+    #[test]
+    fn a_secret_keeps_its_group_and_gets_no_other_readers() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("gate.key");
+        write_file(&path, b"1", Readers::AsBefore, Durability::Lasting).unwrap();
+        assert_eq!(access(&path).0, 0o600);
+        let group = access(&path).1;
+        for (before, after) in [(0o640, 0o640), (0o666, 0o640), (0o604, 0o600), (0o600, 0o600)] {
+            fs::set_permissions(&path, Permissions::from_mode(before)).unwrap();
+            write_file(&path, b"2", Readers::AsBefore, Durability::Lasting).unwrap();
+            assert_eq!(access(&path), (after, group), "{before:o}");
+        }
+    }
+
+    #[test]
+    fn a_file_is_as_readable_as_it_must_be_whatever_the_processs_mask() {
+        let folder = tempfile::tempdir().unwrap();
+        for (readers, mode) in [(Readers::Owner, 0o600), (Readers::Everyone, 0o644)] {
+            let path = folder.path().join(format!("{mode:o}"));
+            write_file(&path, b"1", readers, Durability::Fleeting).unwrap();
+            assert_eq!(access(&path).0, mode);
+        }
+    }
+
+    #[test]
+    fn only_what_was_left_half_written_is_removed() {
+        let folder = tempfile::tempdir().unwrap();
+        let trust = TrustFolder::open(folder.path()).unwrap();
+        for name in [".new-abc", "head", "gate.key"] {
+            fs::write(folder.path().join(name), "").unwrap();
+        }
+        trust.remove_unfinished_beside("head");
+        let mut names = trust.names().unwrap();
+        names.sort();
+        assert_eq!(names, [".keeper", "gate.key", "head"]);
+    }
+
+    #[test]
+    fn what_is_larger_than_its_bound_is_not_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let trust = TrustFolder::open(folder.path()).unwrap();
+        fs::write(folder.path().join("head"), "1234").unwrap();
+        assert_eq!(trust.read("head", 4).unwrap().unwrap(), b"1234");
+        assert_eq!(trust.read("head", 3).unwrap_err().kind(), io::ErrorKind::FileTooLarge);
+        assert!(trust.read("none", 3).unwrap().is_none());
+    }
 }

@@ -231,3 +231,19 @@ fn files_that_do_not_serve_from_the_start_are_named() {
     fs::remove_file(dir.path().join("server.key")).unwrap();
     assert!(matches!(config(), CannotUseTls::Unreadable { path, .. } if path.ends_with("server.key")));
 }
+
+#[test]
+fn a_command_line_names_all_three_files_or_none() {
+    #[derive(clap::Parser)]
+    struct Line {
+        #[command(flatten)]
+        tls: TlsArguments,
+    }
+    let line = |arguments: &[&str]| <Line as clap::Parser>::try_parse_from([&["serve"], arguments].concat());
+    assert!(line(&[]).unwrap().tls.files().is_none());
+    let all = ["--tls-cert", "c", "--tls-key", "k", "--client-ca", "a"];
+    assert!(line(&all).unwrap().tls.files().is_some());
+    for part in [&all[..2], &all[2..4], &all[4..], &all[..4], &all[2..]] {
+        assert!(line(part).is_err(), "{part:?}");
+    }
+}

@@ -303,7 +303,9 @@ async fn streams_and_long_polls_of_a_revoked_token_end_at_once_and_those_of_othe
     let lease = stage.post("/v1/services/tester-7/commands:lease", &json!({"wait_seconds": 30}));
     let lease = lease.claiming(|claims| claims.rctx.sid = Some("session-1".to_owned())).send();
     let revoking = async {
-        tokio::time::sleep(Duration::from_millis(100)).await;
+        while stage.state.metrics.long_polls.get() == 0 {
+            tokio::task::yield_now().await;
+        }
         let begun = Instant::now();
         assert_eq!(revoke(&stage, &format!("iss={ISSUER}&sid=session-1")).await, 200);
         begun
@@ -315,7 +317,8 @@ async fn streams_and_long_polls_of_a_revoked_token_end_at_once_and_those_of_othe
     assert_eq!(revoke(&stage, &format!("iss={ISSUER}&jti=mine")).await, 200);
     // Both have seen the revocation's event by then, or not; the end counts.
     tokio::time::timeout(Duration::from_secs(1), axum::body::to_bytes(mine, usize::MAX)).await.unwrap().unwrap();
-    assert_eq!(stage.state.metrics.revoked_streams.get(), 1);
+    assert_eq!(stage.state.metrics.revoked_streams.get(), 2);
+    assert_eq!((stage.state.metrics.long_polls.get(), stage.state.metrics.revoked_callers.get()), (0, 0));
     let goes_on = tokio::time::timeout(Duration::from_millis(200), axum::body::to_bytes(other, usize::MAX)).await;
     assert!(goes_on.is_err(), "a stream of another token has ended");
 }

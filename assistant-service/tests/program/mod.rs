@@ -5,6 +5,7 @@ use std::process::{Command, Stdio};
 
 /// How a run ended, and what it said.
 #[derive(Debug)]
+#[allow(dead_code, reason = "each test looks at a part of it")]
 pub(crate) struct Ended {
     pub(crate) code: i32,
     pub(crate) stdout: String,

@@ -101,9 +101,9 @@ impl Layout {
         make(&["keys", "dev", "--host", "localhost"], &self.keys())
     }
 
-    /// Has certificates made for a service and for Traefik as its client.
+    /// Has certificates made for a service, and for Traefik and a keeper as its clients.
     pub(crate) fn make_certificates(&self, folder: &Path) -> Result<()> {
-        make(&["keys", "tls", "--host", "localhost", "--client", "traefik"], folder)
+        make(&["keys", "tls", "--host", "localhost", "--client", "traefik", "--client", "keeper"], folder)
     }
 
     /// Lays out Traefik's working directory.

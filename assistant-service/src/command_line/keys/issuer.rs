@@ -98,7 +98,7 @@ pub(super) fn make(
     Ok(written)
 }
 
-fn generate(algorithm: Algorithm) -> anyhow::Result<Zeroizing<String>> {
+pub(super) fn generate(algorithm: Algorithm) -> anyhow::Result<Zeroizing<String>> {
     if algorithm == Algorithm::RS256 {
         return Ok(RsaPrivateKey::new(&mut OsRng, RSA_BITS)?.to_pkcs8_pem(LineEnding::LF)?);
     }
@@ -107,26 +107,33 @@ fn generate(algorithm: Algorithm) -> anyhow::Result<Zeroizing<String>> {
     Ok(pair.to_pkcs8_pem(LineEnding::LF)?)
 }
 
-fn read_signing_key(path: &Path, algorithm: Algorithm) -> anyhow::Result<EncodingKey> {
+/// Reads a private key in the form that signs tokens.
+pub(crate) fn read_signing_key(path: &Path, algorithm: Algorithm) -> anyhow::Result<EncodingKey> {
     let pem = Zeroizing::new(
         fs::read_to_string(path).with_context(|| format!("cannot read the private key {}", path.display()))?,
     );
-    let wrong_key = || format!("{} holds no PKCS#8 key for {algorithm:?}; replace it with --force", path.display());
+    signing_key(&pem, algorithm)
+        .with_context(|| format!("{} holds no PKCS#8 key for {algorithm:?}; replace it", path.display()))
+}
+
+/// The same of a key in PKCS#8 and PEM.
+pub(super) fn signing_key(pem: &str, algorithm: Algorithm) -> anyhow::Result<EncodingKey> {
     match algorithm {
         Algorithm::EdDSA => {
-            let pair = KeypairBytes::from_pkcs8_pem(&pem).map_err(|cause| anyhow!(cause)).with_context(wrong_key)?;
+            let pair = KeypairBytes::from_pkcs8_pem(pem).map_err(|cause| anyhow!(cause))?;
             let der = KeypairBytes { secret_key: pair.secret_key, public_key: None }.to_pkcs8_der()?;
             Ok(EncodingKey::from_ed_der(der.as_bytes()))
         }
-        Algorithm::RS256 => {
-            let key = RsaPrivateKey::from_pkcs8_pem(&pem).map_err(|cause| anyhow!(cause)).with_context(wrong_key)?;
+        Algorithm::RS256 | Algorithm::PS256 => {
+            let key = RsaPrivateKey::from_pkcs8_pem(pem).map_err(|cause| anyhow!(cause))?;
             Ok(EncodingKey::from_rsa_der(key.to_pkcs1_der()?.as_bytes()))
         }
         other => Err(anyhow!("{other:?} is not an algorithm of this issuer; use EdDSA or RS256")),
     }
 }
 
-fn public_jwk(key: &EncodingKey, algorithm: Algorithm) -> anyhow::Result<Jwk> {
+/// The public half, named by its thumbprint (RFC 7638).
+pub(crate) fn public_jwk(key: &EncodingKey, algorithm: Algorithm) -> anyhow::Result<Jwk> {
     let mut jwk = Jwk::from_encoding_key(key, algorithm)?;
     jwk.common.key_id = Some(jwk.thumbprint(ThumbprintHash::SHA256)?);
     jwk.common.public_key_use = Some(PublicKeyUse::Signature);

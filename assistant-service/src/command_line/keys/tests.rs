@@ -282,3 +282,30 @@ fn keys_of_another_issuer_are_not_taken_for_ours() {
     named("https://other.example.com", true).unwrap();
     assert_eq!(read_issuer(&dir.path().join("issuer")).unwrap().issuer, "https://other.example.com");
 }
+
+#[test]
+fn a_new_key_of_the_exchange_is_known_before_it_signs_and_the_one_before_it_stays_known() {
+    let dir = tempfile::tempdir().unwrap();
+    let (keys, trust) = (dir.path().join("exchange"), dir.path().join("trust"));
+    let rotate = || {
+        let arguments = ExchangeArguments { dir: keys.clone(), trust: trust.clone() };
+        let order: Vec<_> = make(KeysCommand::Exchange(arguments)).unwrap().into_iter().map(|(path, _)| path).collect();
+        assert_eq!(order, [trust.join("jwks/exchange.json"), keys.join("phantom.pem")]);
+        let set = fs::read(trust.join("jwks/exchange.json")).unwrap();
+        let set: serde_json::Value = serde_json::from_slice(&set).unwrap();
+        set["keys"].as_array().unwrap().iter().map(|key| key["kid"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    let signing = || {
+        let key = read_signing_key(&keys.join("phantom.pem"), jsonwebtoken::Algorithm::EdDSA).unwrap();
+        public_jwk(&key, jsonwebtoken::Algorithm::EdDSA).unwrap().common.key_id.unwrap()
+    };
+
+    let first = rotate();
+    assert_eq!(first, [signing()]);
+    let second = rotate();
+    assert_eq!(second, [signing(), first[0].clone()]);
+    let third = rotate();
+    assert_eq!(third, [signing(), second[0].clone()]);
+    assert_eq!((mode(&keys), mode(&keys.join("phantom.pem"))), (0o700, 0o600));
+    assert_eq!(mode(&trust.join("jwks/exchange.json")), 0o644);
+}

@@ -26,7 +26,7 @@ impl Kept {
     }
 
     fn tell(&self, told: Value, complete: bool) -> Result<bool, NotApplied> {
-        let told: Vec<KeptRevocation> = serde_json::from_value(told).map_err(|_| NotApplied::Form)?;
+        let told: Vec<RevocationEntry> = serde_json::from_value(told).map_err(|_| NotApplied::Form)?;
         self.revoked.apply(&told, complete)
     }
 

@@ -1,4 +1,4 @@
-//! Reads values at places, and writes down what is wrong with them: all of it, not the first.
+//! Reads values of a configuration at their places, and writes down what is wrong with them: all of it, not the first.
 
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
@@ -9,33 +9,33 @@ use trust_core::Mistake;
 use trust_core::network::Network;
 
 /// A value and its place; what is absent has a place too.
-pub(super) struct Section<'a> {
+pub(crate) struct Section<'a> {
     value: Option<&'a Value>,
     place: String,
 }
 
 impl<'a> Section<'a> {
-    pub(super) fn root(value: &'a Value) -> Self {
+    pub(crate) fn root(value: &'a Value) -> Self {
         Self { value: Some(value), place: String::new() }
     }
 
     /// What stands behind a key; `null` counts as absent.
-    pub(super) fn at(&self, key: &str) -> Self {
+    pub(crate) fn at(&self, key: &str) -> Self {
         let value = self.value.and_then(|value| value.get(key)).filter(|value| !value.is_null());
         let place = if self.place.is_empty() { key.to_owned() } else { format!("{}.{key}", self.place) };
         Self { value, place }
     }
 
-    pub(super) fn is_there(&self) -> bool {
+    pub(crate) fn is_there(&self) -> bool {
         self.value.is_some()
     }
 
-    pub(super) fn mistake(&self, what: impl Into<String>, mistakes: &mut Vec<Mistake>) {
+    pub(crate) fn mistake(&self, what: impl Into<String>, mistakes: &mut Vec<Mistake>) {
         mistakes.push(Mistake { place: self.place.clone(), what: what.into() });
     }
 
     /// Reports every key that nobody would read: a misspelt key must not silently mean its default.
-    pub(super) fn only_keys(&self, known: &[&str], mistakes: &mut Vec<Mistake>) {
+    pub(crate) fn only_keys(&self, known: &[&str], mistakes: &mut Vec<Mistake>) {
         let Some(Value::Object(map)) = self.value else {
             self.mistake("a map was expected", mistakes);
             return;
@@ -45,7 +45,7 @@ impl<'a> Section<'a> {
         }
     }
 
-    pub(super) fn text(&self, key: &str, mistakes: &mut Vec<Mistake>) -> Option<String> {
+    pub(crate) fn text(&self, key: &str, mistakes: &mut Vec<Mistake>) -> Option<String> {
         let here = self.at(key);
         let text = here.value?.as_str().filter(|text| !text.is_empty()).map(str::to_owned);
         if text.is_none() {
@@ -54,18 +54,18 @@ impl<'a> Section<'a> {
         text
     }
 
-    pub(super) fn required(&self, key: &str, mistakes: &mut Vec<Mistake>) -> Option<String> {
+    pub(crate) fn required(&self, key: &str, mistakes: &mut Vec<Mistake>) -> Option<String> {
         if !self.at(key).is_there() {
             self.at(key).mistake("this is required", mistakes);
         }
         self.text(key, mistakes)
     }
 
-    pub(super) fn path(&self, key: &str, mistakes: &mut Vec<Mistake>) -> Option<PathBuf> {
+    pub(crate) fn path(&self, key: &str, mistakes: &mut Vec<Mistake>) -> Option<PathBuf> {
         self.text(key, mistakes).map(PathBuf::from)
     }
 
-    pub(super) fn boolean(&self, key: &str, mistakes: &mut Vec<Mistake>) -> Option<bool> {
+    pub(crate) fn boolean(&self, key: &str, mistakes: &mut Vec<Mistake>) -> Option<bool> {
         let here = self.at(key);
         let read = here.value?.as_bool();
         if read.is_none() {
@@ -75,7 +75,7 @@ impl<'a> Section<'a> {
     }
 
     /// A whole number within bounds.
-    pub(super) fn number(&self, key: &str, bounds: RangeInclusive<u64>, mistakes: &mut Vec<Mistake>) -> Option<u64> {
+    pub(crate) fn number(&self, key: &str, bounds: RangeInclusive<u64>, mistakes: &mut Vec<Mistake>) -> Option<u64> {
         let here = self.at(key);
         let read = here.value?.as_u64().filter(|number| bounds.contains(number));
         if read.is_none() {
@@ -84,7 +84,7 @@ impl<'a> Section<'a> {
         read
     }
 
-    pub(super) fn list(&self, key: &str, mistakes: &mut Vec<Mistake>) -> Vec<Self> {
+    pub(crate) fn list(&self, key: &str, mistakes: &mut Vec<Mistake>) -> Vec<Self> {
         let here = self.at(key);
         match here.value {
             None => Vec::new(),
@@ -99,7 +99,19 @@ impl<'a> Section<'a> {
         }
     }
 
-    pub(super) fn networks(&self, key: &str, mistakes: &mut Vec<Mistake>) -> Vec<Network> {
+    /// A list of texts that say something.
+    pub(crate) fn texts(&self, key: &str, mistakes: &mut Vec<Mistake>) -> Vec<String> {
+        let mut texts = Vec::new();
+        for item in self.list(key, mistakes) {
+            match item.value.and_then(Value::as_str).filter(|text| !text.is_empty()) {
+                Some(text) => texts.push(text.to_owned()),
+                None => item.mistake("a text was expected", mistakes),
+            }
+        }
+        texts
+    }
+
+    pub(crate) fn networks(&self, key: &str, mistakes: &mut Vec<Mistake>) -> Vec<Network> {
         let mut networks = Vec::new();
         for item in self.list(key, mistakes) {
             let text = item.value.and_then(Value::as_str).unwrap_or_default();
@@ -112,7 +124,7 @@ impl<'a> Section<'a> {
     }
 
     /// An address with `https`, or with `http`, which only loopback addresses may have; those are looked at when asked.
-    pub(super) fn url(&self, key: &str, mistakes: &mut Vec<Mistake>) -> Option<Url> {
+    pub(crate) fn url(&self, key: &str, mistakes: &mut Vec<Mistake>) -> Option<Url> {
         let text = self.text(key, mistakes)?;
         let url = Url::parse(&text).ok().filter(|url| matches!(url.scheme(), "https" | "http") && url.has_host());
         let url = url.filter(|url| url.username().is_empty() && url.password().is_none() && url.fragment().is_none());
