@@ -42,6 +42,7 @@ impl Chain {
             "issuer": "urn:watchgate:exchange", "audiences": ["watchgate"], "jwksFile": "jwks/exchange.json",
             "algorithms": ["EdDSA"], "leewaySeconds": 0, "speaksFor": [provider.issuer()],
         }));
+        gate["dpop"] = json!({"maxAgeSeconds": 300});
         // So that the back end shows what it gets of the client's credentials.
         gate.as_object_mut().context("no object")?.remove("transactionToken");
         let back_end = BackEnd::DropIn(EchoBackEnd::start("echo")?.url());
@@ -340,6 +341,20 @@ async fn a_bound_token_stays_bound() -> Result<()> {
             ensure!(claims["origin"] == json!({"iss": chain.provider.issuer(), "digest": digest}), "{claims}");
             // Somebody who gets hold of the phantom has no more than before.
             ensure!(status(stage.stranger()?.with_token(phantom).get(PATH)).await? == 401);
+
+            // A proof is about the token that the client holds; it has never seen the phantom.
+            let proof = || key.proof("GET", &format!("{}{PATH}", stage.base_url()));
+            let call = async |proof: &str| {
+                let request = Request::new("GET", PATH).header(format!("Authorization: DPoP {bound}"));
+                Ok::<_, anyhow::Error>(chain.send(request.header(format!("DPoP: {proof}"))).await?.status)
+            };
+            let good = proof().token(&bound).sign();
+            ensure!(call(&good).await? == 200, "a good proof was refused");
+            ensure!(call(&good).await? == 401, "the same proof passed twice");
+            ensure!(call(&proof().token(phantom).sign()).await? == 401, "a proof about the phantom passed");
+            let another = DpopKey::generate()?;
+            let foreign = another.proof("GET", &format!("{}{PATH}", stage.base_url())).token(&bound).sign();
+            ensure!(call(&foreign).await? == 401, "a proof with another key passed");
             Ok(())
         })
         .await
