@@ -44,7 +44,9 @@ async fn a_client_that_knows_only_the_address_finds_out_where_tokens_come_from()
             problem(denied, 401).await?;
             let url = format!("{}/.well-known/oauth-protected-resource", stage.base_url());
             let expected = format!(r#"Bearer realm="watchgate", resource_metadata="{url}""#);
-            ensure!(challenge == expected, "{challenge}");
+            let (bearer, by_proof) = challenge.split_once(", DPoP ").context("no second challenge")?;
+            ensure!(bearer == expected, "{challenge}");
+            ensure!(by_proof.contains("algs=") && by_proof.contains(&url), "{challenge}");
 
             let answer = stage.client()?.get(&url).send().await?;
             ensure!(answer.status() == 200, "answered {}", answer.status());
@@ -53,6 +55,9 @@ async fn a_client_that_knows_only_the_address_finds_out_where_tokens_come_from()
             ensure!(metadata["resource"] == stage.base_url(), "{metadata}");
             ensure!(metadata["authorization_servers"] == json!(["https://issuer.watchgate.test"]), "{metadata}");
             ensure!(metadata["bearer_methods_supported"] == json!(["header"]), "{metadata}");
+            let algorithms =
+                metadata["dpop_signing_alg_values_supported"].as_array().context("no algorithms of proofs")?;
+            ensure!(algorithms.contains(&json!("ES256")), "{metadata}");
             ensure!(metadata["resource_name"] == "The sample company", "{metadata}");
             let scopes = metadata["scopes_supported"].as_array().context("no scopes")?;
             ensure!(scopes.contains(&json!("events:write")), "{metadata}");
