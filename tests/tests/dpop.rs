@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use watchgate_tests::back_end::EchoBackEnd;
 use watchgate_tests::client::builder;
 use watchgate_tests::wait::until;
-use watchgate_tests::{BackEnd, GateFolder, Stage, StageOptions, shipped_gate};
+use watchgate_tests::{BackEnd, GateFolder, Stage, StageOptions, may_mount_a_full_folder, shipped_gate};
 
 /// Where clients think they are: the same address whichever Traefik answers.
 const AUTHORITY: &str = "gw.example.test";
@@ -166,6 +166,16 @@ async fn where_proofs_cannot_be_written_down_none_is_taken() -> Result<()> {
             Ok(())
         })
         .await
+}
+
+#[tokio::test]
+async fn where_there_is_no_room_for_proofs_none_is_taken() -> Result<()> {
+    if !may_mount_a_full_folder()? {
+        return Ok(());
+    }
+    let stage = stage(&[]).await?;
+    let full = stage.second_gateway(GateFolder::Full).await?;
+    stage.play(async |stage| refused_everywhere(&Holder::new(stage)?, &full.base_url(), "a full folder").await).await
 }
 
 /// Often enough that several instances of the gate have looked.

@@ -1,7 +1,10 @@
 //! What a stage shall be.
 
+use std::env;
 use std::path::PathBuf;
+use std::process::Command;
 
+use anyhow::{Result, ensure};
 use serde_json::Value;
 
 /// How to set a stage.
@@ -49,6 +52,17 @@ pub enum BackEnd {
     Watchgate,
     /// Somebody's own back end at this URL, without any Watchgate service.
     DropIn(String),
+}
+
+/// Whether [`GateFolder::Full`] can be had here; where tests must not be left out, it must be.
+pub fn may_mount_a_full_folder() -> Result<bool> {
+    let may_mount = Command::new("unshare").args(["--map-root-user", "--mount", "true"]).status();
+    let may_mount = may_mount.is_ok_and(|status| status.success());
+    ensure!(may_mount || env::var_os("CI").is_none(), "CI must be able to make a full folder");
+    if !may_mount {
+        eprintln!("left out a full /gate: this user may not mount one in a namespace of their own");
+    }
+    Ok(may_mount)
 }
 
 /// What a second gateway finds as `/gate`.

@@ -36,9 +36,9 @@ pub(crate) struct Wanted<'a> {
     pub(crate) mutual_tls: bool,
 }
 
-/// Puts a file system without a free byte in a folder's place, for this program and what it starts alone.
+/// Puts a file system without a byte or a name to spare in a folder's place, for this program and what it starts alone.
 const IN_A_FULL_FOLDER: &str =
-    r#"mount -t tmpfs -o size=4k none "$1" && head -c 4096 /dev/zero > "$1/full" && shift && exec "$@""#;
+    r#"mount -t tmpfs -o size=4k,nr_inodes=2 none "$1" && head -c 4096 /dev/zero > "$1/full" && shift && exec "$@""#;
 
 /// Starts Traefik and waits until it answers for the stage's routes.
 pub(crate) async fn start(layout: &Layout, wanted: &Wanted<'_>, guardian: &Arc<Guardian>) -> Result<Traefik> {
