@@ -184,10 +184,11 @@ impl IssuerPolicy {
             return Err(InvalidToken::Expired);
         }
         let not_before = numeric_date(token, "nbf")?;
-        if not_before.is_some_and(|not_before| not_before > now.plus(self.leeway_seconds)) {
+        // A token from the future would be issued after whatever its subject is shut out before.
+        let issued_at = numeric_date(token, "iat")?;
+        if not_before.max(issued_at).is_some_and(|begins_at| begins_at > now.plus(self.leeway_seconds)) {
             return Err(InvalidToken::NotYetValid);
         }
-        numeric_date(token, "iat")?;
         // A token that says it is bound is never taken unbound (RFC 7800, section 3).
         if Binding::of(token.unverified_claims.get("cnf")) == Binding::Unknown {
             return Err(InvalidToken::Bound);

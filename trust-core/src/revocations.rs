@@ -88,7 +88,8 @@ fn fingerprint(hash: &KeyedHash, kind: Kind, issuer: &str, name: &[u8]) -> [u8; 
 /// Every name under which a token can be revoked.
 fn fingerprints<'a>(hash: &'a KeyedHash, claims: &'a VerifiedClaims) -> impl Iterator<Item = [u8; HASH_BYTES]> + 'a {
     let named = [(Kind::Id, "jti"), (Kind::Session, "sid"), (Kind::Subject, "sub")].into_iter();
-    let named = named.filter_map(|(kind, claim)| Some((kind, claims.text(claim)?)));
+    // Some issuers number their sessions: what is revoked is named by the number's digits.
+    let named = named.filter_map(|(kind, claim)| Some((kind, claims.get(claim)?.scalar()?)));
     let token = fingerprint(hash, Kind::Token, "", claims.digest());
     let named = named.map(|(kind, name)| fingerprint(hash, kind, claims.issuer(), name.as_bytes()));
     std::iter::once(token).chain(named)

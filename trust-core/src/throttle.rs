@@ -118,7 +118,7 @@ type Digest = [u8; 8];
 
 /// Whether a token is one that its source should bring fewer of.
 ///
-/// One that has expired, has been revoked, or does not count yet, is not: an honest client that was asleep brings such a one before it
+/// One that has been revoked is not: it is a good one, and known. One that has expired, or does not count yet, is not either: an honest client that was asleep brings such a one before it
 /// fetches the next, it is refused before any signature is checked, and so nothing is saved by throttling it. All others
 /// count, an unknown key among them: to invent a `kid` is as cheap as to invent a signature.
 pub(crate) fn is_counted(invalid: InvalidToken) -> bool {

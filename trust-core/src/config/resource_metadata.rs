@@ -35,13 +35,28 @@ pub(super) fn read(
         None => scopes_of(rules),
     };
     Some(ResourceMetadata {
-        authorization_servers: issuers.iter().map(|configured| configured.issuer.policy.issuer.to_string()).collect(),
+        authorization_servers: authorization_servers(issuers),
         scopes,
         name: reader.string("name", mistakes),
         documentation: reader.string("documentation", mistakes),
         takes_client_certificates: client_certificates == ClientCertificates::Trusted,
         proof_algorithms: proofs.algorithms(),
     })
+}
+
+/// Who issues the tokens that clients bring: not an exchange, but those for whom it speaks.
+fn authorization_servers(issuers: &[ConfiguredIssuer]) -> Vec<String> {
+    let mut servers: Vec<String> = Vec::new();
+    for policy in issuers.iter().map(|configured| &configured.issuer.policy) {
+        let named =
+            if policy.speaks_for.is_empty() { std::slice::from_ref(&policy.issuer) } else { &policy.speaks_for };
+        for issuer in
+            named.iter().filter(|issuer| !servers.iter().any(|server| **server == ***issuer)).collect::<Vec<_>>()
+        {
+            servers.push(issuer.to_string());
+        }
+    }
+    servers
 }
 
 /// Every scope that a rule asks for, once, in the order of the rules.

@@ -86,7 +86,7 @@ impl Gate {
         now: UnixSeconds,
     ) -> Option<String> {
         let (rule, claims) = (permit.rule(), permit.claims());
-        let text = |name: &str| claims.and_then(|claims| claims.text(name));
+        let scalar = |name: &str| claims.and_then(|claims| claims.get(name)).and_then(ClaimValue::scalar);
         let scopes = claims.map(VerifiedClaims::scopes_in_one).unwrap_or_default();
         let digest = claims.map(|claims| digest_text(claims.digest()));
         let claims = TransactionClaims {
@@ -106,8 +106,8 @@ impl Gate {
             },
             rctx: RequesterContext {
                 iss: claims.map(VerifiedClaims::issuer),
-                jti: text("jti"),
-                sid: text("sid"),
+                jti: scalar("jti"),
+                sid: scalar("sid"),
                 iat: claims.and_then(VerifiedClaims::issued_at).map(|at| at.0),
                 digest: digest.as_deref(),
                 exp: claims.map(|claims| claims.expires_at().0),

@@ -61,6 +61,15 @@ fn a_token_is_revoked_by_each_of_its_names_and_by_nobody_elses() {
 }
 
 #[test]
+fn a_session_that_is_a_number_is_revoked_by_its_digits() {
+    let numbered = claims_of(ISSUER, 1, &json!({"sub": "ada", "jti": 17, "sid": 4711}));
+    let issuer = || ISSUER.to_owned();
+    assert!(is_revoked(&[Revocation::Session { issuer: issuer(), sid: "4711".into() }], &numbered));
+    assert!(is_revoked(&[Revocation::Id { issuer: issuer(), jti: "17".into() }], &numbered));
+    assert!(!is_revoked(&[Revocation::Session { issuer: issuer(), sid: "17".into() }], &numbered));
+}
+
+#[test]
 fn a_subjects_tokens_are_revoked_up_to_a_time_and_those_without_one_always() {
     assert!(!is_revoked(&[of_subject("ada", 1_000)], &ada()));
     assert!(is_revoked(&[of_subject("ada", 900), of_subject("ada", 1_001), of_subject("ada", 950)], &ada()));

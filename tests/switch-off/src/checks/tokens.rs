@@ -175,7 +175,13 @@ pub(super) const CHECKS: &[Check] = &[
         "> now.plus(self.leeway_seconds)) { return Err(InvalidToken::NotYetValid); }",
         "> UnixSeconds(u64::MAX)) { return Err(InvalidToken::NotYetValid); }",
     ),
-    check("when it was issued", ISSUER, "numeric_date(token, \"iat\")?;", ""),
+    check(
+        "when it was issued",
+        ISSUER,
+        "let issued_at = numeric_date(token, \"iat\")?;",
+        "let issued_at = numeric_date(token, \"iat\").ok().flatten();",
+    ),
+    check("a token of the future", ISSUER, "not_before.max(issued_at).is_some_and(", "not_before.is_some_and("),
     check("times that are no numbers", ISSUER, "Some(_) => Err(InvalidToken::TimeForm),", "Some(_) => Ok(None),"),
     check(
         "times beyond all numbers",
