@@ -19,8 +19,6 @@ use super::revoked::{NotApplied, Revoked};
 use super::service::{Service, ServiceError};
 use super::wire::TrustAnswer;
 
-/// Tables are written no closer together: a burst of revocations becomes a few of them.
-const APART: Duration = Duration::from_millis(50);
 /// A service that is back may revoke at once, and that shall hold within a second.
 const LONGEST_WAIT: Duration = Duration::from_millis(500);
 const SHARED_EVERY: Duration = Duration::from_secs(5);
@@ -59,7 +57,7 @@ impl Feed {
         let mut backoff = Backoff::new();
         let mut complaint = Complaint::new("the service is not heard");
         loop {
-            let earliest_next = Instant::now().checked_add(APART);
+            let begun = Instant::now();
             let followed = self.once(cursor.as_deref(), is_patient).await;
             is_patient = followed.is_ok();
             complaint.about(followed.as_ref().map_err(|error| Chain(error).to_string()));
@@ -67,7 +65,7 @@ impl Feed {
                 Ok(next) => {
                     cursor = Some(next);
                     backoff.reset();
-                    if let Some(earliest) = earliest_next {
+                    if let Some(earliest) = begun.checked_add(self.revoked.apart()) {
                         sleep_until(earliest).await;
                     }
                 }
