@@ -30,6 +30,8 @@ pub(super) struct Feed {
     pub(super) revoked: Arc<Revoked>,
     pub(super) heard: Arc<Heard>,
     pub(super) key_sets: Arc<KeySets>,
+    /// Whether other hosts' keys are taken, of issuers and of gates. A host that stands alone has no use for anybody's.
+    pub(super) is_shared: bool,
     /// The gates' keys as the service has them.
     pub(super) gate_keys: Arc<watch::Sender<Told>>,
     /// There is something new for the head.
@@ -91,6 +93,15 @@ impl Feed {
         let mut is_new = self.revoked.apply(&answer.revocations, answer.complete)?;
         // Not before what was told is in a table.
         self.heard.now();
+        if self.is_shared {
+            is_new |= self.take_keys(answer)?;
+        }
+        Ok(is_new || is_first)
+    }
+
+    /// Takes other hosts' keys, and says whether there are new ones of an issuer.
+    fn take_keys(&self, answer: &TrustAnswer) -> Result<bool, NotFollowed> {
+        let mut is_new = false;
         for offered in &answer.key_sets {
             match self.key_sets.take_offered(offered) {
                 Ok(()) => is_new = true,
@@ -110,7 +121,7 @@ impl Feed {
             }
             None => {}
         }
-        Ok(is_new || is_first)
+        Ok(is_new)
     }
 
     /// Tells other hosts, for ever, what was fetched here.
