@@ -140,8 +140,11 @@ impl Keeper {
         let left_behind = head::left_behind(&trust);
         let last_table = left_behind.revocations.unwrap_or(0);
         let parts = Parts { trust: &trust, clock: &clock, key_sets: &key_sets, changed: &changed };
-        let followed = config.service.map(|service| parts.follow(&service, last_table, &mut tasks)).transpose()?;
-        let (in_force, told) = followed.unzip();
+        // Only where there are several hosts does the head name one.
+        let is_shared = config.host.is_some();
+        let follow = |service: ServiceConfig| parts.follow(&service, last_table, is_shared, &mut tasks);
+        let (in_force, told) = config.service.map(follow).transpose()?.unzip();
+        let told = told.filter(|_| is_shared);
         if config.rotate_after.is_some() || told.is_some() {
             let (rotate_after, transaction_keys) = (config.rotate_after, config.transaction_keys);
             let trust = trust.clone();
@@ -172,6 +175,7 @@ impl Parts<'_> {
         &self,
         config: &ServiceConfig,
         last_table: u64,
+        is_shared: bool,
         tasks: &mut JoinSet<()>,
     ) -> anyhow::Result<(InForce, (Service, watch::Receiver<Told>))> {
         let (trust, clock) = (self.trust.clone(), Arc::clone(self.clock));
@@ -187,11 +191,14 @@ impl Parts<'_> {
             revoked: Arc::clone(&revoked),
             heard: Arc::clone(&heard),
             key_sets: Arc::clone(self.key_sets),
+            is_shared,
             gate_keys: Arc::new(sender),
             changed: Arc::clone(self.changed),
         };
         tasks.spawn(feed.clone().follow());
-        tasks.spawn(feed.share());
+        if is_shared {
+            tasks.spawn(feed.share());
+        }
         Ok(((revoked, heard), (service, told)))
     }
 }

@@ -139,6 +139,9 @@ fn table(stage: &Stage, before: Option<u64>) -> (Vec<u8>, u64, Duration) {
     (stage.file(&format!("revocations-{number}")).unwrap(), number, took)
 }
 
+/// What a keeper's configuration says where there are several hosts.
+const SEVERAL: &str = "host: gw-1\nseveralHosts: true";
+
 fn current_kid(stage: &Stage) -> String {
     GateKeys::from_json(&stage.file("gate.key").unwrap()).unwrap().current_kid().to_owned()
 }
@@ -222,7 +225,7 @@ fn one_hosts_keys_are_the_other_hosts_too() {
         let stage = Stage::new("");
         let ca = stage.path("ca.pem");
         fs::write(&ca, &provider.ca_pem).unwrap();
-        keepers.push(service.keeper(&format!("issuers:\n{}", issuer_lines(provider, &ca, "a"))));
+        keepers.push(service.keeper(&format!("{SEVERAL}\nissuers:\n{}", issuer_lines(provider, &ca, "a"))));
         // The file of authorities must outlive the keeper's start.
         when("a head", || keepers.last().unwrap().head().is_some());
     }
@@ -237,12 +240,12 @@ fn a_rotated_gate_key_reaches_the_other_host_after_its_services_know_it() {
     let service = Service::new();
     let audience =
         format!("transactionKeys: [{{audience: assistant-service, file: {}}}]", service.transaction_keys().display());
-    let other = service.keeper("");
+    let other = service.keeper(SEVERAL);
     when("a head", || other.head().is_some());
     let first = current_kid(&other);
     // Its key is older than an hour, so it is rotated as soon as the keeper has heard of the service.
     let mut rotating = Stage::new(&format!(
-        "service: {{url: 'http://{}'}}\ngateKeys: {{rotateHours: 1}}\n{audience}",
+        "service: {{url: 'http://{}'}}\ngateKeys: {{rotateHours: 1}}\n{audience}\n{SEVERAL}",
         service.address
     ));
     let key = rotating.path("trust/gate.key");
@@ -261,6 +264,43 @@ fn a_rotated_gate_key_reaches_the_other_host_after_its_services_know_it() {
     service.revoke("iss=https://idp.example.com&jti=after-the-rotation");
     table(&other, None);
     table(&rotating, None);
+}
+
+#[test]
+fn a_gate_key_that_was_rotated_by_hand_goes_to_the_other_host_and_is_not_undone() {
+    let service = Service::new();
+    let audience =
+        format!("transactionKeys: [{{audience: assistant-service, file: {}}}]", service.transaction_keys().display());
+    let keepers = [service.keeper(&format!("{SEVERAL}\n{audience}")), service.keeper(SEVERAL)];
+    for keeper in &keepers {
+        when("the key is everybody's", || keeper.path("trust/.keeper/gate-key-shared").exists());
+    }
+    assert_eq!(watchgate(&["keys", "gate", "--trust", keepers[0].path("trust").to_str().unwrap()]).code, 0);
+    let by_hand = current_kid(&keepers[0]);
+    let is_shared = |stage: &Stage| stage.file(".keeper/gate-key-shared").unwrap() == by_hand.as_bytes();
+    when("it is offered", || is_shared(&keepers[0]));
+    when("the same on the other host", || is_shared(&keepers[1]) && current_kid(&keepers[1]) == by_hand);
+    assert_eq!(current_kid(&keepers[0]), by_hand);
+}
+
+#[test]
+fn a_host_that_stands_alone_gives_nobody_its_keys_and_takes_nobodys() {
+    let service = Service::new();
+    let provider = Provider::https(|_, _| http("200 OK", &[], &key_set("one", 0)));
+    let ca = service.folder.path().join("ca.pem");
+    fs::write(&ca, &provider.ca_pem).unwrap();
+    let issuers = format!("issuers:\n{}", issuer_lines(&provider, &ca, "a"));
+    let alone = service.keeper(&issuers);
+    when("its keys", || alone.head().is_some() && alone.file("jwks/a.json").is_some());
+    // Whatever it would share it would have shared by now: it looks each five seconds.
+    let heard = || fs::read(alone.path("trust/.keeper/heard")).unwrap();
+    let before = heard();
+    when("the next words", || heard() != before);
+    provider.answer(|_, _| Answer::Bytes(Vec::new()));
+    let other = service.keeper(&format!("{SEVERAL}\n{issuers}"));
+    when("its key is everybody's", || other.path("trust/.keeper/gate-key-shared").exists());
+    assert!(other.file("jwks/a.json").is_none());
+    assert!(!alone.path("trust/.keeper/gate-key-shared").exists());
 }
 
 #[test]

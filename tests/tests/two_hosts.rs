@@ -40,10 +40,14 @@ async fn keys_and_revocations_reach_the_other_host_through_the_service() -> Resu
         json!({"issuer": provider.issuer(), "file": FILE, "caFile": provider.ca(), "allowedNetworks": ["127.0.0.0/8"]});
     // The other host's keeper may not ask addresses of this machine, so it gets no keys from the provider itself.
     let only_told = json!({"issuer": provider.issuer(), "file": FILE, "caFile": provider.ca()});
-    let config = |trust: &std::path::Path, gate: &std::path::Path, issuer: Value| json!({"trust": trust, "gate": gate, "service": service, "issuers": [issuer]});
+    let config = |host: &str, trust: &std::path::Path, gate: &std::path::Path, issuer: Value| json!({"trust": trust, "gate": gate, "host": host, "severalHosts": true, "service": service, "issuers": [issuer]});
     let _keepers = [
-        stage.watchgate("keeper", &config(&stage.trust_folder(), &stage.gate_folder(), fetched))?,
-        stage.watchgate_named("keeper-2", "keeper", &config(second.trust_folder(), second.gate_folder(), only_told))?,
+        stage.watchgate("keeper", &config("gw-1", &stage.trust_folder(), &stage.gate_folder(), fetched))?,
+        stage.watchgate_named(
+            "keeper-2",
+            "keeper",
+            &config("gw-2", second.trust_folder(), second.gate_folder(), only_told),
+        )?,
     ];
     let token = provider.grant(Resource::jwt()).scope("events:read").machine().await?.access;
     let here = Caller::new(stage.client()?, &stage.base_url(), Some(token.clone()));

@@ -132,6 +132,12 @@ impl GateKeys {
         self.keys.first().map_or("", |key| key.kid.as_str())
     }
 
+    /// The identifier of the secret before the current one, which stays good until the next rotation.
+    #[must_use]
+    pub fn previous_kid(&self) -> Option<&str> {
+        self.keys.get(1).map(|key| key.kid.as_str())
+    }
+
     /// The sub-keys for transaction tokens to `audience`; whoever holds them can neither make tokens for another
     /// audience nor find the gate's secret (RFC 5869).
     #[must_use]

@@ -198,7 +198,7 @@ fn is_plain_name(text: &str) -> bool {
 }
 
 /// Plain names one below the other, and `.json`: none of the directory's other files is called like that.
-fn is_key_set_file(text: &str) -> bool {
+pub(super) fn is_key_set_file(text: &str) -> bool {
     let is_plain =
         |part: Component<'_>| matches!(part, Component::Normal(name) if name.to_str().is_some_and(is_plain_name));
     // A path forgets doubled slashes and such; the gate compares names byte by byte.

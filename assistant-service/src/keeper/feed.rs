@@ -19,8 +19,6 @@ use super::revoked::{NotApplied, Revoked};
 use super::service::{Service, ServiceError};
 use super::wire::TrustAnswer;
 
-/// Tables are written no closer together: a burst of revocations becomes a few of them.
-const APART: Duration = Duration::from_millis(50);
 /// A service that is back may revoke at once, and that shall hold within a second.
 const LONGEST_WAIT: Duration = Duration::from_millis(500);
 const SHARED_EVERY: Duration = Duration::from_secs(5);
@@ -32,6 +30,8 @@ pub(super) struct Feed {
     pub(super) revoked: Arc<Revoked>,
     pub(super) heard: Arc<Heard>,
     pub(super) key_sets: Arc<KeySets>,
+    /// Whether other hosts' keys are taken, of issuers and of gates. A host that stands alone has no use for anybody's.
+    pub(super) is_shared: bool,
     /// The gates' keys as the service has them.
     pub(super) gate_keys: Arc<watch::Sender<Told>>,
     /// There is something new for the head.
@@ -59,7 +59,7 @@ impl Feed {
         let mut backoff = Backoff::new();
         let mut complaint = Complaint::new("the service is not heard");
         loop {
-            let earliest_next = Instant::now().checked_add(APART);
+            let begun = Instant::now();
             let followed = self.once(cursor.as_deref(), is_patient).await;
             is_patient = followed.is_ok();
             complaint.about(followed.as_ref().map_err(|error| Chain(error).to_string()));
@@ -67,7 +67,7 @@ impl Feed {
                 Ok(next) => {
                     cursor = Some(next);
                     backoff.reset();
-                    if let Some(earliest) = earliest_next {
+                    if let Some(earliest) = begun.checked_add(self.revoked.apart()) {
                         sleep_until(earliest).await;
                     }
                 }
@@ -93,6 +93,15 @@ impl Feed {
         let mut is_new = self.revoked.apply(&answer.revocations, answer.complete)?;
         // Not before what was told is in a table.
         self.heard.now();
+        if self.is_shared {
+            is_new |= self.take_keys(answer)?;
+        }
+        Ok(is_new || is_first)
+    }
+
+    /// Takes other hosts' keys, and says whether there are new ones of an issuer.
+    fn take_keys(&self, answer: &TrustAnswer) -> Result<bool, NotFollowed> {
+        let mut is_new = false;
         for offered in &answer.key_sets {
             match self.key_sets.take_offered(offered) {
                 Ok(()) => is_new = true,
@@ -112,7 +121,7 @@ impl Feed {
             }
             None => {}
         }
-        Ok(is_new || is_first)
+        Ok(is_new)
     }
 
     /// Tells other hosts, for ever, what was fetched here.

@@ -20,7 +20,7 @@ const EVERY: Duration = Duration::from_secs(1);
 /// So long nobody complains of a service that was not heard yet.
 const BEATS_TO_BEGIN: u32 = 3;
 const MAX_HEAD_BYTES: u64 = 1024 * 1024;
-/// So often ages are written down.
+/// So often ages are written down, and with the first beat whose each file is.
 const AGES_EVERY: u32 = 60;
 
 /// The head that another keeper, or this one before it was ended, has left.
@@ -57,7 +57,7 @@ impl HeadWriter {
             // The disk may keep whoever asks it waiting.
             let written = tokio::task::spawn_blocking(move || {
                 let written = self.write();
-                let saved = if beats.is_multiple_of(AGES_EVERY) { self.key_sets.save_ages() } else { Ok(()) };
+                let saved = if beats % AGES_EVERY == 1 { self.key_sets.save_ages() } else { Ok(()) };
                 (self, written, saved)
             });
             let Ok((back, written, saved)) = written.await else { return };
@@ -91,6 +91,9 @@ impl HeadWriter {
             key_sets: self.key_sets.began(),
         };
         self.trust.write(TRUST_HEAD_FILE, head.to_json().as_bytes(), Readers::Everyone, Durability::Fleeting)?;
+        if let Some((revoked, _)) = &self.service {
+            revoked.named_in_head(revocations);
+        }
         Ok(Written::Renewed)
     }
 }

@@ -1,5 +1,6 @@
-//! When the service was last heard: by the time that has passed, and across restarts by what was written down. Nobody makes
-//! the silence shorter by restarting the keeper or by setting a clock back.
+//! When the service was last heard: by the time that has passed and by the wall clock, of which the longer counts, and across
+//! restarts by what was written down. Nobody makes the silence shorter by restarting the keeper, by setting a clock back or
+//! by suspending the machine.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -22,9 +23,18 @@ pub(super) struct Heard {
 }
 
 struct State {
-    /// How long ago, and since when that is so.
-    last: Option<(Duration, Instant)>,
+    last: Option<Last>,
     written: Option<Instant>,
+}
+
+/// The last word.
+#[derive(Clone, Copy)]
+struct Last {
+    /// How long ago it was, and since when that is so by both clocks: one stands still while the machine is suspended, the
+    /// other may be set.
+    ago: Duration,
+    since: Instant,
+    since_wall: UnixMillis,
 }
 
 impl Heard {
@@ -33,18 +43,20 @@ impl Heard {
     pub(super) fn open(trust: TrustFolder, clock: Arc<dyn Clock>, max_silence: Duration) -> Self {
         let written = trust.read(&own(FILE), 64).ok().flatten();
         let at: Option<UnixMillis> = written.and_then(|bytes| std::str::from_utf8(&bytes).ok()?.parse().ok());
-        let ago = at.and_then(|at| now(&*clock).checked_sub(at)).map(Duration::from_millis);
-        let last = ago.map(|ago| (ago, Instant::now()));
+        let since_wall = now(&*clock);
+        let ago = at.and_then(|at| since_wall.checked_sub(at)).map(Duration::from_millis);
+        let last = ago.map(|ago| Last { ago, since: Instant::now(), since_wall });
         Self { trust, clock, max_silence, state: Mutex::new(State { last, written: None }) }
     }
 
     /// The service has spoken, and what it said is in force.
     pub(super) fn now(&self) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        state.last = Some((Duration::ZERO, Instant::now()));
+        let since_wall = now(&*self.clock);
+        state.last = Some(Last { ago: Duration::ZERO, since: Instant::now(), since_wall });
         if state.written.is_none_or(|written| written.elapsed() >= WRITTEN_EVERY) {
             state.written = Some(Instant::now());
-            let text = now(&*self.clock).to_string();
+            let text = since_wall.to_string();
             // A keeper that finds no word, or an older one, waits for the next.
             let _ = self.trust.write(&own(FILE), text.as_bytes(), Readers::Owner, Durability::Fleeting);
         }
@@ -57,6 +69,35 @@ impl Heard {
 
     pub(super) fn is_recent(&self) -> bool {
         let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        state.last.is_some_and(|(ago, since)| ago.saturating_add(since.elapsed()) <= self.max_silence)
+        let now = now(&*self.clock);
+        state.last.is_some_and(|last| {
+            let by_wall = Duration::from_millis(now.saturating_sub(last.since_wall));
+            last.ago.saturating_add(last.since.elapsed().max(by_wall)) <= self.max_silence
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::keeper::wall::Standing;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_machine_that_was_suspended_has_heard_nothing_meanwhile() {
+        let folder = tempfile::tempdir().unwrap();
+        let clock = Arc::new(Standing::new());
+        let trust = TrustFolder::open(folder.path()).unwrap();
+        let heard = Heard::open(trust, clock.clone(), Duration::from_secs(60));
+        heard.now();
+        // The time that passes for the process stands still.
+        clock.step(60);
+        assert!(heard.is_recent());
+        clock.step(1);
+        assert!(!heard.is_recent());
+        // Nor does a clock that is set back make the silence shorter than what has passed.
+        heard.now();
+        clock.step(-3600);
+        tokio::time::advance(Duration::from_secs(61)).await;
+        assert!(!heard.is_recent());
     }
 }

@@ -37,7 +37,7 @@ impl IssuerTask {
         let mut wait = Duration::ZERO;
         loop {
             tokio::select! {
-                () = sleep(wait) => self.provider.forget_place(),
+                () = sleep(wait) => {}
                 () = self.wish.notified() => {}
             }
             allowance.take().await;

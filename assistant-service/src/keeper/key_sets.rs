@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use tokio::time::Instant;
 
-use super::config::IssuerConfig;
+use super::config::{IssuerConfig, is_key_set_file};
 use super::provider::{MAX_BYTES, UnfitKeys, check_keys};
 use super::trust_folder::{Durability, Readers, TrustFolder, own};
 use super::wall::{UnixMillis, now};
@@ -19,6 +19,9 @@ use crate::clock::Clock;
 
 const STATE: &str = "state.json";
 const MAX_STATE_BYTES: u64 = 4 * 1024 * 1024;
+
+/// Clocks of two hosts are never quite the same.
+const CLOCKS_APART_MS: u64 = 60_000;
 
 /// When keys were last confirmed.
 #[derive(Clone, Copy, Debug)]
@@ -77,6 +80,7 @@ struct State {
 #[derive(Debug, Serialize, Deserialize)]
 struct SetState {
     issuer: String,
+    /// 0 when nobody knows of a fetch; whose file it is counts all the same.
     checked_at: UnixMillis,
     age_ms: u64,
 }
@@ -88,6 +92,8 @@ pub(super) enum NotTaken {
     Unknown,
     #[error("newer ones are here")]
     Older,
+    #[error("they are of the future: this host's clock or the other one's is wrong")]
+    Future,
     #[error(transparent)]
     Unfit(#[from] UnfitKeys),
     #[error("they cannot be written: {0}")]
@@ -103,10 +109,9 @@ pub(super) struct KeySets {
 
 impl KeySets {
     /// Takes over what an earlier keeper left. Keys that were another issuer's are removed: in the place of this one's
-    /// they would vouch for it.
+    /// they would vouch for it. So are those of an issuer that is no longer kept: another one may get its file later.
     pub(super) fn open(trust: TrustFolder, clock: Arc<dyn Clock>, issuers: &[IssuerConfig]) -> io::Result<Self> {
-        let state = trust.read(&own(STATE), MAX_STATE_BYTES)?.unwrap_or_default();
-        let mut state: State = serde_json::from_slice(&state).unwrap_or_default();
+        let mut state = left_behind(&trust)?;
         let now = now(&*clock);
         let mut sets = BTreeMap::new();
         for config in issuers {
@@ -116,13 +121,16 @@ impl KeySets {
                 trust.remove(&config.file)?;
             }
             let kept = kept.filter(|kept| kept.issuer == config.issuer);
-            let checked = match kept {
+            let checked = match kept.filter(|kept| kept.checked_at > 0) {
                 Some(kept) => Some(checked_before(kept.checked_at, Duration::from_millis(kept.age_ms), now)),
                 None => written_at(&trust, &config.file, now)
                     .map(|at| Checked { is_fetched: false, ..checked_before(at, Duration::ZERO, now) }),
             };
             let set = KeySet { issuer: config.issuer.clone(), max_age: config.max_age, checked, unshared: false };
             sets.insert(config.file.clone(), set);
+        }
+        for name in state.key_sets.keys() {
+            trust.remove(name)?;
         }
         Ok(Self { trust, clock, sets: Mutex::new(sets) })
     }
@@ -136,9 +144,13 @@ impl KeySets {
     /// Takes keys that another host's keeper has fetched, if they are newer than those that are here.
     pub(super) fn take_offered(&self, offered: &SharedKeySet) -> Result<(), NotTaken> {
         let now = now(&*self.clock);
+        // Taken as fetched now they would be younger each time that they are told.
+        if offered.checked_at > now.saturating_add(CLOCKS_APART_MS) {
+            return Err(NotTaken::Future);
+        }
         let jwks = offered.jwks.to_string().into_bytes();
         check_keys(&jwks)?;
-        let checked = checked_before(offered.checked_at.min(now), Duration::ZERO, now);
+        let checked = checked_before(offered.checked_at, Duration::ZERO, now);
         self.take(&offered.name, Some(&offered.issuer), &jwks, checked)
     }
 
@@ -149,7 +161,9 @@ impl KeySets {
             return Err(NotTaken::Unknown);
         }
         let (now, is_offered) = (now(&*self.clock), issuer.is_some());
-        if set.checked.is_some_and(|own| own.age(now) < checked.age(now) || (is_offered && own.at >= checked.at)) {
+        // What nobody has fetched is never newer.
+        let own = set.checked.filter(|own| own.is_fetched);
+        if own.is_some_and(|own| own.age(now) < checked.age(now) || (is_offered && own.at >= checked.at)) {
             return Err(NotTaken::Older);
         }
         // The keys first: what is known of their age may be too old, never too young.
@@ -208,20 +222,32 @@ impl KeySets {
         sets.iter().map(|(name, set)| (name.clone(), set.checked.map_or(0, |checked| checked.began(now)))).collect()
     }
 
-    /// Writes the ages down, so that little is lost of them when the keeper is killed.
+    /// Writes down whose each file is and how old, so that little is lost of it when the keeper is killed.
     pub(super) fn save_ages(&self) -> io::Result<()> {
         self.save(&self.sets.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     fn save(&self, sets: &BTreeMap<String, KeySet>) -> io::Result<()> {
         let now = now(&*self.clock);
-        let key_sets = sets.iter().filter_map(|(name, set)| {
-            let checked = set.checked.filter(|checked| checked.is_fetched)?;
-            let age_ms = u64::try_from(checked.age(now).as_millis()).unwrap_or(u64::MAX);
-            Some((name.clone(), SetState { issuer: set.issuer.clone(), checked_at: checked.at, age_ms }))
+        let key_sets = sets.iter().map(|(name, set)| {
+            let fetched = set.checked.filter(|checked| checked.is_fetched);
+            let (checked_at, age) = fetched.map_or((0, Duration::ZERO), |checked| (checked.at, checked.age(now)));
+            let age_ms = u64::try_from(age.as_millis()).unwrap_or(u64::MAX);
+            (name.clone(), SetState { issuer: set.issuer.clone(), checked_at, age_ms })
         });
         let json = serde_json::to_vec(&State { key_sets: key_sets.collect() })?;
         self.trust.write(&own(STATE), &json, Readers::Owner, Durability::Lasting)
+    }
+}
+
+/// What the last keeper wrote down. Where that cannot be read nobody knows whose the files are, and none may be believed.
+fn left_behind(trust: &TrustFolder) -> io::Result<State> {
+    let Some(bytes) = trust.read(&own(STATE), MAX_STATE_BYTES)? else { return Ok(State::default()) };
+    let invalid = |what: String| io::Error::new(io::ErrorKind::InvalidData, format!("{}: {what}", own(STATE)));
+    let state: State = serde_json::from_slice(&bytes).map_err(|error| invalid(error.to_string()))?;
+    match state.key_sets.keys().find(|name| !is_key_set_file(name)) {
+        Some(name) => Err(invalid(format!("{name} is no file of keys"))),
+        None => Ok(state),
     }
 }
 

@@ -6,6 +6,7 @@ use reqwest::header::{ACCEPT, CACHE_CONTROL, ETAG, HeaderMap, HeaderValue, IF_NO
 use reqwest::{Method, StatusCode, Url};
 use serde::Deserialize;
 use thiserror::Error;
+use tokio::time::Instant;
 use trust_core::token_verifier::{InvalidVerifier, TokenVerifier};
 
 use super::config::IssuerConfig;
@@ -14,6 +15,10 @@ use crate::outbound::{Outbound, OutboundAnswer, OutboundError, OutboundSettings}
 /// The gate reads no larger set, and no provider has so much to say of itself.
 pub(super) const MAX_BYTES: usize = 256 * 1024;
 const TIMEOUT: Duration = Duration::from_secs(10);
+
+/// After that it is looked up again, whether a fetch was due or wished for: wishes that never end keep no provider at an
+/// address that it has left.
+const PLACE_KEPT_FOR: Duration = Duration::from_secs(60 * 60);
 
 const SHORTEST: Duration = Duration::from_secs(5 * 60);
 const USUAL: Duration = Duration::from_secs(60 * 60);
@@ -71,7 +76,8 @@ pub(super) fn check_keys(jwks: &[u8]) -> Result<(), UnfitKeys> {
 pub(super) struct Provider {
     issuer: String,
     fixed: Option<Url>,
-    discovered: Option<Url>,
+    /// Where the keys are, and since when that is known.
+    discovered: Option<(Url, Instant)>,
     settings: OutboundSettings,
     outbound: Outbound,
     last: Option<(HeaderValue, Vec<u8>)>,
@@ -111,16 +117,8 @@ impl Provider {
         fetched
     }
 
-    /// Has the place of the keys looked up again, as is due now and then.
-    pub(super) fn forget_place(&mut self) {
-        self.discovered = None;
-    }
-
     async fn fetch_from_known(&mut self) -> Result<FetchedKeys, CannotFetch> {
-        let place = match self.fixed.as_ref().or(self.discovered.as_ref()) {
-            Some(place) => place.clone(),
-            None => self.discovered.insert(self.discover().await?).clone(),
-        };
+        let place = self.place().await?;
         let condition = self.last.as_ref().map(|(tag, _)| tag.clone());
         let answer = self.get(&place, condition, "the address of the keys").await?;
         let fresh_for = fresh_for(&answer.headers);
@@ -132,6 +130,23 @@ impl Provider {
         check_keys(&answer.body)?;
         self.last = answer.headers.get(ETAG).map(|tag| (tag.clone(), answer.body.clone()));
         Ok(FetchedKeys { jwks: answer.body, fresh_for })
+    }
+
+    async fn place(&mut self) -> Result<Url, CannotFetch> {
+        if let Some(fixed) = &self.fixed {
+            return Ok(fixed.clone());
+        }
+        match &self.discovered {
+            Some((place, since)) if since.elapsed() < PLACE_KEPT_FOR => return Ok(place.clone()),
+            _ => {}
+        }
+        let place = self.discover().await?;
+        // What another place has tagged is not what this one has.
+        if self.discovered.as_ref().is_none_or(|(before, _)| *before != place) {
+            self.last = None;
+        }
+        self.discovered = Some((place.clone(), Instant::now()));
+        Ok(place)
     }
 
     /// OpenID Connect Discovery 1.0, section 4; where the provider does not know that, RFC 8414, section 3.

@@ -24,6 +24,17 @@ const TABLE: &str = "revocations-";
 /// A gate may have read the head just before, and open the table just after.
 const TABLES_KEPT: usize = 3;
 const TABLE_KEPT_FOR: Duration = Duration::from_secs(30);
+/// A steady stream of revocations makes many tables in that time; the disk shall not be full of them.
+const MOST_OLD_TABLES: usize = 8;
+
+/// A clock that was set forward and back again must not have dropped what still counts: news are told once.
+const LAPSED_KEPT_SECONDS: u64 = 24 * 60 * 60;
+
+/// Tables are written no closer together: a burst of revocations becomes a few of them. A large one takes longer, and still
+/// is in force within the second.
+const LEAST_APART: Duration = Duration::from_millis(50);
+const MOST_APART: Duration = Duration::from_millis(300);
+const ENTRIES_PER_MILLISECOND: usize = 400;
 
 /// Why an answer of the service does not count.
 #[derive(Debug, Error)]
@@ -50,6 +61,8 @@ struct State {
     last_number: u64,
     /// Tables that the head no longer names, and since when.
     old: Vec<(u64, Instant)>,
+    /// The table that the head names on disk, and the one that it named before.
+    in_head: [Option<u64>; 2],
     /// Whether the disk holds less than the memory.
     is_unwritten: bool,
 }
@@ -71,11 +84,12 @@ impl Revoked {
                 Vec::new()
             }
         };
+        let in_head = [Some(last_number), None];
         let old = trust.names()?.iter().filter_map(|name| name.strip_prefix(TABLE)?.parse().ok()).collect::<Vec<u64>>();
         let last_number = old.iter().copied().fold(last_number, u64::max);
         let old = old.into_iter().map(|number| (number, Instant::now())).collect();
         let entries = read(&kept)?;
-        let state = State { entries, table: None, last_number, old, is_unwritten: true };
+        let state = State { entries, table: None, last_number, old, in_head, is_unwritten: true };
         let revoked = Self { trust, clock, state: Mutex::new(state) };
         revoked.apply(&[], false)?;
         Ok(revoked)
@@ -88,7 +102,7 @@ impl Revoked {
         let mut entries = if complete { BTreeMap::new() } else { state.entries.clone() };
         entries.extend(told);
         let now_second = now(&*self.clock) / 1000;
-        entries.retain(|_, keep_until| *keep_until > now_second);
+        entries.retain(|_, keep_until| keep_until.saturating_add(LAPSED_KEPT_SECONDS) > now_second);
         if entries == state.entries && !state.is_unwritten {
             return Ok(false);
         }
@@ -126,14 +140,32 @@ impl Revoked {
         self.state.lock().unwrap_or_else(PoisonError::into_inner).table
     }
 
-    /// Removes tables that no gate reads any more.
+    /// How far apart tables are to be written.
+    pub(super) fn apart(&self) -> Duration {
+        let entries = self.state.lock().unwrap_or_else(PoisonError::into_inner).entries.len();
+        let more = u64::try_from(entries / ENTRIES_PER_MILLISECOND).unwrap_or(u64::MAX);
+        LEAST_APART.saturating_add(Duration::from_millis(more)).min(MOST_APART)
+    }
+
+    /// Takes note of what the head on disk names.
+    pub(super) fn named_in_head(&self, number: Option<u64>) {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let [current, _] = state.in_head;
+        if current != number {
+            state.in_head = [number, current];
+        }
+    }
+
+    /// Removes tables that no gate reads any more, before the head is written: a full disk takes none.
     pub(super) fn remove_old_tables(&self) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        let spared = state.old.len().saturating_sub(TABLES_KEPT.saturating_sub(1));
-        let (trust, mut index) = (&self.trust, 0_usize);
+        let state = &mut *state;
+        let (trust, in_head, mut newer) = (&self.trust, state.in_head, state.old.len());
         state.old.retain(|(number, since)| {
-            let is_spared = index >= spared || since.elapsed() < TABLE_KEPT_FOR;
-            index = index.saturating_add(1);
+            newer = newer.saturating_sub(1);
+            let is_new =
+                newer < TABLES_KEPT.saturating_sub(1) || (newer < MOST_OLD_TABLES && since.elapsed() < TABLE_KEPT_FOR);
+            let is_spared = is_new || in_head.contains(&Some(*number));
             // One that cannot be removed is tried again by the next keeper.
             is_spared || trust.remove(&format!("{TABLE}{number}")).is_err()
         });

@@ -1,26 +1,7 @@
 use serde_json::json;
-use time::OffsetDateTime;
 
 use super::*;
-
-/// A clock that stands until a test moves it, in either direction.
-struct Standing(Mutex<OffsetDateTime>);
-
-impl Standing {
-    fn step(&self, seconds: i64) {
-        *self.0.lock().unwrap() += time::Duration::seconds(seconds);
-    }
-
-    fn millis(&self) -> UnixMillis {
-        now(self)
-    }
-}
-
-impl Clock for Standing {
-    fn now(&self) -> OffsetDateTime {
-        *self.0.lock().unwrap()
-    }
-}
+use crate::keeper::wall::Standing;
 
 const NAME: &str = "jwks/idp.json";
 const ISSUER: &str = "https://idp.example.com";
@@ -33,8 +14,7 @@ struct Kept {
 
 impl Kept {
     fn new() -> Self {
-        let clock = Arc::new(Standing(Mutex::new(OffsetDateTime::from_unix_timestamp(1_800_000_000).unwrap())));
-        Self::over(tempfile::tempdir().unwrap(), clock, ISSUER)
+        Self::over(tempfile::tempdir().unwrap(), Arc::new(Standing::new()), ISSUER)
     }
 
     fn over(folder: tempfile::TempDir, clock: Arc<Standing>, issuer: &str) -> Self {
@@ -139,18 +119,49 @@ async fn keys_of_another_issuer_do_not_stay_under_a_new_ones_name() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn where_nothing_good_is_written_down_keys_stay_and_nobody_knows_of_a_fetch() {
-    let mut kept = Kept::new();
+async fn keys_of_an_issuer_that_is_no_longer_kept_do_not_wait_for_the_next_one_of_that_name() {
+    let kept = Kept::new();
     kept.fetch(b"keys").unwrap();
-    for garbage in ["", "{", "[]", "{\"key_sets\": {\"jwks/idp.json\": 7}}"] {
-        fs::write(kept.folder.path().join(".keeper/state.json"), garbage).unwrap();
-        kept = Kept::over(kept.folder, kept.clock, ISSUER);
-        assert_eq!((kept.file().as_deref(), kept.began()), (Some(&b"keys"[..]), 0), "{garbage}");
+    let trust = TrustFolder::open(kept.folder.path()).unwrap();
+    KeySets::open(trust, kept.clock.clone(), &[]).unwrap();
+    assert_eq!(kept.file(), None);
+    // Neither do keys that nobody has fetched.
+    let kept = Kept::over(kept.folder, kept.clock, ISSUER);
+    fs::create_dir_all(kept.folder.path().join("jwks")).unwrap();
+    fs::write(kept.folder.path().join(NAME), "by hand").unwrap();
+    let kept = kept.restarted();
+    assert!(kept.file().is_some());
+    assert_eq!(Kept::over(kept.folder, kept.clock, "https://other.example.com").file(), None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn where_nothing_is_written_down_keys_stay_and_nobody_knows_of_a_fetch() {
+    let kept = Kept::new();
+    kept.fetch(b"keys").unwrap();
+    fs::remove_file(kept.folder.path().join(".keeper/state.json")).unwrap();
+    let mut kept = Kept::over(kept.folder, kept.clock, ISSUER);
+    for _ in 0..2 {
+        assert_eq!((kept.file().as_deref(), kept.began()), (Some(&b"keys"[..]), 0));
         kept = kept.restarted();
-        assert_eq!(kept.began(), 0, "{garbage}");
     }
-    kept.fetch(b"keys").unwrap();
+    // Whatever another host has fetched is better.
+    kept.offer(ISSUER, key_set(), kept.clock.millis() - 60_000).unwrap();
     assert!(kept.began() > 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_record_that_cannot_be_read_lets_no_keeper_begin() {
+    let kept = Kept::new();
+    for garbage in ["", "{", "[]", r#"{"key_sets": {"jwks/idp.json": 7}}"#, &state_of("../idp.json"), &state_of("head")]
+    {
+        fs::write(kept.folder.path().join(".keeper/state.json"), garbage).unwrap();
+        let trust = TrustFolder::open(kept.folder.path()).unwrap();
+        assert!(KeySets::open(trust, kept.clock.clone(), &[]).is_err(), "{garbage}");
+    }
+}
+
+fn state_of(name: &str) -> String {
+    json!({"key_sets": {name: {"issuer": ISSUER, "checked_at": 1, "age_ms": 1}}}).to_string()
 }
 
 #[tokio::test(start_paused = true)]
@@ -173,9 +184,15 @@ async fn another_hosts_keys_are_taken_only_when_they_are_newer_and_of_this_issue
 async fn another_hosts_clock_makes_no_key_younger_than_it_is_here() {
     let kept = Kept::new();
     let now = kept.clock.millis();
-    kept.offer(ISSUER, key_set(), now + 7_200_000).unwrap();
+    assert!(matches!(kept.offer(ISSUER, key_set(), now + 60_001), Err(NotTaken::Future)));
+    assert_eq!(kept.file(), None);
+    kept.offer(ISSUER, key_set(), now + 60_000).unwrap();
     assert_eq!(kept.began(), now);
-    pass(&kept, 3601).await;
+    pass(&kept, 30).await;
+    // Told again they are what they were.
+    assert!(matches!(kept.offer(ISSUER, key_set(), now + 60_000), Err(NotTaken::Older)));
+    assert_eq!(kept.began(), now);
+    pass(&kept, 3571).await;
     assert_eq!(kept.sets.expire().unwrap().len(), 1);
 }
 

@@ -57,6 +57,22 @@ async fn keys_are_found_by_discovery_once_and_fetched_again_with_one_request() {
 }
 
 #[tokio::test]
+async fn where_keys_are_is_looked_up_again_after_a_while_whatever_was_fetched_meanwhile() {
+    let server = Server::https(|_, _| http("404 Not Found", &[], b""));
+    let issuer = format!("{}/t", base(&server));
+    server.answer(answers(&issuer, &format!("{}/keys", base(&server))));
+    let (mut provider, _ca) = provider_of(&server, &issuer, None);
+    for _ in 0..3 {
+        provider.fetch().await.unwrap();
+        tokio::time::pause();
+        tokio::time::advance(PLACE_KEPT_FOR / 2).await;
+        tokio::time::resume();
+    }
+    let lookups = server.seen().iter().filter(|line| line.contains("/.well-known/")).count();
+    assert_eq!((lookups, server.seen().len()), (2, 5));
+}
+
+#[tokio::test]
 async fn a_provider_of_rfc_8414_is_found_too() {
     let server = Server::https(|_, _| http("404 Not Found", &[], b""));
     let issuer = format!("{}/t", base(&server));

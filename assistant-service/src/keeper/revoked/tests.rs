@@ -104,6 +104,51 @@ async fn what_need_not_be_kept_any_longer_is_dropped() {
 }
 
 #[tokio::test]
+async fn a_clock_that_goes_forward_for_a_day_drops_nothing() {
+    let kept = Kept::new();
+    let now_second = now(&SystemClock) / 1000;
+    kept.tell(json!([session("within", now_second - 86_000), session("past", now_second - 86_401)]), true).unwrap();
+    assert_eq!(kept.entries(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_steady_stream_leaves_few_tables_and_those_that_the_head_has_named() {
+    let kept = Kept::new();
+    let one_more = |number: u32| {
+        kept.tell(json!([session(&number.to_string(), FOREVER)]), false).unwrap();
+        kept.revoked.number()
+    };
+    let named = [one_more(0), one_more(1)];
+    named.iter().for_each(|number| kept.revoked.named_in_head(*number));
+    for number in 2..40 {
+        one_more(number);
+    }
+    kept.revoked.remove_old_tables();
+    let tables = kept.tables();
+    // The current one, and two that were named a long time ago.
+    assert_eq!(tables.len(), MOST_OLD_TABLES + 3);
+    for number in named.into_iter().chain([kept.revoked.number()]) {
+        assert!(tables.contains(&format!("{TABLE}{}", number.unwrap())));
+    }
+    let before = kept.revoked.number();
+    kept.revoked.named_in_head(before);
+    kept.revoked.named_in_head(before);
+    kept.revoked.remove_old_tables();
+    assert_eq!(kept.tables().len(), MOST_OLD_TABLES + 2);
+}
+
+#[tokio::test]
+async fn large_tables_are_written_further_apart_but_within_the_second() {
+    let kept = Kept::new();
+    assert_eq!(kept.revoked.apart(), LEAST_APART);
+    let many = |count: u32| (0..count).map(|number| session(&number.to_string(), FOREVER)).collect::<Vec<_>>();
+    kept.tell(json!(many(4000)), true).unwrap();
+    assert_eq!(kept.revoked.apart(), LEAST_APART + Duration::from_millis(10));
+    kept.tell(json!(many(110_000)), true).unwrap();
+    assert_eq!(kept.revoked.apart(), MOST_APART);
+}
+
+#[tokio::test]
 async fn a_revocation_that_is_not_understood_is_not_passed_over() {
     let kept = Kept::new();
     for unknown in [
