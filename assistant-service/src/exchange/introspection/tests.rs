@@ -6,7 +6,12 @@ const NOW: i64 = 1_800_000_000;
 
 fn expected() -> Expected {
     let audiences = vec!["watchgate".to_owned(), "https://gw.example.com".to_owned()];
-    Expected { issuer: "https://idp.example.com".to_owned(), audiences, audience_optional: false, subject_from_client_id: false }
+    Expected {
+        issuer: "https://idp.example.com".to_owned(),
+        audiences,
+        audience_optional: false,
+        subject_from_client_id: false,
+    }
 }
 
 /// A good answer with other members in place of some; `null` takes one away.
