@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use trust_core::gate_key::GateKeys;
 use trust_core::revocations::Revocation;
 use trust_core::time::UnixSeconds;
-use trust_core::transaction_token::{KEEPER, KeeperRequest, RequesterContext, keeper_token};
+use trust_core::transaction_token::{KEEPER, KeeperRequest, RequesterContext, answer_holds, keeper_token};
 
 use super::*;
 use crate::backbone::Put;
@@ -76,6 +76,32 @@ async fn keepers_follow_the_trust_and_nobody_else_does() {
     ] {
         let answer = send(&stage, "GET", "/v1/trust", &token, &Value::Null).await;
         assert_eq!(answer.status, StatusCode::UNAUTHORIZED, "{name}");
+    }
+}
+
+#[tokio::test]
+async fn every_answer_to_a_keeper_is_sealed_and_none_to_anybody_else() {
+    let stage = Stage::new();
+    let keys_of_gates: Value = serde_json::from_str(&gate_keys("one", None).to_json()).unwrap();
+    let offered = json!({"previous_kid": null, "gate_keys": keys_of_gates});
+    let conflicting = json!({"previous_kid": "none", "gate_keys": keys_of_gates});
+    for (method, target, body, status) in [
+        ("GET", "/v1/trust", &Value::Null, 200),
+        ("GET", "/v1/trust?wait=26", &Value::Null, 400),
+        ("PUT", "/v1/trust/gate-keys", &conflicting, 409),
+        ("PUT", "/v1/trust/gate-keys", &offered, 204),
+    ] {
+        let token = token(&stage, method, target);
+        let request = Request::builder().method(method).uri(target).header("host", HOST).header("txn-token", &token);
+        let request = request.header("content-type", "application/json").body(Body::from(body.to_string())).unwrap();
+        let (parts, body) = stage.send(request).await.into_parts();
+        assert_eq!(parts.status, status, "{method} {target}");
+        let seal = parts.headers["keeper-answer"].to_str().unwrap();
+        let body = axum::body::to_bytes(body, usize::MAX).await.unwrap();
+        assert!(answer_holds(&stage.keys, &token, status, &body, seal), "{method} {target}");
+    }
+    for answer in [stage.get("/v1/trust").send().await, stage.get("/v1/events").send().await] {
+        assert!(!answer.headers.contains_key("keeper-answer"));
     }
 }
 
