@@ -22,7 +22,7 @@ use keeper_stage::{Stage, issuer_lines, key_set, kid_of, until, when};
 use program::watchgate;
 use provider::{Answer, Provider, http};
 use trust_core::gate_key::GateKeys;
-use trust_core::transaction_token::{RequesterContext, TransactionClaims, TransactionContext};
+use trust_core::transaction_token::{RequesterContext, TransactionClaims, TransactionContext, answer_seal};
 
 /// The service, and the folder with its store and the first gate's key.
 struct Service {
@@ -204,15 +204,64 @@ fn a_keeper_that_has_never_heard_the_service_writes_no_head() {
 
 #[test]
 fn a_service_that_talks_nonsense_is_as_good_as_silent() {
-    let nonsense = Provider::http(|_, _| {
-        let body = br#"{"cursor":"1","complete":true,"revocations":[{"device":"d","keep_until":9000000000}],"gate_keys":null,"key_sets":[]}"#;
-        http("200 OK", &["Content-Type: application/json"], body)
-    });
-    let mut stage = Stage::new(&format!("service: {{url: 'http://{}'}}", nonsense.address));
+    let silent = Provider::http(|_, _| Answer::Bytes(Vec::new()));
+    let stage = told_by(&silent);
+    let key = stage.path("trust/gate.key");
+    let body = br#"{"cursor":"1","complete":true,"revocations":[{"device":"d","keep_until":9000000000}],"gate_keys":null,"key_sets":[]}"#;
+    silent.answer(move |_, request| sealed_by(&key, request, body));
+    asked_twice_more(&silent);
+    assert!(stage.head().is_none());
+}
+
+#[test]
+fn whoever_has_the_services_port_is_not_heard_without_its_key() {
+    let impostor = Provider::http(|_, _| Answer::Bytes(Vec::new()));
+    let stage = told_by(&impostor);
+    let other = tempfile::tempdir().unwrap();
+    assert_eq!(watchgate(&["keys", "gate", "--trust", other.path().to_str().unwrap()]).code, 0);
+    let (own, other) = (stage.path("trust/gate.key"), other.path().join("gate.key"));
+
+    impostor.answer(|_, _| http("200 OK", &["Content-Type: application/json"], NOTHING_REVOKED));
+    asked_twice_more(&impostor);
+    impostor.answer(move |_, request| sealed_by(&other, request, NOTHING_REVOKED));
+    asked_twice_more(&impostor);
+    assert!(stage.head().is_none() && !stage.path("trust/.keeper/heard").exists(), "a stranger was believed");
+    let once = std::sync::OnceLock::new();
+    let key = own.clone();
+    impostor.answer(move |_, request| once.get_or_init(|| sealed_by(&key, request, NOTHING_REVOKED)).clone());
+    // The first of these was sealed for its own request; from then on it is an old one.
+    when("a head", || stage.head().is_some());
+    let heard = || fs::read(stage.path("trust/.keeper/heard")).unwrap();
+    let before = heard();
+    asked_twice_more(&impostor);
+    assert_eq!(heard(), before, "an answer to another request was believed");
+    impostor.answer(move |_, request| sealed_by(&own, request, NOTHING_REVOKED));
+    when("the service is heard again", || heard() != before);
+}
+
+const NOTHING_REVOKED: &[u8] = br#"{"cursor":"1","complete":true,"revocations":[],"gate_keys":null,"key_sets":[]}"#;
+
+/// A keeper that takes this for the service.
+fn told_by(service: &Provider) -> Stage {
+    let mut stage = Stage::new(&format!("service: {{url: 'http://{}'}}", service.address));
     assert_eq!(watchgate(&["keys", "gate", "--trust", stage.path("trust").to_str().unwrap()]).code, 0);
     stage.start();
-    when("it has been asked twice", || nonsense.seen().len() >= 2);
-    assert!(stage.head().is_none());
+    stage
+}
+
+/// What is answered with the gates' key in this file.
+fn sealed_by(key: &Path, request: &str, body: &[u8]) -> Answer {
+    let keys = GateKeys::from_json(&fs::read(key).unwrap()).unwrap().transaction_keys("assistant-service");
+    // The keys of somebody else have other names: their holder seals with what he has.
+    let token = request.lines().find_map(|line| line.strip_prefix("txn-token: ")).unwrap();
+    let seal = answer_seal(&keys, token, 200, body).unwrap_or_else(|| "A".repeat(43));
+    http("200 OK", &["Content-Type: application/json", &format!("Keeper-Answer: {seal}")], body)
+}
+
+fn asked_twice_more(service: &Provider) {
+    // One may be under way with the answer of before.
+    let before = service.seen().len();
+    when("it has been asked again", || service.seen().len() >= before + 3);
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 #![expect(clippy::indexing_slicing, reason = "a JSON value answers null for a member that it has not")]
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair};
@@ -91,6 +91,22 @@ fn has_header(echo: &Value, name: &str) -> bool {
 
 fn post(caller: &Caller) -> RequestBuilder {
     caller.post("/v1/events", &json!({}))
+}
+
+/// Traefik counts the length of a rule where no number stands, so a file without one may hide the others.
+#[test]
+fn each_shipped_router_stands_above_those_that_it_takes_requests_from() -> Result<()> {
+    let mut below = 0;
+    for name in ["dynamic/routes.yml", "mutual-tls.yml", "client-certificate.yml", "opaque-tokens.yml"] {
+        let shipped = std::fs::read_to_string(artifacts::root().join("traefik-config").join(name))?;
+        let values = |key: &str| shipped.lines().filter_map(|line| line.trim().strip_prefix(key)).collect::<Vec<_>>();
+        ensure!(values("rule: ").len() == 1, "{name} has other than one router");
+        let [priority] = values("priority: ")[..] else { bail!("{name} has no single priority") };
+        let priority: u32 = priority.parse().context(name)?;
+        ensure!(priority > below, "{name} has {priority}, which is not above {below}");
+        below = priority;
+    }
+    Ok(())
 }
 
 #[tokio::test]

@@ -1,6 +1,8 @@
 //! The gate's word to what stands behind it: who called, by which rule, for which request, for 30 seconds
 //! (draft-ietf-oauth-transaction-tokens, sections 2 and 5).
 
+mod answer_seal;
+
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use hmac::{Hmac, KeyInit, Mac};
@@ -12,6 +14,8 @@ use zeroize::Zeroizing;
 use crate::gate_key::{InvalidGateKeys, KeyFile, NamedSecret};
 use crate::principal::Principal;
 use crate::time::UnixSeconds;
+
+pub use answer_seal::{ANSWER_SEAL_HEADER, answer_holds, answer_seal};
 
 /// How long a transaction token holds.
 pub const LIFETIME_SECONDS: u64 = 30;

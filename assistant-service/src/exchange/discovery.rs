@@ -48,6 +48,8 @@ pub(crate) enum NotDiscovered {
     OtherIssuer,
     #[error("the introspection endpoint is no URL")]
     Url,
+    #[error("the introspection endpoint of an issuer with https has none")]
+    InTheClear,
     #[error("there was no discovery document a moment ago")]
     AMomentAgo,
 }
@@ -93,10 +95,43 @@ async fn discover(outbound: &Outbound, issuer: &str) -> Result<Url, NotDiscovere
     if answer.status != StatusCode::OK {
         return Err(NotDiscovered::Status(answer.status));
     }
-    let document: Document = serde_json::from_slice(&answer.body)?;
+    endpoint(&answer.body, issuer)
+}
+
+/// What an issuer's document says of its endpoint.
+fn endpoint(document: &[u8], issuer: &str) -> Result<Url, NotDiscovered> {
+    let document: Document = serde_json::from_slice(document)?;
     // Whoever answers for another issuer's document must not choose where this one's tokens are sent (section 4.3).
     if document.issuer != issuer {
         return Err(NotDiscovered::OtherIssuer);
     }
-    Url::parse(&document.introspection_endpoint).map_err(|_| NotDiscovered::Url)
+    let endpoint = Url::parse(&document.introspection_endpoint).map_err(|_| NotDiscovered::Url)?;
+    // Tokens and our own secret go there. Without TLS only where the issuer is on this host without it as well.
+    if endpoint.scheme() == "https" || issuer.starts_with("http://") {
+        Ok(endpoint)
+    } else {
+        Err(NotDiscovered::InTheClear)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found(issuer: &str, introspection_endpoint: &str) -> Result<String, NotDiscovered> {
+        let document = serde_json::json!({"issuer": issuer, "introspection_endpoint": introspection_endpoint});
+        endpoint(document.to_string().as_bytes(), issuer).map(String::from)
+    }
+
+    #[test]
+    fn an_issuer_with_tls_has_tokens_sent_nowhere_without() {
+        let (https, http) = ("https://idp.example.com/introspect", "http://127.0.0.1:8090/introspect");
+        assert_eq!(found("https://idp.example.com", https).unwrap(), https);
+        assert_eq!(found("http://127.0.0.1:8090", http).unwrap(), http);
+        assert_eq!(found("http://127.0.0.1:8090", https).unwrap(), https);
+        for other in [http, "HTTP://127.0.0.1/", "ftp://idp.example.com/", "data:,x"] {
+            assert!(matches!(found("https://idp.example.com", other), Err(NotDiscovered::InTheClear)), "{other}");
+        }
+        assert!(matches!(found("https://idp.example.com", "/introspect"), Err(NotDiscovered::Url)));
+    }
 }

@@ -26,6 +26,9 @@ pub(crate) struct Expected {
     pub(crate) audiences: Vec<String>,
     /// Whether an answer may name no audience at all.
     pub(crate) audience_optional: bool,
+    /// Whether `client_id` is the subject where an answer names none. Only right where no user can be called like a client:
+    /// else whoever registers a client chooses whom he passes for (RFC 9068, section 5).
+    pub(crate) subject_from_client_id: bool,
 }
 
 /// A token that its provider vouches for at this moment. Only [`judge`] makes it.
@@ -70,6 +73,8 @@ pub(crate) enum NotGood {
     NotAnAccessToken,
     #[error("it is called a DPoP token, and bound to no key")]
     Unbound,
+    #[error("it is a client's own and has no subject, which subjectFromClientId would give it")]
+    OfAClient,
 }
 
 /// Why an answer says nothing that can be believed. That is the provider's fault and no verdict on the token.
@@ -119,7 +124,7 @@ pub(crate) fn judge(body: &[u8], expected: &Expected, now: i64) -> Result<Active
     for name in OF_THE_ANSWER {
         members.remove(name);
     }
-    name_subject(&mut members)?;
+    name_subject(&mut members, expected)?;
     if serde_json::to_string(&members).map_or(true, |json| json.len() > MAX_CLAIMS_BYTES) {
         return Err(InvalidAnswer::TooMuch.into());
     }
@@ -184,13 +189,16 @@ fn check_times(members: &Map<String, Value>, now: i64) -> Result<Option<i64>, Ju
 }
 
 /// A token of a client for itself has no user (RFC 6749, section 4.4).
-fn name_subject(members: &mut Map<String, Value>) -> Result<(), InvalidAnswer> {
+fn name_subject(members: &mut Map<String, Value>, expected: &Expected) -> Result<(), Judgement> {
     let is_named = |name: &str| members.get(name).and_then(Value::as_str).is_some_and(|text| !text.is_empty());
     if is_named("sub") {
         return Ok(());
     }
     if !is_named("client_id") {
-        return Err(InvalidAnswer::NoSubject);
+        return Err(InvalidAnswer::NoSubject.into());
+    }
+    if !expected.subject_from_client_id {
+        return Err(NotGood::OfAClient.into());
     }
     let client = members.get("client_id").cloned().ok_or(InvalidAnswer::NoSubject)?;
     members.insert("sub".to_owned(), client);

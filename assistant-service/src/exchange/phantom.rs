@@ -99,7 +99,12 @@ mod tests {
         if let Some(seconds) = expires_in {
             answer["exp"] = json!(NOW + seconds);
         }
-        let expected = Expected { issuer: "i".to_owned(), audiences: vec!["a".to_owned()], audience_optional: false };
+        let expected = Expected {
+            issuer: "i".to_owned(),
+            audiences: vec!["a".to_owned()],
+            audience_optional: false,
+            subject_from_client_id: false,
+        };
         let token = judge(answer.to_string().as_bytes(), &expected, NOW).unwrap();
         let terms =
             PhantomTerms { issuer: "urn:watchgate:exchange".to_owned(), audience: "watchgate".to_owned(), ttl_seconds };

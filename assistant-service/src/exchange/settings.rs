@@ -27,12 +27,13 @@ const DEFAULT_PER_SOURCE: u64 = 60;
 
 const MAX_NAME_CHARACTERS: usize = 64;
 
-const PROVIDER_KEYS: [&str; 10] = [
+const PROVIDER_KEYS: [&str; 11] = [
     "name",
     "issuer",
     "introspectionEndpoint",
     "audiences",
     "audienceOptional",
+    "subjectFromClientId",
     "auth",
     "caFile",
     "allowedNetworks",
@@ -138,6 +139,7 @@ fn read_provider(item: &Section<'_>, mistakes: &mut Vec<Mistake>) -> Option<Prov
         item.at("audiences").mistake("name the audiences of tokens that are for you, such as [watchgate]", mistakes);
     }
     let audience_optional = item.boolean("audienceOptional", mistakes).unwrap_or(false);
+    let subject_from_client_id = item.boolean("subjectFromClientId", mistakes).unwrap_or(false);
     let authentication = read_authentication(&item.at("auth"), mistakes);
     let ca_file = item.path("caFile", mistakes);
     let allowed_networks = item.networks("allowedNetworks", mistakes);
@@ -146,7 +148,7 @@ fn read_provider(item: &Section<'_>, mistakes: &mut Vec<Mistake>) -> Option<Prov
     let (client_id, method) = authentication?;
     Some(ProviderSettings {
         name: name?,
-        expected: Expected { issuer: issuer?, audiences, audience_optional },
+        expected: Expected { issuer: issuer?, audiences, audience_optional, subject_from_client_id },
         introspection_endpoint,
         client_id,
         method,

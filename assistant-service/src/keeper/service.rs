@@ -12,7 +12,9 @@ use thiserror::Error;
 use trust_core::gate_key::GateKeys;
 use trust_core::network::Network;
 use trust_core::time::UnixSeconds;
-use trust_core::transaction_token::{HEADER, KeeperRequest, keeper_token};
+use trust_core::transaction_token::{
+    ANSWER_SEAL_HEADER, HEADER, KeeperRequest, TransactionKeys, answer_holds, keeper_token,
+};
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
@@ -40,6 +42,8 @@ pub(super) enum ServiceError {
     Outbound(#[from] OutboundError),
     #[error("the service answered {0}")]
     Status(StatusCode),
+    #[error("whoever answered is not the service: the seal is missing, or does not hold")]
+    Seal,
     #[error("the service's answer is of another form: {0}")]
     Form(#[from] serde_json::Error),
     #[error("the service's address cannot be joined with a path")]
@@ -125,10 +129,11 @@ impl Service {
         if !body.is_empty() {
             headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         }
-        let mut token =
-            self.token(&method, url).and_then(|token| HeaderValue::from_str(&token).ok()).ok_or(ServiceError::NoKey)?;
-        token.set_sensitive(true);
-        headers.insert(HeaderName::from_static(HEADER), token);
+        let keys = self.keys().ok_or(ServiceError::NoKey)?;
+        let token = self.token(&keys, &method, url).ok_or(ServiceError::NoKey)?;
+        let mut shown = HeaderValue::from_str(&token).map_err(|_| ServiceError::NoKey)?;
+        shown.set_sensitive(true);
+        headers.insert(HeaderName::from_static(HEADER), shown);
         let outbound = self.outbound.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let answer = outbound.call(method, url, headers, body).await;
         if answer.is_err()
@@ -136,19 +141,38 @@ impl Service {
         {
             *self.outbound.lock().unwrap_or_else(PoisonError::into_inner) = renewed;
         }
-        Ok(answer?)
+        let answer = answer?;
+        if is_word(answer.status) && !is_sealed(&keys, &token, &answer) {
+            return Err(ServiceError::Seal);
+        }
+        Ok(answer)
     }
 
-    fn token(&self, method: &Method, url: &Url) -> Option<String> {
+    fn keys(&self) -> Option<TransactionKeys> {
         let bytes = Zeroizing::new(self.trust.read(GATE_KEY, MAX_GATE_KEY_BYTES).ok()??);
-        let keys = GateKeys::from_json(&bytes).ok()?.transaction_keys(&self.config.audience);
+        Some(GateKeys::from_json(&bytes).ok()?.transaction_keys(&self.config.audience))
+    }
+
+    fn token(&self, keys: &TransactionKeys, method: &Method, url: &Url) -> Option<String> {
         let host = url
             .port()
             .map_or_else(|| url.host_str().map(str::to_owned), |port| Some(format!("{}:{port}", url.host_str()?)))?;
         let target = url.query().map_or_else(|| url.path().to_owned(), |query| format!("{}?{query}", url.path()));
         let request = KeeperRequest { method: method.as_str(), host: &host, target: &target };
-        keeper_token(&keys, request, &Uuid::now_v7().to_string(), UnixSeconds(now(&*self.clock) / 1000))
+        keeper_token(keys, request, &Uuid::now_v7().to_string(), UnixSeconds(now(&*self.clock) / 1000))
     }
+}
+
+/// Whether anything follows from such an answer. Others are failures, whoever gave them: also those of a service that has no
+/// time to look who asks, and can seal none.
+fn is_word(status: StatusCode) -> bool {
+    status.is_success() || status == StatusCode::CONFLICT
+}
+
+/// Whether the service has given this answer to the request with this token. Without TLS whoever has its port could answer.
+fn is_sealed(keys: &TransactionKeys, token: &str, answer: &OutboundAnswer) -> bool {
+    let seal = answer.headers.get(ANSWER_SEAL_HEADER).and_then(|seal| seal.to_str().ok());
+    seal.is_some_and(|seal| answer_holds(keys, token, answer.status.as_u16(), &answer.body, seal))
 }
 
 /// Half of the silence that is borne: a poll that brings nothing is a word too.

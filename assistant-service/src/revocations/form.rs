@@ -18,22 +18,23 @@ const MAX_TOKEN_BYTES: usize = 16 * 1024;
 /// Longer names are in no token.
 const MAX_NAME_BYTES: usize = 2048;
 
-/// How long a token counts after its end at most: the leeway of every gate, and clocks that differ.
-const AFTER_EXPIRY_SECONDS: u64 = 300;
+/// How long a token counts after its end at most: the largest leeway of a gate, and clocks that differ as much again.
+const AFTER_EXPIRY_SECONDS: u64 = 600;
 
 const PARAMETERS: [&str; 7] = ["token", "token_type_hint", "iss", "jti", "sid", "sub", "before"];
 
 /// What stands where, and nothing twice.
 struct Given(BTreeMap<&'static str, String>);
 
-/// Reads the form at `now`; `keep_seconds` is how long an entry is kept whose tokens do not say when they end.
+/// Reads the form at `now`; `keep_seconds` is how long an entry is kept whose tokens do not say when they end. One that does
+/// is believed, however late that is: else it would be good again before its end. [`super::Index`] bounds how many are kept.
 pub(super) fn read(pairs: Vec<(String, String)>, now: UnixSeconds, keep_seconds: u64) -> Result<Entry, Problem> {
     let mut given = Given::read(pairs)?;
     let keep_until = now.plus(keep_seconds);
     let revocation = match (given.take("token"), given.take("iss")) {
         (Some(token), None) => {
             given.0.remove("token_type_hint");
-            let keep_until = ends_at(&token, now).map_or(keep_until, |end| end.min(keep_until));
+            let keep_until = ends_at(&token, now).unwrap_or(keep_until);
             given.nothing_else()?;
             let revocation = Revocation::Token { digest: token_digest(token.as_bytes()) };
             return Ok(Entry { revocation, keep_until: keep_until.0 });
@@ -118,5 +119,7 @@ fn ends_at(token: &str, now: UnixSeconds) -> Option<UnixSeconds> {
     let mut parts = token.split('.');
     let (_, payload, _, None) = (parts.next()?, parts.next()?, parts.next()?, parts.next()) else { return None };
     let payload: Payload = serde_json::from_slice(&BASE64_URL_SAFE_NO_PAD.decode(payload).ok()?).ok()?;
-    Some(UnixSeconds(payload.exp.as_u64()?).max(now).plus(AFTER_EXPIRY_SECONDS))
+    // A fraction is rounded up (RFC 7519, section 2); the conversion saturates.
+    let end = payload.exp.as_u64().or_else(|| payload.exp.as_f64().map(|end| end.ceil() as u64))?;
+    Some(UnixSeconds(end).max(now).plus(AFTER_EXPIRY_SECONDS))
 }

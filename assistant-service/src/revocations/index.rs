@@ -12,6 +12,10 @@ pub(crate) const MAX_ENTRIES: usize = 100_000;
 /// What all texts together may have, so that a keeper can be told everything in one answer.
 const MAX_TEXT_BYTES: usize = 16 * 1024 * 1024;
 
+/// How long an entry stays after its end. A clock that was wrongly set forward ends entries whose tokens live on when it is
+/// set back; whoever looks after the host has a day to notice. What is removed is removed for every replica and keeper.
+const AFTER_END_SECONDS: u64 = 24 * 60 * 60;
+
 /// The revocations.
 #[derive(Debug, Default)]
 pub(crate) struct Index {
@@ -76,9 +80,9 @@ impl Index {
         newer.filter_map(|(_, key)| self.kept.get(key))
     }
 
-    /// At most `limit` that nobody needs to remember at `now`, in Unix seconds.
+    /// At most `limit` that ended a day before `now`, in Unix seconds, or earlier.
     pub(crate) fn ended(&self, now: u64, limit: usize) -> Vec<(RevocationKey, Revision)> {
-        let ended = self.kept.iter().filter(|(_, kept)| kept.entry.keep_until <= now);
+        let ended = self.kept.iter().filter(|(_, kept)| kept.entry.keep_until.saturating_add(AFTER_END_SECONDS) <= now);
         ended.map(|(key, kept)| (*key, kept.revision)).take(limit).collect()
     }
 }

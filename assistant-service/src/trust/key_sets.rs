@@ -23,6 +23,9 @@ const MAX_JWKS_BYTES: usize = 256 * 1024;
 
 const ATTEMPTS: usize = 4;
 
+/// How far a keeper's clock may be ahead of ours. A time beyond it would keep every later fetch out until then.
+const MAX_AHEAD_MILLIS: u64 = 60 * 1000;
+
 /// The keys of an issuer.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -52,7 +55,8 @@ impl KeySet {
         NamedKeySet { name, issuer, jwks, checked_at }
     }
 
-    fn mistakes(&self) -> Vec<FieldError> {
+    /// Held against what gates take, and against the time `now`, in Unix milliseconds.
+    fn mistakes(&self, now: u64) -> Vec<FieldError> {
         #[derive(Deserialize)]
         struct Form {
             #[serde(rename = "keys")]
@@ -68,6 +72,9 @@ impl KeySet {
         if serde_json::from_str::<Form>(self.jwks.get()).is_err() {
             errors.push(FieldError::new("jwks", "must be an object with a list of keys"));
         }
+        if self.checked_at > now.saturating_add(MAX_AHEAD_MILLIS) {
+            errors.push(FieldError::new("checked_at", "must not be in the future, by Unix milliseconds"));
+        }
         errors
     }
 }
@@ -77,14 +84,15 @@ impl KeySet {
     params(("name" = String, Path, description = "The file below the trust directory, such as jwks%2Fidp.json")),
     responses(
         (status = NO_CONTENT, description = "These, or ones that were fetched later, are kept"),
-        (status = BAD_REQUEST, description = "A name or keys that no gate would take", body = ProblemDocument),
+        (status = BAD_REQUEST, description = "A name, keys or a time that no gate would take", body = ProblemDocument),
         (status = UNAUTHORIZED, description = "Not a keeper", body = ProblemDocument)))]
 pub(crate) async fn put(
     State(state): State<AppState>,
     PathName(name): PathName,
     JsonBody(set): JsonBody<KeySet>,
 ) -> Result<StatusCode, Problem> {
-    let mut errors = set.mistakes();
+    let now = u64::try_from(state.clock.now().unix_timestamp_nanos() / 1_000_000).unwrap_or_default();
+    let mut errors = set.mistakes(now);
     if !is_file_name(&name) {
         errors.push(FieldError::new("name", "must be a path below the trust directory, such as jwks/idp.json"));
     }

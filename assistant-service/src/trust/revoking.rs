@@ -96,7 +96,7 @@ impl TrustBook {
         NewEvent::try_from(event.stamped(&stamp)).map_err(Problem::internal)
     }
 
-    /// Forgets what nobody needs to remember, every minute, for ever.
+    /// Forgets what nobody has needed to remember for a day, every minute, for ever.
     pub async fn sweep_for_ever(&self) {
         loop {
             if let Err(error) = self.sweep().await {
@@ -106,7 +106,7 @@ impl TrustBook {
         }
     }
 
-    /// Forgets what nobody needs to remember by now.
+    /// Forgets what nobody has needed to remember for a day.
     pub async fn sweep(&self) -> Result<(), BackboneError> {
         loop {
             let _turn = self.turn.lock().await;

@@ -6,7 +6,12 @@ const NOW: i64 = 1_800_000_000;
 
 fn expected() -> Expected {
     let audiences = vec!["watchgate".to_owned(), "https://gw.example.com".to_owned()];
-    Expected { issuer: "https://idp.example.com".to_owned(), audiences, audience_optional: false }
+    Expected {
+        issuer: "https://idp.example.com".to_owned(),
+        audiences,
+        audience_optional: false,
+        subject_from_client_id: false,
+    }
 }
 
 /// A good answer with other members in place of some; `null` takes one away.
@@ -50,9 +55,23 @@ fn a_good_answer_gives_all_that_the_phantom_shall_say() {
 
 #[test]
 fn what_is_optional_may_be_missing() {
-    let token = judged(json!({"exp": null, "iat": null, "iss": null, "token_type": null, "sub": null})).unwrap();
+    let token = judged(json!({"exp": null, "iat": null, "iss": null, "token_type": null})).unwrap();
     assert_eq!(token.expires_at(), None);
-    assert_eq!(token.into_claims().get("sub"), Some(&json!("console")), "a client that speaks for itself");
+}
+
+#[test]
+fn a_client_that_speaks_for_itself_is_somebody_only_where_that_is_said() {
+    let nobody = [json!({"sub": null}), json!({"sub": ""})];
+    for changes in &nobody {
+        assert_eq!(judged(changes.clone()), Err(NotGood::OfAClient.into()), "{changes}");
+    }
+    let named = Expected { subject_from_client_id: true, ..expected() };
+    for changes in nobody {
+        let token = judge(answer(changes).to_string().as_bytes(), &named, NOW).unwrap();
+        assert_eq!(token.into_claims().get("sub"), Some(&json!("console")));
+    }
+    let token = judge(answer(json!({})).to_string().as_bytes(), &named, NOW).unwrap();
+    assert_eq!(token.into_claims().get("sub"), Some(&json!("anna")), "a user is never called like his client");
 }
 
 #[test]

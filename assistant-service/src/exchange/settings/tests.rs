@@ -13,6 +13,7 @@ providers:
     introspectionEndpoint: https://other.example.com/introspect
     audiences: [watchgate, b]
     audienceOptional: true
+    subjectFromClientId: true
     auth: {method: private_key_jwt, clientId: gw, keyFile: /keys/other.pem, alg: ES256}
     caFile: /keys/ca.pem
     allowedNetworks: [127.0.0.0/8]
@@ -33,6 +34,7 @@ fn a_good_file_is_read_with_what_it_leaves_out() {
     let [idp, other] = &settings.providers[..] else { panic!("two providers") };
     assert_eq!((idp.max_concurrent, idp.per_source_per_minute), (32, 60));
     assert!(idp.introspection_endpoint.is_none() && !idp.expected.audience_optional);
+    assert!(!idp.expected.subject_from_client_id && other.expected.subject_from_client_id);
     assert_eq!((other.max_concurrent, other.per_source_per_minute), (4, 7));
     assert!(other.expected.audience_optional && other.allowed_networks.len() == 1);
     assert_eq!(other.introspection_endpoint.as_ref().unwrap().as_str(), "https://other.example.com/introspect");
@@ -66,6 +68,7 @@ providers:
     issuer: idp
     audience: watchgate
     audienceOptional: 'yes'
+    subjectFromClientId: 1
     auth: {method: client_secret_basic, clientId: gw, secret: hunter2}
     allowedNetworks: [127.0.0.0/99]
     maxConcurrent: 0
@@ -88,12 +91,13 @@ providers:
         (7, "providers[0].issuer"),
         (8, "providers[0].audience"),
         (9, "providers[0].audienceOptional"),
-        (10, "providers[0].auth.secret"),
-        (10, "providers[0].auth.secretFile"),
-        (11, "providers[0].allowedNetworks[0]"),
-        (12, "providers[0].maxConcurrent"),
-        (15, "providers[1].audiences[1]"),
-        (16, "providers[1].auth.method"),
+        (10, "providers[0].subjectFromClientId"),
+        (11, "providers[0].auth.secret"),
+        (11, "providers[0].auth.secretFile"),
+        (12, "providers[0].allowedNetworks[0]"),
+        (13, "providers[0].maxConcurrent"),
+        (16, "providers[1].audiences[1]"),
+        (17, "providers[1].auth.method"),
     ];
     assert_eq!(places, expected.map(|(line, place)| (line, place.to_owned())));
 }
