@@ -18,6 +18,9 @@ use crate::signature::Algorithm;
 use crate::time::UnixSeconds;
 use crate::token::{InvalidToken, UnverifiedToken};
 
+/// How far an issuer's clock may be ahead of ours, by what it says of when a token was issued: as far as the largest leeway.
+const MOST_SECONDS_AHEAD: u64 = 300;
+
 /// What an issuer's tokens must be like.
 #[derive(Clone, Debug)]
 pub(crate) struct IssuerPolicy {
@@ -184,9 +187,13 @@ impl IssuerPolicy {
             return Err(InvalidToken::Expired);
         }
         let not_before = numeric_date(token, "nbf")?;
-        // A token from the future would be issued after whatever its subject is shut out before.
+        if not_before.is_some_and(|not_before| not_before > now.plus(self.leeway_seconds)) {
+            return Err(InvalidToken::NotYetValid);
+        }
+        // A token from the future would be issued after whatever its subject is shut out before. Issuers whose clocks are
+        // ahead exist all the same, and say nothing of when their tokens begin.
         let issued_at = numeric_date(token, "iat")?;
-        if not_before.max(issued_at).is_some_and(|begins_at| begins_at > now.plus(self.leeway_seconds)) {
+        if issued_at.is_some_and(|issued_at| issued_at > now.plus(MOST_SECONDS_AHEAD)) {
             return Err(InvalidToken::NotYetValid);
         }
         // A token that says it is bound is never taken unbound (RFC 7800, section 3).

@@ -64,7 +64,7 @@ pub enum InvalidToken {
     /// Past `exp`.
     #[error("expired")]
     Expired,
-    /// Before `nbf`, or before it was issued.
+    /// Before `nbf`, or long before it was issued.
     #[error("not valid yet")]
     NotYetValid,
     /// Bound to a certificate that nobody has shown, or to something that the gate cannot check.
