@@ -10,6 +10,8 @@ use std::path::Path;
 use program::{Ended, watchgate, watchgate_reading};
 use serde_json::Value;
 use tempfile::TempDir;
+use time::format_description::well_known::Rfc3339;
+use time::{Duration, OffsetDateTime};
 
 const EVENTS: [&str; 4] = ["--method", "POST", "--url", "https://localhost/v1/events"];
 
@@ -82,14 +84,17 @@ fn a_denial_comes_with_its_status_its_challenge_and_its_reason() {
     ] {
         assert!(ended.stdout.contains(part), "{part} is not in\n{}", ended.stdout);
     }
-    let expired = trial.token(&["--scope", "events:write", "--ttl-seconds", "-3600"]);
+    let expired = trial.token(&["--scope", "events:write", "--ttl-seconds", "-200"]);
     let ended = trial.explain(&expired, &EVENTS);
     assert_eq!(ended.code, 1);
     assert!(ended.stdout.contains("DENIED with 401: expired"), "{}", ended.stdout);
     assert!(ended.stdout.contains("failed: times"), "{}", ended.stdout);
     assert!(ended.stdout.contains("not reached: binding, subject, key, signature"), "{}", ended.stdout);
-    let an_hour_ago = trial.explain(&expired, &[&EVENTS[..], &["--at", "2020-01-01T00:00:00Z"]].concat());
-    assert_eq!(an_hour_ago.code, 0, "{}", an_hour_ago.stdout);
+    let at = OffsetDateTime::now_utc().saturating_sub(Duration::seconds(250)).format(&Rfc3339).unwrap();
+    let before = trial.explain(&expired, &[&EVENTS[..], &["--at", &at]].concat());
+    assert_eq!(before.code, 0, "{}", before.stdout);
+    let long_before = trial.explain(&expired, &[&EVENTS[..], &["--at", "2020-01-01T00:00:00Z"]].concat());
+    assert!(long_before.stdout.contains("DENIED with 401: not valid yet"), "{}", long_before.stdout);
 }
 
 #[test]
