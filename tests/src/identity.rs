@@ -202,6 +202,8 @@ fn exchange_config(stage: &Stage, provider: &IdentityProvider, port: u16) -> Val
         "listen": format!("127.0.0.1:{port}"), "issuer": EXCHANGE, "audience": "watchgate",
         "keyFile": stage.folder().join("exchange/phantom.pem"),
         "providers": [{
+            // Its machines have tokens without `sub`.
+            "subjectFromClientId": true,
             "name": "idp", "issuer": provider.issuer(), "audiences": ["watchgate"],
             "auth": {
                 "method": "client_secret_basic", "clientId": "resource-server",

@@ -105,6 +105,8 @@ fn start_exchange(stage: &Stage, provider: &IdentityProvider, changes: &Value) -
     let secret = keys.join("idp.secret");
     std::fs::write(&secret, CLIENT_SECRET)?;
     let mut settings = json!({
+        // Its machines have tokens without `sub`.
+        "subjectFromClientId": true,
         "name": "idp", "issuer": provider.issuer(), "audiences": ["watchgate"], "caFile": provider.ca(),
         "auth": {"method": "client_secret_basic", "clientId": "resource-server", "secretFile": secret},
         "allowedNetworks": ["127.0.0.0/8"], "perSourcePerMinute": 1000,
