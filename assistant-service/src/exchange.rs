@@ -35,9 +35,10 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::clock::SystemClock;
+use crate::config_file;
 use crate::serve::{LogFormat, start_log};
 use service::Exchange;
-use settings::{LocatedMistake, Settings};
+use settings::Settings;
 
 pub(crate) const AFTER_HELP: &str = "\
 Runs until SIGTERM. Exits with 1 when the settings have a mistake, with 2 when it cannot run.
@@ -66,17 +67,7 @@ const GRACE: Duration = Duration::from_secs(3);
 /// Answers until SIGTERM or SIGINT. With `--check` says whether the settings, and the files that they name, are without mistakes.
 pub fn run(arguments: &Arguments) -> anyhow::Result<bool> {
     let file = arguments.config.display();
-    let text = std::fs::read_to_string(&arguments.config).with_context(|| format!("cannot read {file}"))?;
-    let settings = match Settings::read(&text) {
-        Ok(settings) => settings,
-        Err(mistakes) => {
-            for LocatedMistake { line, mistake } in mistakes {
-                let line = line.map_or(String::new(), |line| format!(":{line}"));
-                eprintln!("{file}{line}: {mistake}");
-            }
-            return Ok(false);
-        }
-    };
+    let Some(settings) = config_file::load(&arguments.config, Settings::read)? else { return Ok(false) };
     let listen = settings.listen;
     let exchange = Exchange::open(settings, Arc::new(SystemClock))?;
     if arguments.check {

@@ -31,6 +31,7 @@ use tokio::task::JoinSet;
 use trust_core::trust_head::{TRUST_HEAD_FILE, wanted_file};
 
 use crate::clock::{Clock, SystemClock};
+use crate::config_file;
 use crate::serve::{LogFormat, start_log};
 use config::{KeeperConfig, ServiceConfig};
 use feed::Feed;
@@ -72,17 +73,7 @@ pub struct Arguments {
 /// Keeps the trust directory until SIGTERM or SIGINT. With `--check` says whether the configuration is without mistakes.
 pub fn run(arguments: &Arguments) -> anyhow::Result<bool> {
     let file = arguments.config.display();
-    let text = std::fs::read_to_string(&arguments.config).with_context(|| format!("cannot read {file}"))?;
-    let config = match config::read(&text) {
-        Ok(config) => config,
-        Err(mistakes) => {
-            for (line, mistake) in &mistakes {
-                let line = line.map_or(String::new(), |line| format!(":{line}"));
-                eprintln!("{file}{line}: {mistake}");
-            }
-            return Ok(false);
-        }
-    };
+    let Some(config) = config_file::load(&arguments.config, config::read)? else { return Ok(false) };
     if arguments.check {
         println!("{file}: no mistakes");
         return Ok(true);

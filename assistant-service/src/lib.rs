@@ -10,6 +10,7 @@ pub mod backbone;
 pub mod clock;
 pub mod command_line;
 pub mod commands;
+mod config_file;
 pub mod events;
 pub mod exchange;
 pub mod gate;

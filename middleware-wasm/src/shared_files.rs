@@ -70,11 +70,8 @@ impl SharedFiles for GateFiles {
     }
 
     fn want_keys(&self, file: &str) {
-        let path = Path::new(GATE_DIRECTORY).join(file);
-        // Made anew or not at all: whatever stands there is never opened.
-        if matches!(fs::symlink_metadata(&path), Err(error) if error.kind() == ErrorKind::NotFound) {
-            let _ = OpenOptions::new().write(true).create_new(true).open(path);
-        }
+        // Made anew or not at all: whatever stands there is never opened, and is wish enough.
+        let _ = OpenOptions::new().write(true).create_new(true).open(Path::new(GATE_DIRECTORY).join(file));
     }
 
     fn append_denial(&self, line: &str) {

@@ -12,7 +12,7 @@ use trust_core::network::Network;
 use super::client_authentication::{AssertionAlgorithm, ClientMethod};
 use super::introspection::Expected;
 use super::phantom::PhantomTerms;
-use crate::command_line::policy::located::Located;
+use crate::config_file::{self, LocatedMistake};
 use crate::section::Section;
 
 const DEFAULT_LISTEN: &str = "127.0.0.1:8087";
@@ -68,29 +68,10 @@ pub(crate) struct ProviderSettings {
     pub(crate) per_source_per_minute: u32,
 }
 
-/// A mistake and its line, where the file has one.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct LocatedMistake {
-    pub(crate) line: Option<u64>,
-    pub(crate) mistake: Mistake,
-}
-
 impl Settings {
     /// Reads the text of a file.
     pub(crate) fn read(text: &str) -> Result<Self, Vec<LocatedMistake>> {
-        let located = Located::read(text).map_err(|unreadable| {
-            let mistake = Mistake { place: String::new(), what: unreadable.what };
-            vec![LocatedMistake { line: unreadable.line, mistake }]
-        })?;
-        let mut mistakes = Vec::new();
-        let settings = read_all(&Section::root(&located.to_value()), &mut mistakes);
-        match settings {
-            Some(settings) if mistakes.is_empty() => Ok(settings),
-            _ => Err(mistakes
-                .into_iter()
-                .map(|mistake| LocatedMistake { line: located.line_of(&mistake.place), mistake })
-                .collect()),
-        }
+        config_file::read(text, read_all)
     }
 }
 

@@ -8,7 +8,7 @@ use reqwest::Url;
 use trust_core::Mistake;
 use trust_core::network::Network;
 
-use crate::command_line::policy::located::Located;
+use crate::config_file::{self, LocatedMistake};
 use crate::section::Section;
 
 const DAY_HOURS: u64 = 24;
@@ -57,20 +57,9 @@ pub(super) struct IssuerConfig {
     pub(super) allowed_networks: Vec<Network>,
 }
 
-/// A mistake and the line that it stands in.
-pub(super) type FoundMistake = (Option<u64>, Mistake);
-
 /// Reads the file's text.
-pub(super) fn read(text: &str) -> Result<KeeperConfig, Vec<FoundMistake>> {
-    let located = Located::read(text)
-        .map_err(|unreadable| vec![(unreadable.line, Mistake { place: String::new(), what: unreadable.what })])?;
-    let mut mistakes = Vec::new();
-    let value = located.to_value();
-    let config = whole(&Section::root(&value), &mut mistakes);
-    match config {
-        Some(config) if mistakes.is_empty() => Ok(config),
-        _ => Err(mistakes.into_iter().map(|mistake| (located.line_of(&mistake.place), mistake)).collect()),
-    }
+pub(super) fn read(text: &str) -> Result<KeeperConfig, Vec<LocatedMistake>> {
+    config_file::read(text, whole)
 }
 
 fn whole(root: &Section<'_>, mistakes: &mut Vec<Mistake>) -> Option<KeeperConfig> {

@@ -55,7 +55,7 @@ issuers:
   - {issuer: 'https://b.example', file: jwks/a.json}
 ";
     let mut found: Vec<_> =
-        read(text).unwrap_err().into_iter().map(|(line, mistake)| (line.unwrap_or(0), mistake.place)).collect();
+        read(text).unwrap_err().into_iter().map(|found| (found.line.unwrap_or(0), found.mistake.place)).collect();
     found.sort();
     let expected = [
         (2, "gate"),
@@ -84,7 +84,7 @@ issuers:
 fn what_is_no_yaml_says_where() {
     let mistakes = read("trust: [\n").unwrap_err();
     assert_eq!(mistakes.len(), 1);
-    assert!(mistakes[0].0.is_some());
+    assert!(mistakes[0].line.is_some());
 }
 
 #[test]
