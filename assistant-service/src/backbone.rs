@@ -3,6 +3,7 @@
 //! The port is small so that it has more than one form ([`sqlite`] is the embedded one). Nothing of it is for
 //! callers outside the service.
 
+pub mod jetstream;
 pub mod sqlite;
 
 use futures_util::future::BoxFuture;
