@@ -77,10 +77,15 @@ pub async fn ensure_stream(context: &Context, name: &str, replicas: usize) -> Re
     if differences.is_empty() { Ok(found) } else { Err(CannotOpenStream::Other { name: name.to_owned(), differences }) }
 }
 
+/// What the subjects of a stream's records begin with.
+pub(super) fn subject(name: &str) -> String {
+    format!("{}.log", name.to_ascii_lowercase())
+}
+
 /// The subjects of a stream's records.
 #[must_use]
 pub fn subjects(name: &str) -> String {
-    format!("{}.log.>", name.to_ascii_lowercase())
+    format!("{}.>", subject(name))
 }
 
 fn wanted(name: &str, replicas: usize) -> Config {
