@@ -21,6 +21,7 @@ use trust_core::transaction_token::{RequesterContext, TransactionClaims, Transac
 use crate::app::app;
 use crate::assistant::ExtractiveAssistant;
 use crate::backbone::Backbone;
+use crate::backbone::retention::Retention;
 use crate::backbone::sqlite::SqliteBackbone;
 use crate::clock::Clock;
 use crate::events::EventSchemas;
@@ -103,7 +104,9 @@ impl Stage {
 
     fn over(folder: tempfile::TempDir, clock: Arc<ManualClock>) -> Self {
         let metrics = Arc::new(Metrics::default());
-        let backbone = SqliteBackbone::open(folder.path(), metrics.jobs_per_commit.clone()).unwrap();
+        let backbone =
+            SqliteBackbone::open(folder.path(), Retention::default(), clock.clone(), metrics.jobs_per_commit.clone())
+                .unwrap();
         let keys = keys(1, "assistant-service");
         let (assistant, runbooks) = COMPANY.clone();
         let keys_source = Arc::new(FixedKeys(keys.clone()));
