@@ -24,6 +24,9 @@ fn open() -> [OpenApiRouter<AppState>; 2] {
 fn answering() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
         .routes(routes!(events::publish::publish, events::query::query))
+        .routes(routes!(events::dead_letters::read::list))
+        .routes(routes!(events::dead_letters::read::get, events::dead_letters::replay::discard))
+        .routes(routes!(events::dead_letters::replay::replay))
         .routes(routes!(assistant::ask::ask))
         .routes(routes!(runbooks::routes::list))
         .routes(routes!(runbooks::routes::read))

@@ -8,7 +8,7 @@ use crate::assistant::Assistant;
 use crate::backbone::Backbone;
 use crate::clock::Clock;
 use crate::commands::Commands;
-use crate::events::TailSeats;
+use crate::events::{DeadLetters, EventSchemas, TailSeats};
 use crate::gate::TransactionKeySource;
 use crate::health::Readiness;
 use crate::metrics::Metrics;
@@ -31,6 +31,10 @@ pub struct AppState {
     pub assistant: Arc<dyn Assistant>,
     /// The stored procedures.
     pub runbooks: Arc<dyn RunbookCatalogue>,
+    /// What the data of events must be.
+    pub event_schemas: Arc<EventSchemas>,
+    /// What could not be taken.
+    pub dead_letters: Arc<DeadLetters>,
     /// The commands.
     pub commands: Arc<Commands>,
     /// What is revoked, and what keepers bring to the gates.
@@ -60,6 +64,7 @@ impl AppState {
     ) -> Self {
         let commands =
             Commands::new(Arc::clone(&backbone), Arc::clone(&clock), Arc::clone(&runbooks), Arc::clone(&metrics));
+        let dead_letters = DeadLetters::new(Arc::clone(&backbone), Arc::clone(&clock), Arc::clone(&metrics));
         let waiting_seats = Arc::new(Semaphore::new(WAITING_SEATS));
         Self {
             backbone,
@@ -67,6 +72,8 @@ impl AppState {
             transaction_keys,
             assistant,
             runbooks,
+            event_schemas: Arc::default(),
+            dead_letters: Arc::new(dead_letters),
             commands: Arc::new(commands),
             trust,
             metrics,
@@ -75,6 +82,12 @@ impl AppState {
             tail_seats: TailSeats::default(),
             readiness: Arc::default(),
         }
+    }
+
+    /// The same, with schemas for the data of events.
+    #[must_use]
+    pub fn with_event_schemas(self, event_schemas: EventSchemas) -> Self {
+        Self { event_schemas: Arc::new(event_schemas), ..self }
     }
 
     /// Returns when the service ends.

@@ -24,6 +24,7 @@ use crate::backbone::Backbone;
 use crate::backbone::retention::Retention;
 use crate::backbone::sqlite::SqliteBackbone;
 use crate::clock::Clock;
+use crate::events::EventSchemas;
 use crate::gate::TransactionKeySource;
 use crate::knowledge::Knowledge;
 use crate::metrics::Metrics;
@@ -113,6 +114,12 @@ impl Stage {
         let trust = trust_book(Arc::clone(&backbone), clock.clone(), Arc::clone(&metrics));
         let state = AppState::new(backbone, clock.clone(), keys_source, assistant, runbooks, trust, metrics);
         Self { app: app(state.clone()), state, clock, keys, folder }
+    }
+
+    /// The same service, with schemas for the data of events.
+    pub(crate) fn with_event_schemas(self, schemas: EventSchemas) -> Self {
+        let state = self.state.with_event_schemas(schemas);
+        Self { app: app(state.clone()), state, ..self }
     }
 
     /// What the gate says of a request by tester-7.
