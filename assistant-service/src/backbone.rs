@@ -1,15 +1,20 @@
 //! What everything durable stands on: one log of events and buckets of entries, changed together or not at all.
 //!
-//! The port is small so that it has more than one form ([`sqlite`] is the embedded one). Nothing of it is for
-//! callers outside the service.
+//! The port is small so that it has more than one form ([`sqlite`] is the embedded one). All forms keep what they know in a
+//! [`store`] file and change it by the same code. Nothing of this is for callers outside the service.
 
+pub mod retention;
 pub mod sqlite;
+mod store;
 
 use futures_util::future::BoxFuture;
 use thiserror::Error;
+use time::OffsetDateTime;
 use tokio::sync::watch;
 
-/// Where an event stands in the log: counted from 1, growing, never given twice.
+pub use store::CannotOpen;
+
+/// Where an event stands in the log: growing, never given twice, with gaps.
 pub type Position = u64;
 
 /// The version of an entry: growing over the whole store, so that an entry that was removed and put again is no
@@ -32,11 +37,35 @@ pub trait Backbone: Send + Sync {
         limit: u32,
     ) -> BoxFuture<'_, Result<Vec<Entry>, BackboneError>>;
 
+    /// At most `limit` entries of a bucket that have changed after a revision, the oldest change first. One that was removed
+    /// is told for an hour; one that has expired is not told.
+    fn changes(
+        &self,
+        bucket: &'static str,
+        after: Revision,
+        limit: u32,
+    ) -> BoxFuture<'_, Result<Vec<Change>, BackboneError>>;
+
     /// The events that match, in the order asked for.
     fn query(&self, filter: EventFilter) -> BoxFuture<'_, Result<Page, BackboneError>>;
 
-    /// The newest position that is durable; changes as events come in.
-    fn subscribe(&self) -> watch::Receiver<Position>;
+    /// The newest position that is durable; changes as events come in, through whichever replica.
+    fn newest_position(&self) -> watch::Receiver<Position>;
+
+    /// The newest revision that is durable; changes as entries do, through whichever replica.
+    fn newest_revision(&self) -> watch::Receiver<Revision>;
+
+    /// Whether this replica knows what the others do.
+    fn standing(&self) -> watch::Receiver<Standing>;
+}
+
+/// Whether a replica hears what happens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// It knew everything a moment ago.
+    Current,
+    /// It is cut off from the log, or still reads what was said before it came.
+    Behind,
 }
 
 /// What is to be made durable in one step.
@@ -48,7 +77,10 @@ pub struct Batch {
     pub puts: Vec<Put>,
 }
 
-/// An event to append. Its source and id together are its identity: a second one is not appended.
+/// How long the identity of an event is known: a second one within this time is not appended, as long as the first is kept.
+pub const IDENTITY_HOURS: i64 = 24;
+
+/// An event to append. Its source and id together are its identity.
 #[derive(Clone, Debug)]
 pub struct NewEvent {
     /// Who made it.
@@ -61,6 +93,8 @@ pub struct NewEvent {
     pub subject: Option<String>,
     /// What it belongs to.
     pub correlation_id: Option<String>,
+    /// Who made it happen, as a URI.
+    pub principal: Option<String>,
     /// The whole event in CloudEvents' JSON format.
     pub json: String,
 }
@@ -76,6 +110,8 @@ pub struct Put {
     pub value: Option<Vec<u8>>,
     /// The revision that was read; `None` when it must not be there yet.
     pub expected_revision: Option<Revision>,
+    /// From when on it counts as absent.
+    pub expires_at: Option<OffsetDateTime>,
 }
 
 /// What became of a [`Batch`].
@@ -107,6 +143,17 @@ pub struct Entry {
     pub revision: Revision,
 }
 
+/// An entry that has changed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Change {
+    /// Its name in the bucket.
+    pub key: String,
+    /// What it is now; `None` when it was removed.
+    pub value: Option<Vec<u8>>,
+    /// Its version now.
+    pub revision: Revision,
+}
+
 /// Which events are asked for.
 #[derive(Clone, Debug, Default)]
 pub struct EventFilter {
@@ -118,12 +165,32 @@ pub struct EventFilter {
     pub subject: Option<String>,
     /// Belonging to this.
     pub correlation_id: Option<String>,
+    /// That this principal, as a URI, made happen.
+    pub principal: Option<String>,
+    /// With this text somewhere in their JSON, byte by byte.
+    pub text: Option<String>,
+    /// That came in at this time or later.
+    pub since: Option<OffsetDateTime>,
+    /// That came in before this time.
+    pub until: Option<OffsetDateTime>,
     /// Beyond this position, in the direction of `order`.
     pub after: Option<Position>,
     /// At most so many; fewer when they are large.
     pub limit: u32,
     /// From old to new or the other way.
     pub order: Order,
+    /// How much of the log must be known.
+    pub freshness: Freshness,
+}
+
+/// How much of the log an answer takes into account.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Freshness {
+    /// All that was answered to anybody before the question.
+    #[default]
+    Current,
+    /// What is known here, for those who come again as soon as more is.
+    Known,
 }
 
 /// A whole type, or what lies below one.
@@ -150,7 +217,8 @@ pub enum Order {
 pub struct Page {
     /// What matched, in the order asked for.
     pub events: Vec<StoredEvent>,
-    /// Where to go on; `None` when there is no more.
+    /// Where to go on, which may be beyond the last event: one look ends early when little matches. `None` when there is no
+    /// more.
     pub next_after: Option<Position>,
 }
 
@@ -174,9 +242,12 @@ pub enum BackboneError {
         /// The entry's name in it.
         key: String,
     },
-    /// A query looked through more of the log than one query may.
-    #[error("the query took too long")]
-    QueryTooLong,
+    /// A batch has more than one step can take; nothing was changed.
+    #[error("the batch is larger than the store takes in one step")]
+    TooLarge,
+    /// There is no room. Nothing was changed, and nothing that was answered is lost.
+    #[error("the store is full")]
+    Full,
     /// The store failed. Nothing may be believed durable.
     #[error("the store failed: {0}")]
     Unavailable(String),

@@ -54,9 +54,12 @@ impl Readiness {
 /// Commits something small: on a full disk an empty batch would pass.
 async fn probe(backbone: &dyn Backbone) -> Result<(), BackboneError> {
     let expected_revision = backbone.get(BUCKET, KEY.to_owned()).await?.map(|entry| entry.revision);
-    let put = Put { bucket: BUCKET, key: KEY.to_owned(), value: Some(Vec::new()), expected_revision };
-    backbone.commit(Batch { events: Vec::new(), puts: vec![put] }).await?;
-    Ok(())
+    let put = Put { bucket: BUCKET, key: KEY.to_owned(), value: Some(Vec::new()), expected_revision, expires_at: None };
+    match backbone.commit(Batch { events: Vec::new(), puts: vec![put] }).await {
+        // Another replica's probe came between: the store took that one.
+        Ok(_) | Err(BackboneError::Conflict { .. }) => Ok(()),
+        Err(error) => Err(error),
+    }
 }
 
 /// Says that the process answers.

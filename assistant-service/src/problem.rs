@@ -164,7 +164,7 @@ impl From<Vec<FieldError>> for Problem {
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         match &self {
-            Self::Store(error @ BackboneError::Unavailable(_)) => {
+            Self::Store(error @ (BackboneError::Unavailable(_) | BackboneError::Full)) => {
                 tracing::error!(%error, "a request was refused because of the store");
             }
             Self::Internal(cause) => {

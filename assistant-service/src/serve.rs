@@ -17,6 +17,7 @@ use tracing_subscriber::EnvFilter;
 
 use crate::app::app;
 use crate::assistant::ExtractiveAssistant;
+use crate::backbone::retention::Retention;
 use crate::backbone::sqlite::SqliteBackbone;
 use crate::clock::SystemClock;
 use crate::gate::FileTransactionKeys;
@@ -76,8 +77,13 @@ pub fn run(arguments: Arguments) -> anyhow::Result<()> {
     start_log(arguments.log_format);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let metrics = Arc::new(Metrics::default());
-    let backbone = SqliteBackbone::open(&arguments.data_dir, metrics.jobs_per_commit.clone())
-        .with_context(|| format!("cannot use the data folder {}", arguments.data_dir.display()))?;
+    let backbone = SqliteBackbone::open(
+        &arguments.data_dir,
+        Retention::default(),
+        Arc::new(SystemClock),
+        metrics.jobs_per_commit.clone(),
+    )
+    .with_context(|| format!("cannot use the data folder {}", arguments.data_dir.display()))?;
     let backbone = Arc::new(backbone);
     let outcome = runtime.block_on(serve(arguments, Arc::clone(&backbone), metrics));
     if !close(runtime, backbone) {
@@ -210,7 +216,13 @@ mod tests {
     fn the_store_is_closed_in_order_although_tasks_and_reads_still_hold_it() {
         let folder = tempfile::tempdir().unwrap();
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
-        let store = SqliteBackbone::open(folder.path(), Metrics::default().jobs_per_commit).unwrap();
+        let store = SqliteBackbone::open(
+            folder.path(),
+            Retention::default(),
+            Arc::new(SystemClock),
+            Metrics::default().jobs_per_commit,
+        )
+        .unwrap();
         let store = Arc::new(store);
         runtime.block_on(store.commit(Batch::default())).unwrap();
         for _ in 0..8 {

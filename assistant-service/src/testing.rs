@@ -21,6 +21,7 @@ use trust_core::transaction_token::{RequesterContext, TransactionClaims, Transac
 use crate::app::app;
 use crate::assistant::ExtractiveAssistant;
 use crate::backbone::Backbone;
+use crate::backbone::retention::Retention;
 use crate::backbone::sqlite::SqliteBackbone;
 use crate::clock::Clock;
 use crate::gate::TransactionKeySource;
@@ -116,7 +117,9 @@ impl Stage {
 
     fn over(folder: Arc<tempfile::TempDir>, clock: Arc<ManualClock>) -> Self {
         let metrics = Arc::new(Metrics::default());
-        let backbone = SqliteBackbone::open(folder.path(), metrics.jobs_per_commit.clone()).unwrap();
+        let backbone =
+            SqliteBackbone::open(folder.path(), Retention::default(), clock.clone(), metrics.jobs_per_commit.clone())
+                .unwrap();
         Self::on(Arc::new(backbone), metrics, folder, clock)
     }
 

@@ -1,120 +1,74 @@
 //! The embedded form of the backbone: one SQLite file, one writer that shares each fsync among all who wait, and a few
 //! readers beside it.
 
-mod files;
-mod log;
-mod pool;
-mod reader;
-mod schema;
 mod writer;
 
 use std::fs::File;
 use std::path::Path;
+use std::sync::Arc;
 use std::thread::JoinHandle;
-use std::time::Duration;
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use prometheus_client::metrics::histogram::Histogram;
-use rusqlite::{Connection, ErrorCode, OpenFlags};
-use thiserror::Error;
 use tokio::sync::{mpsc, oneshot, watch};
 
-use super::{Backbone, BackboneError, Batch, Committed, Entry, EventFilter, Page, Position};
-use log::Log;
-use pool::Readers;
-use writer::Job;
+use super::retention::Retention;
+use super::store::{CannotOpen, Durability, Ledger, Newest, NewestReceivers, StoreFolder, StoreReaders};
+use super::{
+    Backbone, BackboneError, Batch, Change, Committed, Entry, EventFilter, Page, Position, Revision, Standing,
+};
+use crate::clock::Clock;
+use writer::{Job, Writer};
 
 /// Jobs that may wait for the writer; whoever comes then waits before the queue.
 const QUEUE_JOBS: usize = 1024;
-
-/// SQLite readers work side by side in WAL mode; more of them than cores only hold memory.
-const EVENT_READERS: usize = 4;
-
-/// Entries have readers of their own: a sign of life must not wait for somebody's search through the log.
-const ENTRY_READERS: usize = 2;
-
-/// How long one query of events may take.
-const QUERY_TIME: Duration = Duration::from_secs(5);
 
 /// A backbone in one file below a folder that no other process uses.
 pub struct SqliteBackbone {
     jobs: Option<mpsc::Sender<Job>>,
     writer: Option<JoinHandle<()>>,
-    event_readers: Readers,
-    entry_readers: Readers,
-    newest: watch::Receiver<Position>,
-    /// Held as long as the store is open: a second process would not see this one's new events.
+    readers: StoreReaders,
+    newest: NewestReceivers,
+    /// Always current: nobody else writes.
+    standing: watch::Sender<Standing>,
     _lock: File,
-}
-
-/// Why a store cannot be opened.
-#[derive(Debug, Error)]
-pub enum CannotOpen {
-    /// The folder or a file in it cannot be made or read.
-    #[error(transparent)]
-    Folder(#[from] std::io::Error),
-    /// Another process has it.
-    #[error("another process uses it; end it, or give this one a folder of its own")]
-    InUse,
-    /// A later version of this program made it.
-    #[error(
-        "the store has schema version {found}, this program knows {known}: use the program that wrote it, or a newer one"
-    )]
-    Newer {
-        /// What stands in the file.
-        found: i64,
-        /// What this program writes.
-        known: i64,
-    },
-    /// SQLite does not keep what it was given the way that answers promise.
-    #[error(
-        "the folder's file system does not let SQLite work durably (journal_mode {journal_mode}, synchronous {synchronous}): use a local disk"
-    )]
-    NotDurable {
-        /// How it would keep changes; `wal` is needed.
-        journal_mode: String,
-        /// How it would sync them; 2 is needed.
-        synchronous: i64,
-    },
-    /// SQLite refused.
-    #[error(transparent)]
-    Store(#[from] rusqlite::Error),
 }
 
 impl SqliteBackbone {
     /// Opens the store below `folder`, or makes it. `jobs_per_commit` is told how many jobs shared each commit.
-    pub fn open(folder: &Path, jobs_per_commit: Histogram) -> Result<Self, CannotOpen> {
-        files::make_private_folder(folder)?;
-        let lock = files::open_private(&folder.join("lock"))?;
-        match lock.try_lock() {
-            Ok(()) => {}
-            Err(std::fs::TryLockError::WouldBlock) => return Err(CannotOpen::InUse),
-            Err(std::fs::TryLockError::Error(error)) => return Err(error.into()),
-        }
-        let path = folder.join("watchgate.sqlite");
-        // SQLite gives its log the mode of its file.
-        files::open_private(&path)?;
-        let connection = Connection::open(&path)?;
-        schema::prepare(&connection)?;
-        Self::start(connection, &path, jobs_per_commit, lock)
+    pub fn open(
+        folder: &Path,
+        retention: Retention,
+        clock: Arc<dyn Clock>,
+        jobs_per_commit: Histogram,
+    ) -> Result<Self, CannotOpen> {
+        let folder = StoreFolder::take(folder)?;
+        let ledger = folder.ledger(Durability::Truth)?;
+        Self::start(folder, ledger, retention, clock, jobs_per_commit)
     }
 
-    fn start(connection: Connection, path: &Path, jobs_per_commit: Histogram, lock: File) -> Result<Self, CannotOpen> {
-        let newest_position = schema::newest_position(&connection)?;
-        let (newest_sender, newest) = watch::channel(newest_position);
+    fn start(
+        folder: StoreFolder,
+        ledger: Ledger,
+        retention: Retention,
+        clock: Arc<dyn Clock>,
+        jobs_per_commit: Histogram,
+    ) -> Result<Self, CannotOpen> {
+        let (newest, receivers) = Newest::channel(ledger.stand());
         let (jobs, waiting) = mpsc::channel(QUEUE_JOBS);
-        let read_only = || {
-            let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-            Connection::open_with_flags(path, flags)
-        };
-        let event_readers = Readers::open(EVENT_READERS, read_only)?;
-        let entry_readers = Readers::open(ENTRY_READERS, read_only)?;
-        let log = Log::of(path);
-        let writer = std::thread::Builder::new()
-            .name("backbone-writer".to_owned())
-            .spawn(move || writer::run(&connection, log, waiting, &newest_sender, &jobs_per_commit))?;
-        Ok(Self { jobs: Some(jobs), writer: Some(writer), event_readers, entry_readers, newest, _lock: lock })
+        let readers = folder.readers(Arc::clone(&clock))?;
+        let writer = Writer { ledger, wal: folder.wal(), retention, clock, newest, jobs_per_commit };
+        let writer =
+            std::thread::Builder::new().name("backbone-writer".to_owned()).spawn(move || writer.run(waiting))?;
+        Ok(Self {
+            jobs: Some(jobs),
+            writer: Some(writer),
+            readers,
+            newest: receivers,
+            standing: watch::Sender::new(Standing::Current),
+            _lock: folder.into_lock(),
+        })
     }
 }
 
@@ -122,8 +76,7 @@ impl Drop for SqliteBackbone {
     fn drop(&mut self) {
         // The writer's connection goes last, because only it can bring SQLite's log back into the file. It ends when
         // nobody can send any more; then what was queued is durable.
-        self.event_readers.close();
-        self.entry_readers.close();
+        self.readers.close();
         drop(self.jobs.take());
         if let Some(writer) = self.writer.take()
             && writer.join().is_err()
@@ -146,7 +99,7 @@ impl Backbone for SqliteBackbone {
     }
 
     fn get(&self, bucket: &'static str, key: String) -> BoxFuture<'_, Result<Option<Entry>, BackboneError>> {
-        self.entry_readers.read(move |connection| reader::get(connection, bucket, &key)).boxed()
+        self.readers.get(bucket, key).boxed()
     }
 
     fn list(
@@ -155,25 +108,32 @@ impl Backbone for SqliteBackbone {
         before: Option<String>,
         limit: u32,
     ) -> BoxFuture<'_, Result<Vec<Entry>, BackboneError>> {
-        self.entry_readers.read(move |connection| reader::list(connection, bucket, before.as_deref(), limit)).boxed()
+        self.readers.list(bucket, before, limit).boxed()
+    }
+
+    fn changes(
+        &self,
+        bucket: &'static str,
+        after: Revision,
+        limit: u32,
+    ) -> BoxFuture<'_, Result<Vec<Change>, BackboneError>> {
+        self.readers.changes(bucket, after, limit).boxed()
     }
 
     fn query(&self, filter: EventFilter) -> BoxFuture<'_, Result<Page, BackboneError>> {
-        self.event_readers.read(move |connection| reader::query_within(QUERY_TIME, connection, &filter)).boxed()
+        self.readers.query(filter).boxed()
     }
 
-    fn subscribe(&self) -> watch::Receiver<Position> {
-        self.newest.clone()
+    fn newest_position(&self) -> watch::Receiver<Position> {
+        self.newest.position.clone()
     }
-}
 
-impl From<rusqlite::Error> for BackboneError {
-    fn from(error: rusqlite::Error) -> Self {
-        match error.sqlite_error_code() {
-            // Only the bound on a query's time interrupts anything.
-            Some(ErrorCode::OperationInterrupted) => Self::QueryTooLong,
-            _ => Self::Unavailable(error.to_string()),
-        }
+    fn newest_revision(&self) -> watch::Receiver<Revision> {
+        self.newest.revision.clone()
+    }
+
+    fn standing(&self) -> watch::Receiver<Standing> {
+        self.standing.subscribe()
     }
 }
 

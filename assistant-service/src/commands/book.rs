@@ -194,8 +194,13 @@ impl Commands {
 /// A record that has come to its end leaves the open ones in the same step.
 fn puts(record: &Record, read: Option<Revision>) -> Result<Vec<Put>, serde_json::Error> {
     let value = Some(serde_json::to_vec(record)?);
-    let put =
-        |bucket, value, expected_revision| Put { bucket, key: record.command.id.clone(), value, expected_revision };
+    let put = |bucket, value, expected_revision| Put {
+        bucket,
+        key: record.command.id.clone(),
+        value,
+        expected_revision,
+        expires_at: None,
+    };
     Ok(if record.command.state.is_final() {
         vec![put(OPEN, None, read), put(ENDED, value, None)]
     } else {

@@ -162,7 +162,11 @@ impl TryFrom<CloudEvent> for NewEvent {
             Some(Extension::Boolean(value)) => Some(value.to_string()),
             None => None,
         };
+        let principal = match event.extensions.get("authid") {
+            Some(Extension::Text(principal)) => Some(principal.clone()),
+            Some(Extension::Integer(_) | Extension::Boolean(_)) | None => None,
+        };
         let CloudEvent { id, source, event_type, subject, .. } = event;
-        Ok(Self { source, id, event_type, subject, correlation_id, json })
+        Ok(Self { source, id, event_type, subject, correlation_id, principal, json })
     }
 }

@@ -10,7 +10,7 @@ use serde_json::value::RawValue;
 use utoipa::{IntoParams, ToSchema};
 
 use super::tail;
-use crate::backbone::{EventFilter, Order, Position, TypeFilter};
+use crate::backbone::{EventFilter, Freshness, Order, Position, TypeFilter};
 use crate::gate::Caller;
 use crate::media_type;
 use crate::parameters::QueryOf;
@@ -79,9 +79,14 @@ impl Parameters {
             source: self.source,
             subject: self.subject,
             correlation_id: self.correlationid,
+            principal: None,
+            text: None,
+            since: None,
+            until: None,
             after,
             limit,
             order,
+            freshness: Freshness::Current,
         };
         if errors.is_empty() { Ok(filter) } else { Err(errors) }
     }

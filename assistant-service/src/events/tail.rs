@@ -11,7 +11,7 @@ use futures_util::stream::{self, StreamExt};
 use tokio::sync::{mpsc, watch};
 use tracing::Instrument;
 
-use crate::backbone::{Backbone, BackboneError, EventFilter, Order, Position, StoredEvent};
+use crate::backbone::{Backbone, BackboneError, EventFilter, Freshness, Order, Position, StoredEvent};
 use crate::gate::Caller;
 use crate::problem::Problem;
 use crate::state::AppState;
@@ -40,10 +40,10 @@ pub(super) fn open(
     if filter.order == Order::Descending {
         return Err(Problem::invalid("order", "a stream goes from old events to new ones"));
     }
-    let newest = state.backbone.subscribe();
+    let newest = state.backbone.newest_position();
     let newest_position = *newest.borrow();
     let after = last_seen(headers, newest_position)?.or(filter.after).unwrap_or(newest_position);
-    let filter = EventFilter { after: Some(after), limit: PAGE_EVENTS, ..filter };
+    let filter = EventFilter { after: Some(after), limit: PAGE_EVENTS, freshness: Freshness::Known, ..filter };
     let seat = state.tail_seats.take(caller.require_principal()?)?;
     let tail = Tail { backbone: Arc::clone(&state.backbone), filter, newest };
     let time_left = caller.time_left(state.clock.now());
@@ -109,9 +109,8 @@ impl Tail {
         loop {
             let newest = *self.newest.borrow_and_update();
             let page = self.backbone.query(self.filter.clone()).await?;
-            let last = page.events.last().map(|stored| stored.position);
             // What was looked through without a match need not be looked through again.
-            let seen = if page.next_after.is_some() { last } else { last.max(Some(newest)) };
+            let seen = page.next_after.or(page.events.last().map(|stored| stored.position).max(Some(newest)));
             self.filter.after = self.filter.after.max(seen);
             if !page.events.is_empty() {
                 return Ok(page.events);

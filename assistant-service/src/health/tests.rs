@@ -5,7 +5,7 @@ use futures_util::future::BoxFuture;
 use tokio::sync::watch;
 
 use super::*;
-use crate::backbone::{Committed, Entry, EventFilter, Page, Position};
+use crate::backbone::{Change, Committed, Entry, EventFilter, Page, Position, Revision, Standing};
 use crate::testing::Stage;
 
 /// A store whose disk is full or, without an answer, hangs.
@@ -46,14 +46,26 @@ impl Backbone for Broken {
         async { Ok(Page::default()) }.boxed()
     }
 
-    fn subscribe(&self) -> watch::Receiver<Position> {
+    fn changes(&self, _: &'static str, _: Revision, _: u32) -> BoxFuture<'_, Result<Vec<Change>, BackboneError>> {
+        async { Ok(Vec::new()) }.boxed()
+    }
+
+    fn newest_position(&self) -> watch::Receiver<Position> {
         watch::channel(0).1
+    }
+
+    fn newest_revision(&self) -> watch::Receiver<Revision> {
+        watch::channel(0).1
+    }
+
+    fn standing(&self) -> watch::Receiver<Standing> {
+        watch::channel(Standing::Current).1
     }
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_full_disk_is_not_ready_and_a_flood_of_questions_costs_one_commit_a_second() {
-    let (broken, backbone) = Broken::over(Some(BackboneError::Unavailable("database or disk is full".to_owned())));
+    let (broken, backbone) = Broken::over(Some(BackboneError::Full));
     let readiness = Readiness::default();
     let answers = futures_util::future::join_all((0..100).map(|_| readiness.is_ready(&backbone))).await;
     assert!(answers.iter().all(|is_ready| !is_ready));

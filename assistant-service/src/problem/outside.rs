@@ -157,11 +157,17 @@ impl Problem {
                 "Changed meanwhile",
                 "Somebody changed it at the same time; read it again.",
             ),
-            Self::Store(BackboneError::QueryTooLong) => Outside::new(
-                StatusCode::SERVICE_UNAVAILABLE,
-                "urn:watchgate:problem:query-too-long",
-                "Query too long",
-                "The query looked through too many events; narrow the query, or begin nearer with after.",
+            Self::Store(BackboneError::TooLarge) => Outside::new(
+                StatusCode::PAYLOAD_TOO_LARGE,
+                BLANK,
+                "Content Too Large",
+                "This is more than the store takes in one step; send less at once.",
+            ),
+            Self::Store(BackboneError::Full) => Outside::new(
+                StatusCode::INSUFFICIENT_STORAGE,
+                "urn:watchgate:problem:store-full",
+                "Store full",
+                "There is no room for it; nothing of it was kept, and nothing that was kept is lost. Somebody must make room.",
             ),
             Self::Store(BackboneError::Unavailable(_)) => Outside::new(
                 StatusCode::SERVICE_UNAVAILABLE,

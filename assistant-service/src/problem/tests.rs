@@ -42,7 +42,8 @@ fn only_what_waiting_helps_is_to_be_tried_again() {
         (Problem::Store(unavailable), 503, true),
         (Problem::TooManyStreams, 429, true),
         (Problem::TookTooLong, 503, false),
-        (Problem::Store(BackboneError::QueryTooLong), 503, false),
+        (Problem::Store(BackboneError::Full), 507, false),
+        (Problem::Store(BackboneError::TooLarge), 413, false),
         (Problem::NotFound, 404, false),
     ] {
         let name = format!("{problem:?}");

@@ -64,7 +64,7 @@ impl TrustBook {
             return Err(changed().into());
         }
         let value = Some(keys.json.as_bytes().to_vec());
-        let put = Put { bucket: TRUST, key: load::GATE_KEYS.to_owned(), value, expected_revision };
+        let put = Put { bucket: TRUST, key: load::GATE_KEYS.to_owned(), value, expected_revision, expires_at: None };
         match self.commit(put, None).await {
             Ok(revision) => {
                 self.take_over(revision, |content| content.gate_keys = Some(Revised { value: keys, revision }));

@@ -129,7 +129,10 @@ impl TrustBook {
             }
             let value = Some(serde_json::to_vec(&set).map_err(Problem::internal)?);
             let expected_revision = kept.map(|(_, revision)| revision);
-            match self.commit(Put { bucket: TRUST, key: key.clone(), value, expected_revision }, None).await {
+            match self
+                .commit(Put { bucket: TRUST, key: key.clone(), value, expected_revision, expires_at: None }, None)
+                .await
+            {
                 Ok(revision) => {
                     let revised = Revised { value: set, revision };
                     self.take_over(revision, |content| drop(content.key_sets.insert(name, revised)));

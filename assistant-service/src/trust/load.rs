@@ -109,7 +109,7 @@ async fn store(backbone: &dyn Backbone) -> Result<String, CannotLoad> {
     }
     let name = uuid::Uuid::now_v7().simple().to_string();
     let value = Some(name.clone().into_bytes());
-    let put = Put { bucket: TRUST, key: STORE.to_owned(), value, expected_revision: None };
+    let put = Put { bucket: TRUST, key: STORE.to_owned(), value, expected_revision: None, expires_at: None };
     match backbone.commit(Batch { events: Vec::new(), puts: vec![put] }).await {
         Ok(_) => Ok(name),
         // Another replica was faster.

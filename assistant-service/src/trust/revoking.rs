@@ -54,7 +54,7 @@ impl TrustBook {
             };
             let value = Some(serde_json::to_vec(&RevocationEntry::from(&wanted)).map_err(Problem::internal)?);
             let expected_revision = kept.map(|kept| kept.revision);
-            let put = Put { bucket: REVOCATIONS, key: key.to_string(), value, expected_revision };
+            let put = Put { bucket: REVOCATIONS, key: key.to_string(), value, expected_revision, expires_at: None };
             match self.commit(put, Some(self.event(&wanted, &key, caller)?)).await {
                 Ok(revision) => {
                     self.metrics.revocations.get_or_create(&KindLabel { kind: wanted.kind() }).inc();
@@ -120,6 +120,7 @@ impl TrustBook {
                 key: key.to_string(),
                 value: None,
                 expected_revision: Some(*revision),
+                expires_at: None,
             };
             self.backbone.commit(Batch { events: Vec::new(), puts: ended.iter().map(put).collect() }).await?;
             self.take_over(0, |content| ended.iter().for_each(|(key, _)| content.revocations.remove(key)));

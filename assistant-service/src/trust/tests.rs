@@ -319,7 +319,13 @@ async fn what_is_not_taken_is_said_and_what_cannot_be_read_is_not_passed_over() 
     // Somebody else has removed it from the store: then there is room for it, and it is kept anew.
     assert_eq!(revoke(&stage, &format!("iss={ISSUER}&jti=5")).await, 200);
 
-    let put = Put { bucket: "revocations", key: "x".to_owned(), value: Some(b"{}".to_vec()), expected_revision: None };
+    let put = Put {
+        bucket: "revocations",
+        key: "x".to_owned(),
+        value: Some(b"{}".to_vec()),
+        expected_revision: None,
+        expires_at: None,
+    };
     backbone.commit(crate::backbone::Batch { events: Vec::new(), puts: vec![put] }).await.unwrap();
     let again =
         TrustBook::load(Arc::clone(backbone), Arc::clone(&stage.state.clock), Arc::default(), KEEP_REVOCATIONS_FOR);

@@ -2,11 +2,18 @@ use std::fs::Permissions;
 use std::os::unix::fs::PermissionsExt;
 use std::sync::Arc;
 
+use rusqlite::Connection;
+
 use super::*;
 use crate::backbone::{Appended, NewEvent, Order, Put, TypeFilter};
+use crate::clock::SystemClock;
+
+fn try_open(folder: &Path) -> Result<SqliteBackbone, CannotOpen> {
+    SqliteBackbone::open(folder, Retention::default(), Arc::new(SystemClock), Histogram::new([1.0]))
+}
 
 fn open(folder: &Path) -> SqliteBackbone {
-    SqliteBackbone::open(folder, Histogram::new([1.0])).unwrap()
+    try_open(folder).unwrap()
 }
 
 fn event(id: &str, event_type: &str, json: &str) -> NewEvent {
@@ -16,12 +23,19 @@ fn event(id: &str, event_type: &str, json: &str) -> NewEvent {
         event_type: event_type.to_owned(),
         subject: Some(format!("subject-{id}")),
         correlation_id: None,
+        principal: None,
         json: json.to_owned(),
     }
 }
 
 fn put(key: &str, value: Option<&str>, expected_revision: Option<u64>) -> Put {
-    Put { bucket: "box", key: key.to_owned(), value: value.map(|text| text.as_bytes().to_vec()), expected_revision }
+    Put {
+        bucket: "box",
+        key: key.to_owned(),
+        value: value.map(|text| text.as_bytes().to_vec()),
+        expected_revision,
+        expires_at: None,
+    }
 }
 
 fn events(events: Vec<NewEvent>) -> Batch {
@@ -49,7 +63,7 @@ async fn what_was_answered_is_there_after_the_store_was_dropped() {
     assert!(!files.map(|file| file.unwrap().file_name().into_string().unwrap()).any(|name| is_log(&name)));
 
     let again = open(folder.path());
-    assert_eq!(*again.subscribe().borrow(), 1);
+    assert_eq!(*again.newest_position().borrow(), 1);
     assert_eq!(again.query(EventFilter { limit: 9, ..EventFilter::default() }).await.unwrap().events.len(), 1);
     assert_eq!(again.get("box", "k".to_owned()).await.unwrap().unwrap().value, b"v");
 }
@@ -87,7 +101,7 @@ async fn a_conflict_changes_nothing_of_its_batch() {
     }
     assert_eq!(store.get("box", "k".to_owned()).await.unwrap().unwrap().value, b"one");
     assert_eq!(store.get("box", "other".to_owned()).await.unwrap(), None);
-    assert_eq!(*store.subscribe().borrow(), 0);
+    assert_eq!(*store.newest_position().borrow(), 0);
 }
 
 #[tokio::test]
@@ -122,7 +136,7 @@ async fn of_many_writers_with_one_revision_one_wins_and_its_neighbours_in_the_co
         won += usize::from(raced);
     }
     assert_eq!(won, 1);
-    assert_eq!(*store.subscribe().borrow(), 64);
+    assert_eq!(*store.newest_position().borrow(), 64);
 }
 
 #[tokio::test]
@@ -166,24 +180,10 @@ async fn a_page_ends_with_the_event_that_passes_four_mebibytes() {
 }
 
 #[tokio::test]
-async fn a_query_that_takes_too_long_is_given_up_and_its_reader_goes_on() {
-    let folder = tempfile::tempdir().unwrap();
-    let store = open(folder.path());
-    store.commit(events((0..1000).map(|number| event(&number.to_string(), "t", "{}")).collect())).await.unwrap();
-    let filter = EventFilter { limit: 9, after: Some(0), ..EventFilter::default() };
-    let nothing = EventFilter { event_type: Some(TypeFilter::Below("none".to_owned())), ..filter.clone() };
-    let search = move |connection: &mut Connection| reader::query_within(Duration::ZERO, connection, &nothing);
-    let readers = Readers::open(1, || Connection::open(folder.path().join("watchgate.sqlite"))).unwrap();
-    assert!(matches!(readers.read(search).await, Err(BackboneError::QueryTooLong)));
-    let read = readers.read(move |connection| reader::query_within(QUERY_TIME, connection, &filter)).await;
-    assert_eq!(read.unwrap().events.len(), 9);
-}
-
-#[tokio::test]
 async fn entries_are_read_while_every_reader_of_events_is_at_work() {
     let folder = tempfile::tempdir().unwrap();
     let store = open(folder.path());
-    let _all = store.event_readers.all().await;
+    let _all = store.readers.all_events().await;
     assert_eq!(store.get("box", "k".to_owned()).await.unwrap(), None);
     assert!(store.list("box", None, 1).await.unwrap().is_empty());
 }
@@ -202,16 +202,16 @@ async fn lists_go_from_the_largest_key_down() {
 #[tokio::test]
 async fn a_full_disk_is_an_error_and_the_store_works_again_when_there_is_room() {
     let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("watchgate.sqlite");
-    let connection = Connection::open(&path).unwrap();
-    schema::prepare(&connection).unwrap();
-    connection.pragma_update(None, "max_page_count", 24).unwrap();
-    let lock = File::create(folder.path().join("lock")).unwrap();
-    let store = SqliteBackbone::start(connection, &path, Histogram::new([1.0]), lock).unwrap();
+    drop(open(folder.path()));
+    let store = StoreFolder::take(folder.path()).unwrap();
+    let ledger = store.ledger(Durability::Truth).unwrap();
+    ledger.connection().pragma_update(None, "max_page_count", 40).unwrap();
+    let (retention, clock) = (Retention::default(), Arc::new(SystemClock));
+    let store = SqliteBackbone::start(store, ledger, retention, clock, Histogram::new([1.0])).unwrap();
 
     let large = "x".repeat(200_000);
     let refused = store.commit(events(vec![event("large", "t", &large)])).await.unwrap_err();
-    assert!(matches!(refused, BackboneError::Unavailable(_)), "{refused}");
+    assert!(matches!(refused, BackboneError::Full), "{refused}");
     store.commit(events(vec![event("small", "t", "{}")])).await.unwrap();
     let page = store.query(EventFilter { limit: 9, ..EventFilter::default() }).await.unwrap();
     assert_eq!(page.events.iter().map(|event| event.json.as_str()).collect::<Vec<_>>(), ["{}"]);
@@ -238,24 +238,12 @@ async fn nobody_else_may_read_the_store_whether_it_is_new_or_was_open_to_all() {
 }
 
 #[test]
-fn a_commit_is_synced_in_full_before_it_is_answered() {
-    let folder = tempfile::tempdir().unwrap();
-    let writer = Connection::open(folder.path().join("store")).unwrap();
-    schema::prepare(&writer).unwrap();
-    let journal_mode: String = writer.pragma_query_value(None, "journal_mode", |row| row.get(0)).unwrap();
-    let synchronous: i64 = writer.pragma_query_value(None, "synchronous", |row| row.get(0)).unwrap();
-    assert_eq!((journal_mode.as_str(), synchronous), ("wal", 2));
-    let in_memory = schema::prepare(&Connection::open_in_memory().unwrap());
-    assert!(matches!(in_memory, Err(CannotOpen::NotDurable { .. })));
-}
-
-#[test]
 fn a_newer_schema_and_a_second_process_are_refused_with_a_sentence() {
     let folder = tempfile::tempdir().unwrap();
     let store = open(folder.path());
-    let refusal = || SqliteBackbone::open(folder.path(), Histogram::new([1.0])).err().unwrap().to_string();
+    let refusal = || try_open(folder.path()).err().unwrap().to_string();
     assert!(refusal().starts_with("another process uses it"), "{}", refusal());
     drop(store);
     Connection::open(folder.path().join("watchgate.sqlite")).unwrap().pragma_update(None, "user_version", 7).unwrap();
-    assert!(refusal().contains("schema version 7, this program knows 1"), "{}", refusal());
+    assert!(refusal().contains("schema version 7, this program knows 2"), "{}", refusal());
 }

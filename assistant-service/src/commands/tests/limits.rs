@@ -17,7 +17,7 @@ async fn entry(stage: &Stage, bucket: &'static str, command: &Value) -> Entry {
 
 /// Puts what somebody else has written, of which nobody is told.
 async fn put(stage: &Stage, bucket: &'static str, keys: impl Iterator<Item = String>, value: &[u8]) {
-    let put = |key| Put { bucket, key, value: Some(value.to_vec()), expected_revision: None };
+    let put = |key| Put { bucket, key, value: Some(value.to_vec()), expected_revision: None, expires_at: None };
     stage.state.backbone.commit(Batch { events: Vec::new(), puts: keys.map(put).collect() }).await.unwrap();
 }
 
@@ -140,7 +140,8 @@ async fn nobody_gets_a_command_at_the_end_of_the_own_token() {
     let stage = Stage::new();
     let command = ask(&stage, "show-status").await;
     let Entry { key, value, revision } = entry(&stage, OPEN, &command).await;
-    let removal = Put { bucket: OPEN, key: key.clone(), value: None, expected_revision: Some(revision) };
+    let removal =
+        Put { bucket: OPEN, key: key.clone(), value: None, expected_revision: Some(revision), expires_at: None };
     stage.state.backbone.commit(Batch { events: Vec::new(), puts: vec![removal] }).await.unwrap();
 
     let request = stage.post(LEASE, &json!({"wait_seconds": 30})).by(SERVICE);

@@ -19,13 +19,13 @@ const AGAIN_AFTER: Duration = Duration::from_secs(1);
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The log beside a store's file.
-pub(super) struct Log {
+pub(in crate::backbone) struct Wal {
     file: PathBuf,
     long_bytes: u64,
     not_before: Option<Instant>,
 }
 
-impl Log {
+impl Wal {
     pub(super) fn of(store: &Path) -> Self {
         let mut file = store.as_os_str().to_owned();
         file.push("-wal");
@@ -33,7 +33,7 @@ impl Log {
     }
 
     /// To be called by the writer between two transactions.
-    pub(super) fn shorten_if_long(&mut self, connection: &Connection) {
+    pub(in crate::backbone) fn shorten_if_long(&mut self, connection: &Connection) {
         let is_long = std::fs::metadata(&self.file).is_ok_and(|file| file.len() > self.long_bytes);
         let is_early = self.not_before.is_some_and(|time| Instant::now() < time);
         if !is_long || is_early {
@@ -67,13 +67,13 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("store");
         let writer = Connection::open(&path).unwrap();
-        super::super::schema::prepare(&writer).unwrap();
-        let mut log = Log { long_bytes: 1, ..Log::of(&path) };
+        super::super::schema::prepare(&writer, super::super::Durability::Truth).unwrap();
+        let mut log = Wal { long_bytes: 1, ..Wal::of(&path) };
         let length = || std::fs::metadata(folder.path().join("store-wal")).unwrap().len();
 
         let reader = Connection::open(&path).unwrap();
         reader.execute_batch("BEGIN; SELECT * FROM events").unwrap();
-        writer.execute_batch("INSERT INTO entries VALUES ('box', 'k', x'00', 1)").unwrap();
+        writer.execute_batch("INSERT INTO entries VALUES ('box', 'k', x'00', 1, NULL)").unwrap();
         let long = length();
         log.shorten_if_long(&writer);
         assert_eq!((length(), log.not_before.is_some()), (long, true));

@@ -29,15 +29,15 @@ impl Readers {
 
     pub(super) async fn read<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&mut Connection) -> Result<T, rusqlite::Error> + Send + 'static,
+        work: impl FnOnce(&Connection) -> Result<T, rusqlite::Error> + Send + 'static,
     ) -> Result<T, BackboneError> {
         let gone = |what: &str| BackboneError::Unavailable(what.to_owned());
         let permit = Arc::clone(&self.permits).acquire_owned().await.map_err(|_| gone("its readers have ended"))?;
         let idle = Arc::clone(&self.idle);
         let done = tokio::task::spawn_blocking(move || {
             let taken = lock(&idle).pop();
-            let mut connection = taken.ok_or_else(|| BackboneError::Unavailable("a reader was lost".to_owned()))?;
-            let outcome = work(&mut connection);
+            let connection = taken.ok_or_else(|| BackboneError::Unavailable("a reader was lost".to_owned()))?;
+            let outcome = work(&connection);
             lock(&idle).push(connection);
             drop(permit);
             outcome.map_err(BackboneError::from)

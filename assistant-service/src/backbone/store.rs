@@ -1,0 +1,126 @@
+//! One file with all that a replica knows: events with what they are found by, and entries. Each form of the backbone keeps one;
+//! the embedded form's is the truth, a replica's can be made again from the log.
+
+mod apply;
+mod classes;
+mod erasing;
+mod files;
+mod newest;
+mod pool;
+mod query;
+mod reader;
+mod schema;
+mod wal;
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use rusqlite::{Connection, ErrorCode, OpenFlags};
+use thiserror::Error;
+
+use super::BackboneError;
+use crate::clock::Clock;
+
+pub(super) use apply::{Ledger, Stand};
+pub(super) use classes::Segment;
+pub(super) use erasing::Erasing;
+pub(super) use newest::{Newest, NewestReceivers};
+pub(super) use reader::StoreReaders;
+pub(super) use schema::Durability;
+pub(super) use wal::Wal;
+
+const FILE: &str = "watchgate.sqlite";
+
+/// A folder with a store that no other process changes.
+pub(super) struct StoreFolder {
+    path: PathBuf,
+    /// Held as long as the store is open: a second process would not see this one's new events.
+    lock: File,
+}
+
+/// Why a store cannot be opened.
+#[derive(Debug, Error)]
+pub enum CannotOpen {
+    /// The folder or a file in it cannot be made or read.
+    #[error(transparent)]
+    Folder(#[from] std::io::Error),
+    /// Another process has it.
+    #[error("another process uses it; end it, or give this one a folder of its own")]
+    InUse,
+    /// A later version of this program made it.
+    #[error(
+        "the store has schema version {found}, this program knows {known}: use the program that wrote it, or a newer one"
+    )]
+    Newer {
+        /// What stands in the file.
+        found: i64,
+        /// What this program writes.
+        known: i64,
+    },
+    /// SQLite does not keep what it was given the way that answers promise.
+    #[error(
+        "the folder's file system does not let SQLite work durably (journal_mode {journal_mode}, synchronous {synchronous}): use a local disk"
+    )]
+    NotDurable {
+        /// How it would keep changes; `wal` is needed.
+        journal_mode: String,
+        /// How it would sync them.
+        synchronous: i64,
+    },
+    /// SQLite refused.
+    #[error(transparent)]
+    Store(#[from] rusqlite::Error),
+}
+
+impl StoreFolder {
+    /// Takes the folder, or makes it.
+    pub(super) fn take(folder: &Path) -> Result<Self, CannotOpen> {
+        files::make_private_folder(folder)?;
+        let lock = files::open_private(&folder.join("lock"))?;
+        match lock.try_lock() {
+            Ok(()) => {}
+            Err(std::fs::TryLockError::WouldBlock) => return Err(CannotOpen::InUse),
+            Err(std::fs::TryLockError::Error(error)) => return Err(error.into()),
+        }
+        let path = folder.join(FILE);
+        // SQLite gives its log the mode of its file.
+        files::open_private(&path)?;
+        Ok(Self { path, lock })
+    }
+
+    /// The writer's side, made when it is not there.
+    pub(super) fn ledger(&self, durability: Durability) -> Result<Ledger, CannotOpen> {
+        let connection = Connection::open(&self.path)?;
+        schema::prepare(&connection, durability)?;
+        Ok(Ledger::over(connection)?)
+    }
+
+    /// The readers' side.
+    pub(super) fn readers(&self, clock: Arc<dyn Clock>) -> Result<StoreReaders, CannotOpen> {
+        let read_only = || {
+            let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+            Connection::open_with_flags(&self.path, flags)
+        };
+        Ok(StoreReaders::open(read_only, clock)?)
+    }
+
+    /// SQLite's own log beside the file.
+    pub(super) fn wal(&self) -> Wal {
+        Wal::of(&self.path)
+    }
+
+    /// What keeps others out; to be dropped last.
+    pub(super) fn into_lock(self) -> File {
+        self.lock
+    }
+}
+
+impl From<rusqlite::Error> for BackboneError {
+    fn from(error: rusqlite::Error) -> Self {
+        match error.sqlite_error_code() {
+            Some(ErrorCode::DiskFull) => Self::Full,
+            _ => Self::Unavailable(error.to_string()),
+        }
+    }
+}

@@ -1,0 +1,196 @@
+//! The writer's side of a store: applies batches in the order of the log. What comes of a batch depends on the batches before it
+//! and the time that is given, and on nothing else: replicas that apply the same log know the same.
+
+use rusqlite::{Connection, OptionalExtension, params};
+use time::OffsetDateTime;
+
+use super::classes::{self, Classes, Segment};
+use crate::backbone::{Appended, BackboneError, Batch, Committed, IDENTITY_HOURS, NewEvent, Position, Put, Revision};
+
+const IDENTITY_MILLIS: i64 = IDENTITY_HOURS * 60 * 60 * 1000;
+
+/// How long it is known that an entry was removed, for those who follow the changes.
+const REMOVED_MILLIS: i64 = 60 * 60 * 1000;
+
+/// Changes a store. Nobody else does.
+pub(in crate::backbone) struct Ledger {
+    connection: Connection,
+    stand: Stand,
+    classes: Classes,
+}
+
+/// How far a store has come.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(in crate::backbone) struct Stand {
+    /// The newest event's position.
+    pub(in crate::backbone) position: Position,
+    /// The newest revision.
+    pub(in crate::backbone) revision: Revision,
+    /// The last record of a shared log that was applied.
+    pub(in crate::backbone) sequence: u64,
+}
+
+/// What came of a batch.
+#[derive(Clone, Debug)]
+pub(in crate::backbone) enum Outcome {
+    Done(Committed),
+    /// This put, by its place in the batch, found its entry changed; nothing of the batch was done.
+    Conflict(usize),
+}
+
+impl Outcome {
+    /// What it is to the maker of the batch.
+    pub(in crate::backbone) fn answer(self, batch: &Batch) -> Result<Committed, BackboneError> {
+        match self {
+            Self::Done(committed) => Ok(committed),
+            Self::Conflict(place) => Err(match batch.puts.get(place) {
+                Some(put) => BackboneError::Conflict { bucket: put.bucket, key: put.key.clone() },
+                None => BackboneError::Unavailable("a conflict without an entry".to_owned()),
+            }),
+        }
+    }
+}
+
+impl Ledger {
+    pub(super) fn over(connection: Connection) -> Result<Self, rusqlite::Error> {
+        let stand = connection.query_row("SELECT position, revision, sequence FROM stand", [], |row| {
+            Ok(Stand { position: row.get(0)?, revision: row.get(1)?, sequence: row.get(2)? })
+        })?;
+        let classes = Classes::read(&connection)?;
+        Ok(Self { connection, stand, classes })
+    }
+
+    pub(in crate::backbone) fn stand(&self) -> Stand {
+        self.stand
+    }
+
+    /// For SQLite's own log between transactions.
+    pub(in crate::backbone) fn connection(&self) -> &Connection {
+        &self.connection
+    }
+
+    /// Does `work` as one commit; when it fails, nothing of it has happened.
+    pub(in crate::backbone) fn together<T>(
+        &mut self,
+        work: impl FnOnce(&mut Self) -> Result<T, rusqlite::Error>,
+    ) -> Result<T, rusqlite::Error> {
+        let before = (self.stand, self.classes.clone());
+        self.connection.execute_batch("BEGIN IMMEDIATE")?;
+        let done = work(self).and_then(|done| {
+            self.write_stand()?;
+            self.connection.execute_batch("COMMIT")?;
+            Ok(done)
+        });
+        if done.is_err() {
+            (self.stand, self.classes) = before;
+            // Fails when SQLite has rolled back by itself, as it does on a full disk: the same outcome.
+            let _ = self.connection.execute_batch("ROLLBACK");
+        }
+        done
+    }
+
+    fn write_stand(&mut self) -> Result<(), rusqlite::Error> {
+        let Stand { position, revision, sequence } = self.stand;
+        self.classes.write(&self.connection)?;
+        self.connection
+            .prepare_cached("UPDATE stand SET position = ?1, revision = ?2, sequence = ?3")?
+            .execute(params![position, revision, sequence])?;
+        Ok(())
+    }
+
+    /// Applies a batch, all of it or nothing; `class_of` names the class of the event in that place. To be called within
+    /// [`Self::together`].
+    pub(in crate::backbone) fn apply<'c>(
+        &mut self,
+        batch: &Batch,
+        class_of: impl Fn(usize, &NewEvent) -> &'c str,
+        now: OffsetDateTime,
+    ) -> Result<Outcome, rusqlite::Error> {
+        let now = millis(now);
+        if !batch.puts.is_empty() {
+            self.forget_expired(now)?;
+        }
+        for (index, put) in batch.puts.iter().enumerate() {
+            if self.revision_of(put, now)? != put.expected_revision {
+                return Ok(Outcome::Conflict(index));
+            }
+        }
+        let revisions = batch.puts.iter().map(|put| self.put(put, now)).collect::<Result<_, _>>()?;
+        let events = batch.events.iter().enumerate();
+        let events = events.map(|(place, event)| self.append(event, class_of(place, event), now));
+        let events = events.collect::<Result<_, _>>()?;
+        Ok(Outcome::Done(Committed { events, revisions }))
+    }
+
+    /// What is kept, by class, old parts first.
+    pub(in crate::backbone) fn segments(&self) -> Result<Vec<Segment>, rusqlite::Error> {
+        classes::segments(&self.connection)
+    }
+
+    /// Lets go of the events of a class up to a position; they are erased later.
+    pub(in crate::backbone) fn let_go(&mut self, class: &str, floor: Position) -> Result<(), rusqlite::Error> {
+        self.classes.let_go(&self.connection, class, floor)
+    }
+
+    /// Erases some of what was let go; whether there is more. A commit of its own.
+    pub(in crate::backbone) fn erase_some(&self) -> Result<bool, rusqlite::Error> {
+        classes::erase_some(&self.connection)
+    }
+
+    /// Only what changes entries does this, so that it happens at the same place in the log everywhere.
+    fn forget_expired(&self, now: i64) -> Result<(), rusqlite::Error> {
+        self.connection.prepare_cached("DELETE FROM entries WHERE expires <= ?1")?.execute([now])?;
+        Ok(())
+    }
+
+    fn revision_of(&self, put: &Put, now: i64) -> Result<Option<Revision>, rusqlite::Error> {
+        self.connection
+            .prepare_cached(
+                "SELECT revision FROM entries WHERE bucket = ?1 AND key = ?2 AND value IS NOT NULL
+                 AND (expires IS NULL OR expires > ?3)",
+            )?
+            .query_row(params![put.bucket, put.key, now], |row| row.get(0))
+            .optional()
+    }
+
+    fn put(&mut self, put: &Put, now: i64) -> Result<Revision, rusqlite::Error> {
+        self.stand.revision = self.stand.revision.saturating_add(1);
+        let expires = match put.value {
+            Some(_) => put.expires_at.map(millis),
+            None => Some(now.saturating_add(REMOVED_MILLIS)),
+        };
+        self.connection
+            .prepare_cached("INSERT OR REPLACE INTO entries VALUES (?1, ?2, ?3, ?4, ?5)")?
+            .execute(params![put.bucket, put.key, put.value, self.stand.revision, expires])?;
+        Ok(self.stand.revision)
+    }
+
+    fn append(&mut self, event: &NewEvent, class: &str, now: i64) -> Result<Appended, rusqlite::Error> {
+        let first: Option<(Position, i64, i64)> = self
+            .connection
+            .prepare_cached(
+                "SELECT position, class, arrived FROM events WHERE source = ?1 AND id = ?2 ORDER BY position DESC LIMIT 1",
+            )?
+            .query_row(params![event.source, event.id], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
+            .optional()?;
+        if let Some((position, class, arrived)) = first
+            && now.saturating_sub(arrived).abs() < IDENTITY_MILLIS
+            && !self.classes.is_let_go(class, position)
+        {
+            return Ok(Appended { position, is_duplicate: true });
+        }
+        self.stand.position = self.stand.position.saturating_add(1);
+        let position = self.stand.position;
+        let class = self.classes.count(&self.connection, class, (position, now, event.json.len()))?;
+        let NewEvent { source, id, event_type, subject, correlation_id, principal, json } = event;
+        self.connection
+            .prepare_cached("INSERT INTO events VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)")?
+            .execute(params![position, now, class, source, id, event_type, subject, correlation_id, principal, json])?;
+        Ok(Appended { position, is_duplicate: false })
+    }
+}
+
+/// Unix milliseconds.
+pub(super) fn millis(time: OffsetDateTime) -> i64 {
+    i64::try_from(time.unix_timestamp_nanos() / 1_000_000).unwrap_or(i64::MAX)
+}

@@ -1,0 +1,184 @@
+//! Classes of events, which are kept for different times: how much of each there is, and below which position it is let go.
+
+use std::collections::HashMap;
+
+use rusqlite::{Connection, OptionalExtension, params};
+
+use crate::backbone::Position;
+
+/// A part of a class that is let go as one: small enough to come close to what is asked for, large enough to be few.
+const SEGMENT_BYTES: u64 = 8 * 1024 * 1024;
+const SEGMENT_MILLIS: i64 = 10 * 60 * 1000;
+
+/// Rows that one step of erasing looks at, few enough that nobody waits for it.
+const ERASED_AT_ONCE: i64 = 2000;
+
+/// Events of one class that came in one after the other.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::backbone) struct Segment {
+    /// The name of the class.
+    pub(in crate::backbone) class: String,
+    /// Where its last event stands.
+    pub(in crate::backbone) last: Position,
+    /// When its last event came in, in Unix milliseconds.
+    pub(in crate::backbone) newest: i64,
+    /// The bytes of its events' JSON.
+    pub(in crate::backbone) bytes: u64,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Open {
+    first: Position,
+    last: Position,
+    begun: i64,
+    newest: i64,
+    events: u64,
+    bytes: u64,
+    is_written: bool,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Class {
+    number: i64,
+    open: Option<Open>,
+}
+
+/// What the writer knows of all classes.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Classes {
+    by_name: HashMap<String, Class>,
+    floors: HashMap<i64, Position>,
+}
+
+impl Classes {
+    pub(super) fn read(connection: &Connection) -> Result<Self, rusqlite::Error> {
+        let mut classes = Self::default();
+        let mut statement = connection.prepare("SELECT name, class, floor FROM classes")?;
+        let mut rows = statement.query([])?;
+        while let Some(row) = rows.next()? {
+            classes.floors.insert(row.get(1)?, row.get(2)?);
+            classes.by_name.insert(row.get(0)?, Class { number: row.get(1)?, open: None });
+        }
+        Ok(classes)
+    }
+
+    /// Whether an event that stands there has been let go.
+    pub(super) fn is_let_go(&self, class: i64, position: Position) -> bool {
+        self.floors.get(&class).is_some_and(|floor| position <= *floor)
+    }
+
+    /// Counts an event; gives its class's number.
+    pub(super) fn count(
+        &mut self,
+        connection: &Connection,
+        name: &str,
+        (position, arrived, bytes): (Position, i64, usize),
+    ) -> Result<i64, rusqlite::Error> {
+        let bytes = u64::try_from(bytes).unwrap_or(u64::MAX);
+        let class = self.class(connection, name)?;
+        if let Some(open) = &mut class.open
+            && open.bytes < SEGMENT_BYTES
+            && arrived.saturating_sub(open.begun).abs() < SEGMENT_MILLIS
+        {
+            open.last = position;
+            open.newest = open.newest.max(arrived);
+            open.events = open.events.saturating_add(1);
+            open.bytes = open.bytes.saturating_add(bytes);
+            open.is_written = false;
+        } else {
+            write(connection, class)?;
+            class.open = Some(Open {
+                first: position,
+                last: position,
+                begun: arrived,
+                newest: arrived,
+                events: 1,
+                bytes,
+                is_written: false,
+            });
+        }
+        Ok(class.number)
+    }
+
+    /// Writes down what was counted, before a commit.
+    pub(super) fn write(&mut self, connection: &Connection) -> Result<(), rusqlite::Error> {
+        self.by_name.values_mut().try_for_each(|class| write(connection, class))
+    }
+
+    /// Lets go of a class up to a position. From now on such an event is no first one for another.
+    pub(super) fn let_go(
+        &mut self,
+        connection: &Connection,
+        name: &str,
+        floor: Position,
+    ) -> Result<(), rusqlite::Error> {
+        let class = self.class(connection, name)?;
+        class.open.take_if(|open| open.first <= floor);
+        let number = class.number;
+        let kept = self.floors.entry(number).or_default();
+        *kept = floor.max(*kept);
+        connection
+            .prepare_cached("UPDATE classes SET floor = max(floor, ?2) WHERE class = ?1")?
+            .execute(params![number, floor])?;
+        connection
+            .prepare_cached("DELETE FROM segments WHERE class = ?1 AND last <= ?2")?
+            .execute(params![number, floor])?;
+        Ok(())
+    }
+
+    fn class(&mut self, connection: &Connection, name: &str) -> Result<&mut Class, rusqlite::Error> {
+        if !self.by_name.contains_key(name) {
+            let number = connection
+                .prepare_cached("INSERT INTO classes (name) VALUES (?1) RETURNING class")?
+                .query_row([name], |row| row.get(0))?;
+            self.by_name.insert(name.to_owned(), Class { number, open: None });
+        }
+        self.by_name.get_mut(name).ok_or(rusqlite::Error::QueryReturnedNoRows)
+    }
+}
+
+fn write(connection: &Connection, class: &mut Class) -> Result<(), rusqlite::Error> {
+    if let Some(open) = class.open.as_mut().filter(|open| !open.is_written) {
+        connection
+            .prepare_cached("INSERT OR REPLACE INTO segments VALUES (?1, ?2, ?3, ?4, ?5, ?6)")?
+            .execute(params![class.number, open.first, open.last, open.newest, open.events, open.bytes])?;
+        open.is_written = true;
+    }
+    Ok(())
+}
+
+/// Erases some of what has been let go, in a commit of its own; whether there is more.
+pub(super) fn erase_some(connection: &Connection) -> Result<bool, rusqlite::Error> {
+    let next: Option<(i64, Position, Position)> = connection
+        .prepare_cached("SELECT class, floor, erased FROM classes WHERE erased < floor LIMIT 1")?
+        .query_row([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
+        .optional()?;
+    let Some((class, floor, erased)) = next else { return Ok(false) };
+    // Positions have gaps: a step goes as far as so many rows of any class do.
+    let up_to: Option<Position> = connection
+        .prepare_cached(
+            "SELECT position FROM events WHERE position > ?1 AND position <= ?2 ORDER BY position LIMIT 1 OFFSET ?3",
+        )?
+        .query_row(params![erased, floor, ERASED_AT_ONCE], |row| row.get(0))
+        .optional()?;
+    let up_to = up_to.unwrap_or(floor);
+    let transaction = connection.unchecked_transaction()?;
+    transaction
+        .prepare_cached("DELETE FROM events WHERE position > ?1 AND position <= ?2 AND class = ?3")?
+        .execute(params![erased, up_to, class])?;
+    transaction.prepare_cached("UPDATE classes SET erased = ?2 WHERE class = ?1")?.execute(params![class, up_to])?;
+    transaction.commit()?;
+    Ok(true)
+}
+
+/// Every segment that is kept, of each class the oldest first.
+pub(super) fn segments(connection: &Connection) -> Result<Vec<Segment>, rusqlite::Error> {
+    connection
+        .prepare_cached(
+            "SELECT name, last, newest, bytes FROM segments JOIN classes USING (class) ORDER BY class, first",
+        )?
+        .query_map([], |row| {
+            Ok(Segment { class: row.get(0)?, last: row.get(1)?, newest: row.get(2)?, bytes: row.get(3)? })
+        })?
+        .collect()
+}

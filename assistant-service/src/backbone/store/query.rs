@@ -1,0 +1,254 @@
+//! How events are found. One condition is looked up in its index, or none is; the rest is held against each row that this gives, so
+//! that it is always known how far the look has come: one that would take long ends early and says where to go on.
+
+use std::time::{Duration, Instant};
+
+use rusqlite::types::Value;
+use rusqlite::{Connection, OptionalExtension, Row, params_from_iter};
+use time::OffsetDateTime;
+
+use super::apply::millis;
+use crate::backbone::{EventFilter, Order, Page, Position, StoredEvent, TypeFilter};
+
+/// A page ends with the event that passes this: an event may have a megabyte, and many pages are held at once.
+const PAGE_BYTES: usize = 4 * 1024 * 1024;
+
+/// How long one look may take.
+const LOOK: Duration = Duration::from_millis(500);
+
+/// Rows between two looks at the time.
+const ROWS_PER_LOOK: u64 = 256;
+
+/// Clocks are set back now and then; what came in within so long of a time is looked at one by one.
+const CLOCK_STEP_MILLIS: i64 = 2 * 60 * 60 * 1000;
+
+pub(super) fn query(connection: &Connection, filter: &EventFilter) -> Result<Page, rusqlite::Error> {
+    query_within(LOOK, connection, filter)
+}
+
+fn query_within(time: Duration, connection: &Connection, filter: &EventFilter) -> Result<Page, rusqlite::Error> {
+    let Some(plan) = Plan::of(connection, filter)? else { return Ok(Page::default()) };
+    let begun = Instant::now();
+    let limit = usize::try_from(filter.limit).unwrap_or(usize::MAX);
+    let mut statement = connection.prepare_cached(&plan.sql)?;
+    let mut rows = statement.query(params_from_iter(plan.values))?;
+    let (mut page, mut bytes, mut looked_at, mut last) = (Page::default(), 0_usize, 0_u64, None);
+    while let Some(row) = rows.next()? {
+        looked_at = looked_at.saturating_add(1);
+        if looked_at.is_multiple_of(ROWS_PER_LOOK) && begun.elapsed() >= time {
+            page.next_after = last;
+            break;
+        }
+        let position: Position = row.get(0)?;
+        if matches(row, filter)? {
+            if page.events.len() >= limit || bytes > PAGE_BYTES {
+                page.next_after = last;
+                break;
+            }
+            let event = StoredEvent { position, json: row.get(7)? };
+            bytes = bytes.saturating_add(event.json.len());
+            page.events.push(event);
+        }
+        last = Some(position);
+    }
+    Ok(page)
+}
+
+struct Plan {
+    sql: String,
+    values: Vec<Value>,
+}
+
+impl Plan {
+    /// Nothing when no position is within the filter's bounds.
+    fn of(connection: &Connection, filter: &EventFilter) -> Result<Option<Self>, rusqlite::Error> {
+        let (mut above, mut below) = match filter.order {
+            Order::Ascending => (filter.after.unwrap_or_default(), None),
+            Order::Descending => (0, filter.after),
+        };
+        if let Some(since) = filter.since {
+            above = above.max(came_before(connection, earlier(since))?);
+        }
+        if let Some(until) = filter.until {
+            let end = came_before(connection, later(until))?.saturating_add(1);
+            below = Some(below.map_or(end, |below| below.min(end)));
+        }
+        if below.is_some_and(|below| below <= above.saturating_add(1)) {
+            return Ok(None);
+        }
+        let mut sql =
+            "SELECT position, arrived, source, type, subject, correlation_id, principal, json FROM events".to_owned();
+        let mut values = Vec::new();
+        match driving(filter) {
+            Some((index, column, value)) => {
+                sql.push_str(&format!(" INDEXED BY {index} WHERE {column} = ? AND "));
+                values.push(value.to_owned().into());
+            }
+            None => sql.push_str(" NOT INDEXED WHERE "),
+        }
+        sql.push_str("position > ?");
+        values.push(bounded(above));
+        if let Some(below) = below {
+            sql.push_str(" AND position < ?");
+            values.push(bounded(below));
+        }
+        sql.push_str(match filter.order {
+            Order::Ascending => " ORDER BY position ASC",
+            Order::Descending => " ORDER BY position DESC",
+        });
+        Ok(Some(Self { sql, values }))
+    }
+}
+
+/// The condition that few events meet, as far as one can tell without looking.
+fn driving(filter: &EventFilter) -> Option<(&'static str, &'static str, &str)> {
+    let exact_type = match &filter.event_type {
+        Some(TypeFilter::Exact(event_type)) => Some(event_type.as_str()),
+        Some(TypeFilter::Below(_)) | None => None,
+    };
+    let conditions = [
+        ("events_by_correlation", "correlation_id", filter.correlation_id.as_deref()),
+        ("events_by_subject", "subject", filter.subject.as_deref()),
+        ("events_by_source", "source", filter.source.as_deref()),
+        ("events_by_principal", "principal", filter.principal.as_deref()),
+        ("events_by_type", "type", exact_type),
+    ];
+    conditions.into_iter().find_map(|(index, column, value)| Some((index, column, value?)))
+}
+
+fn matches(row: &Row<'_>, filter: &EventFilter) -> Result<bool, rusqlite::Error> {
+    for (column, wanted) in
+        [(2, &filter.source), (4, &filter.subject), (5, &filter.correlation_id), (6, &filter.principal)]
+    {
+        if let Some(wanted) = wanted
+            && row.get_ref(column)?.as_str_or_null()? != Some(wanted)
+        {
+            return Ok(false);
+        }
+    }
+    if let Some(wanted) = &filter.event_type {
+        let event_type = row.get_ref(3)?.as_str()?;
+        let is_wanted = match wanted {
+            TypeFilter::Exact(wanted) => event_type == wanted,
+            TypeFilter::Below(prefix) => {
+                event_type.strip_prefix(prefix.as_str()).is_some_and(|rest| rest.starts_with('.'))
+            }
+        };
+        if !is_wanted {
+            return Ok(false);
+        }
+    }
+    let arrived: i64 = row.get(1)?;
+    if filter.since.is_some_and(|since| arrived < millis(since))
+        || filter.until.is_some_and(|until| arrived >= millis(until))
+    {
+        return Ok(false);
+    }
+    match &filter.text {
+        Some(text) => Ok(row.get_ref(7)?.as_str()?.contains(text.as_str())),
+        None => Ok(true),
+    }
+}
+
+/// The last position of an event that came in before a time, if clocks only went forward; 0 when there is none.
+fn came_before(connection: &Connection, time: i64) -> Result<Position, rusqlite::Error> {
+    let bounds = connection
+        .prepare_cached("SELECT coalesce(min(position), 0), coalesce(max(position), 0) FROM events")?
+        .query_row([], |row| Ok((row.get::<_, Position>(0)?, row.get::<_, Position>(1)?)))?;
+    let (mut low, mut high) = (bounds.0.saturating_sub(1), bounds.1);
+    let mut next = connection
+        .prepare_cached("SELECT position, arrived FROM events WHERE position > ?1 ORDER BY position LIMIT 1")?;
+    // All up to `low` came before it, all beyond `high` did not.
+    while low < high {
+        let middle = low.midpoint(high);
+        let found: Option<(Position, i64)> =
+            next.query_row([middle], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
+        match found {
+            Some((position, arrived)) if position <= high && arrived < time => low = position,
+            _ => high = middle,
+        }
+    }
+    Ok(low)
+}
+
+fn earlier(time: OffsetDateTime) -> i64 {
+    millis(time).saturating_sub(CLOCK_STEP_MILLIS)
+}
+
+fn later(time: OffsetDateTime) -> i64 {
+    millis(time).saturating_add(CLOCK_STEP_MILLIS)
+}
+
+/// No position is larger than what SQLite can count.
+fn bounded(position: Position) -> Value {
+    i64::try_from(position).unwrap_or(i64::MAX).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Durability, schema};
+    use super::*;
+
+    #[test]
+    fn no_filter_makes_the_store_sort_or_look_at_all_of_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let connection = Connection::open(folder.path().join("store")).unwrap();
+        schema::prepare(&connection, Durability::Truth).unwrap();
+        let text = || Some("x".to_owned());
+        let any = EventFilter { after: Some(7), limit: 9, ..EventFilter::default() };
+        for order in [Order::Ascending, Order::Descending] {
+            for filter in [
+                any.clone(),
+                EventFilter { event_type: Some(TypeFilter::Exact("x".to_owned())), ..any.clone() },
+                EventFilter { event_type: Some(TypeFilter::Below("x".to_owned())), ..any.clone() },
+                EventFilter { source: text(), ..any.clone() },
+                EventFilter { principal: text(), text: text(), ..any.clone() },
+                EventFilter { source: text(), subject: text(), correlation_id: text(), ..any.clone() },
+            ] {
+                let plan = Plan::of(&connection, &EventFilter { order, ..filter }).unwrap().unwrap();
+                let mut statement = connection.prepare(&format!("EXPLAIN QUERY PLAN {}", plan.sql)).unwrap();
+                let steps = statement.query_map(params_from_iter(plan.values), |row| row.get::<_, String>(3)).unwrap();
+                let steps: Vec<_> = steps.map(Result::unwrap).collect();
+                assert!(steps.iter().all(|step| step.starts_with("SEARCH")), "{}: {steps:?}", plan.sql);
+            }
+        }
+    }
+
+    #[test]
+    fn a_look_that_takes_too_long_says_how_far_it_has_come() {
+        let folder = tempfile::tempdir().unwrap();
+        let connection = Connection::open(folder.path().join("store")).unwrap();
+        schema::prepare(&connection, Durability::Truth).unwrap();
+        connection
+            .execute_batch(
+                "WITH RECURSIVE n(i) AS (VALUES (1) UNION ALL SELECT i + 1 FROM n WHERE i < 1000)
+                 INSERT INTO events SELECT i * 5, i, 1, 's', i, 't', NULL, NULL, NULL, '{}' FROM n",
+            )
+            .unwrap();
+        let filter = EventFilter { text: Some("nowhere".to_owned()), limit: 9, ..EventFilter::default() };
+        let page = query_within(Duration::ZERO, &connection, &filter).unwrap();
+        assert_eq!(page, Page { events: Vec::new(), next_after: Some(255 * 5) });
+        let rest = EventFilter { after: page.next_after, ..filter };
+        assert_eq!(query(&connection, &rest).unwrap(), Page::default());
+    }
+
+    #[test]
+    fn a_time_is_found_in_the_log_between_whatever_stands_there() {
+        let folder = tempfile::tempdir().unwrap();
+        let connection = Connection::open(folder.path().join("store")).unwrap();
+        schema::prepare(&connection, Durability::Truth).unwrap();
+        assert_eq!(came_before(&connection, 7).unwrap(), 0);
+        let arrivals = [(3, 10), (4, 20), (90, 20), (91, 30), (4000, 40)];
+        for (position, arrived) in arrivals {
+            let sql = "INSERT INTO events VALUES (?1, ?2, 1, 's', 'i', 't', NULL, NULL, NULL, '{}')";
+            connection.execute(sql, [position, arrived]).unwrap();
+        }
+        for time in 0..50 {
+            let before = arrivals.iter().filter(|(_, arrived)| *arrived < time).map(|(position, _)| *position).max();
+            let found = came_before(&connection, time).unwrap();
+            let next = arrivals.iter().find(|(position, _)| *position > i64::try_from(found).unwrap());
+            assert!(i64::try_from(found).unwrap() >= before.unwrap_or(0), "{time}");
+            assert!(next.is_none_or(|(_, arrived)| *arrived >= time), "{time}");
+        }
+    }
+}
