@@ -4,6 +4,7 @@
 //! goes on where the store stands. Who executes holds a lease with a fence, so that one who was believed dead cannot
 //! report over the one who came after.
 
+mod announce;
 pub(crate) mod approve;
 mod book;
 mod command;

@@ -19,7 +19,7 @@ use crate::problem::Problem;
 use crate::runbooks::RunbookCatalogue;
 
 /// Commands that are not at their end. Apart from the others, because they are looked through every second.
-const OPEN: &str = "commands.open";
+pub(super) const OPEN: &str = "commands.open";
 const ENDED: &str = "commands.ended";
 
 /// More open commands are not taken: somebody is asking in a loop, or nobody carries anything out.

@@ -102,3 +102,25 @@ async fn a_heartbeat_through_one_replica_is_seen_by_the_other_and_each_lease_is_
     (one.unwrap(), two.unwrap());
     assert_eq!(trail(&stage, &command).await, ["requested", "pending", "scheduled", "leased", "running", "abandoned"]);
 }
+
+#[tokio::test]
+async fn what_one_replica_schedules_is_announced_once_to_those_who_wait_at_another() {
+    let stage = Stage::new();
+    let other = stage.replica();
+    let mut announced = [&stage, &other].map(|stage| stage.state.commands.scheduled.subscribe());
+    let announcing = [&stage, &other].map(|stage| {
+        let commands = std::sync::Arc::clone(&stage.state.commands);
+        tokio::spawn(async move { commands.announce_for_ever().await })
+    });
+    let (answer, command) = tokio::join!(try_lease(&other, 30), ask(&stage, "show-status"));
+    assert_eq!(answer.json["command"]["id"], command["id"]);
+    ask(&other, "show-status").await;
+    for announced in &mut announced {
+        for _ in 0..2 {
+            let told = tokio::time::timeout(Duration::from_secs(5), announced.recv()).await.unwrap().unwrap();
+            assert_eq!(told, SERVICE);
+        }
+        assert!(announced.try_recv().is_err());
+    }
+    announcing.iter().for_each(tokio::task::JoinHandle::abort);
+}
