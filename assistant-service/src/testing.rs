@@ -125,7 +125,11 @@ impl Stage {
 
     /// Another replica of the service, on the same store and with the same clock.
     pub(crate) fn replica(&self) -> Self {
-        let backbone = Arc::clone(&self.state.backbone);
+        self.replica_over(Arc::clone(&self.state.backbone))
+    }
+
+    /// The same, with what stands between it and the store.
+    pub(crate) fn replica_over(&self, backbone: Arc<dyn Backbone>) -> Self {
         Self::on(backbone, Arc::default(), Arc::clone(&self.folder), Arc::clone(&self.clock))
     }
 
