@@ -3,6 +3,7 @@
 //! The port is small so that it has more than one form ([`sqlite`] is the embedded one). All forms keep what they know in a
 //! [`store`] file and change it by the same code. Nothing of this is for callers outside the service.
 
+pub(crate) mod following;
 pub mod jetstream;
 mod new_event;
 pub mod retention;

@@ -189,8 +189,12 @@ async fn answer<L: Listener<Addr: std::fmt::Debug>>(
     let commands = Arc::clone(&state.commands);
     let trust = Arc::clone(&state.trust);
     let mut sweeping = JoinSet::new();
+    let announcing = Arc::clone(&commands);
     sweeping.spawn(async move { commands.sweep_for_ever().await });
+    sweeping.spawn(async move { announcing.announce_for_ever().await });
+    let following = Arc::clone(&trust);
     sweeping.spawn(async move { trust.sweep_for_ever().await });
+    sweeping.spawn(async move { following.follow_for_ever().await });
     let ending = Arc::clone(&state.ending);
     let until_signal = async move {
         until_signal.await;

@@ -38,17 +38,32 @@ pub(crate) const TESTER: &str = "https://issuer.watchgate.test#tester-7";
 
 pub(crate) const KEEP_REVOCATIONS_FOR: Duration = Duration::from_secs(90 * 24 * 60 * 60);
 
-pub(crate) struct ManualClock(Mutex<OffsetDateTime>);
+pub(crate) struct ManualClock(Mutex<(OffsetDateTime, Duration)>);
 
 impl ManualClock {
+    pub(crate) fn new() -> Self {
+        Self(Mutex::new((datetime!(2026-03-01 12:00:00 UTC), Duration::ZERO)))
+    }
+
+    /// Time passes.
     pub(crate) fn advance(&self, by: Duration) {
-        *self.0.lock().unwrap() += by;
+        let mut clock = self.0.lock().unwrap();
+        *clock = (clock.0 + by, clock.1 + by);
+    }
+
+    /// Somebody sets the wall clock, forward or back; no time passes.
+    pub(crate) fn step(&self, by: time::Duration) {
+        self.0.lock().unwrap().0 += by;
     }
 }
 
 impl Clock for ManualClock {
     fn now(&self) -> OffsetDateTime {
-        *self.0.lock().unwrap()
+        self.0.lock().unwrap().0
+    }
+
+    fn elapsed(&self) -> Duration {
+        self.0.lock().unwrap().1
     }
 }
 
@@ -86,13 +101,12 @@ pub(crate) struct Stage {
     pub(crate) clock: Arc<ManualClock>,
     pub(crate) keys: TransactionKeys,
     app: Router,
-    folder: tempfile::TempDir,
+    folder: Arc<tempfile::TempDir>,
 }
 
 impl Stage {
     pub(crate) fn new() -> Self {
-        let clock = Arc::new(ManualClock(Mutex::new(datetime!(2026-03-01 12:00:00 UTC))));
-        Self::over(tempfile::tempdir().unwrap(), clock)
+        Self::over(Arc::new(tempfile::tempdir().unwrap()), Arc::new(ManualClock::new()))
     }
 
     /// The service ended and started again.
@@ -102,15 +116,33 @@ impl Stage {
         Self::over(folder, clock)
     }
 
-    fn over(folder: tempfile::TempDir, clock: Arc<ManualClock>) -> Self {
+    fn over(folder: Arc<tempfile::TempDir>, clock: Arc<ManualClock>) -> Self {
         let metrics = Arc::new(Metrics::default());
         let backbone =
             SqliteBackbone::open(folder.path(), Retention::default(), clock.clone(), metrics.jobs_per_commit.clone())
                 .unwrap();
+        Self::on(Arc::new(backbone), metrics, folder, clock)
+    }
+
+    /// Another replica of the service, on the same store and with the same clock.
+    pub(crate) fn replica(&self) -> Self {
+        self.replica_over(Arc::clone(&self.state.backbone))
+    }
+
+    /// The same, with what stands between it and the store.
+    pub(crate) fn replica_over(&self, backbone: Arc<dyn Backbone>) -> Self {
+        Self::on(backbone, Arc::default(), Arc::clone(&self.folder), Arc::clone(&self.clock))
+    }
+
+    fn on(
+        backbone: Arc<dyn Backbone>,
+        metrics: Arc<Metrics>,
+        folder: Arc<tempfile::TempDir>,
+        clock: Arc<ManualClock>,
+    ) -> Self {
         let keys = keys(1, "assistant-service");
         let (assistant, runbooks) = COMPANY.clone();
         let keys_source = Arc::new(FixedKeys(keys.clone()));
-        let backbone: Arc<dyn Backbone> = Arc::new(backbone);
         let trust = trust_book(Arc::clone(&backbone), clock.clone(), Arc::clone(&metrics));
         let state = AppState::new(backbone, clock.clone(), keys_source, assistant, runbooks, trust, metrics);
         Self { app: app(state.clone()), state, clock, keys, folder }

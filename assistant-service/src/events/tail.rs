@@ -15,6 +15,7 @@ use crate::backbone::{Backbone, BackboneError, EventFilter, Freshness, Order, Po
 use crate::gate::Caller;
 use crate::problem::Problem;
 use crate::state::AppState;
+use crate::trust::Distrust;
 
 const HEARTBEAT: Duration = Duration::from_secs(15);
 
@@ -57,9 +58,10 @@ pub(super) fn open(
             () = sender.closed() => {}
             () = tokio::time::sleep(time_left) => {}
             () = state.ended() => {}
-            () = state.trust.until_revoked(&caller) => {
-                state.metrics.revoked_streams.inc();
-            }
+            distrust = state.trust.until_distrusted(&caller) => match distrust {
+                Distrust::Revoked => drop(state.metrics.revoked_streams.inc()),
+                Distrust::CutOff => tracing::warn!("a tail of events ended because this replica hears of no revocation"),
+            },
         }
         drop(seat);
     };
