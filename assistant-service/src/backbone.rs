@@ -204,6 +204,17 @@ pub enum TypeFilter {
     Below(String),
 }
 
+impl TypeFilter {
+    /// A type, or `prefix.*` for all below one.
+    #[must_use]
+    pub fn of(text: &str) -> Self {
+        match text.strip_suffix(".*") {
+            Some(prefix) => Self::Below(prefix.to_owned()),
+            None => Self::Exact(text.to_owned()),
+        }
+    }
+}
+
 /// The direction of a query.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Order {

@@ -4,6 +4,9 @@
 mod attributes;
 mod binding;
 mod cloud_event;
+mod event_parameters;
+mod export;
+mod held_stream;
 pub(crate) mod publish;
 pub(crate) mod query;
 mod raw_json;

@@ -43,6 +43,10 @@ impl ManualClock {
     pub(crate) fn advance(&self, by: Duration) {
         *self.0.lock().unwrap() += by;
     }
+
+    pub(crate) fn set_back(&self, by: Duration) {
+        *self.0.lock().unwrap() -= by;
+    }
 }
 
 impl Clock for ManualClock {
@@ -91,21 +95,30 @@ pub(crate) struct Stage {
 impl Stage {
     pub(crate) fn new() -> Self {
         let clock = Arc::new(ManualClock(Mutex::new(datetime!(2026-03-01 12:00:00 UTC))));
-        Self::over(tempfile::tempdir().unwrap(), clock)
+        Self::over(tempfile::tempdir().unwrap(), clock, None)
+    }
+
+    /// The service with a store whose every look through events ends as early as it can.
+    pub(crate) fn short_of_time() -> Self {
+        let clock = Arc::new(ManualClock(Mutex::new(datetime!(2026-03-01 12:00:00 UTC))));
+        Self::over(tempfile::tempdir().unwrap(), clock, Some(Duration::ZERO))
     }
 
     /// The service ended and started again.
     pub(crate) fn restarted(self) -> Self {
         let Self { state, clock, app, folder, .. } = self;
         drop((state, app));
-        Self::over(folder, clock)
+        Self::over(folder, clock, None)
     }
 
-    fn over(folder: tempfile::TempDir, clock: Arc<ManualClock>) -> Self {
+    fn over(folder: tempfile::TempDir, clock: Arc<ManualClock>, look: Option<Duration>) -> Self {
         let metrics = Arc::new(Metrics::default());
-        let backbone =
+        let mut backbone =
             SqliteBackbone::open(folder.path(), Retention::default(), clock.clone(), metrics.jobs_per_commit.clone())
                 .unwrap();
+        if let Some(look) = look {
+            backbone.look_for(look);
+        }
         let keys = keys(1, "assistant-service");
         let (assistant, runbooks) = COMPANY.clone();
         let keys_source = Arc::new(FixedKeys(keys.clone()));
