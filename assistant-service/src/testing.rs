@@ -106,21 +106,30 @@ pub(crate) struct Stage {
 
 impl Stage {
     pub(crate) fn new() -> Self {
-        Self::over(Arc::new(tempfile::tempdir().unwrap()), Arc::new(ManualClock::new()))
+        Self::over(Arc::new(tempfile::tempdir().unwrap()), Arc::new(ManualClock::new()), None)
+    }
+
+    /// The service with a store whose every look through events ends as early as it can.
+    pub(crate) fn short_of_time() -> Self {
+        let clock = Arc::new(ManualClock::new());
+        Self::over(Arc::new(tempfile::tempdir().unwrap()), clock, Some(Duration::ZERO))
     }
 
     /// The service ended and started again.
     pub(crate) fn restarted(self) -> Self {
         let Self { state, clock, app, folder, .. } = self;
         drop((state, app));
-        Self::over(folder, clock)
+        Self::over(folder, clock, None)
     }
 
-    fn over(folder: Arc<tempfile::TempDir>, clock: Arc<ManualClock>) -> Self {
+    fn over(folder: Arc<tempfile::TempDir>, clock: Arc<ManualClock>, look: Option<Duration>) -> Self {
         let metrics = Arc::new(Metrics::default());
-        let backbone =
+        let mut backbone =
             SqliteBackbone::open(folder.path(), Retention::default(), clock.clone(), metrics.jobs_per_commit.clone())
                 .unwrap();
+        if let Some(look) = look {
+            backbone.look_for(look);
+        }
         Self::on(Arc::new(backbone), metrics, folder, clock)
     }
 
