@@ -21,6 +21,7 @@ pub(crate) struct Service {
     pub(crate) layout: Layout,
     pub(crate) documents: PathBuf,
     pub(crate) runbooks: PathBuf,
+    pub(crate) event_schemas: PathBuf,
     pub(crate) mutual_tls: bool,
     pub(crate) guardian: Arc<Guardian>,
 }
@@ -33,6 +34,7 @@ impl Service {
         command.arg("--data-dir").arg(self.layout.data());
         command.arg("--documents").arg(&self.documents);
         command.arg("--runbooks").arg(&self.runbooks);
+        command.arg("--event-schemas").arg(&self.event_schemas);
         command.arg("--transaction-keys").arg(self.layout.keys().join("service/transaction.keys"));
         let tls = self.layout.service_tls();
         if self.mutual_tls {
