@@ -1,0 +1,109 @@
+//! A NATS server that does not sync what it acknowledges, and loses the end of its log in a power cut. What is lost is lost, and the
+//! service says so at its start; but no replica may go on with a past that the others do not have.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, ensure};
+use programs::nats::{NatsOptions, NatsServer, Sync};
+use tokio::time::sleep;
+
+use super::{server, settle};
+use crate::crew::Crew;
+use crate::report::Report;
+use crate::stand::Log;
+use crate::witness::Witness;
+
+/// Operations that the server forgets.
+const LOST: u64 = 200;
+
+/// A server with a past, and two replicas that know more than that.
+struct Past {
+    server: Arc<NatsServer>,
+    crew: Crew,
+    kept: PathBuf,
+    known: Witness,
+}
+
+impl Past {
+    async fn make(replicas: u32) -> Result<Self> {
+        let server = server(&NatsOptions { sync: Sync::Default, ..NatsOptions::default() })?;
+        let mut crew = Crew::new(replicas, Some(Log::of(&server)))?;
+        crew.start(0).await?;
+        crew.start(1).await?;
+        crew.acknowledge(LOST).await?;
+        server.stop();
+        let kept = crew.folder().join("past");
+        copy(server.data(), &kept)?;
+        crew.witness.read()?;
+        let known = crew.witness.clone();
+        server.restart()?;
+        crew.acknowledge(LOST).await?;
+        Ok(Self { server, crew, kept, known })
+    }
+
+    /// The power fails, and the server begins with what had been synced.
+    fn lose(&self) -> Result<()> {
+        self.server.kill();
+        fs::remove_dir_all(self.server.data())?;
+        copy(&self.kept, self.server.data())
+    }
+
+    /// Both replicas must end by themselves; started again they make their stores anew.
+    async fn end(mut self, injected: &str) -> Result<Report> {
+        self.crew.until_ended(0).await?;
+        self.crew.until_ended(1).await?;
+        let ended = self.crew.witness.ended.clone();
+        // What was acknowledged after the past that came back may be lost; all else must be there.
+        let lost = self.crew.witness.forgive(&self.known);
+        self.crew.start(0).await?;
+        self.crew.start(1).await?;
+        self.crew.acknowledge(LOST).await?;
+        let verdict = settle(&mut self.crew).await?;
+        let notes =
+            vec![format!("both replicas ended by themselves and began anew: {ended:?}"), format!("{lost} operations could be lost")];
+        Ok(Report { injected: injected.to_owned(), verdict, notes })
+    }
+}
+
+pub(super) async fn noticed() -> Result<Report> {
+    let past = Past::make(2).await?;
+    past.lose()?;
+    sleep(Duration::from_secs(4)).await;
+    past.server.restart()?;
+    past.end("a server that is away for 4 s and has lost the end of its log").await
+}
+
+pub(super) async fn too_fast_to_notice() -> Result<Report> {
+    let past = Past::make(2).await?;
+    past.lose()?;
+    past.server.restart()?;
+    past.end("a server that has lost the end of its log and is back before anybody misses it").await
+}
+
+/// While both replicas stand still, a third one fills the lost places with something else, and more.
+pub(super) async fn overtaken() -> Result<Report> {
+    let mut past = Past::make(3).await?;
+    for number in [0, 1] {
+        past.crew.process(number)?.signal("STOP");
+    }
+    past.crew.witness.read()?;
+    let reached = past.crew.witness.farthest(0..200);
+    past.lose()?;
+    past.server.restart()?;
+    past.crew.start(2).await?;
+    past.crew.until(2, "the lost places are taken", |witness| witness.farthest(200..300) > reached).await?;
+    for number in [0, 1] {
+        past.crew.process(number)?.signal("CONT");
+    }
+    past.end("a server that has lost the end of its log, and another replica that has filled the lost places").await
+}
+
+fn copy(from: &Path, to: &Path) -> Result<()> {
+    let status = Command::new("cp").arg("-a").arg(from).arg(to).status().context("no cp")?;
+    ensure!(status.success(), "{} cannot be copied", from.display());
+    Ok(())
+}

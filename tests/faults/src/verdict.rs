@@ -1,0 +1,58 @@
+//! What one look at what is left has found.
+
+use std::fmt::{self, Display};
+
+/// Counts, and everything that breaks a promise.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Verdict {
+    /// Operations that were acknowledged.
+    pub(crate) acknowledged: u64,
+    /// Events that are stored.
+    pub(crate) stored: u64,
+    /// Operations that nobody acknowledged and that may be there, and how many of them are.
+    pub(crate) in_doubt: u64,
+    pub(crate) in_doubt_stored: u64,
+    pub(crate) lost: u64,
+    pub(crate) twice: u64,
+    pub(crate) out_of_order: u64,
+    pub(crate) half: u64,
+    pub(crate) never_asked_for: u64,
+    /// The counter, and the bounds it must be in.
+    pub(crate) counter: (u64, u64, u64),
+    /// Answers that a second offer got.
+    pub(crate) offered_twice: u64,
+    pub(crate) replicas: u64,
+    /// Sentences, for whoever has to find out why.
+    pub(crate) violations: Vec<String>,
+}
+
+impl Verdict {
+    pub(crate) fn violate(&mut self, sentence: String) {
+        self.violations.push(sentence);
+    }
+}
+
+impl Display for Verdict {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (counter, least, most) = self.counter;
+        write!(
+            out,
+            "acknowledged {} operations, in doubt {} ({} of them stored), stored {} events; lost {}, twice {}, out of order {}, \
+             half there {}, never asked for {}; counter {counter} within {least}..={most}; offered again {}",
+            self.acknowledged,
+            self.in_doubt,
+            self.in_doubt_stored,
+            self.stored,
+            self.lost,
+            self.twice,
+            self.out_of_order,
+            self.half,
+            self.never_asked_for,
+            self.offered_twice,
+        )?;
+        if self.replicas > 1 {
+            write!(out, "; {} replicas that know the same", self.replicas)?;
+        }
+        Ok(())
+    }
+}
