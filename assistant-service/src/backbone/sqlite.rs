@@ -45,6 +45,9 @@ impl SqliteBackbone {
     ) -> Result<Self, CannotOpen> {
         let folder = StoreFolder::take(folder)?;
         let ledger = folder.ledger(Durability::Truth)?;
+        if ledger.stand().sequence > 0 {
+            return Err(CannotOpen::Copy);
+        }
         Self::start(folder, ledger, retention, clock, jobs_per_commit)
     }
 

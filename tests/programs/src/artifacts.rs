@@ -29,6 +29,14 @@ pub fn traefik() -> Result<PathBuf> {
     }
 }
 
+/// The NATS server: `NATS_SERVER_BIN`, or the one that `make setup` put into `.tools/`.
+pub fn nats_server() -> Result<PathBuf> {
+    match env::var_os("NATS_SERVER_BIN") {
+        Some(path) => Ok(path.into()),
+        None => existing(root().join(".tools/bin/nats-server"), "make setup"),
+    }
+}
+
 /// Node, as `make setup` found or fetched it.
 pub fn node() -> Result<PathBuf> {
     existing(root().join(".tools/bin/node"), "make setup")

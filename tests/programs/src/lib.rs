@@ -2,6 +2,9 @@
 
 pub mod artifacts;
 pub mod guardian;
+pub mod keys;
+pub mod nats;
 pub mod ports;
 pub mod process;
+pub mod shipped;
 pub mod usage;

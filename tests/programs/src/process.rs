@@ -53,9 +53,14 @@ impl Process {
         fs::read(&self.log).map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default()
     }
 
+    /// Sends it a signal by its name without `SIG`, if it still runs.
+    pub fn signal(&self, name: &str) -> bool {
+        signal(name, &self.child.id().to_string())
+    }
+
     /// Ends it with SIGTERM, and with SIGKILL when `patience` is over.
     pub fn terminate(&mut self, patience: Duration) {
-        let sent = signal("TERM", &self.child.id().to_string());
+        let sent = self.signal("TERM");
         let began = Instant::now();
         while sent && began.elapsed() < patience {
             if self.ended().is_some() {

@@ -1,11 +1,11 @@
-//! The stage's files. Traefik gets the shipped configuration as it is, but for addresses and paths: each of these is
-//! replaced as text and must be found, so what is tested is what users copy, down to the way it is written.
+//! The stage's files. Traefik gets the shipped configuration as it is, but for addresses and paths.
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result};
+use programs::keys::make;
+use programs::shipped::Shipped;
 use serde_json::{Value, json};
 
 use super::options::GateFolder;
@@ -128,7 +128,7 @@ impl Layout {
     }
 
     fn write_static(&self, differences: &Differences<'_>) -> Result<()> {
-        let mut file = Shipped::read("traefik.yml")?;
+        let mut file = Shipped::read("traefik-config/traefik.yml")?;
         file.replace("\":80\"", &format!("127.0.0.1:{}", differences.http_port))?;
         file.replace("\":443\"", &format!("127.0.0.1:{}", differences.https_port))?;
         file.replace("/etc/traefik/dynamic", &self.dynamic().display().to_string())?;
@@ -152,7 +152,7 @@ impl Layout {
     }
 
     fn write_routes(&self, differences: &Differences<'_>) -> Result<()> {
-        let mut file = Shipped::read("dynamic/routes.yml")?;
+        let mut file = Shipped::read("traefik-config/dynamic/routes.yml")?;
         file.replace("http://127.0.0.1:8085", differences.back_end)?;
         if differences.gate_alone {
             file.replace("[blank, gate]", "[gate]")?;
@@ -164,7 +164,7 @@ impl Layout {
         let origin = format!("https://localhost:{}", differences.https_port);
         let path = self.dynamic().join("gate.yml");
         let Some(gate) = differences.gate else {
-            let mut file = Shipped::read("dynamic/gate.yml")?;
+            let mut file = Shipped::read("traefik-config/dynamic/gate.yml")?;
             file.replace("https://localhost\n", &format!("{origin}\n"))?;
             return file.write(&path);
         };
@@ -179,7 +179,7 @@ impl Layout {
     }
 
     fn write_mutual_tls(&self, back_end: &str) -> Result<()> {
-        let mut file = Shipped::read("mutual-tls.yml")?;
+        let mut file = Shipped::read("traefik-config/mutual-tls.yml")?;
         file.replace("https://127.0.0.1:8085", back_end)?;
         for (name, ours) in
             [("service-ca.pem", "ca.pem"), ("traefik.pem", "traefik.pem"), ("traefik.key", "traefik.key")]
@@ -193,7 +193,7 @@ impl Layout {
     }
 
     fn write_tls(&self) -> Result<()> {
-        let mut file = Shipped::read("dynamic/tls.yml")?;
+        let mut file = Shipped::read("traefik-config/dynamic/tls.yml")?;
         for name in ["server.pem", "server.key"] {
             let path = self.keys().join("tls").join(name);
             file.replace(&format!("/etc/traefik/tls/{name}"), &path.display().to_string())?;
@@ -202,49 +202,9 @@ impl Layout {
     }
 }
 
-fn make(command: &[&str], folder: &Path) -> Result<()> {
-    let name = command.join(" ");
-    let output = Command::new(artifacts::watchgate()?).args(command).arg("--dir").arg(folder).output();
-    let output = output.with_context(|| format!("`watchgate {name}` could not be started"))?;
-    ensure!(output.status.success(), "`watchgate {name}` failed: {}", String::from_utf8_lossy(&output.stderr));
-    Ok(())
-}
-
-/// A shipped file's text.
-struct Shipped {
-    name: &'static str,
-    text: String,
-}
-
-impl Shipped {
-    fn read(name: &'static str) -> Result<Shipped> {
-        let path = artifacts::root().join("traefik-config").join(name);
-        let text = fs::read_to_string(&path).with_context(|| format!("{} cannot be read", path.display()))?;
-        Ok(Shipped { name, text })
-    }
-
-    /// Replaces what must stand there exactly once.
-    fn replace(&mut self, from: &str, to: &str) -> Result<()> {
-        match self.text.matches(from).count() {
-            1 => self.replace_all(from, to),
-            count => bail!("traefik-config/{} holds `{from}` {count} times, not once", self.name),
-        }
-    }
-
-    fn replace_all(&mut self, from: &str, to: &str) -> Result<()> {
-        ensure!(self.text.contains(from), "traefik-config/{} does not hold `{from}`", self.name);
-        self.text = self.text.replace(from, to);
-        Ok(())
-    }
-
-    fn write(&self, path: &Path) -> Result<()> {
-        fs::write(path, &self.text).with_context(|| format!("{} cannot be written", path.display()))
-    }
-}
-
 /// The plugin's configuration as shipped, for tests that change a line of it.
 pub fn shipped_gate() -> Result<Value> {
-    let file = Shipped::read("dynamic/gate.yml")?;
+    let file = Shipped::read("traefik-config/dynamic/gate.yml")?;
     let whole: Value = serde_saphyr::from_str(&file.text).context("the shipped gate.yml is no YAML")?;
     whole
         .pointer("/http/middlewares/gate/plugin/watchgate")

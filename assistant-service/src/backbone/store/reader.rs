@@ -5,6 +5,7 @@ use std::sync::Arc;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::apply::millis;
+use super::classes::{self, Segment};
 use super::pool::Readers;
 use super::query;
 use crate::backbone::{BackboneError, Change, Entry, EventFilter, Page, Revision};
@@ -68,6 +69,11 @@ impl StoreReaders {
 
     pub(in crate::backbone) async fn query(&self, filter: EventFilter) -> Result<Page, BackboneError> {
         self.events.read(move |connection| query::query(connection, &filter)).await
+    }
+
+    /// What is kept, by class, old parts first.
+    pub(in crate::backbone) async fn segments(&self) -> Result<Vec<Segment>, BackboneError> {
+        self.entries.read(classes::segments).await
     }
 
     /// Every reader of events, as if each were at work.
