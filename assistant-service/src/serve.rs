@@ -17,12 +17,12 @@ use tracing_subscriber::EnvFilter;
 
 use crate::app::app;
 use crate::assistant::ExtractiveAssistant;
-use crate::backbone::retention::Retention;
 use crate::backbone::sqlite::SqliteBackbone;
 use crate::clock::SystemClock;
 use crate::gate::FileTransactionKeys;
 use crate::knowledge::Knowledge;
 use crate::metrics::Metrics;
+use crate::retention_file;
 use crate::runbooks::{FolderCatalogue, RunbookCatalogue};
 use crate::state::AppState;
 use crate::tls::{TlsArguments, TlsListener};
@@ -37,6 +37,9 @@ pub struct Arguments {
     /// Folder of the event store; made when it is not there.
     #[arg(long, env = "WATCHGATE_DATA_DIR")]
     data_dir: PathBuf,
+    /// File that says how long and how much of the events is kept; without one all of them are.
+    #[arg(long, env = "WATCHGATE_RETENTION", value_name = "FILE")]
+    retention: Option<PathBuf>,
     /// Folder of Markdown documents that questions are answered from.
     #[arg(long, env = "WATCHGATE_DOCUMENTS")]
     documents: PathBuf,
@@ -77,13 +80,10 @@ pub fn run(arguments: Arguments) -> anyhow::Result<()> {
     start_log(arguments.log_format);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let metrics = Arc::new(Metrics::default());
-    let backbone = SqliteBackbone::open(
-        &arguments.data_dir,
-        Retention::default(),
-        Arc::new(SystemClock),
-        metrics.jobs_per_commit.clone(),
-    )
-    .with_context(|| format!("cannot use the data folder {}", arguments.data_dir.display()))?;
+    let retention = arguments.retention.as_deref().map(retention_file::load).transpose()?.unwrap_or_default();
+    let backbone =
+        SqliteBackbone::open(&arguments.data_dir, retention, Arc::new(SystemClock), metrics.jobs_per_commit.clone())
+            .with_context(|| format!("cannot use the data folder {}", arguments.data_dir.display()))?;
     let backbone = Arc::new(backbone);
     let outcome = runtime.block_on(serve(arguments, Arc::clone(&backbone), metrics));
     if !close(runtime, backbone) {
@@ -210,6 +210,7 @@ pub(crate) fn start_log(format: LogFormat) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::backbone::retention::Retention;
     use crate::backbone::{Backbone, Batch, EventFilter};
 
     #[test]

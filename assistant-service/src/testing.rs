@@ -40,6 +40,10 @@ pub(crate) const KEEP_REVOCATIONS_FOR: Duration = Duration::from_secs(90 * 24 * 
 pub(crate) struct ManualClock(Mutex<OffsetDateTime>);
 
 impl ManualClock {
+    pub(crate) fn at(time: OffsetDateTime) -> Self {
+        Self(Mutex::new(time))
+    }
+
     pub(crate) fn advance(&self, by: Duration) {
         *self.0.lock().unwrap() += by;
     }
@@ -94,13 +98,13 @@ pub(crate) struct Stage {
 
 impl Stage {
     pub(crate) fn new() -> Self {
-        let clock = Arc::new(ManualClock(Mutex::new(datetime!(2026-03-01 12:00:00 UTC))));
+        let clock = Arc::new(ManualClock::at(datetime!(2026-03-01 12:00:00 UTC)));
         Self::over(tempfile::tempdir().unwrap(), clock, None)
     }
 
     /// The service with a store whose every look through events ends as early as it can.
     pub(crate) fn short_of_time() -> Self {
-        let clock = Arc::new(ManualClock(Mutex::new(datetime!(2026-03-01 12:00:00 UTC))));
+        let clock = Arc::new(ManualClock::at(datetime!(2026-03-01 12:00:00 UTC)));
         Self::over(tempfile::tempdir().unwrap(), clock, Some(Duration::ZERO))
     }
 

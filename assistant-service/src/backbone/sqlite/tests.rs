@@ -1,3 +1,5 @@
+mod letting_go;
+
 use std::fs::Permissions;
 use std::os::unix::fs::PermissionsExt;
 use std::sync::Arc;
