@@ -230,14 +230,14 @@ async fn a_replica_that_is_killed_under_load_takes_nothing_with_it() -> Result<(
 
 /// Posts each event until it is taken; gives their ids, and how many answers were lost.
 async fn post_events(caller: Caller, load: Arc<Load>) -> Result<(Vec<String>, usize)> {
-    let (mut taken, mut lost) = (Vec::new(), 0);
+    let (mut taken, mut lost) = (Vec::new(), 0_usize);
     loop {
         let number = load.next.fetch_add(1, Ordering::Relaxed);
         if number >= EVENTS {
             return Ok((taken, lost));
         }
         let id = format!("reading-{number}");
-        lost += send_until_taken(&event(&caller, &id), |status| status == 202).await?;
+        lost = lost.saturating_add(send_until_taken(&event(&caller, &id), |status| status == 202).await?);
         load.accepted.fetch_add(1, Ordering::Relaxed);
         taken.push(id);
     }
@@ -245,13 +245,13 @@ async fn post_events(caller: Caller, load: Arc<Load>) -> Result<(Vec<String>, us
 
 /// Sends the same request until its answer says that it was taken; gives how many answers were lost.
 async fn send_until_taken(request: &RequestBuilder, is_taken: fn(u16) -> bool) -> Result<usize> {
-    let mut lost = 0;
+    let mut lost = 0_usize;
     let sending = async {
         loop {
             let request = request.try_clone().context("a request that can be sent once only")?;
             match request.send().await.map(|answer| answer.status().as_u16()) {
                 Ok(status) if is_taken(status) => return Ok(lost),
-                Err(_) | Ok(502..=504) => lost += 1,
+                Err(_) | Ok(502..=504) => lost = lost.saturating_add(1),
                 Ok(status) => anyhow::bail!("answered {status}"),
             }
         }
