@@ -268,7 +268,8 @@ fn read_documents(folder: &Path) -> anyhow::Result<Knowledge> {
 
 /// Standard output is for the one line that says where the service listens; the log goes to standard error.
 pub(crate) fn start_log(format: LogFormat) {
-    let filter = EnvFilter::try_from_env("WATCHGATE_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
+    // The client of NATS says in its own words what we say in ours.
+    let filter = EnvFilter::try_from_env("WATCHGATE_LOG").unwrap_or_else(|_| EnvFilter::new("info,async_nats=warn"));
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     match format {
         LogFormat::Text => log.init(),
