@@ -21,13 +21,13 @@ use crate::app::app;
 use crate::assistant::ExtractiveAssistant;
 use crate::backbone::Backbone;
 use crate::backbone::jetstream::{JetStreamBackbone, NatsArguments, Promise};
-use crate::backbone::retention::Retention;
 use crate::backbone::sqlite::SqliteBackbone;
 use crate::clock::SystemClock;
 use crate::events::EventSchemas;
 use crate::gate::FileTransactionKeys;
 use crate::knowledge::Knowledge;
 use crate::metrics::Metrics;
+use crate::retention_file;
 use crate::runbooks::{FolderCatalogue, RunbookCatalogue};
 use crate::state::AppState;
 use crate::tls::{TlsArguments, TlsListener};
@@ -42,6 +42,9 @@ pub struct Arguments {
     /// Folder of the event store; made when it is not there. With `--nats` it holds what this replica has read of the log.
     #[arg(long, env = "WATCHGATE_DATA_DIR")]
     data_dir: PathBuf,
+    /// File that says how long and how much of the events is kept; without one all of them are.
+    #[arg(long, env = "WATCHGATE_RETENTION", value_name = "FILE")]
+    retention: Option<PathBuf>,
     /// Folder of Markdown documents that questions are answered from.
     #[arg(long, env = "WATCHGATE_DOCUMENTS")]
     documents: PathBuf,
@@ -109,7 +112,8 @@ async fn open_backbone(
     arguments: &Arguments,
     metrics: &Metrics,
 ) -> anyhow::Result<(Arc<dyn Backbone>, BoxFuture<'static, String>)> {
-    let (retention, clock, histogram) = (Retention::default(), Arc::new(SystemClock), metrics.jobs_per_commit.clone());
+    let retention = arguments.retention.as_deref().map(retention_file::load).transpose()?.unwrap_or_default();
+    let (clock, histogram) = (Arc::new(SystemClock), metrics.jobs_per_commit.clone());
     let folder = &arguments.data_dir;
     let about_folder = || format!("cannot use the data folder {}", folder.display());
     match arguments.nats.clone().settings() {
@@ -264,7 +268,8 @@ fn read_documents(folder: &Path) -> anyhow::Result<Knowledge> {
 
 /// Standard output is for the one line that says where the service listens; the log goes to standard error.
 pub(crate) fn start_log(format: LogFormat) {
-    let filter = EnvFilter::try_from_env("WATCHGATE_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
+    // The client of NATS says in its own words what we say in ours.
+    let filter = EnvFilter::try_from_env("WATCHGATE_LOG").unwrap_or_else(|_| EnvFilter::new("info,async_nats=warn"));
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     match format {
         LogFormat::Text => log.init(),
@@ -275,6 +280,7 @@ pub(crate) fn start_log(format: LogFormat) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::backbone::retention::Retention;
     use crate::backbone::{Batch, EventFilter};
 
     #[test]

@@ -16,6 +16,7 @@ pub mod raw;
 pub mod revocation;
 pub mod scripted;
 pub mod second_service;
+pub mod tail;
 pub mod token;
 pub mod wait;
 pub mod websocket;

@@ -56,7 +56,7 @@ pub(crate) async fn query(
     caller.require_principal()?;
     let filter = parameters.into_filter()?;
     if accepts(&headers, "text/event-stream") {
-        return tail::open(&state, &caller, filter, &headers);
+        return tail::open(&state, &caller, filter, &headers).await;
     }
     if accepts(&headers, export::MEDIA_TYPE) {
         return export::open(&state, &caller, filter);

@@ -29,7 +29,7 @@ struct Tail {
 
 /// Begins a stream after `Last-Event-ID`, else after the filter's `after`, else with what came in at its `since`, else with
 /// what comes from now on.
-pub(super) fn open(
+pub(super) async fn open(
     state: &AppState,
     caller: &Caller,
     filter: EventFilter,
@@ -42,8 +42,15 @@ pub(super) fn open(
         return Err(Problem::invalid("until", "a stream has no end; leave it away, or ask for application/x-ndjson"));
     }
     let newest = state.backbone.newest_position();
-    let newest_position = *newest.borrow();
-    let after = last_seen(headers, newest_position)?.or(filter.after);
+    let seen = last_seen(headers)?;
+    let mut newest_position = *newest.borrow();
+    if seen.is_some_and(|seen| seen > newest_position) {
+        newest_position = newest_of_all(&*state.backbone).await?.max(*newest.borrow());
+    }
+    if seen.is_some_and(|seen| seen > newest_position) {
+        return Err(no_event_of_this_stream());
+    }
+    let after = seen.or(filter.after);
     // Whoever has seen an event is beyond the time.
     let since = filter.since.filter(|_| after.is_none());
     let after = after.or(since.map(|_| 0)).unwrap_or(newest_position);
@@ -54,15 +61,24 @@ pub(super) fn open(
     Ok(Sse::new(events).keep_alive(KeepAlive::new().interval(HEARTBEAT)).into_response())
 }
 
-/// What the reader says it has seen. A position that was never given is from another store: waiting for it would be
-/// silence.
-fn last_seen(headers: &HeaderMap, newest: Position) -> Result<Option<Position>, Problem> {
+/// What the reader says it has seen.
+fn last_seen(headers: &HeaderMap) -> Result<Option<Position>, Problem> {
     let Some(value) = headers.get("last-event-id") else { return Ok(None) };
     let position = value.to_str().ok().and_then(|text| text.parse().ok());
-    match position.filter(|position| *position <= newest) {
-        Some(position) => Ok(Some(position)),
-        None => Err(Problem::invalid("Last-Event-ID", "must be the id of an event of this stream")),
-    }
+    position.map(Some).ok_or_else(no_event_of_this_stream)
+}
+
+/// The newest position of the log, which another replica may know before this one: a reader who comes from there has seen
+/// events that are still to come here.
+async fn newest_of_all(backbone: &dyn Backbone) -> Result<Position, BackboneError> {
+    let newest = EventFilter { limit: 1, order: Order::Descending, ..EventFilter::default() };
+    let page = backbone.query(newest).await?;
+    Ok(page.events.first().map_or(0, |stored| stored.position))
+}
+
+/// A position that was never given is from another store: waiting for it would be silence.
+fn no_event_of_this_stream() -> Problem {
+    Problem::invalid("Last-Event-ID", "must be the id of an event of this stream")
 }
 
 fn message(stored: &StoredEvent) -> Event {

@@ -172,11 +172,12 @@ fn refusal(error: &PublishError) -> Option<BackboneError> {
         PublishErrorKind::MaxPayloadExceeded => Some(BackboneError::TooLarge),
         PublishErrorKind::Other => {
             let source = error.source()?.downcast_ref::<jetstream::Error>()?;
-            let is_full = match source.error_code() {
-                ErrorCode::INSUFFICIENT_RESOURCES | ErrorCode::STORAGE_RESOURCES_EXCEEDED => true,
-                ErrorCode::STREAM_STORE_FAILED => true,
-                _ => false,
-            };
+            let is_full = matches!(
+                source.error_code(),
+                ErrorCode::INSUFFICIENT_RESOURCES
+                    | ErrorCode::STORAGE_RESOURCES_EXCEEDED
+                    | ErrorCode::STREAM_STORE_FAILED
+            );
             is_full.then_some(BackboneError::Full)
         }
         PublishErrorKind::StreamNotFound
