@@ -1,5 +1,6 @@
 //! Replicas of one log.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,7 +9,7 @@ use assistant_service::backbone::sqlite::SqliteBackbone;
 use assistant_service::backbone::{Backbone, EventFilter, Freshness, Standing};
 use assistant_service::clock::SystemClock;
 use assistant_service::metrics::Metrics;
-use programs::nats::NatsOptions;
+use programs::nats::{NatsOptions, NatsServer, Sync};
 
 use crate::contract::{all, event, events, put, puts};
 use crate::form::Form;
@@ -138,4 +139,62 @@ async fn a_store_whose_events_are_nowhere_else_is_not_thrown_away() {
     own.unwrap().commit(events(vec![event("a", "t")])).await.unwrap();
     let refused = form.try_join().await.err().unwrap();
     assert!(refused.to_string().contains("watchgate events migrate"), "{refused}");
+}
+
+/// The log as it is now, kept beside it.
+fn keep(server: &NatsServer) -> tempfile::TempDir {
+    let past = tempfile::tempdir().unwrap();
+    server.stop();
+    copy(server.data(), &past.path().join("data"));
+    server.restart().unwrap();
+    past
+}
+
+/// The server loses what came since, as one may that does not sync always, and is back before anybody asks for it.
+fn lose(server: &NatsServer, past: &tempfile::TempDir) {
+    server.kill();
+    std::fs::remove_dir_all(server.data()).unwrap();
+    copy(&past.path().join("data"), server.data());
+    server.restart().unwrap();
+}
+
+fn copy(from: &Path, to: &Path) {
+    assert!(std::process::Command::new("cp").arg("-a").arg(from).arg(to).status().unwrap().success());
+}
+
+/// A replica at rest that knows two records, of which the log has lost the second.
+async fn know_too_much(taken: u32) {
+    let (form, server) = Form::on_own_server(&NatsOptions { sync: Sync::Default, ..NatsOptions::default() });
+    let store = form.join().await;
+    store.commit(events(vec![event("a", "t")])).await.unwrap();
+    let past = keep(&server);
+    store.commit(events(vec![event("lost", "t")])).await.unwrap();
+    assert_eq!(store.query(all()).await.unwrap().events.len(), 2);
+    lose(&server, &past);
+    let second = form.replica();
+    let other = second.join().await;
+    for number in 0..taken {
+        other.commit(events(vec![event(&number.to_string(), "t")])).await.unwrap();
+    }
+    let why = tokio::time::timeout(Duration::from_secs(20), store.failed()).await.unwrap();
+    assert!(why.contains("applied here"), "{why}");
+    assert!(store.query(all()).await.is_err());
+    drop(store);
+    let again = form.join().await;
+    assert_eq!(again.query(all()).await.unwrap(), other.query(all()).await.unwrap());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_replica_at_rest_ends_when_the_log_has_lost_its_end() {
+    know_too_much(0).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_replica_at_rest_ends_when_something_else_has_taken_the_lost_place() {
+    know_too_much(1).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_replica_at_rest_ends_when_the_log_has_grown_beyond_the_lost_place() {
+    know_too_much(5).await;
 }

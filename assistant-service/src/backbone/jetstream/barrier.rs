@@ -2,10 +2,12 @@
 //! has come so far. Those who ask at the same time share one question. The same question, asked every second, tells whether this
 //! replica is cut off.
 
+use std::fmt::Display;
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_nats::jetstream::stream::{RawMessageErrorKind, Stream};
+use time::OffsetDateTime;
 use tokio::sync::{Notify, mpsc, oneshot, watch};
 use tokio::time::timeout;
 
@@ -34,6 +36,8 @@ pub(super) struct Asking {
     pub(super) standing: watch::Sender<Standing>,
     pub(super) again: Arc<Notify>,
     readers: mpsc::Receiver<Answer>,
+    /// How far the log went when it last answered, and when its last record had come.
+    end: Option<(u64, OffsetDateTime)>,
 }
 
 impl Barrier {
@@ -59,7 +63,7 @@ impl Asking {
         again: Arc<Notify>,
         readers: mpsc::Receiver<Answer>,
     ) -> Self {
-        Self { stream, applied, standing, again, readers }
+        Self { stream, applied, standing, again, readers, end: None }
     }
 
     /// Asks until nobody could read any more.
@@ -97,7 +101,14 @@ impl Asking {
         }
         let info = timeout(ANSWER_WITHIN, self.stream.get_info()).await;
         let info = info.map_err(|_| unavailable("the log does not answer".to_owned()))?;
-        let last = info.map_err(|error| unavailable(format!("the log cannot be asked: {error}")))?.state.last_sequence;
+        let state = info.map_err(|error| unavailable(format!("the log cannot be asked: {error}")))?.state;
+        let end = (state.last_sequence, state.last_timestamp);
+        // A log only grows. One that does not was away, for less time than there is between two questions.
+        if self.end.is_some_and(|(last, at)| end.0 < last || (end.0 == last && end.1 != at)) {
+            self.is_same_log().await.map_err(unavailable)?;
+        }
+        self.end = Some(end);
+        let last = end.0;
         self.come_to(last).await
     }
 
@@ -147,8 +158,15 @@ pub(super) enum Place {
 /// Looks where a record of this name was applied from.
 pub(super) async fn look(stream: &Stream, sequence: u64, name: &str) -> Result<Place, String> {
     let silent = |_| "the log does not answer".to_owned();
+    let asked = |error: &dyn Display| format!("the log cannot be asked: {error}");
     if sequence == 0 {
         return Ok(Place::Same);
+    }
+    // First how far it goes: a place that was taken and is empty was let go, whatever has come in between.
+    let info = timeout(ANSWER_WITHIN, stream.get_info()).await.map_err(silent)?;
+    let last = info.map_err(|error| asked(&error))?.state.last_sequence;
+    if sequence > last {
+        return Ok(Place::Lost(format!("the log ends at record {last}, and {sequence} was applied here")));
     }
     let found = timeout(ANSWER_WITHIN, stream.get_raw_message(sequence)).await.map_err(silent)?;
     match found {
@@ -156,15 +174,7 @@ pub(super) async fn look(stream: &Stream, sequence: u64, name: &str) -> Result<P
             Some(found) if found.as_str() == name => Ok(Place::Same),
             _ => Ok(Place::Lost(format!("record {sequence} of the log is not the one that was applied here"))),
         },
-        Err(error) if matches!(error.kind(), RawMessageErrorKind::NoMessageFound) => {
-            let info = timeout(ANSWER_WITHIN, stream.get_info()).await.map_err(silent)?;
-            let last = info.map_err(|error| error.to_string())?.state.last_sequence;
-            Ok(if sequence <= last {
-                Place::Same
-            } else {
-                Place::Lost(format!("the log ends at record {last}, and {sequence} was applied here"))
-            })
-        }
-        Err(error) => Err(format!("the log cannot be asked: {error}")),
+        Err(error) if matches!(error.kind(), RawMessageErrorKind::NoMessageFound) => Ok(Place::Same),
+        Err(error) => Err(asked(&error)),
     }
 }

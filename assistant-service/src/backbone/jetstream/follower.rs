@@ -9,7 +9,10 @@ use async_nats::jetstream::stream::Stream;
 use bytes::Bytes;
 use futures_util::StreamExt;
 use time::OffsetDateTime;
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::{Notify, mpsc, watch};
+
+use super::applier::Applied;
+use super::barrier::{Place, look};
 
 /// Records that are asked for at once: each may have some megabytes.
 const RECORDS_AT_ONCE: i64 = 64;
@@ -31,43 +34,77 @@ pub(super) struct Arrived {
     pub(super) payload: Bytes,
 }
 
-/// Reads from `next` on, until nobody applies any more. `again` asks it to ask anew.
-pub(super) async fn follow(stream: Stream, mut next: u64, arrived: mpsc::Sender<Arrived>, again: Arc<Notify>) {
-    loop {
-        let read = read(&stream, &mut next, &arrived);
-        tokio::select! {
-            outcome = read => match outcome {
-                Ok(()) => return,
-                Err(error) => tracing::debug!(%error, next, "reading the log was interrupted"),
-            },
-            () = again.notified() => tracing::debug!(next, "the log is asked anew"),
-        }
-        tokio::time::sleep(AGAIN_AFTER).await;
-    }
+/// Where a follower is, and whom it tells.
+pub(super) struct Follower {
+    pub(super) stream: Stream,
+    /// The place and the name of the last record that was handed over; 0 before the first.
+    pub(super) last: (u64, String),
+    pub(super) arrived: mpsc::Sender<Arrived>,
+    pub(super) applied: watch::Sender<Applied>,
+    /// Asks it to ask anew.
+    pub(super) again: Arc<Notify>,
 }
 
-async fn read(stream: &Stream, next: &mut u64, arrived: &mpsc::Sender<Arrived>) -> Result<(), async_nats::Error> {
-    let config = OrderedConfig {
-        deliver_policy: DeliverPolicy::ByStartSequence { start_sequence: *next },
-        max_batch: RECORDS_AT_ONCE,
-        max_expires: ASK_FOR,
-        ..OrderedConfig::default()
-    };
-    let mut messages = stream.create_consumer(config).await?.messages().await?;
-    while let Some(message) = messages.next().await {
-        let message = message?;
-        let info = message.info()?;
-        let (sequence, time) = (info.stream_sequence, info.published);
-        if sequence < *next {
-            continue;
+impl Follower {
+    /// Reads until nobody applies any more, or the log turns out to be another one.
+    pub(super) async fn run(mut self) {
+        let again = Arc::clone(&self.again);
+        loop {
+            tokio::select! {
+                outcome = self.read() => match outcome {
+                    Ok(()) => return,
+                    Err(error) => tracing::debug!(%error, after = self.last.0, "reading the log was interrupted"),
+                },
+                () = again.notified() => tracing::debug!("the log is asked anew"),
+            }
+            tokio::time::sleep(AGAIN_AFTER).await;
         }
-        let name = message.headers.as_ref().and_then(|headers| headers.get(async_nats::header::NATS_MESSAGE_ID));
-        let name = name.map(|name| name.as_str().to_owned()).unwrap_or_default();
-        let record = Arrived { sequence, time, name, payload: message.message.payload };
-        if arrived.send(record).await.is_err() {
-            return Ok(());
-        }
-        *next = sequence.saturating_add(1);
     }
-    Err("the log ended".into())
+
+    async fn read(&mut self) -> Result<(), async_nats::Error> {
+        let config = OrderedConfig {
+            deliver_policy: DeliverPolicy::ByStartSequence { start_sequence: self.last.0.saturating_add(1) },
+            max_batch: RECORDS_AT_ONCE,
+            max_expires: ASK_FOR,
+            ..OrderedConfig::default()
+        };
+        let mut messages = self.stream.create_consumer(config).await?.messages().await?;
+        let mut consumer = String::new();
+        while let Some(message) = messages.next().await {
+            let message = message?;
+            let info = message.info()?;
+            let (sequence, time) = (info.stream_sequence, info.published);
+            // The client makes its consumer anew when the server has lost it, and the server may have lost more than that.
+            if info.consumer != consumer {
+                info.consumer.clone_into(&mut consumer);
+                if !self.is_same_log().await? {
+                    return Ok(());
+                }
+            }
+            if sequence <= self.last.0 {
+                continue;
+            }
+            let name = message.headers.as_ref().and_then(|headers| headers.get(async_nats::header::NATS_MESSAGE_ID));
+            let name = name.map(|name| name.as_str().to_owned()).unwrap_or_default();
+            self.last = (sequence, name.clone());
+            let record = Arrived { sequence, time, name, payload: message.message.payload };
+            if self.arrived.send(record).await.is_err() {
+                return Ok(());
+            }
+        }
+        Err("the log ended".into())
+    }
+
+    /// Whether what comes next stands behind what came last.
+    async fn is_same_log(&self) -> Result<bool, async_nats::Error> {
+        let (sequence, name) = &self.last;
+        match look(&self.stream, *sequence, name).await? {
+            Place::Same => Ok(true),
+            Place::Lost(why) => {
+                tracing::error!(why, "this replica has read what the log has lost; it must begin anew");
+                self.applied.send_modify(|applied| applied.stuck = Some(why));
+                Ok(false)
+            }
+        }
+    }
 }

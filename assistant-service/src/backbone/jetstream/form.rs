@@ -17,7 +17,7 @@ use tokio::time::{Instant, timeout};
 
 use super::applier::{Applied, Applier, Numbering};
 use super::barrier::{self, Asking, Barrier, Place};
-use super::follower::follow;
+use super::follower::Follower;
 use super::job::{Job, Pending};
 use super::publisher::{CHANGES_PER_RECORD, Publisher};
 use super::retaining::Retaining;
@@ -108,12 +108,18 @@ impl JetStreamBackbone {
         let (arrived, records) = mpsc::channel(RECORDS_IN_HAND);
         let (newest, receivers) = Newest::channel(ledger.stand());
         let readers = Arc::new(folder.readers(Arc::clone(&clock))?);
-        let next = ledger.stand().sequence.saturating_add(1);
         let stands = Applied { sequence: ledger.stand().sequence, name: ledger.record().to_owned(), stuck: None };
         let (applied, standing) = (watch::Sender::new(stands), watch::Sender::new(Standing::Behind));
         let (barrier, questions) = Barrier::new();
         let numbering = Numbering::of(&stream.cached_info().config);
-        let (following, known_standing, known_applied) = (stream.clone(), standing.subscribe(), applied.subscribe());
+        let (known_standing, known_applied) = (standing.subscribe(), applied.subscribe());
+        let follower = Follower {
+            stream: stream.clone(),
+            last: (ledger.stand().sequence, ledger.record().to_owned()),
+            arrived,
+            applied: applied.clone(),
+            again: Arc::clone(&again),
+        };
 
         let mut tasks = JoinSet::new();
         let publisher = Publisher {
@@ -134,9 +140,9 @@ impl JetStreamBackbone {
             jobs: jobs.downgrade(),
         };
         tasks.spawn(retaining.run());
-        let asking = Asking::new(stream, applied.clone(), standing, Arc::clone(&again), questions);
+        let asking = Asking::new(stream, applied.clone(), standing, again, questions);
         tasks.spawn(asking.run());
-        tasks.spawn(follow(following, next, arrived, again));
+        tasks.spawn(follower.run());
         let applier = Applier { ledger, wal: folder.wal(), newest, retention, pending, numbering, applied };
         let (ending, ended) = oneshot::channel();
         let applier = std::thread::Builder::new()
