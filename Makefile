@@ -3,7 +3,7 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup build plugin demo run test test-host fmt lint ci clean example bench-gate bench-guests bench-revocation bench-opaque soak fuzz properties switch-off
+.PHONY: help setup build plugin demo run test test-host fmt lint ci clean example bench-gate bench-guests bench-revocation bench-opaque soak test-faults fuzz properties switch-off
 
 CARGO ?= cargo
 # The scripts and the stage look for what was built in one place.
@@ -78,6 +78,9 @@ switch-off: ## each check of the core off once: some row of the attack table mus
 
 test-host: setup build ## what needs root or system packages
 	@scripts/test-host.sh
+
+test-faults: setup build ## kills, power cuts, full disks, lost networks: what was acknowledged is there; KILLS=100 CUTS=100, NAMES="part of a name"
+	@$(CARGO) run -q -p faults -- run --length long --kills $(or $(KILLS),100) --cuts $(or $(CUTS),100) $(OPTIONS) $(NAMES)
 
 fuzz: ## bytes of every kind against the core, each for SECONDS=600, JOBS=1 at a time
 	@scripts/fuzz.sh $(or $(SECONDS),600) $(or $(JOBS),1) $(TARGETS)

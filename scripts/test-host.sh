@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Tests that need root or system packages: the whole paths again, in a network namespace that has nothing but
+# Tests that need root or system packages: faults of disks and networks, and the whole paths again, in a network namespace that has nothing but
 # loopback. What passes there needs no network: no key fetch, no update check, no name server.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -18,3 +18,6 @@ unshare --net true 2>/dev/null || leave_out "this root may not make a network na
 cargo test --package watchgate-tests --no-run
 echo "test-host: the whole paths, with loopback as the only network"
 unshare --net bash -euc 'ip link set lo up; exec cargo test --offline --package watchgate-tests'
+
+echo "test-host: faults that need root: a full disk, a read-only one, a network whose link is down"
+cargo run --quiet --package faults -- run --length host

@@ -175,3 +175,6 @@ fn count(found: &BTreeMap<Operation, Found>, stored: &Stored, witness: &Witness,
         verdict.violate(format!("the counter says {counter}, its events {events}; {least} to {most} were answered"));
     }
 }
+
+#[cfg(test)]
+mod tests;

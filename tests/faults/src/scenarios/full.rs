@@ -13,8 +13,10 @@ use crate::report::Report;
 use crate::stand::Log;
 
 const PADDING: [&str; 2] = ["--padding", "4000"];
-const DISK: &str = "12m";
-const BALLAST: usize = 4 * 1024 * 1024;
+const DISK: &str = "20m";
+/// Files that somebody removes one by one.
+const BALLAST: [&str; 3] = ["ballast-1", "ballast-2", "ballast-3"];
+const BALLAST_BYTES: usize = 4 * 1024 * 1024;
 
 /// The kernel lets no file grow beyond 6 MiB.
 pub(super) async fn file_size() -> Result<Report> {
@@ -38,26 +40,20 @@ pub(super) async fn disk() -> Result<Report> {
     crew.way.more = padding();
     let data = crew.worker(0)?.data.clone();
     let disk = Disk::mount(&data)?;
-    let ballast = data.join("ballast");
-    fs::write(&ballast, vec![0; BALLAST])?;
+    for name in BALLAST {
+        fs::write(data.join(name), vec![0; BALLAST_BYTES])?;
+    }
     crew.start(0).await?;
-    let mut refused = 0;
-    for _ in 0..3 {
-        refused += 20;
+    for name in BALLAST {
+        let refused = crew.witness.refused_full + 20;
         crew.until(0, "the disk is full", |witness| witness.refused_full >= refused).await?;
         // Somebody makes room, and the process goes on by itself.
-        fs::remove_file(&ballast)?;
+        fs::remove_file(data.join(name))?;
         crew.acknowledge(50).await?;
-        refused = crew.witness.refused_full;
-        fs::write(&ballast, vec![0; BALLAST]).or_else(|error| {
-            // As much as there is room for.
-            if error.kind() == std::io::ErrorKind::StorageFull { Ok(()) } else { Err(error) }
-        })?;
     }
-    let unknown = crew.witness.unknown;
-    let notes = vec![format!("{} answers said full, {unknown} that the store failed", crew.witness.refused_full)];
-    crew.end().await?;
-    fs::remove_file(&ballast)?;
+    let (full, unknown) = (crew.witness.refused_full, crew.witness.unknown);
+    let notes = vec![format!("{full} answers said full, {unknown} that the store failed")];
+    crew.kill(0)?;
     let verdict = settle(&mut crew).await?;
     disk.unmount()?;
     Ok(Report { injected: format!("3 times a full disk (tmpfs of {DISK})"), verdict, notes })

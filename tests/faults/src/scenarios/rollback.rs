@@ -41,8 +41,23 @@ impl Past {
         crew.witness.read()?;
         let known = crew.witness.clone();
         server.restart()?;
-        crew.acknowledge(LOST).await?;
+        // Both must know more than the past.
+        crew.acknowledge_by(0, LOST / 2).await?;
+        crew.acknowledge_by(1, LOST / 2).await?;
         Ok(Self { server, crew, kept, known })
+    }
+
+    /// Has both replicas know everything and ask for nothing: whoever writes misses the server at once.
+    async fn rest(&mut self) -> Result<()> {
+        self.crew.end().await?;
+        self.crew.way.more = vec!["--pause-millis".to_owned(), "3600000".to_owned()];
+        for number in [0, 1] {
+            self.crew.start(number).await?;
+            self.crew.acknowledge_by(number, 4).await?;
+        }
+        self.crew.way.more.clear();
+        sleep(Duration::from_secs(1)).await;
+        Ok(())
     }
 
     /// The power fails, and the server begins with what had been synced.
@@ -78,15 +93,17 @@ pub(super) async fn noticed() -> Result<Report> {
 }
 
 pub(super) async fn too_fast_to_notice() -> Result<Report> {
-    let past = Past::make(2).await?;
+    let mut past = Past::make(2).await?;
+    past.rest().await?;
     past.lose()?;
     past.server.restart()?;
-    past.end("a server that has lost the end of its log and is back before anybody misses it").await
+    past.end("a server that has lost the end of its log and is back at once, to two replicas at rest").await
 }
 
 /// While both replicas stand still, a third one fills the lost places with something else, and more.
 pub(super) async fn overtaken() -> Result<Report> {
     let mut past = Past::make(3).await?;
+    past.rest().await?;
     for number in [0, 1] {
         past.crew.process(number)?.signal("STOP");
     }
@@ -99,7 +116,7 @@ pub(super) async fn overtaken() -> Result<Report> {
     for number in [0, 1] {
         past.crew.process(number)?.signal("CONT");
     }
-    past.end("a server that has lost the end of its log, and another replica that has filled the lost places").await
+    past.end("a server that has lost the end of its log, to two replicas that stood still while a third filled the lost places").await
 }
 
 fn copy(from: &Path, to: &Path) -> Result<()> {
