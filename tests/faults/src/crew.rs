@@ -154,12 +154,7 @@ impl Crew {
     }
 
     /// Waits until the journals say so. The named worker must not end before.
-    pub(crate) async fn until(
-        &mut self,
-        number: usize,
-        what: &str,
-        is_so: impl Fn(&Witness) -> bool,
-    ) -> Result<()> {
+    pub(crate) async fn until(&mut self, number: usize, what: &str, is_so: impl Fn(&Witness) -> bool) -> Result<()> {
         let begun = Instant::now();
         loop {
             self.witness.read()?;

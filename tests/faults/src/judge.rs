@@ -73,7 +73,8 @@ pub(crate) fn judge(stored: &Stored, witness: &Witness) -> Result<Verdict> {
                 verdict.violate(format!("{operation:?} was acknowledged at {position} and is lost"));
             }
             (Some(there), Some(position)) if position != 0 && there.parts.get(&0) != Some(&position) => {
-                verdict.violate(format!("{operation:?} was acknowledged at {position} and stands at {:?}", there.parts));
+                verdict
+                    .violate(format!("{operation:?} was acknowledged at {position} and stands at {:?}", there.parts));
             }
             (Some(_), None) if !known.may_be_there() => {
                 verdict.violate(format!("{operation:?} was refused and is there"));

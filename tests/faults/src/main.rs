@@ -25,7 +25,7 @@ use options::{Command, Options};
 
 fn main() -> anyhow::Result<ExitCode> {
     match Options::parse().command {
-        Command::Worker(work) => worker::run(work).map(|()| ExitCode::SUCCESS),
+        Command::Worker(work) => worker::run(*work).map(|()| ExitCode::SUCCESS),
         Command::Run(plan) => scenarios::run(&plan),
     }
 }

@@ -20,7 +20,7 @@ pub(crate) enum Command {
     Run(Plan),
     /// Writes without end; started by `run`.
     #[command(hide = true)]
-    Worker(Work),
+    Worker(Box<Work>),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

@@ -105,8 +105,7 @@ impl Witness {
     }
 
     pub(crate) fn acknowledged_by(&self, writers: Range<u32>) -> u64 {
-        let of_them =
-            Operation { writer: writers.start, number: 0 }..Operation { writer: writers.end, number: 0 };
+        let of_them = Operation { writer: writers.start, number: 0 }..Operation { writer: writers.end, number: 0 };
         self.operations.range(of_them).filter(|(_, known)| known.kept.is_some()).count() as u64
     }
 

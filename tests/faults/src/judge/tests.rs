@@ -1,5 +1,3 @@
-#![expect(clippy::unwrap_used, reason = "tests")]
-
 use assistant_service::backbone::Batch;
 
 use super::*;
@@ -57,7 +55,11 @@ fn each_broken_promise_is_told() {
         ("half there", |stored| drop(stored.entries.remove("2-0")), ""),
         ("without its event", |stored| drop(stored.events.remove(3)), ""),
         ("nobody asked for it", |stored| append(stored, operation(4, 9).batch(1)), ""),
-        ("was refused and is there", |stored| append(stored, operation(4, 9).batch(1)), "tried 4 9\nrefused 4 9 full\n"),
+        (
+            "was refused and is there",
+            |stored| append(stored, operation(4, 9).batch(1)),
+            "tried 4 9\nrefused 4 9 full\n",
+        ),
         (
             "the counter says",
             |stored| {

@@ -23,5 +23,9 @@ pub(super) async fn stepped() -> Result<Report> {
     }
     let verdict = settle(&mut crew).await?;
     let steps = FOR.as_millis() / EVERY.as_millis();
-    Ok(Report { injected: format!("{steps} steps of the clock by an hour, forward and back"), verdict, notes: Vec::new() })
+    Ok(Report {
+        injected: format!("{steps} steps of the clock by an hour, forward and back"),
+        verdict,
+        notes: Vec::new(),
+    })
 }

@@ -19,8 +19,8 @@ use anyhow::{Context as _, Result, ensure};
 use assistant_service::backbone::Backbone;
 use tokio::time::sleep;
 
-use super::wal::Wal;
 use super::settle;
+use super::wal::Wal;
 use crate::crew::Crew;
 use crate::dice::Dice;
 use crate::judge::{Stored, judge};

@@ -51,7 +51,7 @@ impl Writer {
         };
         self.journal.put_down(&line);
         let Line::Kept(_, position) = line else { return false };
-        if operation.number % OFFERED_TWICE == 0 && operation.kind() != Kind::Both {
+        if operation.number.is_multiple_of(OFFERED_TWICE) && operation.kind() != Kind::Both {
             self.offer_again(operation.batch(self.padding), position).await;
         }
         true
