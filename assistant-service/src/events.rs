@@ -14,8 +14,10 @@ mod tail;
 mod tail_seats;
 mod uri_reference;
 
+pub(crate) use binding::mistakes_of;
 pub(crate) use cloud_event::Stamp;
 pub use cloud_event::{CloudEvent, Data, Extension};
+pub(crate) use export::LastLine;
 pub(crate) use tail_seats::TailSeats;
 
 /// The source of the events that the service makes itself.

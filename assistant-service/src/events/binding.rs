@@ -12,7 +12,7 @@ use trust_core::percent::decode_header_value;
 use super::attributes::{Attributes, UnverifiedData};
 use super::cloud_event::{CloudEvent, Extension};
 use crate::media_type;
-use crate::problem::Problem;
+use crate::problem::{FieldError, Problem};
 
 /// Far more than any event has: all of them are looked at before anything is refused.
 const MAX_MEMBERS: usize = 256;
@@ -94,6 +94,15 @@ fn structured(body: &[u8]) -> Result<CloudEvent, Problem> {
         }
     }
     Ok(attributes.into_event(data)?)
+}
+
+/// What keeps a text from being an event in CloudEvents' JSON format; nothing if it is one.
+pub(crate) fn mistakes_of(text: &[u8]) -> Vec<FieldError> {
+    match structured(text) {
+        Ok(_) => Vec::new(),
+        Err(Problem::Invalid(errors)) => errors,
+        Err(_) => vec![FieldError::new("body", "cannot be read")],
+    }
 }
 
 fn attribute_value(value: &RawValue) -> Option<Extension> {

@@ -175,6 +175,14 @@ pub(super) fn erase_some(connection: &Connection) -> Result<bool, rusqlite::Erro
     Ok(true)
 }
 
+/// The name of a class, if there is such a one.
+pub(super) fn name(connection: &Connection, class: i64) -> Result<Option<String>, rusqlite::Error> {
+    connection
+        .prepare_cached("SELECT name FROM classes WHERE class = ?1")?
+        .query_row([class], |row| row.get(0))
+        .optional()
+}
+
 /// The classes of which something was let go and is not yet erased, and up to where.
 pub(super) fn being_erased(connection: &Connection) -> Result<HashMap<i64, Position>, rusqlite::Error> {
     connection

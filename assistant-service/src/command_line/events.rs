@@ -1,0 +1,32 @@
+//! `watchgate events`: what an operator does with a data folder.
+
+mod backup;
+mod export;
+mod import;
+mod progress;
+mod rebuild;
+
+use clap::Subcommand;
+
+/// What can be done with events.
+#[derive(Debug, Subcommand)]
+pub enum EventsCommand {
+    /// Write events as lines of JSON to standard output, also beside a running service.
+    Export(export::Arguments),
+    /// Take events from lines of JSON into the store of a service that is stopped.
+    Import(import::Arguments),
+    /// Make again, from the events themselves, what they are found by; the service is stopped.
+    Rebuild(rebuild::Arguments),
+    /// Copy the store as it is at one moment into a new file, also beside a running service.
+    Backup(backup::Arguments),
+}
+
+/// Whether all was well.
+pub(super) fn run(command: &EventsCommand) -> anyhow::Result<bool> {
+    match command {
+        EventsCommand::Export(arguments) => export::run(arguments),
+        EventsCommand::Import(arguments) => import::run(arguments),
+        EventsCommand::Rebuild(arguments) => rebuild::run(arguments),
+        EventsCommand::Backup(arguments) => backup::run(arguments),
+    }
+}
