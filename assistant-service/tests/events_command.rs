@@ -152,6 +152,30 @@ fn bad_lines_are_named_and_kept_beside_the_file_and_the_others_are_taken() {
     assert_eq!(bench.export("data", &[]).len(), 3);
 }
 
+#[test]
+fn an_import_that_finds_no_room_is_done_again_and_adds_nothing_twice() {
+    let bench = Bench::new();
+    let padding = "x".repeat(20_000);
+    let all: Vec<_> = (0..1_000).map(|number| line(number).replace("ä", &padding)).collect();
+    let file = bench.write("file.ndjson", &text(&all));
+    // No file may become larger than 8 MiB, and writing more is an error instead of the end.
+    let script = "trap '' XFSZ; ulimit -f 8192; exec \"$@\"";
+    let watchgate = env!("CARGO_BIN_EXE_watchgate");
+    let arguments = ["-c", script, "bash", watchgate, "events", "import", "--data-dir", &bench.path("data"), &file];
+    let output = std::process::Command::new("bash").args(arguments).output().unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    assert!(said.contains("stopped at line") && said.contains("do it again later"), "{said}");
+    let there = bench.export("data", &[]).len() - 1;
+    assert!(there > 0 && there < all.len(), "{there}");
+    let added = all.len() - there;
+    let expected = format!("{added} events added, {there} that were there, 0 lines rejected");
+    assert_eq!(bench.import(&file).stdout.trim(), expected);
+    let mut exported = bench.export("data", &[]);
+    exported.pop();
+    assert_eq!(exported, all);
+}
+
 /// All that a store holds beside its indexes, and what is found by each of them.
 fn contents(data: &str) -> Vec<String> {
     let store = Connection::open(Path::new(data).join("watchgate.sqlite")).unwrap();

@@ -11,6 +11,7 @@ mod query;
 mod reader;
 mod reading;
 mod rebuilding;
+mod reserve;
 mod schema;
 mod wal;
 
@@ -24,13 +25,14 @@ use thiserror::Error;
 use super::BackboneError;
 use crate::clock::Clock;
 
-pub(super) use apply::{Ledger, Stand};
+pub(super) use apply::{Ledger, Outcome, Stand};
 pub(super) use classes::Segment;
-pub(super) use erasing::Erasing;
+pub(super) use erasing::{Erasing, Step};
 pub(super) use newest::{Newest, NewestReceivers};
 pub(super) use reader::StoreReaders;
 pub(crate) use reading::StoreReader;
 pub(crate) use rebuilding::Rebuilt;
+pub(super) use reserve::Reserve;
 pub(super) use schema::Durability;
 pub(super) use wal::Wal;
 
@@ -125,6 +127,11 @@ impl StoreFolder {
         Wal::of(&self.path)
     }
 
+    /// Room that is held for a full disk.
+    pub(super) fn reserve(&self) -> Reserve {
+        Reserve::below(self.path.parent().unwrap_or(&self.path))
+    }
+
     /// What keeps others out; to be dropped last.
     pub(super) fn into_lock(self) -> File {
         self.lock
@@ -141,11 +148,14 @@ pub(crate) fn rebuild(folder: &Path, progress: impl FnMut(u64)) -> Result<Rebuil
     Ok(rebuilding::rebuild(ledger.connection(), progress)?)
 }
 
+/// Whether there was no room, for the file, its log, or the log's index.
+pub(super) fn is_full(error: &rusqlite::Error) -> bool {
+    error.sqlite_error_code() == Some(ErrorCode::DiskFull)
+        || error.sqlite_error().is_some_and(|error| error.extended_code == rusqlite::ffi::SQLITE_IOERR_SHMSIZE)
+}
+
 impl From<rusqlite::Error> for BackboneError {
     fn from(error: rusqlite::Error) -> Self {
-        match error.sqlite_error_code() {
-            Some(ErrorCode::DiskFull) => Self::Full,
-            _ => Self::Unavailable(error.to_string()),
-        }
+        if is_full(&error) { Self::Full } else { Self::Unavailable(error.to_string()) }
     }
 }
