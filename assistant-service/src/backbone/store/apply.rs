@@ -171,9 +171,9 @@ impl Ledger {
         self.classes.let_go(&self.connection, class, floor)
     }
 
-    /// Erases some of what was let go; whether there is more. A commit of its own.
-    pub(in crate::backbone) fn erase_some(&self) -> Result<bool, rusqlite::Error> {
-        classes::erase_some(&self.connection)
+    /// Erases what was let go among so many rows; whether there is more. A commit of its own.
+    pub(in crate::backbone) fn erase_some(&self, row_count: u32) -> Result<bool, rusqlite::Error> {
+        classes::erase_some(&self.connection, row_count)
     }
 
     /// Only what changes entries does this, so that it happens at the same place in the log everywhere.

@@ -123,6 +123,15 @@ pub(super) fn prepare(connection: &Connection, durability: Durability) -> Result
     Ok(())
 }
 
+/// For whoever only reads: the tables must be as they are known here.
+pub(super) fn check(connection: &Connection) -> Result<(), CannotOpen> {
+    match version(connection)? {
+        VERSION => Ok(()),
+        found if found > VERSION => Err(CannotOpen::Newer { found, known: VERSION }),
+        found => Err(CannotOpen::Older { found, known: VERSION }),
+    }
+}
+
 fn version(connection: &Connection) -> Result<i64, rusqlite::Error> {
     connection.query_row("PRAGMA user_version", [], |row| row.get(0))
 }
