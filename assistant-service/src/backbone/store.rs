@@ -2,6 +2,7 @@
 //! the embedded form's is the truth, a replica's can be made again from the log.
 
 mod apply;
+mod carrying;
 mod classes;
 mod erasing;
 mod files;
@@ -26,6 +27,7 @@ use super::BackboneError;
 use crate::clock::Clock;
 
 pub(super) use apply::{Change, Classed, Ledger, Outcome, Stand, millis};
+pub(super) use carrying::{KeptEntry, KeptEvent};
 pub(super) use classes::Segment;
 pub(super) use erasing::{Erasing, Step};
 pub(super) use newest::{Newest, NewestReceivers};

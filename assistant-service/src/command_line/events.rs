@@ -5,6 +5,7 @@ mod backup;
 mod dead_letters;
 mod export;
 mod import;
+mod migrate;
 mod progress;
 mod rebuild;
 
@@ -22,6 +23,8 @@ pub enum EventsCommand {
     Import(import::Arguments),
     /// Make again, from the events themselves, what they are found by; the service is stopped.
     Rebuild(rebuild::Arguments),
+    /// Move the store of a service that is stopped into a log on NATS, where replicas share it.
+    Migrate(migrate::Arguments),
     /// Copy the store as it is at one moment into a new file, also beside a running service.
     Backup(backup::Arguments),
 }
@@ -33,6 +36,7 @@ pub(super) fn run(command: EventsCommand) -> anyhow::Result<bool> {
         EventsCommand::Export(arguments) => export::run(&arguments),
         EventsCommand::Import(arguments) => import::run(&arguments),
         EventsCommand::Rebuild(arguments) => rebuild::run(&arguments),
+        EventsCommand::Migrate(arguments) => migrate::run(arguments),
         EventsCommand::Backup(arguments) => backup::run(&arguments),
     }
 }

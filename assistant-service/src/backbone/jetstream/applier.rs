@@ -52,8 +52,8 @@ pub(super) struct Numbering {
 }
 
 /// Where the numbering stands among what a stream says of itself.
-const POSITION: &str = "watchgate-position";
-const REVISION: &str = "watchgate-revision";
+pub(super) const POSITION: &str = "watchgate-position";
+pub(super) const REVISION: &str = "watchgate-revision";
 
 impl Numbering {
     pub(super) fn of(stream: &Config) -> Self {
@@ -197,6 +197,7 @@ fn apply_one(
             jobs.iter().map(apply).collect()
         }
         Work::Read(record) => {
+            record.carried.apply(ledger)?;
             record.floors.iter().try_for_each(|floor| ledger.let_go(&floor.class, floor.position))?;
             record.batches.iter().map(|batch| ledger.apply(batch.events(), &batch.puts(), arrived.time)).collect()
         }

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use thiserror::Error;
 
+use super::carried::{Carried, WireCarried};
 use super::job::Job;
 use crate::backbone::event_json::InvalidEventJson;
 use crate::backbone::retention::{DEFAULT_CLASS, Floor, Retention};
@@ -24,6 +25,7 @@ const VERSION: u8 = 1;
 pub(super) struct Record {
     pub(super) batches: Vec<RecordedBatch>,
     pub(super) floors: Vec<Floor>,
+    pub(super) carried: Carried,
 }
 
 /// A batch as it is read.
@@ -78,8 +80,10 @@ struct Wire<'w> {
     v: u8,
     #[serde(borrow)]
     batches: Vec<WireBatch<'w>>,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, borrow, skip_serializing_if = "Vec::is_empty")]
     let_go: Vec<WireFloor<'w>>,
+    #[serde(default, borrow, skip_serializing_if = "Option::is_none")]
+    carried: Option<WireCarried<'w>>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -126,7 +130,7 @@ pub(super) fn encode(jobs: &[Job], retention: &Retention) -> Result<Bytes, Backb
     let batches = jobs.iter().map(|job| wire_batch(job, retention)).collect::<Result<_, _>>().map_err(unreadable)?;
     let let_go = jobs.iter().flat_map(|job| &job.floors);
     let let_go = let_go.map(|floor| WireFloor { class: (&*floor.class).into(), position: floor.position }).collect();
-    let text = serde_json::to_vec(&Wire { v: VERSION, batches, let_go }).map_err(unreadable)?;
+    let text = serde_json::to_vec(&Wire { v: VERSION, batches, let_go, carried: None }).map_err(unreadable)?;
     Ok(text.into())
 }
 
@@ -145,6 +149,12 @@ fn wire_batch<'w>(job: &'w Job, retention: &'w Retention) -> Result<WireBatch<'w
         expires: put.expires_at.map(millis),
     });
     Ok(WireBatch { events, puts: puts.collect() })
+}
+
+/// Writes the record of what is carried into the log from elsewhere.
+pub(super) fn encode_carried(carried: WireCarried<'_>) -> Result<Bytes, serde_json::Error> {
+    let record = Wire { v: VERSION, batches: Vec::new(), let_go: Vec::new(), carried: Some(carried) };
+    Ok(serde_json::to_vec(&record)?.into())
 }
 
 /// Reads a record.
@@ -167,6 +177,7 @@ pub(super) fn decode(text: &[u8]) -> Result<Record, InvalidRecord> {
     Ok(Record {
         batches: wire.batches.into_iter().map(recorded_batch).collect::<Result<_, _>>()?,
         floors: wire.let_go.into_iter().map(floor).collect(),
+        carried: wire.carried.map(Carried::try_from).transpose()?.unwrap_or_default(),
     })
 }
 

@@ -193,15 +193,26 @@ impl Ledger {
     }
 
     fn put(&mut self, put: &Change<'_>, now: i64) -> Result<Revision, rusqlite::Error> {
-        self.stand.revision = self.stand.revision.max(self.numbered.revision).saturating_add(1);
+        let revision = self.stand.revision.max(self.numbered.revision).saturating_add(1);
         let expires = match put.value {
             Some(_) => put.expires_millis,
             None => Some(now.saturating_add(REMOVED_MILLIS)),
         };
+        self.write_entry(put, revision, expires)?;
+        Ok(revision)
+    }
+
+    pub(super) fn write_entry(
+        &mut self,
+        put: &Change<'_>,
+        revision: Revision,
+        expires_millis: Option<i64>,
+    ) -> Result<(), rusqlite::Error> {
+        self.stand.revision = self.stand.revision.max(revision);
         self.connection
             .prepare_cached("INSERT OR REPLACE INTO entries VALUES (?1, ?2, ?3, ?4, ?5)")?
-            .execute(params![put.bucket, put.key, put.value, self.stand.revision, expires])?;
-        Ok(self.stand.revision)
+            .execute(params![put.bucket, put.key, put.value, revision, expires_millis])?;
+        Ok(())
     }
 
     fn append(&mut self, Classed { event, class }: Classed<'_>, now: i64) -> Result<Appended, rusqlite::Error> {
@@ -218,14 +229,35 @@ impl Ledger {
         {
             return Ok(Appended { position, is_duplicate: true });
         }
-        self.stand.position = self.stand.position.max(self.numbered.position).saturating_add(1);
-        let position = self.stand.position;
-        let class = self.classes.count(&self.connection, class, (position, now, event.json.len()))?;
+        let position = self.stand.position.max(self.numbered.position).saturating_add(1);
+        self.insert(position, now, Classed { event, class })?;
+        Ok(Appended { position, is_duplicate: false })
+    }
+
+    pub(super) fn insert(
+        &mut self,
+        position: Position,
+        arrived: i64,
+        Classed { event, class }: Classed<'_>,
+    ) -> Result<(), rusqlite::Error> {
+        self.stand.position = self.stand.position.max(position);
+        let class = self.classes.count(&self.connection, class, (position, arrived, event.json.len()))?;
         let NewEvent { source, id, event_type, subject, correlation_id, principal, json } = event;
         self.connection
             .prepare_cached("INSERT INTO events VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)")?
-            .execute(params![position, now, class, source, id, event_type, subject, correlation_id, principal, json])?;
-        Ok(Appended { position, is_duplicate: false })
+            .execute(params![
+                position,
+                arrived,
+                class,
+                source,
+                id,
+                event_type,
+                subject,
+                correlation_id,
+                principal,
+                json
+            ])?;
+        Ok(())
     }
 }
 
