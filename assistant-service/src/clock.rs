@@ -1,20 +1,36 @@
 //! The time as a port, so that a test can choose it.
 
+mod sightings;
+
+use std::sync::LazyLock;
+use std::time::{Duration, Instant};
+
 use time::OffsetDateTime;
+
+pub(crate) use sightings::Sightings;
 
 /// Tells the time.
 pub trait Clock: Send + Sync {
-    /// Now, in UTC, to the millisecond.
+    /// Now, in UTC, to the millisecond. It may be set, forward or back.
     fn now(&self) -> OffsetDateTime;
+
+    /// The time since some fixed moment of this process. It only grows, whatever is done to the wall clock.
+    fn elapsed(&self) -> Duration;
 }
 
 /// The machine's own clock.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SystemClock;
 
+static BEGUN: LazyLock<Instant> = LazyLock::new(Instant::now);
+
 impl Clock for SystemClock {
     fn now(&self) -> OffsetDateTime {
         let now = OffsetDateTime::now_utc();
         now.replace_millisecond(now.millisecond()).unwrap_or(now)
+    }
+
+    fn elapsed(&self) -> Duration {
+        BEGUN.elapsed()
     }
 }

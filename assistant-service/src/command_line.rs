@@ -24,7 +24,7 @@ pub struct CommandLine {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Keep events, answer questions and hand out commands, behind the gate.
-    Serve(serve::Arguments),
+    Serve(Box<serve::Arguments>),
     /// Keep the trust directory: the issuers' keys, what is revoked, and the word that gates wait for.
     #[command(after_help = keeper::AFTER_HELP)]
     Keeper(keeper::Arguments),
@@ -50,7 +50,7 @@ impl CommandLine {
     /// could not be judged, as for a mistake on the command line.
     pub fn run(self) -> anyhow::Result<ExitCode> {
         match self.command {
-            Command::Serve(arguments) => serve::run(arguments),
+            Command::Serve(arguments) => serve::run(*arguments),
             Command::Keeper(arguments) => return Ok(judged(keeper::run(&arguments))),
             Command::Exchange(arguments) => return Ok(judged(exchange::run(&arguments))),
             Command::Events(command) => events::run(command),

@@ -4,6 +4,7 @@
 //! goes on where the store stands. Who executes holds a lease with a fence, so that one who was believed dead cannot
 //! report over the one who came after.
 
+mod announce;
 pub(crate) mod approve;
 mod book;
 mod command;
@@ -15,24 +16,27 @@ mod reaper;
 mod record;
 pub(crate) mod request;
 mod state;
+mod time_seen;
 
 pub use book::Commands;
 pub use command::Command;
 pub use state::State;
+
+use std::time::Duration;
 
 use serde_json::Value;
 
 use crate::problem::FieldError;
 
 /// How long a service keeps a command without a sign of life.
-pub const LEASE_SECONDS: i64 = 30;
+pub const LEASE: Duration = Duration::from_secs(30);
 
 /// How long a command waits for an approval.
-pub const APPROVAL_SECONDS: i64 = 3600;
+pub const APPROVAL: Duration = Duration::from_secs(3600);
 
 /// How long a command waits for its service from when it was first scheduled, lost leases included. Whoever asked for
 /// it meant now: what was approved on Monday must not begin on Friday, when its service comes back.
-pub const SCHEDULED_SECONDS: i64 = 3600;
+pub const SCHEDULED: Duration = Duration::from_secs(3600);
 
 /// How deep parameters and results may nest. Records and events wrap them further, and nobody reads JSON of more than
 /// 127 levels back.

@@ -87,6 +87,8 @@ pub enum Problem {
     TookTooLong,
     /// The store takes no changes; why is in the log.
     NotReady,
+    /// This replica does not hear of the others, so it cannot know what is revoked.
+    CutOff,
     /// The store did not do it.
     Store(BackboneError),
     /// A mistake in the service; its cause is for the log alone.
@@ -183,6 +185,7 @@ impl Problem {
                 | Self::TooManyStreams
                 | Self::Busy
                 | Self::NotReady
+                | Self::CutOff
                 | Self::Store(BackboneError::Unavailable(_))
         )
     }

@@ -3,12 +3,14 @@
 use std::io::Write;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use anyhow::Context;
 use axum::serve::{Listener, ListenerExt};
 use clap::{Args, ValueEnum};
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 use tokio::signal::unix::{SignalKind, signal};
@@ -17,13 +19,15 @@ use tracing_subscriber::EnvFilter;
 
 use crate::app::app;
 use crate::assistant::ExtractiveAssistant;
-use crate::backbone::retention::Retention;
+use crate::backbone::Backbone;
+use crate::backbone::jetstream::{JetStreamBackbone, NatsArguments, Promise};
 use crate::backbone::sqlite::SqliteBackbone;
 use crate::clock::SystemClock;
 use crate::events::EventSchemas;
 use crate::gate::FileTransactionKeys;
 use crate::knowledge::Knowledge;
 use crate::metrics::Metrics;
+use crate::retention_file;
 use crate::runbooks::{FolderCatalogue, RunbookCatalogue};
 use crate::state::AppState;
 use crate::tls::{TlsArguments, TlsListener};
@@ -35,9 +39,12 @@ pub struct Arguments {
     /// Address and port to listen on; port 0 takes a free one.
     #[arg(long, env = "WATCHGATE_LISTEN", default_value = "127.0.0.1:8085")]
     listen: SocketAddr,
-    /// Folder of the event store; made when it is not there.
+    /// Folder of the event store; made when it is not there. With `--nats` it holds what this replica has read of the log.
     #[arg(long, env = "WATCHGATE_DATA_DIR")]
     data_dir: PathBuf,
+    /// File that says how long and how much of the events is kept; without one all of them are.
+    #[arg(long, env = "WATCHGATE_RETENTION", value_name = "FILE")]
+    retention: Option<PathBuf>,
     /// Folder of Markdown documents that questions are answered from.
     #[arg(long, env = "WATCHGATE_DOCUMENTS")]
     documents: PathBuf,
@@ -57,6 +64,8 @@ pub struct Arguments {
     #[arg(long, env = "WATCHGATE_REVOCATIONS_KEPT_DAYS", default_value_t = 90,
         value_parser = clap::value_parser!(u64).range(1..=3650))]
     revocations_kept_days: u64,
+    #[command(flatten)]
+    nats: NatsArguments,
     #[command(flatten)]
     tls: TlsArguments,
     /// How the log is written, to standard error.
@@ -81,15 +90,8 @@ pub fn run(arguments: Arguments) -> anyhow::Result<()> {
     start_log(arguments.log_format);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let metrics = Arc::new(Metrics::default());
-    let backbone = SqliteBackbone::open(
-        &arguments.data_dir,
-        Retention::default(),
-        Arc::new(SystemClock),
-        metrics.jobs_per_commit.clone(),
-    )
-    .with_context(|| format!("cannot use the data folder {}", arguments.data_dir.display()))?;
-    let backbone = Arc::new(backbone);
-    let outcome = runtime.block_on(serve(arguments, Arc::clone(&backbone), metrics));
+    let (backbone, failed) = runtime.block_on(open_backbone(&arguments, &metrics))?;
+    let outcome = runtime.block_on(serve(arguments, Arc::clone(&backbone), failed, metrics));
     if !close(runtime, backbone) {
         tracing::error!("the store is still held by somebody; its log stays beside its file");
     }
@@ -97,13 +99,44 @@ pub fn run(arguments: Arguments) -> anyhow::Result<()> {
 }
 
 /// Closes the store in order, on this thread, unless somebody holds it even now.
-fn close(runtime: Runtime, backbone: Arc<SqliteBackbone>) -> bool {
+fn close(runtime: Runtime, backbone: Arc<dyn Backbone>) -> bool {
     // Ends every task that is left, connections that were cut off among them, and waits for reads that are under way.
     drop(runtime);
-    Arc::into_inner(backbone).is_some()
+    let is_ours_alone = Arc::strong_count(&backbone) == 1;
+    drop(backbone);
+    is_ours_alone
 }
 
-async fn serve(arguments: Arguments, backbone: Arc<SqliteBackbone>, metrics: Arc<Metrics>) -> anyhow::Result<()> {
+/// The form of the backbone that was asked for; what comes with it ends with the reason when the service cannot go on with it.
+async fn open_backbone(
+    arguments: &Arguments,
+    metrics: &Metrics,
+) -> anyhow::Result<(Arc<dyn Backbone>, BoxFuture<'static, String>)> {
+    let retention = arguments.retention.as_deref().map(retention_file::load).transpose()?.unwrap_or_default();
+    let (clock, histogram) = (Arc::new(SystemClock), metrics.jobs_per_commit.clone());
+    let folder = &arguments.data_dir;
+    let about_folder = || format!("cannot use the data folder {}", folder.display());
+    match arguments.nats.clone().settings() {
+        None => {
+            let backbone = SqliteBackbone::open(folder, retention, clock, histogram).with_context(about_folder)?;
+            Ok((Arc::new(backbone), std::future::pending().boxed()))
+        }
+        Some(settings) => {
+            Promise::ask(settings.audit.as_ref(), settings.replicas).await.log();
+            let backbone = JetStreamBackbone::join(folder, &settings, retention, clock, histogram).await;
+            let backbone = backbone.with_context(|| format!("cannot join the log {}", settings.stream))?;
+            let failed = backbone.failed().boxed();
+            Ok((Arc::new(backbone), failed))
+        }
+    }
+}
+
+async fn serve(
+    arguments: Arguments,
+    backbone: Arc<dyn Backbone>,
+    failed: BoxFuture<'static, String>,
+    metrics: Arc<Metrics>,
+) -> anyhow::Result<()> {
     // Caught before anybody can know that the service is there: whoever ends it right away ends it in order.
     let mut terminated = signal(SignalKind::terminate())?;
     let mut interrupted = signal(SignalKind::interrupt())?;
@@ -111,13 +144,32 @@ async fn serve(arguments: Arguments, backbone: Arc<SqliteBackbone>, metrics: Arc
     let listener = TcpListener::bind(arguments.listen)
         .await
         .with_context(|| format!("cannot listen on {}; choose a free address with --listen", arguments.listen))?;
+    let failure = Arc::<OnceLock<String>>::default();
+    let failing = Arc::clone(&failure);
     let until_signal = async move {
         tokio::select! {
             _ = terminated.recv() => {}
             _ = interrupted.recv() => {}
+            why = failed => {
+                let _ = failing.set(why);
+            }
         }
     };
-    match arguments.tls.files() {
+    listen_and_answer(arguments.tls, listener, state, until_signal).await?;
+    match failure.get() {
+        None => Ok(()),
+        // Whoever keeps the service running starts it again, and it begins anew with the log.
+        Some(why) => anyhow::bail!("the backbone failed: {why}"),
+    }
+}
+
+async fn listen_and_answer(
+    tls: TlsArguments,
+    listener: TcpListener,
+    state: AppState,
+    until_signal: impl Future<Output = ()> + Send + 'static,
+) -> anyhow::Result<()> {
+    match tls.files() {
         Some(files) => {
             let listener = TlsListener::over(listener, files).context("cannot listen with mutual TLS")?;
             writeln!(std::io::stdout(), "watchgate: listening on https://{}", listener.local_addr()?)?;
@@ -145,8 +197,12 @@ async fn answer<L: Listener<Addr: std::fmt::Debug>>(
     let commands = Arc::clone(&state.commands);
     let trust = Arc::clone(&state.trust);
     let mut sweeping = JoinSet::new();
+    let announcing = Arc::clone(&commands);
     sweeping.spawn(async move { commands.sweep_for_ever().await });
+    sweeping.spawn(async move { announcing.announce_for_ever().await });
+    let following = Arc::clone(&trust);
     sweeping.spawn(async move { trust.sweep_for_ever().await });
+    sweeping.spawn(async move { following.follow_for_ever().await });
     let ending = Arc::clone(&state.ending);
     let until_signal = async move {
         until_signal.await;
@@ -168,7 +224,7 @@ async fn answer<L: Listener<Addr: std::fmt::Debug>>(
     Ok(())
 }
 
-async fn open(arguments: &Arguments, backbone: Arc<SqliteBackbone>, metrics: Arc<Metrics>) -> anyhow::Result<AppState> {
+async fn open(arguments: &Arguments, backbone: Arc<dyn Backbone>, metrics: Arc<Metrics>) -> anyhow::Result<AppState> {
     let transaction_keys = FileTransactionKeys::open(arguments.transaction_keys.clone(), arguments.audience.clone())
         .with_context(|| {
             format!("cannot use {} (make it with `watchgate keys transaction`)", arguments.transaction_keys.display())
@@ -176,7 +232,7 @@ async fn open(arguments: &Arguments, backbone: Arc<SqliteBackbone>, metrics: Arc
     let runbooks: Arc<dyn RunbookCatalogue> = Arc::new(FolderCatalogue::load(&arguments.runbooks)?);
     let assistant = ExtractiveAssistant::new(Arc::new(read_documents(&arguments.documents)?), Arc::clone(&runbooks));
     let keep_for = Duration::from_secs(arguments.revocations_kept_days.saturating_mul(SECONDS_PER_DAY));
-    let trust = TrustBook::load(backbone.clone(), Arc::new(SystemClock), Arc::clone(&metrics), keep_for);
+    let trust = TrustBook::load(Arc::clone(&backbone), Arc::new(SystemClock), Arc::clone(&metrics), keep_for);
     let trust = trust.await.context("cannot read what is revoked")?;
     let event_schemas = read_event_schemas(arguments.event_schemas.as_deref())?;
     let state = AppState::new(
@@ -212,7 +268,8 @@ fn read_documents(folder: &Path) -> anyhow::Result<Knowledge> {
 
 /// Standard output is for the one line that says where the service listens; the log goes to standard error.
 pub(crate) fn start_log(format: LogFormat) {
-    let filter = EnvFilter::try_from_env("WATCHGATE_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
+    // The client of NATS says in its own words what we say in ours.
+    let filter = EnvFilter::try_from_env("WATCHGATE_LOG").unwrap_or_else(|_| EnvFilter::new("info,async_nats=warn"));
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     match format {
         LogFormat::Text => log.init(),
@@ -223,7 +280,8 @@ pub(crate) fn start_log(format: LogFormat) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::backbone::{Backbone, Batch, EventFilter};
+    use crate::backbone::retention::Retention;
+    use crate::backbone::{Batch, EventFilter};
 
     #[test]
     fn the_store_is_closed_in_order_although_tasks_and_reads_still_hold_it() {
@@ -236,7 +294,7 @@ mod tests {
             Metrics::default().jobs_per_commit,
         )
         .unwrap();
-        let store = Arc::new(store);
+        let store: Arc<dyn Backbone> = Arc::new(store);
         runtime.block_on(store.commit(Batch::default())).unwrap();
         for _ in 0..8 {
             let held = Arc::clone(&store);

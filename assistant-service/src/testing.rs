@@ -38,17 +38,36 @@ pub(crate) const TESTER: &str = "https://issuer.watchgate.test#tester-7";
 
 pub(crate) const KEEP_REVOCATIONS_FOR: Duration = Duration::from_secs(90 * 24 * 60 * 60);
 
-pub(crate) struct ManualClock(Mutex<OffsetDateTime>);
+pub(crate) struct ManualClock(Mutex<(OffsetDateTime, Duration)>);
 
 impl ManualClock {
+    pub(crate) fn new() -> Self {
+        Self::at(datetime!(2026-03-01 12:00:00 UTC))
+    }
+
+    pub(crate) fn at(time: OffsetDateTime) -> Self {
+        Self(Mutex::new((time, Duration::ZERO)))
+    }
+
+    /// Time passes.
     pub(crate) fn advance(&self, by: Duration) {
-        *self.0.lock().unwrap() += by;
+        let mut clock = self.0.lock().unwrap();
+        *clock = (clock.0 + by, clock.1 + by);
+    }
+
+    /// Somebody sets the wall clock, forward or back; no time passes.
+    pub(crate) fn step(&self, by: time::Duration) {
+        self.0.lock().unwrap().0 += by;
     }
 }
 
 impl Clock for ManualClock {
     fn now(&self) -> OffsetDateTime {
-        *self.0.lock().unwrap()
+        self.0.lock().unwrap().0
+    }
+
+    fn elapsed(&self) -> Duration {
+        self.0.lock().unwrap().1
     }
 }
 
@@ -86,31 +105,57 @@ pub(crate) struct Stage {
     pub(crate) clock: Arc<ManualClock>,
     pub(crate) keys: TransactionKeys,
     app: Router,
-    folder: tempfile::TempDir,
+    folder: Arc<tempfile::TempDir>,
 }
 
 impl Stage {
     pub(crate) fn new() -> Self {
-        let clock = Arc::new(ManualClock(Mutex::new(datetime!(2026-03-01 12:00:00 UTC))));
-        Self::over(tempfile::tempdir().unwrap(), clock)
+        Self::over(Arc::new(tempfile::tempdir().unwrap()), Arc::new(ManualClock::new()), None)
+    }
+
+    /// The service with a store whose every look through events ends as early as it can.
+    pub(crate) fn short_of_time() -> Self {
+        let clock = Arc::new(ManualClock::new());
+        Self::over(Arc::new(tempfile::tempdir().unwrap()), clock, Some(Duration::ZERO))
     }
 
     /// The service ended and started again.
     pub(crate) fn restarted(self) -> Self {
         let Self { state, clock, app, folder, .. } = self;
         drop((state, app));
-        Self::over(folder, clock)
+        Self::over(folder, clock, None)
     }
 
-    fn over(folder: tempfile::TempDir, clock: Arc<ManualClock>) -> Self {
+    fn over(folder: Arc<tempfile::TempDir>, clock: Arc<ManualClock>, look: Option<Duration>) -> Self {
         let metrics = Arc::new(Metrics::default());
-        let backbone =
+        let mut backbone =
             SqliteBackbone::open(folder.path(), Retention::default(), clock.clone(), metrics.jobs_per_commit.clone())
                 .unwrap();
+        if let Some(look) = look {
+            backbone.look_for(look);
+        }
+        Self::on(Arc::new(backbone), metrics, folder, clock)
+    }
+
+    /// Another replica of the service, on the same store and with the same clock.
+    pub(crate) fn replica(&self) -> Self {
+        self.replica_over(Arc::clone(&self.state.backbone))
+    }
+
+    /// The same, with what stands between it and the store.
+    pub(crate) fn replica_over(&self, backbone: Arc<dyn Backbone>) -> Self {
+        Self::on(backbone, Arc::default(), Arc::clone(&self.folder), Arc::clone(&self.clock))
+    }
+
+    fn on(
+        backbone: Arc<dyn Backbone>,
+        metrics: Arc<Metrics>,
+        folder: Arc<tempfile::TempDir>,
+        clock: Arc<ManualClock>,
+    ) -> Self {
         let keys = keys(1, "assistant-service");
         let (assistant, runbooks) = COMPANY.clone();
         let keys_source = Arc::new(FixedKeys(keys.clone()));
-        let backbone: Arc<dyn Backbone> = Arc::new(backbone);
         let trust = trust_book(Arc::clone(&backbone), clock.clone(), Arc::clone(&metrics));
         let state = AppState::new(backbone, clock.clone(), keys_source, assistant, runbooks, trust, metrics);
         Self { app: app(state.clone()), state, clock, keys, folder }

@@ -3,14 +3,16 @@
 
 mod book;
 pub(crate) mod feed;
+mod follow;
 pub(crate) mod gate_keys;
+mod hearing;
 mod keeper;
 pub(crate) mod key_sets;
 mod load;
 mod revoking;
 
 pub use book::TrustBook;
-pub(crate) use book::to_its_end;
+pub(crate) use book::{Distrust, to_its_end};
 pub(crate) use keeper::authenticate;
 pub use load::CannotLoad;
 

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use time::OffsetDateTime;
 
-use super::Position;
-use super::store::Segment;
+use super::store::{Classed, Segment};
+use super::{NewEvent, Position};
 
 /// The class of everything that no other one takes.
 pub const DEFAULT_CLASS: &str = "default";
@@ -52,6 +52,10 @@ impl Retention {
     pub fn class_of(&self, event_type: &str) -> &str {
         let class = self.classes.iter().find(|class| class.types.iter().any(|pattern| takes(pattern, event_type)));
         class.map_or(DEFAULT_CLASS, |class| &class.name)
+    }
+
+    pub(super) fn classed<'b>(&'b self, event: &'b NewEvent) -> Classed<'b> {
+        Classed { event, class: self.class_of(&event.event_type) }
     }
 
     fn limits_of(&self, class: &str) -> Limits {

@@ -45,6 +45,9 @@ impl SqliteBackbone {
     ) -> Result<Self, CannotOpen> {
         let folder = StoreFolder::take(folder)?;
         let ledger = folder.ledger(Durability::Truth)?;
+        if ledger.stand().sequence > 0 {
+            return Err(CannotOpen::Copy);
+        }
         Self::start(folder, ledger, retention, clock, jobs_per_commit)
     }
 
@@ -69,6 +72,14 @@ impl SqliteBackbone {
             standing: watch::Sender::new(Standing::Current),
             _lock: folder.into_lock(),
         })
+    }
+}
+
+#[cfg(test)]
+impl SqliteBackbone {
+    /// Ends every look through events after so long.
+    pub(crate) fn look_for(&mut self, look: std::time::Duration) {
+        self.readers.look_for(look);
     }
 }
 

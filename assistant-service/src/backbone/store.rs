@@ -22,7 +22,7 @@ use thiserror::Error;
 use super::BackboneError;
 use crate::clock::Clock;
 
-pub(super) use apply::{Ledger, Stand};
+pub(super) use apply::{Change, Classed, Ledger, Outcome, Stand, millis};
 pub(super) use classes::Segment;
 pub(super) use erasing::Erasing;
 pub(super) use newest::{Newest, NewestReceivers};
@@ -68,6 +68,14 @@ pub enum CannotOpen {
         /// How it would sync them.
         synchronous: i64,
     },
+    /// It holds what a replica has read of a shared log.
+    #[error("it holds a copy of a log on NATS: give --nats, or a folder of its own")]
+    Copy,
+    /// It holds what is nowhere else.
+    #[error(
+        "it holds events of its own, and no copy of a log on NATS: move them there with `watchgate events migrate`"
+    )]
+    Original,
     /// SQLite refused.
     #[error(transparent)]
     Store(#[from] rusqlite::Error),
@@ -94,6 +102,19 @@ impl StoreFolder {
         let connection = Connection::open(&self.path)?;
         schema::prepare(&connection, durability)?;
         Ok(Ledger::over(connection)?)
+    }
+
+    /// Throws the store away; nobody may have it open.
+    pub(super) fn empty(&self) -> Result<(), std::io::Error> {
+        for end in ["", "-wal", "-shm"] {
+            let mut file = self.path.clone().into_os_string();
+            file.push(end);
+            match std::fs::remove_file(file) {
+                Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
+                _ => {}
+            }
+        }
+        files::open_private(&self.path).map(drop)
     }
 
     /// The readers' side.

@@ -9,6 +9,7 @@ use tokio::sync::broadcast;
 use super::command::Command;
 use super::record::Record;
 use super::state::{State, Step};
+use super::time_seen::TimeSeen;
 use crate::backbone::{Backbone, BackboneError, Batch, Entry, NewEvent, Put, Revision};
 use crate::clock::Clock;
 use crate::events::{CloudEvent, Stamp};
@@ -18,7 +19,7 @@ use crate::problem::Problem;
 use crate::runbooks::RunbookCatalogue;
 
 /// Commands that are not at their end. Apart from the others, because they are looked through every second.
-const OPEN: &str = "commands.open";
+pub(super) const OPEN: &str = "commands.open";
 const ENDED: &str = "commands.ended";
 
 /// More open commands are not taken: somebody is asking in a loop, or nobody carries anything out.
@@ -42,6 +43,7 @@ pub struct Commands {
     pub(super) metrics: Arc<Metrics>,
     /// Says for which service a command has been scheduled.
     pub(super) scheduled: broadcast::Sender<String>,
+    pub(super) time_seen: TimeSeen,
 }
 
 /// A record and the revision that a change of it must give.
@@ -68,7 +70,8 @@ impl Commands {
         metrics: Arc<Metrics>,
     ) -> Self {
         let (scheduled, _) = broadcast::channel(64);
-        Self { backbone, clock, runbooks, metrics, scheduled }
+        let time_seen = TimeSeen::since_now(&*clock);
+        Self { backbone, clock, runbooks, metrics, scheduled, time_seen }
     }
 
     pub(super) fn now(&self) -> OffsetDateTime {
@@ -127,10 +130,10 @@ impl Commands {
         self.write(Some(kept.revision), kept.record, steps, caller).await
     }
 
-    /// The command, unless its time to begin is over: then that is written down first. The sweep does the same, but
-    /// after a restart it begins late.
+    /// The command, unless its time to begin is over: then that is written down first. The sweep does the same, a moment
+    /// later.
     pub(super) async fn in_time(&self, kept: Kept) -> Result<Kept, Problem> {
-        match kept.record.due(self.now()) {
+        match self.due(&kept) {
             Some(step @ Step::Expire) => {
                 let expired = self.advance(kept, vec![step], None).await?;
                 Err(Problem::WrongState(expired.record.command.state))
@@ -169,7 +172,9 @@ impl Commands {
         }
         let revision = committed.revisions.last().copied();
         let revision = revision.ok_or_else(|| Problem::mistake("the store did not say what an entry's revision is"))?;
-        Ok(Kept { record, revision })
+        let kept = Kept { record, revision };
+        self.time_seen.of(&kept, self.clock.elapsed());
+        Ok(kept)
     }
 
     fn count(&self, state: State) {

@@ -25,8 +25,9 @@ use crate::state::AppState;
 
 const MAX_WAIT_SECONDS: u64 = 30;
 
-/// A command that another replica schedules is not announced here, so a waiting service looks by itself now and then.
-pub(super) const LOOK_EVERY: Duration = Duration::from_secs(5);
+/// What other replicas schedule is announced a moment later; a waiting service looks by itself now and then in case that the
+/// store did not tell us of it.
+pub(super) const LOOK_EVERY: Duration = Duration::from_secs(15);
 
 /// How long to wait for a command.
 #[derive(Debug, Deserialize, ToSchema)]

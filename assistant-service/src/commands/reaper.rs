@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use super::LEASE_SECONDS;
 use super::book::Commands;
 use super::state::State;
 use crate::backbone::BackboneError;
@@ -12,13 +11,13 @@ use crate::problem::Problem;
 const SWEEP_EVERY: Duration = Duration::from_secs(1);
 
 impl Commands {
-    /// Sweeps every second, for ever. It begins one lease late: while this process was not there nobody could give
-    /// it a sign of life.
+    /// Sweeps every second, for ever.
     pub async fn sweep_for_ever(&self) {
-        tokio::time::sleep(Duration::from_secs(LEASE_SECONDS.unsigned_abs())).await;
         loop {
             if let Err(error) = self.sweep().await {
                 tracing::error!(%error, "commands could not be looked through");
+                // While the store did not answer nobody could give a sign of life.
+                self.time_seen.begin_anew();
             }
             tokio::time::sleep(SWEEP_EVERY).await;
         }
@@ -27,10 +26,13 @@ impl Commands {
     /// Takes every step that is due by now.
     pub async fn sweep(&self) -> Result<(), BackboneError> {
         let mut counts = State::ALL.map(|state| (state, 0_i64));
-        for kept in self.open().await? {
+        let looked_at = self.clock.elapsed();
+        let open = self.open().await?;
+        self.time_seen.keep(looked_at, open.iter().map(|kept| kept.record.command.id.as_str()).collect());
+        for kept in open {
             let id = kept.record.command.id.clone();
             let mut state = kept.record.command.state;
-            if let Some(step) = kept.record.due(self.now()) {
+            if let Some(step) = self.due(&kept) {
                 match self.advance(kept, vec![step], None).await {
                     Ok(kept) => state = kept.record.command.state,
                     // Somebody gave a sign of life at the last moment; the next sweep looks again.

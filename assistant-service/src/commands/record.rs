@@ -8,7 +8,8 @@ use trust_core::principal::Principal;
 
 use super::command::{CanceledBecause, Command, CommandApproval, Decision, Lease};
 use super::state::{State, Step, next};
-use super::{APPROVAL_SECONDS, LEASE_SECONDS, SCHEDULED_SECONDS};
+use super::time_seen::Seen;
+use super::{APPROVAL, LEASE, SCHEDULED};
 use crate::runbooks::Runbook;
 
 /// A command as it is kept: with what only the service needs to know. What the runbook said at the request is here,
@@ -24,8 +25,6 @@ pub(super) struct Record {
     /// When its service could first have it; a lease that is lost does not give it more time.
     #[serde(default, with = "time::serde::rfc3339::option")]
     scheduled_at: Option<OffsetDateTime>,
-    #[serde(with = "time::serde::rfc3339::option")]
-    started_at: Option<OffsetDateTime>,
 }
 
 /// A step that is not in the table.
@@ -67,7 +66,7 @@ impl Record {
             updated_at: now,
         };
         let timeout_seconds = runbook.timeout_seconds;
-        Self { command, timeout_seconds, fence: 0, holder: None, scheduled_at: None, started_at: None }
+        Self { command, timeout_seconds, fence: 0, holder: None, scheduled_at: None }
     }
 
     pub(super) fn fence(&self) -> u64 {
@@ -89,10 +88,7 @@ impl Record {
                 self.holder = Some(holder);
                 self.extend_lease(now);
             }
-            Step::Start => {
-                self.started_at = Some(now);
-                self.extend_lease(now);
-            }
+            Step::Start => self.extend_lease(now),
             Step::Succeed(outcome) | Step::Fail(outcome) => self.command.result = Some(outcome),
             Step::Cancel => self.command.canceled_because = Some(CanceledBecause::CalledOff),
             Step::Expire if before == State::Scheduled => {
@@ -119,26 +115,29 @@ impl Record {
     /// A sign of life.
     pub(super) fn extend_lease(&mut self, now: OffsetDateTime) {
         self.command.updated_at = now;
-        let expires_at = now.saturating_add(Duration::seconds(LEASE_SECONDS));
+        let expires_at = now.saturating_add(Duration::try_from(LEASE).unwrap_or(Duration::MAX));
         self.command.lease = Some(Lease { fence: self.fence, expires_at });
     }
 
-    /// What time alone does to the command, if anything.
-    pub(super) fn due(&self, now: OffsetDateTime) -> Option<Step> {
-        let is_silent = self.command.lease.as_ref().is_some_and(|lease| lease.expires_at <= now);
-        let is_over = |since: Option<OffsetDateTime>, seconds: i64| {
-            since.is_some_and(|since| since.saturating_add(Duration::seconds(seconds)) <= now)
+    /// What time alone does to the command, if anything: leases and run times end by what this process has seen, an hour's
+    /// wait also by the clock, since the process that saw it begin may be gone. `now` is [`Commands::steady_now`].
+    ///
+    /// [`Commands::steady_now`]: super::Commands::steady_now
+    pub(super) fn due(&self, seen: Seen, now: OffsetDateTime) -> Option<Step> {
+        let is_silent = seen.unchanged_for >= LEASE;
+        let is_over = |since: OffsetDateTime, wait: std::time::Duration| {
+            seen.in_state_for >= wait || since.saturating_add(Duration::try_from(wait).unwrap_or(Duration::MAX)) <= now
         };
         match self.command.state {
-            State::Pending => is_over(Some(self.command.requested_at), APPROVAL_SECONDS).then_some(Step::Expire),
+            State::Pending => is_over(self.command.requested_at, APPROVAL).then_some(Step::Expire),
             State::Scheduled => {
                 let since = self.scheduled_at.unwrap_or(self.command.updated_at);
-                is_over(Some(since), SCHEDULED_SECONDS).then_some(Step::Expire)
+                is_over(since, SCHEDULED).then_some(Step::Expire)
             }
             State::Leased => is_silent.then_some(Step::LoseLease),
             State::Running => {
-                let timeout = i64::try_from(self.timeout_seconds).unwrap_or(i64::MAX);
-                if is_over(self.started_at, timeout) { Some(Step::TimeOut) } else { is_silent.then_some(Step::Abandon) }
+                let is_slow = seen.in_state_for >= std::time::Duration::from_secs(self.timeout_seconds);
+                if is_slow { Some(Step::TimeOut) } else { is_silent.then_some(Step::Abandon) }
             }
             State::Requested
             | State::Succeeded

@@ -8,6 +8,7 @@ use super::command::{Ending, Outcome};
 use super::state::{State, Step, next};
 use crate::testing::{Answer, Stage};
 
+mod clock;
 mod limits;
 
 const SERVICE: &str = "sample-service";

@@ -235,3 +235,20 @@ impl TryFrom<CloudEvent> for NewEvent {
         Ok(Self { source, id, event_type, subject, correlation_id, principal, json })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_event_is_found_by_the_same_when_only_its_text_is_left() {
+        for correlation in [None, Some(Extension::Text("c".to_owned()))] {
+            let data = RawValue::from_string(r#"{"id":7,"type":[]}"#.to_owned()).unwrap();
+            let mut event = CloudEvent::own("a.b".to_owned(), Some("\"ä\"".to_owned()), data);
+            event.extensions.extend(correlation.map(|value| (CORRELATION.to_owned(), value)));
+            event.extensions.insert("authid".to_owned(), Extension::Text("https://issuer.example#ada".to_owned()));
+            let made = NewEvent::try_from(event).unwrap();
+            assert_eq!(NewEvent::from_json(made.json.clone()).unwrap(), made);
+        }
+    }
+}

@@ -1,3 +1,5 @@
+mod queries;
+
 use std::time::Duration;
 
 use axum::body::Body;

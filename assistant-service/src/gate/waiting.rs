@@ -8,6 +8,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use super::Caller;
 use crate::problem::Problem;
 use crate::state::AppState;
+use crate::trust::Distrust;
 
 /// The layer that ends a long poll when its caller's own token is revoked meanwhile.
 pub(crate) async fn until_revoked(
@@ -19,10 +20,13 @@ pub(crate) async fn until_revoked(
     let _counted = Counted::begin(&state.metrics.long_polls);
     tokio::select! {
         answer = next.run(request) => answer,
-        () = state.trust.until_revoked(&caller) => {
-            state.metrics.revoked_streams.inc();
-            Problem::Unauthenticated.into_response()
-        }
+        distrust = state.trust.until_distrusted(&caller) => match distrust {
+            Distrust::Revoked => {
+                state.metrics.revoked_streams.inc();
+                Problem::Unauthenticated.into_response()
+            }
+            Distrust::CutOff => Problem::CutOff.into_response(),
+        },
     }
 }
 

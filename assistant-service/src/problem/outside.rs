@@ -169,6 +169,12 @@ impl Problem {
                 "Not ready",
                 "The store takes no changes; the service's log says why.",
             ),
+            Self::CutOff => Outside::new(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "urn:watchgate:problem:cut-off",
+                "Cut off",
+                "This replica of the service does not hear of the others; try again, another one may answer.",
+            ),
             Self::Store(BackboneError::Conflict { .. }) => Outside::new(
                 StatusCode::CONFLICT,
                 "urn:watchgate:problem:changed-meanwhile",

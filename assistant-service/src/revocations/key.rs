@@ -16,6 +16,15 @@ impl fmt::Display for RevocationKey {
     }
 }
 
+impl RevocationKey {
+    /// The key that was written so.
+    pub(crate) fn from_text(text: &str) -> Option<Self> {
+        let digits = text.as_bytes().chunks(2).map(|pair| std::str::from_utf8(pair).ok());
+        let bytes = digits.map(|pair| u8::from_str_radix(pair?, 16).ok()).collect::<Option<Vec<_>>>()?;
+        bytes.try_into().ok().map(Self)
+    }
+}
+
 impl From<&Revocation> for RevocationKey {
     fn from(revocation: &Revocation) -> Self {
         match revocation {

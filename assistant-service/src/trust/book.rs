@@ -3,11 +3,13 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::time::Duration;
 
 use tokio::sync::{Mutex, watch};
 use trust_core::gate_key::GateKeys;
 use zeroize::Zeroizing;
 
+use super::hearing::Hearing;
 use super::key_sets::KeySet;
 use crate::backbone::{Backbone, BackboneError, Batch, Committed, NewEvent, Put, Revision};
 use crate::clock::Clock;
@@ -22,6 +24,9 @@ pub(super) const REVOCATIONS: &str = "revocations";
 /// Everything else of this book.
 pub(super) const TRUST: &str = "trust";
 
+/// How long streams and long polls go on that nobody could end by a revocation, because it would not be heard of here.
+const STREAMS_GO_ON: Duration = Duration::from_secs(10);
+
 /// All that is trusted, and all that is not any more.
 pub struct TrustBook {
     pub(super) backbone: Arc<dyn Backbone>,
@@ -32,8 +37,22 @@ pub struct TrustBook {
     pub(super) store: String,
     content: RwLock<Content>,
     /// One change at a time, from the look at the book to the commit and back into the book.
-    pub(super) turn: Mutex<()>,
+    pub(super) turn: Mutex<Followed>,
     newest: watch::Sender<Revision>,
+    pub(super) hearing: Hearing,
+}
+
+/// How far the store's changes have been taken over.
+pub(super) struct Followed {
+    pub(super) up_to: Revision,
+}
+
+/// Why somebody who was let in must not stay.
+pub(crate) enum Distrust {
+    /// His own token is revoked.
+    Revoked,
+    /// It may be, for all that is known here.
+    CutOff,
 }
 
 /// What the book holds.
@@ -69,10 +88,11 @@ impl TrustBook {
         (backbone, clock, metrics): (Arc<dyn Backbone>, Arc<dyn Clock>, Arc<Metrics>),
         keep_seconds: u64,
         store: String,
-        (content, newest): (Content, Revision),
+        (content, newest, up_to): (Content, Revision, Revision),
     ) -> Self {
-        let (content, turn, newest) = (RwLock::new(content), Mutex::default(), watch::Sender::new(newest));
-        Self { backbone, clock, metrics, keep_seconds, store, content, turn, newest }
+        let (content, turn, newest) =
+            (RwLock::new(content), Mutex::new(Followed { up_to }), watch::Sender::new(newest));
+        Self { backbone, clock, metrics, keep_seconds, store, content, turn, newest, hearing: Hearing::default() }
     }
 
     /// How long a revocation is kept whose tokens do not say when they end.
@@ -85,8 +105,15 @@ impl TrustBook {
         self.read().revocations.revokes(names)
     }
 
-    /// Returns when the caller's own token is revoked, and not before.
-    pub(crate) async fn until_revoked(&self, caller: &Caller) {
+    /// Returns when the caller must not stay any longer.
+    pub(crate) async fn until_distrusted(&self, caller: &Caller) -> Distrust {
+        tokio::select! {
+            () = self.until_revoked(caller) => Distrust::Revoked,
+            () = self.hearing.until_cut_off(STREAMS_GO_ON) => Distrust::CutOff,
+        }
+    }
+
+    async fn until_revoked(&self, caller: &Caller) {
         let mut newest = self.newest.subscribe();
         loop {
             // Marked as seen before the look, so that what comes between the two is looked at again.
@@ -120,13 +147,28 @@ impl TrustBook {
         revisions.first().copied().ok_or_else(nothing)
     }
 
-    /// Takes over what is in the store, and tells those who wait.
-    pub(super) fn take_over(&self, revision: Revision, change: impl FnOnce(&mut Content)) {
+    /// Takes over what is in the store, and tells those who wait for a revocation.
+    pub(super) fn take_over<T>(&self, change: impl FnOnce(&mut Content) -> T) -> T {
         let mut content = self.write();
-        change(&mut content);
+        let changed = change(&mut content);
         self.metrics.revocations_kept.set(i64::try_from(content.revocations.len()).unwrap_or(i64::MAX));
         drop(content);
-        self.newest.send_modify(|newest| *newest = revision.max(*newest));
+        self.newest.send_modify(|_| {});
+        changed
+    }
+
+    /// Takes over what this replica has just committed, and then all that others have committed before it. The change holds in
+    /// any case; keepers hear of it when nothing before it is missing.
+    pub(super) async fn take_over_own(&self, turn: &mut Followed, change: impl FnOnce(&mut Content)) {
+        self.take_over(change);
+        if let Err(error) = self.catch_up(turn).await {
+            tracing::warn!(%error, "keepers hear of a change later, when the store answers again");
+        }
+    }
+
+    /// Tells those who follow the book how far it has come.
+    pub(super) fn tell(&self, revision: Revision) {
+        self.newest.send_if_modified(|newest| std::mem::replace(newest, revision.max(*newest)) < revision);
     }
 }
 

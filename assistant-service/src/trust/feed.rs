@@ -13,7 +13,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::book::TrustBook;
 use super::key_sets::NamedKeySet;
-use crate::backbone::Revision;
+use crate::backbone::{BackboneError, Revision};
 use crate::parameters::QueryOf;
 use crate::problem::{Problem, ProblemDocument};
 use crate::revocations::RevocationEntry;
@@ -21,6 +21,9 @@ use crate::state::AppState;
 
 /// Less than the time that an answer may take.
 const MAX_WAIT_SECONDS: u64 = 25;
+
+/// A replica that has not heard of the others for so long tells keepers nothing: what it knows would look like all there is.
+const TELLS_NO_MORE: Duration = Duration::from_secs(5);
 
 /// From where on, and how patient.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -54,7 +57,8 @@ pub(crate) struct Feed {
 #[utoipa::path(get, path = "/v1/trust", tag = "trust", params(Parameters),
     responses(
         (status = OK, description = "What is new", body = Feed),
-        (status = UNAUTHORIZED, description = "Not a keeper", body = ProblemDocument)))]
+        (status = UNAUTHORIZED, description = "Not a keeper", body = ProblemDocument),
+        (status = SERVICE_UNAVAILABLE, description = "This replica is cut off from the others", body = ProblemDocument)))]
 pub(crate) async fn feed(
     State(state): State<AppState>,
     QueryOf(Parameters { after, wait }): QueryOf<Parameters>,
@@ -63,27 +67,45 @@ pub(crate) async fn feed(
     if wait > MAX_WAIT_SECONDS {
         return Err(Problem::invalid("wait", format!("must be a number from 0 to {MAX_WAIT_SECONDS}")));
     }
-    let after = after.and_then(|cursor| state.trust.known(&cursor));
-    if let Some(after) = after {
-        tokio::select! {
+    let feed = tokio::select! {
+        biased;
+        () = state.trust.hearing.until_cut_off(TELLS_NO_MORE) => return Err(Problem::CutOff),
+        feed = news(&state, after, Duration::from_secs(wait)) => feed?,
+    };
+    Ok(([(CACHE_CONTROL, "no-store")], Json(feed)))
+}
+
+async fn news(state: &AppState, cursor: Option<String>, wait: Duration) -> Result<Feed, Problem> {
+    let after = match cursor {
+        Some(cursor) => state.trust.known(&cursor).await?,
+        None => None,
+    };
+    match after {
+        Some(after) => tokio::select! {
             () = state.trust.until_newer(after) => {}
-            () = tokio::time::sleep(Duration::from_secs(wait)) => {}
+            () = tokio::time::sleep(wait) => {}
             () = state.ended() => {}
-        }
+        },
+        // What will be called complete must be: the keeper drops what is not in it.
+        None => state.trust.catch_up(&mut *state.trust.turn.lock().await).await?,
     }
     let book = Arc::clone(&state.trust);
     // Everything may be some megabytes: not on a thread that others wait for.
     let feed = tokio::task::spawn_blocking(move || book.feed(after)).await.map_err(Problem::internal)?;
-    Ok(([(CACHE_CONTROL, "no-store")], Json(feed.map_err(Problem::internal)?)))
+    feed.map_err(Problem::internal)
 }
 
 impl TrustBook {
     /// The revision of a cursor that this store has given.
-    fn known(&self, cursor: &str) -> Option<Revision> {
-        let (store, revision) = cursor.split_once('.')?;
-        let revision = revision.parse().ok()?;
+    async fn known(&self, cursor: &str) -> Result<Option<Revision>, BackboneError> {
+        let revision = cursor.split_once('.').filter(|(store, _)| *store == self.store);
+        let Some(revision) = revision.and_then(|(_, revision)| revision.parse().ok()) else { return Ok(None) };
+        if revision > *self.subscribe().borrow() {
+            // Another replica may have given it a moment ago.
+            self.catch_up(&mut *self.turn.lock().await).await?;
+        }
         // A store that was put back to what it was before has not given this one yet.
-        (store == self.store && revision <= *self.subscribe().borrow()).then_some(revision)
+        Ok((revision <= *self.subscribe().borrow()).then_some(revision))
     }
 
     async fn until_newer(&self, after: Revision) {

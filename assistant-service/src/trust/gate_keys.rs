@@ -48,7 +48,7 @@ pub(crate) async fn put(
 
 impl TrustBook {
     async fn rotate(&self, previous_kid: Option<&str>, keys: StoredGateKeys) -> Result<(), Problem> {
-        let _turn = self.turn.lock().await;
+        let mut turn = self.turn.lock().await;
         let (current_kid, is_kept, expected_revision) = match &self.read().gate_keys {
             Some(Revised { value, revision }) => {
                 (Some(value.current_kid.clone()), value.json == keys.json, Some(*revision))
@@ -67,15 +67,13 @@ impl TrustBook {
         let put = Put { bucket: TRUST, key: load::GATE_KEYS.to_owned(), value, expected_revision, expires_at: None };
         match self.commit(put, None).await {
             Ok(revision) => {
-                self.take_over(revision, |content| content.gate_keys = Some(Revised { value: keys, revision }));
+                let revised = Revised { value: keys, revision };
+                self.take_over_own(&mut turn, |content| content.gate_keys = Some(revised)).await;
                 Ok(())
             }
             Err(error) => {
-                if let BackboneError::Conflict { .. } = error
-                    && let Some(stored) = self.backbone.get(TRUST, load::GATE_KEYS.to_owned()).await?
-                {
-                    let kept = load::gate_keys(&stored.value, stored.revision);
-                    self.take_over(stored.revision, |content| content.gate_keys = kept);
+                if let BackboneError::Conflict { .. } = error {
+                    self.catch_up(&mut turn).await?;
                 }
                 Err(error.into())
             }

@@ -112,7 +112,7 @@ fn is_file_name(name: &str) -> bool {
 
 impl TrustBook {
     async fn keep_key_set(&self, name: String, set: KeySet) -> Result<(), Problem> {
-        let _turn = self.turn.lock().await;
+        let mut turn = self.turn.lock().await;
         let key = load::key_set_key(&name);
         for _ in 0..ATTEMPTS {
             let (kept, count) = {
@@ -135,17 +135,10 @@ impl TrustBook {
             {
                 Ok(revision) => {
                     let revised = Revised { value: set, revision };
-                    self.take_over(revision, |content| drop(content.key_sets.insert(name, revised)));
+                    self.take_over_own(&mut turn, |content| drop(content.key_sets.insert(name, revised))).await;
                     return Ok(());
                 }
-                Err(BackboneError::Conflict { .. }) => {
-                    if let Some(stored) = self.backbone.get(TRUST, key.clone()).await? {
-                        let revised = load::key_set(&stored.value, stored.revision)
-                            .ok_or_else(|| Problem::mistake("a key set in the store is not readable"))?;
-                        let name = name.clone();
-                        self.take_over(stored.revision, |content| drop(content.key_sets.insert(name, revised)));
-                    }
-                }
+                Err(BackboneError::Conflict { .. }) => self.catch_up(&mut turn).await?,
                 Err(error) => return Err(error.into()),
             }
         }

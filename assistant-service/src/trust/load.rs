@@ -45,6 +45,8 @@ impl TrustBook {
         keep_for: Duration,
     ) -> Result<Self, CannotLoad> {
         let store = store(&*backbone).await?;
+        // Before the look: what other replicas change meanwhile is followed from here on.
+        let up_to = *backbone.newest_revision().borrow();
         let mut content = Content::default();
         let mut newest = 0;
         for bucket in [REVOCATIONS, TRUST] {
@@ -61,19 +63,19 @@ impl TrustBook {
             }
         }
         metrics.revocations_kept.set(i64::try_from(content.revocations.len()).unwrap_or(i64::MAX));
-        Ok(Self::new((backbone, clock, metrics), keep_for.as_secs(), store, (content, newest)))
+        Ok(Self::new((backbone, clock, metrics), keep_for.as_secs(), store, (content, newest, up_to)))
     }
 }
 
 impl Content {
     /// Nothing when the entry is not readable.
-    fn take(&mut self, bucket: &str, stored: Stored) -> Option<()> {
+    pub(super) fn take(&mut self, bucket: &str, stored: Stored) -> Option<()> {
         let Stored { key, value, revision } = stored;
         if bucket == REVOCATIONS {
             self.revocations.insert(revocation(&value)?, revision);
         } else if key == GATE_KEYS {
             self.gate_keys = Some(gate_keys(&value, revision)?);
-        } else if let Some(name) = key.strip_prefix(KEY_SET) {
+        } else if let Some(name) = key_set_name(&key) {
             self.key_sets.insert(name.to_owned(), key_set(&value, revision)?);
         } else if key != STORE {
             return None;
@@ -98,6 +100,11 @@ pub(super) fn gate_keys(value: &[u8], revision: Revision) -> Option<Revised<Stor
 /// Where a key set is kept.
 pub(super) fn key_set_key(name: &str) -> String {
     format!("{KEY_SET}{name}")
+}
+
+/// Which key set is kept there, if one is.
+pub(super) fn key_set_name(key: &str) -> Option<&str> {
+    key.strip_prefix(KEY_SET)
 }
 
 /// The store's own name, given when it is opened first. A keeper that comes with the cursor of another store, or of one

@@ -39,7 +39,7 @@ struct Revoked<'a> {
 impl TrustBook {
     /// Revokes, unless that is revoked already; returns when it is durable and in force here.
     pub(crate) async fn revoke(&self, entry: Entry, caller: &Caller) -> Result<(), Problem> {
-        let _turn = self.turn.lock().await;
+        let mut turn = self.turn.lock().await;
         let key = RevocationKey::from(&entry.revocation);
         let mut attempt = 1;
         loop {
@@ -58,7 +58,7 @@ impl TrustBook {
             match self.commit(put, Some(self.event(&wanted, &key, caller)?)).await {
                 Ok(revision) => {
                     self.metrics.revocations.get_or_create(&KindLabel { kind: wanted.kind() }).inc();
-                    self.take_over(revision, |content| content.revocations.insert(wanted, revision));
+                    self.take_over_own(&mut turn, |content| content.revocations.insert(wanted, revision)).await;
                     return Ok(());
                 }
                 Err(BackboneError::Conflict { .. }) if attempt < ATTEMPTS => {
@@ -70,15 +70,15 @@ impl TrustBook {
         }
     }
 
-    /// Takes over what somebody else has made of an entry.
+    /// Takes over what somebody else has made of an entry; it is told when all before it has been taken over.
     async fn read_again(&self, key: &RevocationKey) -> Result<(), Problem> {
         match self.backbone.get(REVOCATIONS, key.to_string()).await? {
             Some(stored) => {
                 let entry = load::revocation(&stored.value);
                 let entry = entry.ok_or_else(|| Problem::mistake(format!("the revocation {key} is not readable")))?;
-                self.take_over(stored.revision, |content| content.revocations.insert(entry, stored.revision));
+                self.take_over(|content| content.revocations.insert(entry, stored.revision));
             }
-            None => self.take_over(0, |content| content.revocations.remove(key)),
+            None => self.take_over(|content| content.revocations.remove(key)),
         }
         Ok(())
     }
@@ -109,7 +109,7 @@ impl TrustBook {
     /// Forgets what nobody has needed to remember for a day.
     pub async fn sweep(&self) -> Result<(), BackboneError> {
         loop {
-            let _turn = self.turn.lock().await;
+            let mut turn = self.turn.lock().await;
             let now = u64::try_from(self.clock.now().unix_timestamp()).unwrap_or_default();
             let ended = self.read().revocations.ended(now, SWEPT_AT_ONCE);
             if ended.is_empty() {
@@ -122,8 +122,12 @@ impl TrustBook {
                 expected_revision: Some(*revision),
                 expires_at: None,
             };
-            self.backbone.commit(Batch { events: Vec::new(), puts: ended.iter().map(put).collect() }).await?;
-            self.take_over(0, |content| ended.iter().for_each(|(key, _)| content.revocations.remove(key)));
+            match self.backbone.commit(Batch { events: Vec::new(), puts: ended.iter().map(put).collect() }).await {
+                Ok(_) => self.take_over(|content| ended.iter().for_each(|(key, _)| content.revocations.remove(key))),
+                // Another replica forgets the same.
+                Err(BackboneError::Conflict { .. }) => self.catch_up(&mut turn).await?,
+                Err(error) => return Err(error),
+            }
         }
     }
 }

@@ -15,6 +15,8 @@ use crate::backbone::Put;
 use crate::revocations::Entry;
 use crate::testing::{Answer, HOST, ISSUER, KEEP_REVOCATIONS_FOR, Stage, keys};
 
+mod replicas;
+
 fn token(stage: &Stage, method: &str, target: &str) -> String {
     let now = UnixSeconds(stage.claims("GET", "/").iat);
     keeper_token(&stage.keys, KeeperRequest { method, host: HOST, target }, "request-1", now).unwrap()
@@ -309,7 +311,7 @@ async fn what_another_replica_has_written_meanwhile_counts_first() {
 async fn what_is_not_taken_is_said_and_what_cannot_be_read_is_not_passed_over() {
     let stage = Stage::new();
     let (trust, backbone) = (&stage.state.trust, &stage.state.backbone);
-    trust.take_over(0, |content| {
+    trust.take_over(|content| {
         for number in 0..100_000_u64 {
             let revocation = Revocation::Id { issuer: ISSUER.to_owned(), jti: number.to_string() };
             content.revocations.insert(Entry { revocation, keep_until: 1 }, number);

@@ -8,8 +8,8 @@ use prometheus_client::metrics::histogram::Histogram;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::backbone::retention::Retention;
-use crate::backbone::store::{Erasing, Ledger, Newest, Wal};
-use crate::backbone::{BackboneError, Batch, Committed, NewEvent};
+use crate::backbone::store::{Change, Erasing, Ledger, Newest, Wal};
+use crate::backbone::{BackboneError, Batch, Committed};
 use crate::clock::Clock;
 
 /// Jobs that share one commit at most: enough to hide the fsync, few enough that the first one does not wait long.
@@ -62,7 +62,10 @@ impl Writer {
                     Err(error) => tracing::error!(%error, "events that were kept long enough could not be let go"),
                 }
             }
-            erasing.step(&self.ledger);
+            if erasing.step(&self.ledger) {
+                // Nobody else shortens it while there is nothing to commit.
+                self.wal.shorten_if_long(self.ledger.connection());
+            }
         }
     }
 
@@ -88,9 +91,13 @@ impl Writer {
     /// One answer for each batch. A batch that conflicts is refused alone; a failing disk undoes all.
     fn apply_together(&mut self, batches: &[Batch]) -> Vec<Answer> {
         let now = self.clock.now();
-        let class_of = |_: usize, event: &NewEvent| self.retention.class_of(&event.event_type);
-        let applied = self.ledger.together(|ledger| {
-            batches.iter().map(|batch| ledger.apply(batch, class_of, now)).collect::<Result<Vec<_>, _>>()
+        let Self { ledger, retention, .. } = self;
+        let applied = ledger.together(|ledger| {
+            let apply = |batch: &Batch| {
+                let puts: Vec<_> = batch.puts.iter().map(Change::from).collect();
+                ledger.apply(batch.events.iter().map(|event| retention.classed(event)), &puts, now)
+            };
+            batches.iter().map(apply).collect::<Result<Vec<_>, _>>()
         });
         match applied {
             Ok(outcomes) => batches.iter().zip(outcomes).map(|(batch, outcome)| outcome.answer(batch)).collect(),

@@ -16,6 +16,10 @@ const REMOVED_MILLIS: i64 = 60 * 60 * 1000;
 pub(in crate::backbone) struct Ledger {
     connection: Connection,
     stand: Stand,
+    /// Positions and revisions beyond these are free.
+    numbered: Stand,
+    /// The name of the last record of a shared log that was applied.
+    record: String,
     classes: Classes,
 }
 
@@ -28,6 +32,31 @@ pub(in crate::backbone) struct Stand {
     pub(in crate::backbone) revision: Revision,
     /// The last record of a shared log that was applied.
     pub(in crate::backbone) sequence: u64,
+}
+
+/// An event, and the name of its class.
+#[derive(Clone, Copy)]
+pub(in crate::backbone) struct Classed<'b> {
+    pub(in crate::backbone) event: &'b NewEvent,
+    pub(in crate::backbone) class: &'b str,
+}
+
+/// A put, wherever its parts are kept.
+#[derive(Clone, Copy)]
+pub(in crate::backbone) struct Change<'b> {
+    pub(in crate::backbone) bucket: &'b str,
+    pub(in crate::backbone) key: &'b str,
+    pub(in crate::backbone) value: Option<&'b [u8]>,
+    pub(in crate::backbone) expected_revision: Option<Revision>,
+    pub(in crate::backbone) expires_millis: Option<i64>,
+}
+
+impl<'b> From<&'b Put> for Change<'b> {
+    fn from(put: &'b Put) -> Self {
+        let Put { bucket, key, value, expected_revision, expires_at } = put;
+        let (value, expires_millis) = (value.as_deref(), expires_at.map(millis));
+        Self { bucket, key, value, expected_revision: *expected_revision, expires_millis }
+    }
 }
 
 /// What came of a batch.
@@ -53,15 +82,28 @@ impl Outcome {
 
 impl Ledger {
     pub(super) fn over(connection: Connection) -> Result<Self, rusqlite::Error> {
-        let stand = connection.query_row("SELECT position, revision, sequence FROM stand", [], |row| {
-            Ok(Stand { position: row.get(0)?, revision: row.get(1)?, sequence: row.get(2)? })
+        let sql = "SELECT position, revision, sequence, record FROM stand";
+        let (stand, record) = connection.query_row(sql, [], |row| {
+            Ok((Stand { position: row.get(0)?, revision: row.get(1)?, sequence: row.get(2)? }, row.get(3)?))
         })?;
         let classes = Classes::read(&connection)?;
-        Ok(Self { connection, stand, classes })
+        Ok(Self { connection, stand, numbered: stand, record, classes })
     }
 
     pub(in crate::backbone) fn stand(&self) -> Stand {
         self.stand
+    }
+
+    /// The name of the last record of a shared log that was applied.
+    pub(in crate::backbone) fn record(&self) -> &str {
+        &self.record
+    }
+
+    /// Begins a record of a shared log: what it changes is numbered from here on.
+    pub(in crate::backbone) fn begin_record(&mut self, from: Stand, name: &str) {
+        self.numbered = from;
+        self.stand.sequence = from.sequence;
+        name.clone_into(&mut self.record);
     }
 
     /// For SQLite's own log between transactions.
@@ -74,7 +116,7 @@ impl Ledger {
         &mut self,
         work: impl FnOnce(&mut Self) -> Result<T, rusqlite::Error>,
     ) -> Result<T, rusqlite::Error> {
-        let before = (self.stand, self.classes.clone());
+        let before = (self.stand, self.record.clone(), self.classes.clone());
         self.connection.execute_batch("BEGIN IMMEDIATE")?;
         let done = work(self).and_then(|done| {
             self.write_stand()?;
@@ -82,7 +124,7 @@ impl Ledger {
             Ok(done)
         });
         if done.is_err() {
-            (self.stand, self.classes) = before;
+            (self.stand, self.record, self.classes) = before;
             // Fails when SQLite has rolled back by itself, as it does on a full disk: the same outcome.
             let _ = self.connection.execute_batch("ROLLBACK");
         }
@@ -93,32 +135,29 @@ impl Ledger {
         let Stand { position, revision, sequence } = self.stand;
         self.classes.write(&self.connection)?;
         self.connection
-            .prepare_cached("UPDATE stand SET position = ?1, revision = ?2, sequence = ?3")?
-            .execute(params![position, revision, sequence])?;
+            .prepare_cached("UPDATE stand SET position = ?1, revision = ?2, sequence = ?3, record = ?4")?
+            .execute(params![position, revision, sequence, self.record])?;
         Ok(())
     }
 
-    /// Applies a batch, all of it or nothing; `class_of` names the class of the event in that place. To be called within
-    /// [`Self::together`].
-    pub(in crate::backbone) fn apply<'c>(
+    /// Applies a batch, all of it or nothing. To be called within [`Self::together`].
+    pub(in crate::backbone) fn apply<'b>(
         &mut self,
-        batch: &Batch,
-        class_of: impl Fn(usize, &NewEvent) -> &'c str,
+        events: impl IntoIterator<Item = Classed<'b>>,
+        puts: &[Change<'_>],
         now: OffsetDateTime,
     ) -> Result<Outcome, rusqlite::Error> {
         let now = millis(now);
-        if !batch.puts.is_empty() {
+        if !puts.is_empty() {
             self.forget_expired(now)?;
         }
-        for (index, put) in batch.puts.iter().enumerate() {
+        for (index, put) in puts.iter().enumerate() {
             if self.revision_of(put, now)? != put.expected_revision {
                 return Ok(Outcome::Conflict(index));
             }
         }
-        let revisions = batch.puts.iter().map(|put| self.put(put, now)).collect::<Result<_, _>>()?;
-        let events = batch.events.iter().enumerate();
-        let events = events.map(|(place, event)| self.append(event, class_of(place, event), now));
-        let events = events.collect::<Result<_, _>>()?;
+        let revisions = puts.iter().map(|put| self.put(put, now)).collect::<Result<_, _>>()?;
+        let events = events.into_iter().map(|classed| self.append(classed, now)).collect::<Result<_, _>>()?;
         Ok(Outcome::Done(Committed { events, revisions }))
     }
 
@@ -143,7 +182,7 @@ impl Ledger {
         Ok(())
     }
 
-    fn revision_of(&self, put: &Put, now: i64) -> Result<Option<Revision>, rusqlite::Error> {
+    fn revision_of(&self, put: &Change<'_>, now: i64) -> Result<Option<Revision>, rusqlite::Error> {
         self.connection
             .prepare_cached(
                 "SELECT revision FROM entries WHERE bucket = ?1 AND key = ?2 AND value IS NOT NULL
@@ -153,10 +192,10 @@ impl Ledger {
             .optional()
     }
 
-    fn put(&mut self, put: &Put, now: i64) -> Result<Revision, rusqlite::Error> {
-        self.stand.revision = self.stand.revision.saturating_add(1);
+    fn put(&mut self, put: &Change<'_>, now: i64) -> Result<Revision, rusqlite::Error> {
+        self.stand.revision = self.stand.revision.max(self.numbered.revision).saturating_add(1);
         let expires = match put.value {
-            Some(_) => put.expires_at.map(millis),
+            Some(_) => put.expires_millis,
             None => Some(now.saturating_add(REMOVED_MILLIS)),
         };
         self.connection
@@ -165,7 +204,7 @@ impl Ledger {
         Ok(self.stand.revision)
     }
 
-    fn append(&mut self, event: &NewEvent, class: &str, now: i64) -> Result<Appended, rusqlite::Error> {
+    fn append(&mut self, Classed { event, class }: Classed<'_>, now: i64) -> Result<Appended, rusqlite::Error> {
         let first: Option<(Position, i64, i64)> = self
             .connection
             .prepare_cached(
@@ -179,7 +218,7 @@ impl Ledger {
         {
             return Ok(Appended { position, is_duplicate: true });
         }
-        self.stand.position = self.stand.position.saturating_add(1);
+        self.stand.position = self.stand.position.max(self.numbered.position).saturating_add(1);
         let position = self.stand.position;
         let class = self.classes.count(&self.connection, class, (position, now, event.json.len()))?;
         let NewEvent { source, id, event_type, subject, correlation_id, principal, json } = event;
@@ -191,6 +230,6 @@ impl Ledger {
 }
 
 /// Unix milliseconds.
-pub(super) fn millis(time: OffsetDateTime) -> i64 {
+pub(in crate::backbone) fn millis(time: OffsetDateTime) -> i64 {
     i64::try_from(time.unix_timestamp_nanos() / 1_000_000).unwrap_or(i64::MAX)
 }

@@ -8,13 +8,14 @@ use rusqlite::{Connection, OptionalExtension, Row, params_from_iter};
 use time::OffsetDateTime;
 
 use super::apply::millis;
+use super::classes;
 use crate::backbone::{EventFilter, Order, Page, Position, StoredEvent, TypeFilter};
 
 /// A page ends with the event that passes this: an event may have a megabyte, and many pages are held at once.
 const PAGE_BYTES: usize = 4 * 1024 * 1024;
 
 /// How long one look may take.
-const LOOK: Duration = Duration::from_millis(500);
+pub(super) const LOOK: Duration = Duration::from_millis(500);
 
 /// Rows between two looks at the time.
 const ROWS_PER_LOOK: u64 = 256;
@@ -22,13 +23,15 @@ const ROWS_PER_LOOK: u64 = 256;
 /// Clocks are set back now and then; what came in within so long of a time is looked at one by one.
 const CLOCK_STEP_MILLIS: i64 = 2 * 60 * 60 * 1000;
 
-pub(super) fn query(connection: &Connection, filter: &EventFilter) -> Result<Page, rusqlite::Error> {
-    query_within(LOOK, connection, filter)
-}
-
-fn query_within(time: Duration, connection: &Connection, filter: &EventFilter) -> Result<Page, rusqlite::Error> {
+/// What matches, as far as a look of this time comes.
+pub(super) fn query_within(
+    time: Duration,
+    connection: &Connection,
+    filter: &EventFilter,
+) -> Result<Page, rusqlite::Error> {
     let Some(plan) = Plan::of(connection, filter)? else { return Ok(Page::default()) };
     let begun = Instant::now();
+    let let_go = classes::being_erased(connection)?;
     let limit = usize::try_from(filter.limit).unwrap_or(usize::MAX);
     let mut statement = connection.prepare_cached(&plan.sql)?;
     let mut rows = statement.query(params_from_iter(plan.values))?;
@@ -40,7 +43,8 @@ fn query_within(time: Duration, connection: &Connection, filter: &EventFilter) -
             break;
         }
         let position: Position = row.get(0)?;
-        if matches(row, filter)? {
+        let is_let_go = !let_go.is_empty() && let_go.get(&row.get(8)?).is_some_and(|floor| position <= *floor);
+        if !is_let_go && matches(row, filter)? {
             if page.events.len() >= limit || bytes > PAGE_BYTES {
                 page.next_after = last;
                 break;
@@ -77,7 +81,8 @@ impl Plan {
             return Ok(None);
         }
         let mut sql =
-            "SELECT position, arrived, source, type, subject, correlation_id, principal, json FROM events".to_owned();
+            "SELECT position, arrived, source, type, subject, correlation_id, principal, json, class FROM events"
+                .to_owned();
         let mut values = Vec::new();
         match driving(filter) {
             Some((index, column, value)) => {
@@ -229,7 +234,7 @@ mod tests {
         let page = query_within(Duration::ZERO, &connection, &filter).unwrap();
         assert_eq!(page, Page { events: Vec::new(), next_after: Some(255 * 5) });
         let rest = EventFilter { after: page.next_after, ..filter };
-        assert_eq!(query(&connection, &rest).unwrap(), Page::default());
+        assert_eq!(query_within(LOOK, &connection, &rest).unwrap(), Page::default());
     }
 
     #[test]

@@ -27,8 +27,13 @@ impl Durability {
 
 /// The columns beside `json` are what events are found by; all but `arrived` and `class` stand in the JSON too.
 const TABLES: &str = "
-CREATE TABLE stand (position INTEGER NOT NULL, revision INTEGER NOT NULL, sequence INTEGER NOT NULL) STRICT;
-INSERT INTO stand VALUES (0, 0, 0);
+CREATE TABLE stand (
+    position INTEGER NOT NULL,
+    revision INTEGER NOT NULL,
+    sequence INTEGER NOT NULL,
+    record TEXT NOT NULL
+) STRICT;
+INSERT INTO stand VALUES (0, 0, 0, '');
 CREATE TABLE events (
     position INTEGER PRIMARY KEY,
     arrived INTEGER NOT NULL,

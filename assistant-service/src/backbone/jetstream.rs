@@ -1,0 +1,20 @@
+//! What the form of many replicas stands on: a connection to NATS, one stream, and what its servers promise of it.
+
+mod applier;
+mod arguments;
+mod barrier;
+mod connection;
+mod follower;
+mod form;
+mod job;
+mod promise;
+mod publisher;
+mod record;
+mod retaining;
+mod stream;
+
+pub use arguments::{NatsArguments, StreamSettings};
+pub use connection::{CannotConnect, Connection, ConnectionSettings, MAX_MESSAGE_BYTES, User, connect};
+pub use form::{CannotJoin, JetStreamBackbone};
+pub use promise::{Promise, Untold};
+pub use stream::{CannotOpenStream, Difference, ensure_stream, subjects};

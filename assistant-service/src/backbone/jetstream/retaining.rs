@@ -1,0 +1,66 @@
+//! Letting go of what was kept long enough. Every replica looks by itself; that a class is let go goes through the log, so that all
+//! know the same, and only then the servers may forget the records.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_nats::jetstream::stream::Stream;
+use tokio::sync::{mpsc, oneshot};
+
+use super::applier::Numbering;
+use super::job::Job;
+use super::publisher::events_of;
+use crate::backbone::retention::{Floor, Retention};
+use crate::backbone::store::StoreReaders;
+use crate::backbone::{BackboneError, Batch};
+use crate::clock::Clock;
+
+const LOOK_EVERY: Duration = Duration::from_secs(30);
+
+pub(super) struct Retaining {
+    pub(super) stream: Stream,
+    /// What the subjects of all records begin with.
+    pub(super) subject: String,
+    pub(super) numbering: Numbering,
+    pub(super) retention: Arc<Retention>,
+    pub(super) readers: Arc<StoreReaders>,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) jobs: mpsc::WeakSender<Job>,
+}
+
+impl Retaining {
+    /// Looks until nobody takes jobs any more.
+    pub(super) async fn run(self) {
+        loop {
+            tokio::time::sleep(LOOK_EVERY).await;
+            let Some(jobs) = self.jobs.upgrade() else { return };
+            if let Err(error) = self.look(&jobs).await {
+                tracing::error!(%error, "events that were kept long enough could not be let go");
+            }
+        }
+    }
+
+    async fn look(&self, jobs: &mpsc::Sender<Job>) -> Result<(), BackboneError> {
+        let floors = self.retention.overdue(&self.readers.segments().await?, self.clock.now());
+        if floors.is_empty() {
+            return Ok(());
+        }
+        tracing::info!(?floors, "events are let go that were kept long enough");
+        let gone = || BackboneError::Unavailable("nobody writes to the log".to_owned());
+        let (answer, answered) = oneshot::channel();
+        let job = Job { batch: Batch::default(), floors: floors.clone(), answer };
+        jobs.send(job).await.map_err(|_| gone())?;
+        answered.await.map_err(|_| gone())??;
+        for floor in &floors {
+            self.purge(floor).await?;
+        }
+        Ok(())
+    }
+
+    /// Of the record that the floor lies in something may be kept.
+    async fn purge(&self, floor: &Floor) -> Result<(), BackboneError> {
+        let subject = format!("{}.{}", self.subject, events_of(&floor.class));
+        let purge = self.stream.purge().sequence(self.numbering.record_of(floor.position)).filter(subject);
+        purge.await.map(drop).map_err(|error| BackboneError::Unavailable(format!("the log was not shortened: {error}")))
+    }
+}

@@ -1,0 +1,81 @@
+//! How long this process has seen commands as they are. Every change of a held command is a sign of life of its holder, through
+//! whichever replica it came, so a lease is lost when its record has stood still before our own eyes. A process that has just
+//! started begins to count anew, for nobody could give it a sign of life before.
+
+use std::collections::HashSet;
+use std::time::Duration;
+
+use time::OffsetDateTime;
+
+use super::book::{Commands, Kept};
+use super::state::{State, Step};
+use crate::backbone::Revision;
+use crate::clock::{Clock, Sightings};
+
+/// How long one command has been seen.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Seen {
+    /// Without any change.
+    pub(super) unchanged_for: Duration,
+    /// In its state, under its fence.
+    pub(super) in_state_for: Duration,
+}
+
+/// What this process has seen of all open commands.
+pub(super) struct TimeSeen {
+    revisions: Sightings<String, Revision>,
+    states: Sightings<String, (State, u64)>,
+    /// The wall clock's time when the clock's own was zero, by what it said when this process began.
+    origin: OffsetDateTime,
+}
+
+impl TimeSeen {
+    pub(super) fn since_now(clock: &dyn Clock) -> Self {
+        let origin = clock.now().saturating_sub(signed(clock.elapsed()));
+        Self { revisions: Sightings::default(), states: Sightings::default(), origin }
+    }
+
+    /// Sees a command, and says for how long it has been seen so.
+    pub(super) fn of(&self, kept: &Kept, elapsed: Duration) -> Seen {
+        let Kept { record, revision } = kept;
+        let id = &record.command.id;
+        Seen {
+            unchanged_for: self.revisions.seen_for(id.clone(), *revision, elapsed),
+            in_state_for: self.states.seen_for(id.clone(), (record.command.state, record.fence()), elapsed),
+        }
+    }
+
+    /// Whether this process has seen a command in this revision, as it has when it wrote it.
+    pub(super) fn knows(&self, id: &String, revision: Revision) -> bool {
+        self.revisions.knows(id, revision)
+    }
+
+    /// Forgets those that were not open when they were looked at.
+    pub(super) fn keep(&self, looked_at: Duration, open: HashSet<&str>) {
+        self.revisions.keep(looked_at, |id| open.contains(id.as_str()));
+        self.states.keep(looked_at, |id| open.contains(id.as_str()));
+    }
+
+    pub(super) fn begin_anew(&self) {
+        self.revisions.forget_all();
+        self.states.forget_all();
+    }
+}
+
+impl Commands {
+    /// What time alone does to a command by now.
+    pub(super) fn due(&self, kept: &Kept) -> Option<Step> {
+        kept.record.due(self.time_seen.of(kept, self.clock.elapsed()), self.steady_now())
+    }
+
+    /// The earlier of what the wall clock says and what it would say if nobody had set it since this process began: neither a
+    /// step forward nor one back ends at once what was to wait for an hour.
+    pub(super) fn steady_now(&self) -> OffsetDateTime {
+        let unset = self.time_seen.origin.saturating_add(signed(self.clock.elapsed()));
+        self.now().min(unset)
+    }
+}
+
+fn signed(duration: Duration) -> time::Duration {
+    time::Duration::try_from(duration).unwrap_or(time::Duration::MAX)
+}

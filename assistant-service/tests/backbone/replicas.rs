@@ -1,0 +1,141 @@
+//! Replicas of one log.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use assistant_service::backbone::retention::Retention;
+use assistant_service::backbone::sqlite::SqliteBackbone;
+use assistant_service::backbone::{Backbone, EventFilter, Freshness, Standing};
+use assistant_service::clock::SystemClock;
+use assistant_service::metrics::Metrics;
+use programs::nats::NatsOptions;
+
+use crate::contract::{all, event, events, put, puts};
+use crate::form::Form;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_one_replica_answers_every_other_one_knows_at_once() {
+    let first = Form::jetstream();
+    let second = first.replica();
+    let (one, other) = (first.join().await, second.join().await);
+    for number in 0..50 {
+        let key = number.to_string();
+        one.commit(puts(vec![put(&key, Some(&key), None)])).await.unwrap();
+        assert!(other.get("box", key.clone()).await.unwrap().is_some(), "{number}");
+        other.commit(events(vec![event(&key, "t")])).await.unwrap();
+        assert_eq!(one.query(all()).await.unwrap().events.len(), number + 1);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_two_replicas_with_one_revision_one_wins_and_both_know_the_same() {
+    let form = Form::jetstream();
+    let second = form.replica();
+    let (one, other) = (Arc::new(form.join().await), Arc::new(second.join().await));
+    let mut revision = None;
+    for round in 0..50 {
+        let race = |store: Arc<_>, name: &str| {
+            let batch = puts(vec![put("k", Some(&format!("{name}{round}")), revision)]);
+            tokio::spawn(async move { Backbone::commit(&*store as &dyn Backbone, batch).await })
+        };
+        let (left, right) = (race(Arc::clone(&one) as Arc<_>, "l"), race(Arc::clone(&other) as Arc<_>, "r"));
+        let (left, right) = (left.await.unwrap(), right.await.unwrap());
+        assert!(left.is_ok() != right.is_ok(), "{left:?} {right:?}");
+        let here = one.get("box", "k".to_owned()).await.unwrap().unwrap();
+        assert_eq!(other.get("box", "k".to_owned()).await.unwrap().unwrap(), here);
+        revision = Some(here.revision);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_fresh_replica_knows_the_same_as_one_that_was_there_from_the_beginning() {
+    let form = Form::jetstream();
+    let old = form.join().await;
+    for number in 0..300 {
+        let id = (number % 200).to_string();
+        let mut batch = events(vec![event(&id, "t")]);
+        batch.puts = puts(vec![put(&id, Some("v"), None)]).puts;
+        // The last hundred conflict, and their events are not appended.
+        assert_eq!(old.commit(batch).await.is_ok(), number < 200);
+    }
+    let second = form.replica();
+    let fresh = second.join().await;
+    assert_eq!(fresh.query(all()).await.unwrap(), old.query(all()).await.unwrap());
+    assert_eq!(fresh.list("box", None, 500).await.unwrap(), old.list("box", None, 500).await.unwrap());
+    assert_eq!(*fresh.newest_position().borrow(), *old.newest_position().borrow());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_store_of_another_log_is_made_anew_and_one_that_is_whole_is_gone_on_with() {
+    let form = Form::jetstream();
+    let store = form.join().await;
+    store.commit(events(vec![event("a", "t")])).await.unwrap();
+    drop(store);
+    let other = Form::jetstream();
+    other.join().await.commit(events(vec![event("b", "t"), event("c", "t")])).await.unwrap();
+    let path = |form: &Form| form.folder().join("watchgate.sqlite");
+    std::fs::copy(path(&form), path(&other)).unwrap();
+    let again = other.join().await;
+    let kept = again.query(all()).await.unwrap().events;
+    assert!(kept.len() == 2 && kept.iter().all(|event| !event.json.contains(r#""id":"a""#)), "{kept:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_replica_that_is_cut_off_answers_nothing_stale_and_comes_back_by_itself() {
+    let (form, server) = Form::on_own_server(&NatsOptions::default());
+    let store = form.join().await;
+    store.commit(events(vec![event("a", "t")])).await.unwrap();
+    server.pause();
+    let mut standing = store.standing();
+    tokio::time::timeout(Duration::from_secs(10), standing.wait_for(|standing| *standing == Standing::Behind))
+        .await
+        .unwrap()
+        .unwrap();
+    assert!(store.get("box", "k".to_owned()).await.is_err());
+    assert!(store.query(all()).await.is_err());
+    let known = EventFilter { freshness: Freshness::Known, ..all() };
+    assert_eq!(store.query(known).await.unwrap().events.len(), 1);
+    server.resume();
+    tokio::time::timeout(Duration::from_secs(10), standing.wait_for(|standing| *standing == Standing::Current))
+        .await
+        .unwrap()
+        .unwrap();
+    store.commit(events(vec![event("b", "t")])).await.unwrap();
+    assert_eq!(store.query(all()).await.unwrap().events.len(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_answered_outlives_a_kill_of_the_server() {
+    let (form, server) = Form::on_own_server(&NatsOptions::default());
+    let store = form.join().await;
+    let mut answered = 0;
+    for round in 0..3 {
+        for number in 0..20 {
+            store.commit(events(vec![event(&format!("{round}-{number}"), "t")])).await.unwrap();
+            answered += 1;
+        }
+        server.kill();
+        server.restart().unwrap();
+        // Not an answer, and not lost either: it is offered until the server is back.
+        store.commit(events(vec![event(&format!("{round}-during"), "t")])).await.unwrap();
+        answered += 1;
+        assert_eq!(store.query(all()).await.unwrap().events.len(), answered);
+    }
+    let second = form.replica();
+    let fresh = second.join().await;
+    assert_eq!(fresh.query(all()).await.unwrap().events.len(), answered);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_store_whose_events_are_nowhere_else_is_not_thrown_away() {
+    let form = Form::jetstream();
+    let own = SqliteBackbone::open(
+        &form.folder(),
+        Retention::default(),
+        Arc::new(SystemClock),
+        Metrics::default().jobs_per_commit,
+    );
+    own.unwrap().commit(events(vec![event("a", "t")])).await.unwrap();
+    let refused = form.try_join().await.err().unwrap();
+    assert!(refused.to_string().contains("watchgate events migrate"), "{refused}");
+}
