@@ -25,7 +25,7 @@ use crate::backbone::Backbone;
 use crate::backbone::retention::Retention;
 use crate::backbone::sqlite::SqliteBackbone;
 use crate::clock::Clock;
-use crate::events::EventSchemas;
+use crate::events::{DeadLetters, EventSchemas};
 use crate::gate::TransactionKeySource;
 use crate::knowledge::Knowledge;
 use crate::metrics::Metrics;
@@ -189,6 +189,12 @@ impl Stage {
     /// The same service, with schemas for the data of events.
     pub(crate) fn with_event_schemas(self, schemas: EventSchemas) -> Self {
         let state = self.state.with_event_schemas(schemas);
+        Self { app: app(state.clone()), state, ..self }
+    }
+
+    /// The same service, with other bounds for dead letters.
+    pub(crate) fn with_dead_letters(self, dead_letters: DeadLetters) -> Self {
+        let state = AppState { dead_letters: Arc::new(dead_letters), ..self.state };
         Self { app: app(state.clone()), state, ..self }
     }
 
