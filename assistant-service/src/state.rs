@@ -8,6 +8,7 @@ use crate::assistant::Assistant;
 use crate::backbone::Backbone;
 use crate::clock::Clock;
 use crate::commands::Commands;
+use crate::consumers::Consumers;
 use crate::events::TailSeats;
 use crate::gate::TransactionKeySource;
 use crate::health::Readiness;
@@ -33,6 +34,8 @@ pub struct AppState {
     pub runbooks: Arc<dyn RunbookCatalogue>,
     /// The commands.
     pub commands: Arc<Commands>,
+    /// Places in the log that outlive whoever reads from them.
+    pub consumers: Arc<Consumers>,
     /// What is revoked, and what keepers bring to the gates.
     pub trust: Arc<TrustBook>,
     /// The counters.
@@ -60,6 +63,7 @@ impl AppState {
     ) -> Self {
         let commands =
             Commands::new(Arc::clone(&backbone), Arc::clone(&clock), Arc::clone(&runbooks), Arc::clone(&metrics));
+        let consumers = Consumers::new(Arc::clone(&backbone), Arc::clone(&clock));
         let waiting_seats = Arc::new(Semaphore::new(WAITING_SEATS));
         Self {
             backbone,
@@ -68,6 +72,7 @@ impl AppState {
             assistant,
             runbooks,
             commands: Arc::new(commands),
+            consumers: Arc::new(consumers),
             trust,
             metrics,
             ending: Arc::default(),
