@@ -3,9 +3,9 @@
 //! The port is small so that it has more than one form ([`sqlite`] is the embedded one). All forms keep what they know in a
 //! [`store`] file and change it by the same code. Nothing of this is for callers outside the service.
 
+mod event_json;
 pub(crate) mod following;
 pub mod jetstream;
-mod new_event;
 pub mod retention;
 pub mod sqlite;
 mod store;
@@ -15,6 +15,7 @@ use thiserror::Error;
 use time::OffsetDateTime;
 use tokio::sync::watch;
 
+pub use event_json::InvalidEventJson;
 pub use store::CannotOpen;
 
 /// Where an event stands in the log: growing, never given twice, with gaps.
@@ -84,7 +85,7 @@ pub struct Batch {
 pub const IDENTITY_HOURS: i64 = 24;
 
 /// An event to append. Its source and id together are its identity.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewEvent {
     /// Who made it.
     pub source: String,
@@ -203,6 +204,17 @@ pub enum TypeFilter {
     Exact(String),
     /// Every type that begins with this and a dot.
     Below(String),
+}
+
+impl TypeFilter {
+    /// A type, or `prefix.*` for all below one.
+    #[must_use]
+    pub fn of(text: &str) -> Self {
+        match text.strip_suffix(".*") {
+            Some(prefix) => Self::Below(prefix.to_owned()),
+            None => Self::Exact(text.to_owned()),
+        }
+    }
 }
 
 /// The direction of a query.

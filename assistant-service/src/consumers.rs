@@ -30,3 +30,6 @@ pub(crate) const MAX_FETCH: usize = 256;
 
 /// In flight at once for one consumer: they are kept in one entry.
 pub(crate) const MAX_IN_FLIGHT: u32 = 1024;
+
+#[cfg(test)]
+mod tests;

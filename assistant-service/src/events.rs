@@ -1,18 +1,32 @@
-//! Events, in the walk they take: a request is read in one of two bindings into attributes, attributes become a
-//! [`CloudEvent`] or a list of what is wrong with them, the caller's policy decides, and the store keeps it.
+//! Events, in the walk they take: a request is read in one of three bindings into attributes, attributes become a
+//! [`CloudEvent`] or a list of what is wrong with them, the caller's policy and the type's schema decide, and the store
+//! keeps it, as an event or as a dead letter.
 
 mod attributes;
+mod batch;
 mod binding;
 mod cloud_event;
+pub(crate) mod dead_letters;
+mod event_parameters;
+mod event_schemas;
+mod export;
+mod extension_types;
+mod held_stream;
+mod intake;
 pub(crate) mod publish;
 pub(crate) mod query;
 mod raw_json;
+mod submission;
 mod tail;
 mod tail_seats;
 mod uri_reference;
 
+pub use batch::NotTaken;
 pub(crate) use cloud_event::Stamp;
 pub use cloud_event::{CloudEvent, Data, Extension};
+pub use dead_letters::DeadLetters;
+pub use event_schemas::{EventSchemas, InvalidEventSchemas};
+pub use intake::Reason;
 pub(crate) use tail_seats::TailSeats;
 
 /// The source of the events that the service makes itself.

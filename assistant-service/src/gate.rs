@@ -14,7 +14,6 @@ use axum::http::{HeaderMap, HeaderName};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use time::OffsetDateTime;
-use trust_core::event_policy::EventPolicy;
 use trust_core::principal::Principal;
 use trust_core::time::UnixSeconds;
 use trust_core::transaction_token::{HEADER, KEEPER, TransactionClaims};
@@ -50,16 +49,16 @@ impl Caller {
         self.0.principal.as_ref().ok_or(Problem::Unauthenticated)
     }
 
-    /// Which events this caller may send with this request.
+    /// The event types that the gate's rule for this request lets the caller use.
     #[must_use]
-    pub fn event_policy(&self) -> EventPolicy {
-        EventPolicy::new(self.0.claims.tctx.event_types.clone(), self.0.principal.as_ref())
+    pub fn event_types(&self) -> &[String] {
+        &self.0.claims.tctx.event_types
     }
 
-    /// Whether an event is the one that the gate made of this request.
+    /// Id and source of the event that the gate made of this request: the id is one that nobody else could know.
     #[must_use]
-    pub fn is_tagged_by_gate(&self, event_id: &str, source: &str) -> bool {
-        self.0.claims.txn == event_id && self.0.claims.iss == source
+    pub fn gate_tag(&self) -> (&str, &str) {
+        (&self.0.claims.txn, &self.0.claims.iss)
     }
 
     /// What kind of caller it is, in the words of CloudEvents' auth context extension.

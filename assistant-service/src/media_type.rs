@@ -13,6 +13,14 @@ pub(crate) fn is_json(media_type: &str) -> bool {
     essence.ends_with("/json") || essence.ends_with("+json")
 }
 
+/// Whether a content type says nothing of its characters' encoding, or that it is UTF-8.
+#[must_use]
+pub(crate) fn is_utf8(media_type: &str) -> bool {
+    media_type.split(';').skip(1).filter_map(|parameter| parameter.split_once('=')).all(|(name, value)| {
+        !name.trim().eq_ignore_ascii_case("charset") || value.trim().trim_matches('"').eq_ignore_ascii_case("utf-8")
+    })
+}
+
 /// Whether this is a type and a subtype of token characters, perhaps with parameters.
 #[must_use]
 pub(crate) fn is_valid(media_type: &str) -> bool {
@@ -25,6 +33,16 @@ pub(crate) fn is_valid(media_type: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn utf8_is_what_json_is_written_in() {
+        for good in ["a/b", "a/b; charset=utf-8", r#"a/b;CHARSET="UTF-8""#, "a/b; q=1; charset=utf-8"] {
+            assert!(is_utf8(good), "{good}");
+        }
+        for other in ["a/b; charset=iso-8859-1", "a/b;charset=utf-16", "a/b; charset=utf-8; charset=latin1"] {
+            assert!(!is_utf8(other), "{other}");
+        }
+    }
 
     #[test]
     fn json_is_known_by_name_and_by_suffix() {

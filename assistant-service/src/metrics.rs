@@ -25,6 +25,10 @@ pub struct Metrics {
     pub events_stored: Counter,
     /// Events that had been stored before.
     pub events_duplicate: Counter,
+    /// What could not be taken and was kept as a dead letter, by reason.
+    pub dead_letters: Family<ReasonLabel, Counter>,
+    /// Dead letters that became events.
+    pub dead_letters_replayed: Counter,
     /// Steps of commands, by the state that they led to.
     pub command_steps: Family<StateLabel, Counter>,
     /// Commands that are not at their end, by state.
@@ -56,6 +60,13 @@ pub struct RequestLabels {
     pub status: u16,
 }
 
+/// Why something is a dead letter.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct ReasonLabel {
+    /// Its name on the wire.
+    pub reason: &'static str,
+}
+
 /// A kind of revocation.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub struct KindLabel {
@@ -79,6 +90,10 @@ impl Default for Metrics {
         registry.register("events_stored", "Events stored", events_stored.clone());
         let events_duplicate = Counter::default();
         registry.register("events_duplicate", "Events that had been stored before", events_duplicate.clone());
+        let dead_letters = Family::default();
+        registry.register("dead_letters", "Events that became dead letters, by reason", dead_letters.clone());
+        let dead_letters_replayed = Counter::default();
+        registry.register("dead_letters_replayed", "Dead letters that became events", dead_letters_replayed.clone());
         let command_steps = Family::default();
         registry.register("command_steps", "Steps of commands, by the state they led to", command_steps.clone());
         let open_commands = Family::default();
@@ -103,6 +118,8 @@ impl Default for Metrics {
             requests,
             events_stored,
             events_duplicate,
+            dead_letters,
+            dead_letters_replayed,
             command_steps,
             open_commands,
             lease_wait_seconds,

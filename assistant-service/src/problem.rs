@@ -6,12 +6,13 @@ mod outside;
 use axum::http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use trust_core::event_policy::EventRefusal;
 use utoipa::ToSchema;
 
 use crate::backbone::BackboneError;
 use crate::commands::State;
+use crate::events::{NotTaken, Reason};
 use outside::Outside;
 
 /// Everything that a caller may be told instead of an answer.
@@ -28,6 +29,28 @@ pub enum Problem {
         /// The source that would be the caller's own.
         own_source: String,
     },
+    /// An event of a batch is not the caller's to send, so nothing of the batch is kept.
+    BatchRefused {
+        /// Its place in the batch.
+        index: usize,
+        /// Why.
+        refusal: EventRefusal,
+        /// The source that would be the caller's own.
+        own_source: String,
+    },
+    /// The event could not be taken, and is a dead letter.
+    EventNotTaken {
+        /// Why.
+        reason: Reason,
+        /// What is wrong with it.
+        errors: Vec<FieldError>,
+        /// The dead letter.
+        dead_letter: String,
+    },
+    /// No event of a batch could be taken; all are dead letters.
+    BatchNotTaken(Vec<NotTaken>),
+    /// A corrected event has another type or source than the dead letter that it should stand for.
+    ReplayRefused,
     /// There is no such thing.
     NotFound,
     /// There is such a thing, but this cannot be done with it.
@@ -77,7 +100,7 @@ pub enum Problem {
 }
 
 /// One part of a request that is not what it must be.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct FieldError {
     /// The attribute, parameter or member, by its name on the wire.
     pub field: String,
@@ -122,6 +145,22 @@ pub struct ProblemDocument {
     /// What is wrong with the request, part by part.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     errors: Vec<FieldError>,
+    #[serde(flatten)]
+    members: Members,
+}
+
+/// What some problems say beside the members that all have.
+#[derive(Debug, Default, Serialize, ToSchema)]
+struct Members {
+    /// The place in a batch of the event that is refused, from 0.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    index: Option<usize>,
+    /// The dead letter that the event has become.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    dead_letter: Option<String>,
+    /// The dead letters that the events of a batch have become.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    dead_letters: Vec<NotTaken>,
 }
 
 impl Problem {
@@ -180,8 +219,8 @@ impl IntoResponse for Problem {
             _ => {}
         }
         let helps_to_wait = self.helps_to_wait();
-        let Outside { status, problem_type, title, detail, errors } = self.into_outside();
-        let document = ProblemDocument { problem_type, title, status: status.as_u16(), detail, errors };
+        let Outside { status, problem_type, title, detail, errors, members } = self.into_outside();
+        let document = ProblemDocument { problem_type, title, status: status.as_u16(), detail, errors, members };
         // Strings and numbers alone: this has no way to fail.
         let body = serde_json::to_vec(&document).unwrap_or_default();
         let mut response = (status, [(CONTENT_TYPE, "application/problem+json")], body).into_response();

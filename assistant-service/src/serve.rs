@@ -24,6 +24,7 @@ use crate::backbone::jetstream::{JetStreamBackbone, NatsArguments, Promise};
 use crate::backbone::retention::Retention;
 use crate::backbone::sqlite::SqliteBackbone;
 use crate::clock::SystemClock;
+use crate::events::EventSchemas;
 use crate::gate::FileTransactionKeys;
 use crate::knowledge::Knowledge;
 use crate::metrics::Metrics;
@@ -47,6 +48,9 @@ pub struct Arguments {
     /// Folder of runbook files.
     #[arg(long, env = "WATCHGATE_RUNBOOKS")]
     runbooks: PathBuf,
+    /// Folder of JSON Schemas for the data of events, one file `<event type>.json` for each type that has one.
+    #[arg(long, env = "WATCHGATE_EVENT_SCHEMAS")]
+    event_schemas: Option<PathBuf>,
     /// The key file that `watchgate keys transaction` writes for this service.
     #[arg(long, env = "WATCHGATE_TRANSACTION_KEYS")]
     transaction_keys: PathBuf,
@@ -226,7 +230,8 @@ async fn open(arguments: &Arguments, backbone: Arc<dyn Backbone>, metrics: Arc<M
     let keep_for = Duration::from_secs(arguments.revocations_kept_days.saturating_mul(SECONDS_PER_DAY));
     let trust = TrustBook::load(Arc::clone(&backbone), Arc::new(SystemClock), Arc::clone(&metrics), keep_for);
     let trust = trust.await.context("cannot read what is revoked")?;
-    Ok(AppState::new(
+    let event_schemas = read_event_schemas(arguments.event_schemas.as_deref())?;
+    let state = AppState::new(
         backbone,
         Arc::new(SystemClock),
         Arc::new(transaction_keys),
@@ -234,7 +239,15 @@ async fn open(arguments: &Arguments, backbone: Arc<dyn Backbone>, metrics: Arc<M
         runbooks,
         Arc::new(trust),
         metrics,
-    ))
+    );
+    Ok(state.with_event_schemas(event_schemas))
+}
+
+fn read_event_schemas(folder: Option<&Path>) -> anyhow::Result<EventSchemas> {
+    let Some(folder) = folder else { return Ok(EventSchemas::default()) };
+    let schemas = EventSchemas::load(folder)?;
+    tracing::info!(types = schemas.count(), "event schemas are read");
+    Ok(schemas)
 }
 
 fn read_documents(folder: &Path) -> anyhow::Result<Knowledge> {

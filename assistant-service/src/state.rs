@@ -9,7 +9,7 @@ use crate::backbone::Backbone;
 use crate::clock::Clock;
 use crate::commands::Commands;
 use crate::consumers::Consumers;
-use crate::events::TailSeats;
+use crate::events::{DeadLetters, EventSchemas, TailSeats};
 use crate::gate::TransactionKeySource;
 use crate::health::Readiness;
 use crate::metrics::Metrics;
@@ -32,6 +32,10 @@ pub struct AppState {
     pub assistant: Arc<dyn Assistant>,
     /// The stored procedures.
     pub runbooks: Arc<dyn RunbookCatalogue>,
+    /// What the data of events must be.
+    pub event_schemas: Arc<EventSchemas>,
+    /// What could not be taken.
+    pub dead_letters: Arc<DeadLetters>,
     /// The commands.
     pub commands: Arc<Commands>,
     /// Places in the log that outlive whoever reads from them.
@@ -64,6 +68,7 @@ impl AppState {
         let commands =
             Commands::new(Arc::clone(&backbone), Arc::clone(&clock), Arc::clone(&runbooks), Arc::clone(&metrics));
         let consumers = Consumers::new(Arc::clone(&backbone), Arc::clone(&clock));
+        let dead_letters = DeadLetters::new(Arc::clone(&backbone), Arc::clone(&clock), Arc::clone(&metrics));
         let waiting_seats = Arc::new(Semaphore::new(WAITING_SEATS));
         Self {
             backbone,
@@ -71,6 +76,8 @@ impl AppState {
             transaction_keys,
             assistant,
             runbooks,
+            event_schemas: Arc::default(),
+            dead_letters: Arc::new(dead_letters),
             commands: Arc::new(commands),
             consumers: Arc::new(consumers),
             trust,
@@ -80,6 +87,12 @@ impl AppState {
             tail_seats: TailSeats::default(),
             readiness: Arc::default(),
         }
+    }
+
+    /// The same, with schemas for the data of events.
+    #[must_use]
+    pub fn with_event_schemas(self, event_schemas: EventSchemas) -> Self {
+        Self { event_schemas: Arc::new(event_schemas), ..self }
     }
 
     /// Returns when the service ends.

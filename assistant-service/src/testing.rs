@@ -24,6 +24,7 @@ use crate::backbone::Backbone;
 use crate::backbone::retention::Retention;
 use crate::backbone::sqlite::SqliteBackbone;
 use crate::clock::Clock;
+use crate::events::EventSchemas;
 use crate::gate::TransactionKeySource;
 use crate::knowledge::Knowledge;
 use crate::metrics::Metrics;
@@ -105,21 +106,30 @@ pub(crate) struct Stage {
 
 impl Stage {
     pub(crate) fn new() -> Self {
-        Self::over(Arc::new(tempfile::tempdir().unwrap()), Arc::new(ManualClock::new()))
+        Self::over(Arc::new(tempfile::tempdir().unwrap()), Arc::new(ManualClock::new()), None)
+    }
+
+    /// The service with a store whose every look through events ends as early as it can.
+    pub(crate) fn short_of_time() -> Self {
+        let clock = Arc::new(ManualClock::new());
+        Self::over(Arc::new(tempfile::tempdir().unwrap()), clock, Some(Duration::ZERO))
     }
 
     /// The service ended and started again.
     pub(crate) fn restarted(self) -> Self {
         let Self { state, clock, app, folder, .. } = self;
         drop((state, app));
-        Self::over(folder, clock)
+        Self::over(folder, clock, None)
     }
 
-    fn over(folder: Arc<tempfile::TempDir>, clock: Arc<ManualClock>) -> Self {
+    fn over(folder: Arc<tempfile::TempDir>, clock: Arc<ManualClock>, look: Option<Duration>) -> Self {
         let metrics = Arc::new(Metrics::default());
-        let backbone =
+        let mut backbone =
             SqliteBackbone::open(folder.path(), Retention::default(), clock.clone(), metrics.jobs_per_commit.clone())
                 .unwrap();
+        if let Some(look) = look {
+            backbone.look_for(look);
+        }
         Self::on(Arc::new(backbone), metrics, folder, clock)
     }
 
@@ -145,6 +155,12 @@ impl Stage {
         let trust = trust_book(Arc::clone(&backbone), clock.clone(), Arc::clone(&metrics));
         let state = AppState::new(backbone, clock.clone(), keys_source, assistant, runbooks, trust, metrics);
         Self { app: app(state.clone()), state, clock, keys, folder }
+    }
+
+    /// The same service, with schemas for the data of events.
+    pub(crate) fn with_event_schemas(self, schemas: EventSchemas) -> Self {
+        let state = self.state.with_event_schemas(schemas);
+        Self { app: app(state.clone()), state, ..self }
     }
 
     /// What the gate says of a request by tester-7.

@@ -28,6 +28,6 @@ pub use programs::artifacts;
 pub use programs::nats;
 pub use programs::usage::cpu_time;
 use programs::{guardian, ports, process};
-pub use stage::options::{BackEnd, Folder, GateFolder, StageOptions, may_mount_a_full_folder};
+pub use stage::options::{BackEnd, BackboneForm, Folder, GateFolder, StageOptions, may_mount_a_full_folder};
 pub use stage::shared::SharedStage;
 pub use stage::{Companion, SecondGateway, Stage, shipped_gate};

@@ -6,7 +6,6 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
-use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
 use reqwest::Client;
@@ -22,6 +21,7 @@ use crate::token::TokenRequest;
 mod gateway;
 mod layout;
 pub(crate) mod options;
+mod replicas;
 mod service;
 pub(crate) mod shared;
 mod traefik;
@@ -30,20 +30,18 @@ pub use gateway::SecondGateway;
 pub use layout::shipped_gate;
 use layout::{Host, Layout};
 use options::{BackEnd, Folder, GateFolder, StageOptions};
-use service::Service;
+use replicas::Replicas;
+use service::Shared;
 use traefik::{Traefik, Wanted};
-
-/// How long the service may take to end open streams.
-const GRACE: Duration = Duration::from_secs(6);
 
 /// A running gateway with a back end behind it.
 #[derive(Debug)]
 pub struct Stage {
     layout: Layout,
     traefik: Mutex<Traefik>,
-    running: Mutex<Option<Process>>,
-    service: Option<Service>,
-    back_end_url: String,
+    replicas: Replicas,
+    /// The replicas' URLs, or the one of somebody's own back end.
+    back_ends: Vec<String>,
     gate: Option<Value>,
     dynamic: Option<Value>,
     https_port: u16,
@@ -69,23 +67,24 @@ impl Stage {
             fs::write(&path, content).with_context(|| format!("{} cannot be written", path.display()))?;
         }
 
-        let (service, running, back_end_url) = match options.back_end {
-            BackEnd::DropIn(url) => (None, None, url),
+        let (replicas, back_ends) = match options.back_end {
+            BackEnd::DropIn(url) => (Replicas::default(), vec![url]),
             BackEnd::Watchgate => {
                 let company = artifacts::root().join("examples/company");
-                let service = Service {
-                    layout: layout.clone(),
+                let shared = Shared {
                     documents: options.documents.unwrap_or_else(|| company.join("documents")),
                     runbooks: options.runbooks.unwrap_or_else(|| company.join("runbooks")),
+                    event_schemas: company.join("event-schemas"),
                     mutual_tls: options.mutual_tls,
                     guardian: Arc::clone(&guardian),
                 };
-                let (process, url) = service.start("127.0.0.1:0").await?;
-                (Some(service), Some(process), url)
+                let replicas = Replicas::start(&options.backbone, &layout, shared).await?;
+                let urls = replicas.urls();
+                (replicas, urls)
             }
         };
         let wanted = Wanted {
-            back_end: &back_end_url,
+            back_ends: &back_ends,
             gate: options.gate.as_ref(),
             dynamic: options.dynamic.as_ref(),
             gate_alone: options.gate_alone,
@@ -98,9 +97,8 @@ impl Stage {
         Ok(Stage {
             layout,
             traefik: Mutex::new(traefik),
-            running: Mutex::new(running),
-            service,
-            back_end_url,
+            replicas,
+            back_ends,
             gate: options.gate,
             dynamic: options.dynamic,
             https_port,
@@ -125,9 +123,9 @@ impl Stage {
         format!("http://localhost:{}", self.http_port)
     }
 
-    /// The service behind the gate, for those who try to go past it.
+    /// The service behind the gate, for those who try to go past it; of several replicas the first.
     pub fn service_url(&self) -> &str {
-        &self.back_end_url
+        self.back_ends.first().map_or("", String::as_str)
     }
 
     /// The authority that signed the gateway's certificate, as PEM.
@@ -235,16 +233,14 @@ impl Stage {
     }
 
     async fn gateway(&self, layout: Layout, gate_folder: GateFolder) -> Result<SecondGateway> {
-        let (back_end, gate) = (&*self.back_end_url, self.gate.as_ref());
-        let dynamic = self.dynamic.as_ref();
         let wanted = Wanted {
-            back_end,
-            gate,
-            dynamic,
+            back_ends: &self.back_ends,
+            gate: self.gate.as_ref(),
+            dynamic: self.dynamic.as_ref(),
             gate_alone: false,
             gate_folder,
             behind_proxy: false,
-            mutual_tls: back_end.starts_with("https://"),
+            mutual_tls: self.service_url().starts_with("https://"),
         };
         let traefik = traefik::start(&layout, &wanted, &self.guardian).await?;
         Ok(SecondGateway::new(traefik, layout.trust(), layout.gate()))
@@ -260,34 +256,25 @@ impl Stage {
         self.traefik.lock().unwrap_or_else(PoisonError::into_inner).process.log()
     }
 
-    /// Ends the service with SIGKILL.
+    /// Ends the service with SIGKILL, all replicas of it.
     pub fn kill_service(&self) {
-        drop(self.running.lock().unwrap_or_else(PoisonError::into_inner).take());
+        self.replicas.kill();
     }
 
     /// Ends the service with SIGTERM, as an operator would.
     pub fn stop_service(&self) {
-        if let Some(mut process) = self.running.lock().unwrap_or_else(PoisonError::into_inner).take() {
-            process.terminate(GRACE);
-        }
+        self.replicas.stop();
     }
 
-    /// Starts the service again, on its port and with its data, killing it first when it still runs.
+    /// Starts the service again, on its ports and with its data, killing it first when it still runs.
     pub async fn restart_service(&self) -> Result<()> {
-        let Some(service) = &self.service else { bail!("this stage has no Watchgate service") };
-        self.kill_service();
-        let listen = self.back_end_url.split("://").last().unwrap_or_default();
-        let (process, _) = service.start(listen).await?;
-        *self.running.lock().unwrap_or_else(PoisonError::into_inner) = Some(process);
-        Ok(())
+        self.replicas.restart().await
     }
 
     /// Which part has ended by itself, if any.
     pub fn ended(&self) -> Option<String> {
         let traefik = self.traefik.lock().unwrap_or_else(PoisonError::into_inner).process.ended();
-        let service = self.running.lock().unwrap_or_else(PoisonError::into_inner).as_mut().and_then(Process::ended);
-        let parts = [("Traefik", traefik), ("the service", service)];
-        parts.into_iter().find_map(|(part, status)| Some(format!("{part} ended by itself ({})", status?)))
+        traefik.map(|status| format!("Traefik ended by itself ({status})")).or_else(|| self.replicas.ended())
     }
 
     /// Plays one scene; when it fails, the end of the logs is printed.
@@ -299,9 +286,12 @@ impl Stage {
 
     /// The end of every log, for a failure's report.
     pub fn log_tails(&self) -> String {
-        let service = fs::read_to_string(self.layout.log("service")).unwrap_or_default();
-        let tails = format!("--- traefik.log\n{}\n--- service.log\n{}", tail(&self.traefik_log()), tail(&service));
-        format!("{tails}\n--- from {}", self.layout.folder.display())
+        let mut tails = format!("--- traefik.log\n{}\n", tail(&self.traefik_log()));
+        for name in self.replicas.names() {
+            let log = fs::read_to_string(self.layout.log(&name)).unwrap_or_default();
+            tails.push_str(&format!("--- {name}.log\n{}\n", tail(&log)));
+        }
+        format!("{tails}--- from {}", self.layout.folder.display())
     }
 
     /// Starts one more process of `watchgate` with this configuration in a file: `keeper` or `exchange`.

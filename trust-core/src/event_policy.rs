@@ -36,12 +36,14 @@ impl EventPolicy {
         self.check_source(source)
     }
 
-    pub(crate) fn check_type(&self, event_type: &str) -> Result<(), EventRefusal> {
+    /// Holds a type alone against the rule, for what has no source yet.
+    pub fn check_type(&self, event_type: &str) -> Result<(), EventRefusal> {
         let is_taken = self.types.iter().any(|pattern| type_matches(pattern, event_type));
         if is_taken { Ok(()) } else { Err(EventRefusal::Type) }
     }
 
-    pub(crate) fn check_source(&self, source: &str) -> Result<(), EventRefusal> {
+    /// Holds a source alone against the principal, for what has no type yet.
+    pub fn check_source(&self, source: &str) -> Result<(), EventRefusal> {
         let is_own = self.principal.as_ref().is_some_and(|principal| principal.owns_source(source));
         if is_own { Ok(()) } else { Err(EventRefusal::Source) }
     }

@@ -75,6 +75,14 @@ impl SqliteBackbone {
     }
 }
 
+#[cfg(test)]
+impl SqliteBackbone {
+    /// Ends every look through events after so long.
+    pub(crate) fn look_for(&mut self, look: std::time::Duration) {
+        self.readers.look_for(look);
+    }
+}
+
 impl Drop for SqliteBackbone {
     fn drop(&mut self) {
         // The writer's connection goes last, because only it can bring SQLite's log back into the file. It ends when

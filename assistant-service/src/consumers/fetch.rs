@@ -128,8 +128,7 @@ impl Consumers {
             let next_due = due.next;
             let ack_wait_seconds = kept.record.settings.ack_wait_seconds();
             let fetched = Fetched { events: Vec::new(), ack_wait_seconds };
-            let mut draft =
-                Draft { consumers: self, kept, fetched, bytes: 0, gave_up: Vec::new(), is_changed: false };
+            let mut draft = Draft { consumers: self, kept, fetched, bytes: 0, gave_up: Vec::new(), is_changed: false };
             draft.kept.record.fence = draft.kept.record.fence.saturating_add(1);
             draft.again(due, max).await?;
             let is_unfinished = draft.anew(max, freshness, local).await?;
@@ -193,7 +192,8 @@ impl Draft<'_> {
             let page = page.await?;
             is_unfinished = page.next_after.is_some();
             // What was looked through without a match need not be looked through again.
-            after = page.next_after.or(page.events.last().map(|event| event.position).max(Some(newest))).unwrap_or(after);
+            after =
+                page.next_after.or(page.events.last().map(|event| event.position).max(Some(newest))).unwrap_or(after);
             for event in page.events {
                 self.take_up(event.position, event.json)?;
             }

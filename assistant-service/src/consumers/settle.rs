@@ -70,7 +70,8 @@ impl Settlement {
             errors.push(FieldError::new("body", format!("must have 1 to {MAX_ITEMS} items together")));
         }
         if self.nak.iter().any(|item| item.delay_seconds > MAX_DELAY_SECONDS) {
-            errors.push(FieldError::new("nak", format!("delay_seconds must be a number from 0 to {MAX_DELAY_SECONDS}")));
+            errors
+                .push(FieldError::new("nak", format!("delay_seconds must be a number from 0 to {MAX_DELAY_SECONDS}")));
         }
         errors
     }
@@ -120,7 +121,8 @@ impl Consumers {
         while !rest.is_empty() {
             let positions: Vec<_> = rest.iter().map(|(position, _)| *position).collect();
             let found = self.events_at(&kept.record.settings, &positions).await?;
-            let (now_known, later) = rest.split_at(rest.partition_point(|(position, _)| *position <= found.looked_up_to));
+            let (now_known, later) =
+                rest.split_at(rest.partition_point(|(position, _)| *position <= found.looked_up_to));
             for (position, reason) in now_known {
                 let Some(delivery) = kept.record.in_flight.remove(position) else { continue };
                 if let Some(json) = found.events.get(position) {

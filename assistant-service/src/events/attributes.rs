@@ -10,7 +10,7 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use super::cloud_event::{CloudEvent, Data, Extension};
-use super::{raw_json, uri_reference};
+use super::{extension_types, raw_json, uri_reference};
 use crate::media_type;
 use crate::problem::{FieldError, MAX_FIELD_ERRORS};
 
@@ -22,6 +22,24 @@ const MAX_ATTRIBUTE_BYTES: usize = 2048;
 pub(super) struct Attributes {
     values: BTreeMap<String, Extension>,
     errors: Vec<FieldError>,
+}
+
+/// What could not become an event: why, and the attributes by which it is known whose it is, as far as they are there.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Malformed {
+    pub(crate) errors: Vec<FieldError>,
+    /// Whether attributes could be read at all.
+    pub(crate) is_readable: bool,
+    pub(crate) id: Option<String>,
+    pub(crate) source: Option<String>,
+    pub(crate) event_type: Option<String>,
+}
+
+impl Malformed {
+    /// A body that is none of an event.
+    pub(super) fn unreadable(detail: String) -> Self {
+        Self { errors: vec![FieldError::new("body", detail)], ..Self::default() }
+    }
 }
 
 /// Data as it was sent.
@@ -67,7 +85,7 @@ impl Attributes {
     }
 
     /// The event, or everything that is wrong with it.
-    pub(super) fn into_event(mut self, data: UnverifiedData) -> Result<CloudEvent, Vec<FieldError>> {
+    pub(super) fn into_event(mut self, data: UnverifiedData) -> Result<CloudEvent, Malformed> {
         match self.required("specversion").as_str() {
             "" | "1.0" => {}
             _ => self.refuse("specversion", "must be 1.0"),
@@ -91,12 +109,18 @@ impl Attributes {
         if data_content_type.as_deref().is_some_and(|kind| !media_type::is_valid(kind)) {
             self.refuse("datacontenttype", "must be a media type such as application/json (RFC 2046)");
         }
+        for (name, expected) in extension_types::mistakes(&self.values) {
+            self.refuse(&name, expected);
+        }
         let data = self.data(data, data_content_type.as_deref());
         if self.errors.is_empty() {
             let extensions = self.values;
             Ok(CloudEvent { id, source, event_type, subject, time, data_content_type, data_schema, extensions, data })
         } else {
-            Err(self.errors)
+            let said = |text: String| Some(text).filter(|text| !text.is_empty());
+            let source = said(source).filter(|source| uri_reference::is_valid(source));
+            let (id, event_type) = (said(id), said(event_type));
+            Err(Malformed { errors: self.errors, is_readable: true, id, source, event_type })
         }
     }
 

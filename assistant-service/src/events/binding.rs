@@ -1,134 +1,57 @@
-//! How an event stands in a request: in headers (binary) or in the body (structured). The content type alone decides
-//! which: the gate puts its own `ce-` headers on every request (CloudEvents HTTP binding 1.0.2, section 3).
+//! How events stand in a request: one in headers (binary), one in the body (structured), or many in the body (batch). The
+//! content type alone decides which: the gate puts its own `ce-` headers on every request (CloudEvents HTTP binding
+//! 1.0.2, section 3).
 
-use std::fmt;
+mod binary;
+pub(super) mod json;
 
+use axum::http::HeaderMap;
 use axum::http::header::CONTENT_TYPE;
-use axum::http::{HeaderMap, HeaderValue};
-use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
-use serde_json::value::RawValue;
-use trust_core::percent::decode_header_value;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
-use super::attributes::{Attributes, UnverifiedData};
-use super::cloud_event::{CloudEvent, Extension};
+use super::attributes::Malformed;
+use super::cloud_event::CloudEvent;
 use crate::media_type;
 use crate::problem::Problem;
 
-/// Far more than any event has: all of them are looked at before anything is refused.
-const MAX_MEMBERS: usize = 256;
-
 /// Where the attributes of an event stand.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Mode {
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Mode {
+    /// In `ce-` headers.
     Binary,
+    /// In the body.
     Structured,
+    /// In an item of the body.
+    Batch,
 }
 
-/// Reads the event of a request.
-pub(super) fn read(headers: &HeaderMap, body: &[u8]) -> Result<(Mode, CloudEvent), Problem> {
-    let content_type = match headers.get(CONTENT_TYPE).map(HeaderValue::to_str) {
-        None => None,
-        Some(Ok(text)) => Some(text),
-        Some(Err(_)) => return Err(Problem::invalid("content-type", "must be printable ASCII")),
+/// The mode of a request. JSON is UTF-8 and nothing else (RFC 8259, section 8.1).
+pub(super) fn mode(headers: &HeaderMap) -> Result<Mode, Problem> {
+    let mut content_types = headers.get_all(CONTENT_TYPE).iter();
+    let (first, second) = (content_types.next(), content_types.next());
+    if second.is_some() {
+        return Err(Problem::invalid("datacontenttype", "is there more than once"));
+    }
+    let Some(content_type) = first else { return Ok(Mode::Binary) };
+    let Ok(content_type) = content_type.to_str() else {
+        return Err(Problem::invalid("content-type", "must be printable ASCII"));
     };
-    let kind = content_type.map(media_type::essence).unwrap_or_default();
-    if kind == "application/cloudevents+json" {
-        Ok((Mode::Structured, structured(body)?))
-    } else if kind.starts_with("application/cloudevents") {
-        Err(Problem::UnsupportedMediaType)
-    } else {
-        Ok((Mode::Binary, binary(headers, content_type, body)?))
-    }
+    let kind = media_type::essence(content_type);
+    let mode = match kind.as_str() {
+        "application/cloudevents+json" => Mode::Structured,
+        "application/cloudevents-batch+json" => Mode::Batch,
+        _ if kind.starts_with("application/cloudevents") => return Err(Problem::UnsupportedMediaType),
+        _ => return Ok(Mode::Binary),
+    };
+    if media_type::is_utf8(content_type) { Ok(mode) } else { Err(Problem::UnsupportedMediaType) }
 }
 
-fn binary(headers: &HeaderMap, content_type: Option<&str>, body: &[u8]) -> Result<CloudEvent, Problem> {
-    let mut attributes = Attributes::default();
-    for (name, value) in headers {
-        match name.as_str().strip_prefix("ce-") {
-            None => {}
-            Some("datacontenttype") => attributes.refuse("datacontenttype", "is given as Content-Type in this mode"),
-            Some("data" | "data_base64") => attributes.refuse("data", "is given as the body in this mode"),
-            Some(attribute) => match header_value(value) {
-                Some(text) => attributes.add(attribute, Extension::Text(text)),
-                None => attributes.refuse(attribute, "must be printable ASCII, with the rest percent-encoded as UTF-8"),
-            },
-        }
-    }
-    if headers.get_all(CONTENT_TYPE).iter().count() > 1 {
-        attributes.refuse("datacontenttype", "is there more than once");
-    } else if let Some(content_type) = content_type {
-        attributes.add("datacontenttype", Extension::Text(content_type.to_owned()));
-    }
-    let data = if body.is_empty() { UnverifiedData::None } else { UnverifiedData::Bytes(body.to_vec()) };
-    Ok(attributes.into_event(data)?)
-}
-
-fn header_value(value: &HeaderValue) -> Option<String> {
-    decode_header_value(value.to_str().ok()?)
-}
-
-fn structured(body: &[u8]) -> Result<CloudEvent, Problem> {
-    let members: Members = serde_json::from_slice(body)
-        .map_err(|error| Problem::invalid("body", format!("is not an event as a JSON object: {error}")))?;
-    let mut attributes = Attributes::default();
-    let mut data = UnverifiedData::None;
-    for (name, value) in members.0 {
-        let is_data = name == "data" || name == "data_base64";
-        if value.get() == "null" && name != "data" {
-            continue;
-        }
-        if !is_data {
-            match attribute_value(&value) {
-                Some(value) => attributes.add(&name, value),
-                None => attributes.refuse(&name, "must be a string, true, false or a whole number of 32 bits"),
-            }
-        } else if !matches!(data, UnverifiedData::None) {
-            attributes.refuse(&name, "there is data already: of data and data_base64 one may be there, once");
-        } else if name == "data" {
-            data = UnverifiedData::Json(value);
-        } else {
-            match serde_json::from_str(value.get()) {
-                Ok(text) => data = UnverifiedData::Base64(text),
-                Err(_) => attributes.refuse("data_base64", "must be a string"),
-            }
-        }
-    }
-    Ok(attributes.into_event(data)?)
-}
-
-fn attribute_value(value: &RawValue) -> Option<Extension> {
-    match serde_json::from_str(value.get()).ok()? {
-        serde_json::Value::String(text) => Some(Extension::Text(text)),
-        serde_json::Value::Bool(value) => Some(Extension::Boolean(value)),
-        serde_json::Value::Number(number) => Some(Extension::Integer(number.as_i64()?.try_into().ok()?)),
-        serde_json::Value::Null | serde_json::Value::Array(_) | serde_json::Value::Object(_) => None,
-    }
-}
-
-/// The members of an object in their order, with repeated ones: readers differ in which of two they believe.
-struct Members(Vec<(String, Box<RawValue>)>);
-
-impl<'de> Deserialize<'de> for Members {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct InOrder;
-        impl<'de> Visitor<'de> for InOrder {
-            type Value = Members;
-
-            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-                formatter.write_str("an event in CloudEvents' JSON format")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Members, A::Error> {
-                let mut members = Vec::new();
-                while let Some(member) = map.next_entry()? {
-                    if members.len() >= MAX_MEMBERS {
-                        return Err(serde::de::Error::custom(format!("it has more than {MAX_MEMBERS} members")));
-                    }
-                    members.push(member);
-                }
-                Ok(Members(members))
-            }
-        }
-        deserializer.deserialize_map(InOrder)
+/// Reads one event: of the whole request, or of one item of a batch, whose headers are then passed over.
+pub(super) fn read(mode: Mode, headers: &HeaderMap, body: &[u8]) -> Result<CloudEvent, Malformed> {
+    match mode {
+        Mode::Binary => binary::event(headers, body),
+        Mode::Structured | Mode::Batch => json::event(body),
     }
 }

@@ -1,19 +1,21 @@
 //! JSON that is kept byte by byte, and only if whoever reads it later can.
 
-use serde_json::Value;
+use std::fmt;
+
+use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
 /// Common readers stop at 64 levels, and a page of events has four around the data.
 const MAX_DEPTH: usize = 60;
 
 /// Says why strict readers could not read this text. What merely looks like JSON passes as a [`RawValue`]: half of a
-/// surrogate pair, a number beyond every float, and any depth.
+/// surrogate pair, a number beyond every float, and any depth. Nothing is built of it: data may be large.
 pub(super) fn check(text: &[u8]) -> Result<(), String> {
-    let value: Value = serde_json::from_slice(text).map_err(|error| format!("is not JSON: {error}"))?;
-    if depth(&value) > MAX_DEPTH {
-        return Err(format!("is not JSON of at most {MAX_DEPTH} levels"));
-    }
-    Ok(())
+    let mut reader = serde_json::Deserializer::from_slice(text);
+    Strictly { levels_left: MAX_DEPTH }
+        .deserialize(&mut reader)
+        .and_then(|()| reader.end())
+        .map_err(|error| format!("is not JSON: {error}"))
 }
 
 /// The text as it came.
@@ -22,14 +24,72 @@ pub(super) fn keep(text: &[u8]) -> Result<Box<RawValue>, String> {
     serde_json::from_slice(text).map_err(|error| format!("is not JSON: {error}"))
 }
 
-/// How many arrays and objects stand within each other; the parser's own bound keeps this from recursing far.
-fn depth(value: &Value) -> usize {
-    let below = match value {
-        Value::Array(items) => items.iter().map(depth).max(),
-        Value::Object(members) => members.values().map(depth).max(),
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => return 0,
-    };
-    below.unwrap_or_default().saturating_add(1)
+/// Reads a value and forgets it.
+#[derive(Clone, Copy)]
+struct Strictly {
+    levels_left: usize,
+}
+
+impl Strictly {
+    fn below<E: Error>(self) -> Result<Self, E> {
+        let levels_left = self.levels_left.checked_sub(1);
+        let levels_left = levels_left.ok_or_else(|| E::custom(format!("it has more than {MAX_DEPTH} levels")))?;
+        Ok(Self { levels_left })
+    }
+}
+
+impl<'de> DeserializeSeed<'de> for Strictly {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Strictly {
+    type Value = ();
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("a JSON value")
+    }
+
+    fn visit_unit<E: Error>(self) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_bool<E: Error>(self, _: bool) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_i64<E: Error>(self, _: i64) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_u64<E: Error>(self, _: u64) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_f64<E: Error>(self, _: f64) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_str<E: Error>(self, _: &str) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<(), A::Error> {
+        let below = self.below()?;
+        while items.next_element_seed(below)?.is_some() {}
+        Ok(())
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<(), A::Error> {
+        let below = self.below()?;
+        while members.next_key_seed(below)?.is_some() {
+            members.next_value_seed(below)?;
+        }
+        Ok(())
+    }
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! The live tail: server-sent events that begin where the reader left off and end with the caller's token, by its time or by its revocation.
+//! The live tail: server-sent events that begin where the reader left off.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -9,21 +9,17 @@ use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use futures_util::stream::{self, StreamExt};
 use tokio::sync::{mpsc, watch};
-use tracing::Instrument;
 
-use crate::backbone::{Backbone, BackboneError, EventFilter, Freshness, Order, Position, StoredEvent};
+use super::held_stream::{self, Feed};
+use crate::backbone::{Backbone, BackboneError, EventFilter, Freshness, Order, Page, Position, StoredEvent};
 use crate::gate::Caller;
 use crate::problem::Problem;
 use crate::state::AppState;
-use crate::trust::Distrust;
 
 const HEARTBEAT: Duration = Duration::from_secs(15);
 
 /// Read at once. What a slow reader holds is bounded by the store, which ends a page of large events early.
 const PAGE_EVENTS: u32 = 256;
-
-/// Events between the task that reads the store and the response that a client reads.
-const EVENTS_UNDER_WAY: usize = 4;
 
 struct Tail {
     backbone: Arc<dyn Backbone>,
@@ -31,7 +27,8 @@ struct Tail {
     newest: watch::Receiver<Position>,
 }
 
-/// Begins a stream after `Last-Event-ID`, else after the filter's `after`, else with what comes from now on.
+/// Begins a stream after `Last-Event-ID`, else after the filter's `after`, else with what came in at its `since`, else with
+/// what comes from now on.
 pub(super) fn open(
     state: &AppState,
     caller: &Caller,
@@ -41,32 +38,19 @@ pub(super) fn open(
     if filter.order == Order::Descending {
         return Err(Problem::invalid("order", "a stream goes from old events to new ones"));
     }
+    if filter.until.is_some() {
+        return Err(Problem::invalid("until", "a stream has no end; leave it away, or ask for application/x-ndjson"));
+    }
     let newest = state.backbone.newest_position();
     let newest_position = *newest.borrow();
-    let after = last_seen(headers, newest_position)?.or(filter.after).unwrap_or(newest_position);
-    let filter = EventFilter { after: Some(after), limit: PAGE_EVENTS, freshness: Freshness::Known, ..filter };
-    let seat = state.tail_seats.take(caller.require_principal()?)?;
+    let after = last_seen(headers, newest_position)?.or(filter.after);
+    // Whoever has seen an event is beyond the time.
+    let since = filter.since.filter(|_| after.is_none());
+    let after = after.or(since.map(|_| 0)).unwrap_or(newest_position);
+    let filter = EventFilter { after: Some(after), since, limit: PAGE_EVENTS, freshness: Freshness::Known, ..filter };
     let tail = Tail { backbone: Arc::clone(&state.backbone), filter, newest };
-    let time_left = caller.time_left(state.clock.now());
-    let caller = caller.clone();
-    let (sender, mut receiver) = mpsc::channel(EVENTS_UNDER_WAY);
-    let state = state.clone();
-    // A task of its own: nobody polls the response of a client that does not read, and its seat must come back.
-    let feed = async move {
-        tokio::select! {
-            () = tail.feed(&sender) => {}
-            () = sender.closed() => {}
-            () = tokio::time::sleep(time_left) => {}
-            () = state.ended() => {}
-            distrust = state.trust.until_distrusted(&caller) => match distrust {
-                Distrust::Revoked => drop(state.metrics.revoked_streams.inc()),
-                Distrust::CutOff => tracing::warn!("a tail of events ended because this replica hears of no revocation"),
-            },
-        }
-        drop(seat);
-    };
-    tokio::spawn(feed.in_current_span());
-    let events = stream::poll_fn(move |context| receiver.poll_recv(context)).map(Ok::<_, Infallible>);
+    let mut events = held_stream::hold(state, caller, tail)?;
+    let events = stream::poll_fn(move |context| events.poll_recv(context)).map(Ok::<_, Infallible>);
     Ok(Sse::new(events).keep_alive(KeepAlive::new().interval(HEARTBEAT)).into_response())
 }
 
@@ -85,37 +69,54 @@ fn message(stored: &StoredEvent) -> Event {
     Event::default().id(stored.position.to_string()).event("event").data(&stored.json)
 }
 
-impl Tail {
-    /// Sends what matches until nobody receives it or the store fails.
-    async fn feed(mut self, sender: &mpsc::Sender<Event>) {
+/// An id without data: no event to a reader, but what it comes back with (HTML, section 9.2.6), so that it need not wait for the same
+/// look once more.
+fn looked_up_to(position: Position) -> Event {
+    Event::default().id(position.to_string())
+}
+
+impl Feed for Tail {
+    type Piece = Event;
+
+    async fn feed(&mut self, pieces: &mpsc::Sender<Event>) {
         loop {
-            match self.next_page().await {
-                Ok(page) => {
-                    for stored in page {
-                        if sender.send(message(&stored)).await.is_err() {
-                            return;
-                        }
-                    }
-                }
+            let page = match self.next_page().await {
+                Ok(page) => page,
                 Err(error) => {
                     // The reader comes back with the last id that it has seen.
                     tracing::error!(%error, "a tail of events ended because of the store");
+                    return;
+                }
+            };
+            let looked = page.next_after.filter(|_| page.events.is_empty()).map(looked_up_to);
+            for piece in page.events.iter().map(message).chain(looked) {
+                if pieces.send(piece).await.is_err() {
                     return;
                 }
             }
         }
     }
 
-    /// The next events that match; waits until there are any.
-    async fn next_page(&mut self) -> Result<Vec<StoredEvent>, BackboneError> {
+    fn last_piece(&self) -> Option<Event> {
+        None
+    }
+}
+
+impl Tail {
+    /// The next events that match, or how far a look without any has come; waits when there is nothing more to look at.
+    async fn next_page(&mut self) -> Result<Page, BackboneError> {
         loop {
             let newest = *self.newest.borrow_and_update();
             let page = self.backbone.query(self.filter.clone()).await?;
             // What was looked through without a match need not be looked through again.
             let seen = page.next_after.or(page.events.last().map(|stored| stored.position).max(Some(newest)));
             self.filter.after = self.filter.after.max(seen);
-            if !page.events.is_empty() {
-                return Ok(page.events);
+            if !page.events.is_empty() || page.next_after.is_none() {
+                // The time has been reached. A clock that is set back must not hide what comes from now on.
+                self.filter.since = None;
+            }
+            if !page.events.is_empty() || page.next_after.is_some() {
+                return Ok(page);
             }
             let gone = |_| BackboneError::Unavailable("its writer has ended".to_owned());
             self.newest.changed().await.map_err(gone)?;

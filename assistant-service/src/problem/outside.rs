@@ -3,8 +3,9 @@
 use axum::http::StatusCode;
 use trust_core::event_policy::EventRefusal;
 
-use super::{FieldError, MAX_FIELD_ERRORS, Problem};
+use super::{FieldError, MAX_FIELD_ERRORS, Members, Problem};
 use crate::backbone::BackboneError;
+use crate::events::Reason;
 
 /// A problem as it is told.
 pub(super) struct Outside {
@@ -13,11 +14,12 @@ pub(super) struct Outside {
     pub(super) title: &'static str,
     pub(super) detail: String,
     pub(super) errors: Vec<FieldError>,
+    pub(super) members: Members,
 }
 
 impl Outside {
     fn new(status: StatusCode, problem_type: &'static str, title: &'static str, detail: impl Into<String>) -> Self {
-        Self { status, problem_type, title, detail: detail.into(), errors: Vec::new() }
+        Self { status, problem_type, title, detail: detail.into(), errors: Vec::new(), members: Members::default() }
     }
 }
 
@@ -38,14 +40,30 @@ impl Problem {
                 "Keys unavailable",
                 "The service cannot read the keys by which it knows the gate.",
             ),
-            Self::EventRefused { refusal, own_source } => Outside::new(
+            Self::EventRefused { refusal, own_source } => event_refused(refusal, &own_source),
+            Self::BatchRefused { index, refusal, own_source } => Outside {
+                members: Members { index: Some(index), ..Members::default() },
+                ..event_refused(refusal, &own_source)
+            },
+            Self::EventNotTaken { reason, errors, dead_letter } => Outside {
+                errors: errors.into_iter().take(MAX_FIELD_ERRORS).collect(),
+                members: Members { dead_letter: Some(dead_letter), ..Members::default() },
+                ..not_taken(reason)
+            },
+            Self::BatchNotTaken(dead_letters) => Outside {
+                members: Members { dead_letters, ..Members::default() },
+                ..Outside::new(
+                    StatusCode::BAD_REQUEST,
+                    "urn:watchgate:problem:batch-not-taken",
+                    "Batch not taken",
+                    "No event of the batch could be taken; dead_letters says why, and as what each is kept.",
+                )
+            },
+            Self::ReplayRefused => Outside::new(
                 StatusCode::FORBIDDEN,
-                "urn:watchgate:problem:event-refused",
-                "Event refused",
-                match refusal {
-                    EventRefusal::Type => format!("{refusal}."),
-                    EventRefusal::Source => format!("{refusal}: {own_source}, or that and /…"),
-                },
+                "urn:watchgate:problem:replay-refused",
+                "Replay refused",
+                "A corrected event must have the type and the source of the dead letter: it stays its sender's event.",
             ),
             Self::NotFound => Outside::new(StatusCode::NOT_FOUND, BLANK, "Not Found", "There is nothing here."),
             Self::MethodNotAllowed => Outside::new(
@@ -201,5 +219,30 @@ impl Problem {
                 "The service made a mistake; its log says more.",
             ),
         }
+    }
+}
+
+fn event_refused(refusal: EventRefusal, own_source: &str) -> Outside {
+    let detail = match refusal {
+        EventRefusal::Type => format!("{refusal}."),
+        EventRefusal::Source => format!("{refusal}: {own_source}, or that and /…"),
+    };
+    Outside::new(StatusCode::FORBIDDEN, "urn:watchgate:problem:event-refused", "Event refused", detail)
+}
+
+fn not_taken(reason: Reason) -> Outside {
+    match reason {
+        Reason::Malformed => Outside::new(
+            StatusCode::BAD_REQUEST,
+            "urn:watchgate:problem:invalid-request",
+            "Invalid request",
+            "The parts of the request that are listed in errors are not what they must be. It is kept as a dead letter.",
+        ),
+        Reason::Schema => Outside::new(
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "urn:watchgate:problem:schema",
+            "Data does not fit its schema",
+            "Events of this type have a schema, and errors lists where the data differs. It is kept as a dead letter.",
+        ),
     }
 }

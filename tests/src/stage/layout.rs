@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use programs::keys::make;
 use programs::shipped::Shipped;
 use serde_json::{Value, json};
@@ -37,13 +37,20 @@ pub(crate) enum Host {
 pub(crate) struct Differences<'a> {
     pub(crate) https_port: u16,
     pub(crate) http_port: u16,
-    pub(crate) back_end: &'a str,
+    /// One URL, or those of the service's replicas.
+    pub(crate) back_ends: &'a [String],
     pub(crate) gate: Option<&'a Value>,
     pub(crate) dynamic: Option<&'a Value>,
     pub(crate) gate_alone: bool,
     pub(crate) gate_folder: GateFolder,
     pub(crate) behind_proxy: bool,
     pub(crate) mutual_tls: bool,
+}
+
+impl Differences<'_> {
+    fn first_back_end(&self) -> Result<&str> {
+        self.back_ends.first().map(String::as_str).context("this stage has no back end")
+    }
 }
 
 impl Layout {
@@ -80,8 +87,9 @@ impl Layout {
         self.keys().join("service-tls")
     }
 
-    pub(crate) fn data(&self) -> PathBuf {
-        self.folder.join("data")
+    /// The data folder of one replica of the service, counted from 1.
+    pub(crate) fn data(&self, number: usize) -> PathBuf {
+        if number == 1 { self.folder.join("data") } else { self.folder.join(format!("data-{number}")) }
     }
 
     pub(crate) fn traefik(&self) -> PathBuf {
@@ -121,8 +129,11 @@ impl Layout {
         if let Some(dynamic) = differences.dynamic {
             fs::write(self.dynamic().join("more.yml"), format!("{dynamic:#}"))?;
         }
+        if differences.back_ends.len() > 1 {
+            self.write_replicas(differences)?;
+        }
         if differences.mutual_tls {
-            self.write_mutual_tls(differences.back_end)?;
+            self.write_mutual_tls(differences.first_back_end()?)?;
         }
         self.write_tls()
     }
@@ -153,11 +164,23 @@ impl Layout {
 
     fn write_routes(&self, differences: &Differences<'_>) -> Result<()> {
         let mut file = Shipped::read("traefik-config/dynamic/routes.yml")?;
-        file.replace("http://127.0.0.1:8085", differences.back_end)?;
+        file.replace("http://127.0.0.1:8085", differences.first_back_end()?)?;
         if differences.gate_alone {
             file.replace("[blank, gate]", "[gate]")?;
         }
         file.write(&self.dynamic().join("routes.yml"))
+    }
+
+    fn write_replicas(&self, differences: &Differences<'_>) -> Result<()> {
+        ensure!(!differences.mutual_tls, "replicas.yml and mutual-tls.yml both want all requests");
+        let mut file = Shipped::read("traefik-config/replicas.yml")?;
+        let server = |url: &str| format!("          - url: {url}\n");
+        let servers: String = differences.back_ends.iter().map(|url| server(url)).collect();
+        file.replace(&(server("http://127.0.0.1:8085") + &server("http://127.0.0.1:8086")), &servers)?;
+        if differences.gate_alone {
+            file.replace("[blank, gate, retry]", "[gate, retry]")?;
+        }
+        file.write(&self.dynamic().join("replicas.yml"))
     }
 
     fn write_gate(&self, differences: &Differences<'_>) -> Result<()> {

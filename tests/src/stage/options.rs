@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::process::Command;
 
 use anyhow::{Result, ensure};
+use programs::nats::NatsOptions;
 use serde_json::Value;
 
 /// How to set a stage.
@@ -14,6 +15,8 @@ pub struct StageOptions {
     pub folder: Folder,
     /// What stands behind the gate.
     pub back_end: BackEnd,
+    /// What the service stands on.
+    pub backbone: BackboneForm,
     /// The plugin's configuration in place of the shipped one.
     pub gate: Option<Value>,
     /// One more dynamic file, there before the first request: routes of the test's own.
@@ -52,6 +55,21 @@ pub enum BackEnd {
     Watchgate,
     /// Somebody's own back end at this URL, without any Watchgate service.
     DropIn(String),
+}
+
+/// What the service stands on.
+#[derive(Debug, Default)]
+pub enum BackboneForm {
+    /// A store of its own, on one machine.
+    #[default]
+    Sqlite,
+    /// A NATS server that several replicas share.
+    Nats {
+        /// How many there are.
+        replicas: usize,
+        /// What the server shall be. Its files go into the stage's folder unless they have one of their own.
+        nats: NatsOptions,
+    },
 }
 
 /// Whether [`GateFolder::Full`] can be had here; where tests must not be left out, it must be.

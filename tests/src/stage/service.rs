@@ -1,4 +1,4 @@
-//! Watchgate's service as a child process.
+//! A replica of Watchgate's service as a child process.
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
+use programs::nats::NatsServer;
 
 use super::layout::Layout;
 use crate::guardian::Guardian;
@@ -15,36 +16,41 @@ use crate::{artifacts, client};
 
 const READY_WITHIN: Duration = Duration::from_secs(30);
 
-/// What the service needs to start, again and again on the same port.
+/// What all replicas of the service have in common.
 #[derive(Debug)]
-pub(crate) struct Service {
-    pub(crate) layout: Layout,
+pub(crate) struct Shared {
     pub(crate) documents: PathBuf,
     pub(crate) runbooks: PathBuf,
+    pub(crate) event_schemas: PathBuf,
     pub(crate) mutual_tls: bool,
     pub(crate) guardian: Arc<Guardian>,
 }
 
+/// What one replica needs to start, again and again on the same port.
+#[derive(Debug)]
+pub(crate) struct Service {
+    pub(crate) layout: Layout,
+    /// Counted from 1.
+    pub(crate) number: usize,
+    pub(crate) nats: Option<Arc<NatsServer>>,
+    pub(crate) shared: Arc<Shared>,
+}
+
 impl Service {
+    /// What its log is called.
+    pub(crate) fn name(&self) -> String {
+        if self.number == 1 { "service".to_owned() } else { format!("service-{}", self.number) }
+    }
+
     /// Starts it, on any port when `listen` has port 0, and waits until it is ready. Gives its URL.
     pub(crate) async fn start(&self, listen: &str) -> Result<(Process, String)> {
-        let mut command = Command::new(artifacts::watchgate()?);
-        command.args(["serve", "--listen", listen, "--log-format", "text"]);
-        command.arg("--data-dir").arg(self.layout.data());
-        command.arg("--documents").arg(&self.documents);
-        command.arg("--runbooks").arg(&self.runbooks);
-        command.arg("--transaction-keys").arg(self.layout.keys().join("service/transaction.keys"));
-        let tls = self.layout.service_tls();
-        if self.mutual_tls {
-            command.arg("--tls-cert").arg(tls.join("server.pem")).arg("--tls-key").arg(tls.join("server.key"));
-            command.arg("--client-ca").arg(tls.join("ca.pem"));
-        }
-        let log = self.layout.log("service");
+        let log = self.layout.log(&self.name());
         let written_before = std::fs::metadata(&log).map_or(0, |metadata| metadata.len());
-        let mut process = Process::start(&mut command, &log, &self.guardian)?;
+        let mut process = Process::start(&mut self.command(listen)?, &log, &self.shared.guardian)?;
 
         let said_before = usize::try_from(written_before).unwrap_or_default();
-        let client = if self.mutual_tls { client::with_certificate(&tls, "traefik")? } else { client::plain()? };
+        let tls = self.layout.service_tls();
+        let client = if self.shared.mutual_tls { client::with_certificate(&tls, "traefik")? } else { client::plain()? };
         let url = until("the service is ready", READY_WITHIN, async || {
             if let Some(status) = process.ended() {
                 bail!("the service ended ({status}): {}", tail(&process.log()));
@@ -57,6 +63,29 @@ impl Service {
         .await
         .with_context(|| format!("the service did not start, its log is {}", log.display()))?;
         Ok((process, url))
+    }
+
+    fn command(&self, listen: &str) -> Result<Command> {
+        let mut command = Command::new(artifacts::watchgate()?);
+        command.args(["serve", "--listen", listen, "--log-format", "text"]);
+        command.arg("--data-dir").arg(self.layout.data(self.number));
+        command.arg("--documents").arg(&self.shared.documents);
+        command.arg("--runbooks").arg(&self.shared.runbooks);
+        command.arg("--event-schemas").arg(&self.shared.event_schemas);
+        command.arg("--transaction-keys").arg(self.layout.keys().join("service/transaction.keys"));
+        if self.shared.mutual_tls {
+            let tls = self.layout.service_tls();
+            command.arg("--tls-cert").arg(tls.join("server.pem")).arg("--tls-key").arg(tls.join("server.key"));
+            command.arg("--client-ca").arg(tls.join("ca.pem"));
+        }
+        if let Some(nats) = &self.nats {
+            command.arg("--nats").arg(nats.url()).arg("--nats-ca").arg(nats.ca());
+            command.arg("--nats-certificate").arg(nats.certificate()).arg("--nats-key").arg(nats.key());
+            command.arg("--nats-user").arg(nats.user()).arg("--nats-password-file").arg(nats.password_file());
+            command.arg("--nats-audit-user").arg(nats.audit_user());
+            command.arg("--nats-audit-password-file").arg(nats.audit_password_file());
+        }
+        Ok(command)
     }
 }
 

@@ -27,7 +27,7 @@ pub(crate) struct Traefik {
 
 /// What the stage wants of Traefik.
 pub(crate) struct Wanted<'a> {
-    pub(crate) back_end: &'a str,
+    pub(crate) back_ends: &'a [String],
     pub(crate) gate: Option<&'a serde_json::Value>,
     pub(crate) dynamic: Option<&'a serde_json::Value>,
     pub(crate) gate_alone: bool,
@@ -59,7 +59,7 @@ async fn start_once(layout: &Layout, wanted: &Wanted<'_>, guardian: &Arc<Guardia
     layout.write_traefik(&Differences {
         https_port,
         http_port,
-        back_end: wanted.back_end,
+        back_ends: wanted.back_ends,
         gate: wanted.gate,
         dynamic: wanted.dynamic,
         gate_alone: wanted.gate_alone,

@@ -101,7 +101,7 @@ pub enum CannotConnect {
     #[error("JetStream is off: the server needs `jetstream {{…}}`, and this user's account `jetstream: enabled`")]
     NoJetStream,
     /// JetStream does not answer.
-    #[error("JetStream does not answer")]
+    #[error("JetStream does not answer: this user must be allowed to publish to $JS.API.> and to hear _INBOX.>")]
     Silent(#[source] async_nats::jetstream::context::AccountError),
 }
 

@@ -11,6 +11,7 @@ use serde_json::value::RawValue;
 use thiserror::Error;
 
 use super::job::Job;
+use crate::backbone::event_json::InvalidEventJson;
 use crate::backbone::retention::{DEFAULT_CLASS, Floor, Retention};
 use crate::backbone::store::{Change, Classed, millis};
 use crate::backbone::{BackboneError, NewEvent, Position, Revision};
@@ -46,6 +47,8 @@ struct RecordedPut {
 pub(super) enum InvalidRecord {
     #[error("it is not a record: {0}")]
     NotReadable(#[from] serde_json::Error),
+    #[error("an event in it is not readable: {0}")]
+    Event(#[from] InvalidEventJson),
     #[error("it has version {0}, this program knows {VERSION}: update it")]
     Version(u8),
     #[error("a value in it is not base64")]

@@ -14,7 +14,7 @@ use crate::backbone::{EventFilter, Order, Page, Position, StoredEvent, TypeFilte
 const PAGE_BYTES: usize = 4 * 1024 * 1024;
 
 /// How long one look may take.
-const LOOK: Duration = Duration::from_millis(500);
+pub(super) const LOOK: Duration = Duration::from_millis(500);
 
 /// Rows between two looks at the time.
 const ROWS_PER_LOOK: u64 = 256;
@@ -22,11 +22,12 @@ const ROWS_PER_LOOK: u64 = 256;
 /// Clocks are set back now and then; what came in within so long of a time is looked at one by one.
 const CLOCK_STEP_MILLIS: i64 = 2 * 60 * 60 * 1000;
 
-pub(super) fn query(connection: &Connection, filter: &EventFilter) -> Result<Page, rusqlite::Error> {
-    query_within(LOOK, connection, filter)
-}
-
-fn query_within(time: Duration, connection: &Connection, filter: &EventFilter) -> Result<Page, rusqlite::Error> {
+/// What matches, as far as a look of this time comes.
+pub(super) fn query_within(
+    time: Duration,
+    connection: &Connection,
+    filter: &EventFilter,
+) -> Result<Page, rusqlite::Error> {
     let Some(plan) = Plan::of(connection, filter)? else { return Ok(Page::default()) };
     let begun = Instant::now();
     let limit = usize::try_from(filter.limit).unwrap_or(usize::MAX);
@@ -229,7 +230,7 @@ mod tests {
         let page = query_within(Duration::ZERO, &connection, &filter).unwrap();
         assert_eq!(page, Page { events: Vec::new(), next_after: Some(255 * 5) });
         let rest = EventFilter { after: page.next_after, ..filter };
-        assert_eq!(query(&connection, &rest).unwrap(), Page::default());
+        assert_eq!(query_within(LOOK, &connection, &rest).unwrap(), Page::default());
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! What is read of a store, off the async threads.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
@@ -22,6 +23,8 @@ pub(in crate::backbone) struct StoreReaders {
     events: Readers,
     entries: Readers,
     clock: Arc<dyn Clock>,
+    /// How long one look through events may take.
+    look: Duration,
 }
 
 impl StoreReaders {
@@ -29,7 +32,8 @@ impl StoreReaders {
         open: impl Fn() -> Result<Connection, rusqlite::Error>,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, rusqlite::Error> {
-        Ok(Self { events: Readers::open(EVENT_READERS, &open)?, entries: Readers::open(ENTRY_READERS, &open)?, clock })
+        let (events, entries) = (Readers::open(EVENT_READERS, &open)?, Readers::open(ENTRY_READERS, &open)?);
+        Ok(Self { events, entries, clock, look: query::LOOK })
     }
 
     /// Closes the connections that nobody uses.
@@ -68,7 +72,14 @@ impl StoreReaders {
     }
 
     pub(in crate::backbone) async fn query(&self, filter: EventFilter) -> Result<Page, BackboneError> {
-        self.events.read(move |connection| query::query(connection, &filter)).await
+        let look = self.look;
+        self.events.read(move |connection| query::query_within(look, connection, &filter)).await
+    }
+
+    /// Ends every look after so long.
+    #[cfg(test)]
+    pub(in crate::backbone) fn look_for(&mut self, look: Duration) {
+        self.look = look;
     }
 
     /// What is kept, by class, old parts first.
