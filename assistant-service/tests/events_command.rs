@@ -1,5 +1,7 @@
 //! `watchgate events`: what is taken out of a store, put into one, made again, and copied.
 
+#![expect(clippy::unwrap_used, reason = "a test ends where it cannot go on")]
+
 mod program;
 
 use std::os::unix::fs::PermissionsExt;
