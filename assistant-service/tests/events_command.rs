@@ -1,5 +1,7 @@
 //! `watchgate events`: what is taken out of a store, put into one, made again, and copied.
 
+#![expect(clippy::unwrap_used, reason = "a test ends where it cannot go on")]
+
 mod program;
 
 use std::os::unix::fs::PermissionsExt;
@@ -230,6 +232,30 @@ fn a_rebuilt_store_is_the_same_as_before_it_was_spoilt() {
     let ended = rebuild();
     assert_eq!(ended.code, 1);
     assert!(ended.stderr.contains("event 5 is left as it is"), "{ended:?}");
+}
+
+#[test]
+fn a_rebuild_that_was_killed_is_done_again() {
+    let bench = Bench::new();
+    bench.import(&bench.write("file.ndjson", &text(&lines(20_000))));
+    let data = bench.path("data");
+    let before = contents(&data);
+    let store = Connection::open(Path::new(&data).join("watchgate.sqlite")).unwrap();
+    store.execute_batch("UPDATE events SET type = 'spoilt'; DELETE FROM segments").unwrap();
+    let mut rebuilding = std::process::Command::new(env!("CARGO_BIN_EXE_watchgate"))
+        .args(["events", "rebuild", "--data-dir", &data])
+        .stderr(std::process::Stdio::null())
+        .spawn()
+        .unwrap();
+    let first = "SELECT type FROM events WHERE position = 1";
+    while store.query_row(first, [], |row| row.get::<_, String>(0)).unwrap() == "spoilt" {
+        assert!(rebuilding.try_wait().unwrap().is_none());
+    }
+    rebuilding.kill().unwrap();
+    rebuilding.wait().unwrap();
+    drop(store);
+    assert_eq!(watchgate(&["events", "rebuild", "--data-dir", &data]).code, 0);
+    assert_eq!(contents(&data), before);
 }
 
 fn open(folder: &Path) -> SqliteBackbone {

@@ -21,8 +21,8 @@ use crate::metrics::Metrics;
 use crate::retention_file;
 use lines::{Line, Lines};
 
-/// One commit has so much at most.
-const EVENTS_AT_ONCE: usize = 500;
+/// One commit has so much at most: each writes most pages of the indexes once, however many events it has.
+const EVENTS_AT_ONCE: usize = 5_000;
 const BYTES_AT_ONCE: usize = 4 * 1024 * 1024;
 
 /// What is taken into which store.
