@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use assistant_service::backbone::retention::Retention;
+use assistant_service::backbone::jetstream::connect;
+use assistant_service::backbone::retention::{Class, Limits, Retention};
 use assistant_service::backbone::sqlite::SqliteBackbone;
 use assistant_service::backbone::{Backbone, EventFilter, Freshness, Standing};
 use assistant_service::clock::SystemClock;
@@ -138,4 +139,36 @@ async fn a_store_whose_events_are_nowhere_else_is_not_thrown_away() {
     own.unwrap().commit(events(vec![event("a", "t")])).await.unwrap();
     let refused = form.try_join().await.err().unwrap();
     assert!(refused.to_string().contains("watchgate events migrate"), "{refused}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_one_replica_lets_go_is_gone_at_all_of_them_and_at_the_servers() {
+    let limits = Limits { max_age: Some(Duration::from_millis(500)), max_bytes: None };
+    let class = Class { name: "short".to_owned(), types: vec!["short.*".to_owned()], limits };
+    let retention = Retention { classes: vec![class], rest: Limits::default() };
+    let form = Form::jetstream();
+    let (second, third) = (form.replica(), form.replica());
+    let one = form.join_with(retention.clone()).await.unwrap();
+    let other = second.join_with(retention.clone()).await.unwrap();
+    for number in 0..20 {
+        let event_type = if number % 2 == 0 { "short.lived" } else { "long.lived" };
+        one.commit(events(vec![event(&number.to_string(), event_type)])).await.unwrap();
+    }
+    let log = connect(&form.stream().connection).await.unwrap().jetstream;
+    let records = async || log.get_stream(&form.stream().stream).await.unwrap().cached_info().state.messages;
+    assert_eq!(records().await, 20);
+    tokio::time::sleep(Duration::from_millis(700)).await;
+    one.let_go().await.unwrap();
+    let kept = one.query(all()).await.unwrap();
+    assert_eq!(kept.events.len(), 10);
+    assert!(kept.events.iter().all(|event| event.json.contains("long.lived")));
+    assert_eq!(other.query(all()).await.unwrap(), kept);
+    // Ten long ones, the one in which the floor lies, and the one that says where it lies.
+    assert_eq!(records().await, 12);
+    let fresh = third.join_with(retention).await.unwrap();
+    assert_eq!(fresh.query(all()).await.unwrap(), kept);
+    // An identity that was let go is free again, everywhere.
+    let again = other.commit(events(vec![event("0", "short.lived"), event("1", "long.lived")])).await.unwrap().events;
+    assert!(!again[0].is_duplicate && again[1].is_duplicate);
+    assert_eq!(fresh.query(all()).await.unwrap(), one.query(all()).await.unwrap());
 }

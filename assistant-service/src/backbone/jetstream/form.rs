@@ -50,6 +50,7 @@ pub struct JetStreamBackbone {
     newest: NewestReceivers,
     standing: watch::Receiver<Standing>,
     applied: watch::Receiver<Applied>,
+    retaining: Arc<Retaining>,
     /// Ended with this.
     _tasks: JoinSet<()>,
     /// The thread that applies records, and what ends it: it must not wait for a task that may never be run again.
@@ -124,7 +125,7 @@ impl JetStreamBackbone {
             jobs_per_record,
         };
         tasks.spawn(publisher.run(waiting));
-        let retaining = Retaining {
+        let retaining = Arc::new(Retaining {
             stream: stream.clone(),
             subject,
             numbering,
@@ -132,8 +133,8 @@ impl JetStreamBackbone {
             readers: Arc::clone(&readers),
             clock,
             jobs: jobs.downgrade(),
-        };
-        tasks.spawn(retaining.run());
+        });
+        tasks.spawn(Arc::clone(&retaining).run());
         let asking = Asking::new(stream, applied.clone(), standing, Arc::clone(&again), questions);
         tasks.spawn(asking.run());
         tasks.spawn(follow(following, next, arrived, again));
@@ -149,6 +150,7 @@ impl JetStreamBackbone {
             newest: receivers,
             standing: known_standing,
             applied: known_applied,
+            retaining,
             _tasks: tasks,
             applier: Some((ending, applier)),
             _lock: folder.into_lock(),
@@ -178,6 +180,11 @@ impl JetStreamBackbone {
                 Err(_) => "nobody applies the log any more".to_owned(),
             }
         }
+    }
+
+    /// Lets go of what was kept long enough, which otherwise happens by itself a little later.
+    pub async fn let_go(&self) -> Result<(), BackboneError> {
+        self.retaining.look().await
     }
 
     async fn current(&self) -> Result<&StoreReaders, BackboneError> {

@@ -29,24 +29,24 @@ pub(super) struct Retaining {
 }
 
 impl Retaining {
-    /// Looks until nobody takes jobs any more.
-    pub(super) async fn run(self) {
+    /// Looks for ever.
+    pub(super) async fn run(self: Arc<Self>) {
         loop {
             tokio::time::sleep(LOOK_EVERY).await;
-            let Some(jobs) = self.jobs.upgrade() else { return };
-            if let Err(error) = self.look(&jobs).await {
+            if let Err(error) = self.look().await {
                 tracing::error!(%error, "events that were kept long enough could not be let go");
             }
         }
     }
 
-    async fn look(&self, jobs: &mpsc::Sender<Job>) -> Result<(), BackboneError> {
+    pub(super) async fn look(&self) -> Result<(), BackboneError> {
         let floors = self.retention.overdue(&self.readers.segments().await?, self.clock.now());
         if floors.is_empty() {
             return Ok(());
         }
         tracing::info!(?floors, "events are let go that were kept long enough");
         let gone = || BackboneError::Unavailable("nobody writes to the log".to_owned());
+        let jobs = self.jobs.upgrade().ok_or_else(gone)?;
         let (answer, answered) = oneshot::channel();
         let job = Job { batch: Batch::default(), floors: floors.clone(), answer };
         jobs.send(job).await.map_err(|_| gone())?;
