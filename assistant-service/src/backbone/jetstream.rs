@@ -13,6 +13,7 @@ mod promise;
 mod publisher;
 mod record;
 mod retaining;
+mod snapshot;
 mod stream;
 
 pub use arguments::{NatsArguments, StreamSettings};

@@ -21,6 +21,7 @@ use super::follower::follow;
 use super::job::{Job, Pending};
 use super::publisher::{CHANGES_PER_RECORD, Publisher};
 use super::retaining::Retaining;
+use super::snapshot;
 use super::stream::subject;
 use super::{CannotConnect, CannotOpenStream, Connection, StreamSettings, connect, ensure_stream};
 use crate::backbone::retention::Retention;
@@ -110,15 +111,15 @@ impl JetStreamBackbone {
         let (newest, receivers) = Newest::channel(ledger.stand());
         let readers = Arc::new(folder.readers(Arc::clone(&clock))?);
         let next = ledger.stand().sequence.saturating_add(1);
-        let stands = Applied { sequence: ledger.stand().sequence, name: ledger.record().to_owned(), stuck: None };
-        let (applied, standing) = (watch::Sender::new(stands), watch::Sender::new(Standing::Behind));
+        let applied = watch::Sender::new(Applied::of(&ledger));
+        let standing = watch::Sender::new(Standing::Behind);
         let (barrier, questions) = Barrier::new();
         let numbering = Numbering::of(&stream.cached_info().config);
         let (following, known_standing, known_applied) = (stream.clone(), standing.subscribe(), applied.subscribe());
 
         let mut tasks = JoinSet::new();
         let publisher = Publisher {
-            jetstream,
+            jetstream: jetstream.clone(),
             subject: subject.clone(),
             retention: Arc::clone(&retention),
             pending: Arc::clone(&pending),
@@ -126,6 +127,7 @@ impl JetStreamBackbone {
         };
         tasks.spawn(publisher.run(waiting));
         let retaining = Arc::new(Retaining {
+            jetstream,
             stream: stream.clone(),
             subject,
             numbering,
@@ -187,30 +189,41 @@ impl JetStreamBackbone {
         self.retaining.look().await
     }
 
+    /// Goes one step on towards a log without what was let go, when it has at least so many records that change entries: a
+    /// snapshot of all entries, and later the end of all records before it. It otherwise happens by itself.
+    pub async fn shorten(&self, least_records: u64) -> Result<(), BackboneError> {
+        self.retaining.shorten(least_records).await
+    }
+
     async fn current(&self) -> Result<&StoreReaders, BackboneError> {
         self.barrier.pass().await?;
         Ok(&self.readers)
     }
 }
 
-/// The store below `folder`, or a new one when that is made from another log.
+/// The store below `folder`, or a new one when that cannot go on with this log.
 async fn open_store(folder: &Path, stream: &Stream) -> Result<(StoreFolder, Ledger), CannotJoin> {
     let folder = StoreFolder::take(folder)?;
     let ledger = folder.ledger(Durability::Rebuildable)?;
     let stand = ledger.stand();
-    if stand.sequence == 0 && (stand.position, stand.revision) != (0, 0) {
+    let is_begun = stand.sequence > 0 || ledger.entries_from() > 0;
+    if !is_begun && (stand.position, stand.revision) != (0, 0) {
         return Err(CannotOpen::Original.into());
     }
-    match barrier::look(stream, ledger.stand().sequence, ledger.record()).await.map_err(CannotJoin::Log)? {
-        Place::Same => Ok((folder, ledger)),
-        Place::Lost(why) => {
-            tracing::warn!(why, "this replica's store is of another log than this one; it is made anew");
+    let place = barrier::look(stream, &Applied::of(&ledger)).await.map_err(CannotJoin::Log)?;
+    let ledger = match place {
+        Place::Same if stand.sequence > 0 => return Ok((folder, ledger)),
+        Place::Same if !is_begun => ledger,
+        place => {
+            let why = if let Place::Lost(why) = place { why } else { "it was hardly begun".to_owned() };
+            tracing::warn!(why, "this replica's store is made anew from the log");
             drop(ledger);
             folder.empty().map_err(CannotOpen::from)?;
-            let ledger = folder.ledger(Durability::Rebuildable)?;
-            Ok((folder, ledger))
+            folder.ledger(Durability::Rebuildable)?
         }
-    }
+    };
+    let ledger = snapshot::begin(stream, ledger).await;
+    Ok((folder, ledger.map_err(|error| CannotJoin::Log(error.to_string()))?))
 }
 
 impl Drop for JetStreamBackbone {

@@ -20,6 +20,8 @@ pub(in crate::backbone) struct Ledger {
     numbered: Stand,
     /// The name of the last record of a shared log that was applied.
     record: String,
+    /// The record of a shared log up to which entries are known from a snapshot.
+    entries_from: u64,
     classes: Classes,
 }
 
@@ -82,12 +84,16 @@ impl Outcome {
 
 impl Ledger {
     pub(super) fn over(connection: Connection) -> Result<Self, rusqlite::Error> {
-        let sql = "SELECT position, revision, sequence, record FROM stand";
-        let (stand, record) = connection.query_row(sql, [], |row| {
-            Ok((Stand { position: row.get(0)?, revision: row.get(1)?, sequence: row.get(2)? }, row.get(3)?))
+        let sql = "SELECT position, revision, sequence, record, entries_from FROM stand";
+        let (stand, record, entries_from) = connection.query_row(sql, [], |row| {
+            Ok((
+                Stand { position: row.get(0)?, revision: row.get(1)?, sequence: row.get(2)? },
+                row.get(3)?,
+                row.get(4)?,
+            ))
         })?;
         let classes = Classes::read(&connection)?;
-        Ok(Self { connection, stand, numbered: stand, record, classes })
+        Ok(Self { connection, stand, numbered: stand, record, entries_from, classes })
     }
 
     pub(in crate::backbone) fn stand(&self) -> Stand {
@@ -97,6 +103,16 @@ impl Ledger {
     /// The name of the last record of a shared log that was applied.
     pub(in crate::backbone) fn record(&self) -> &str {
         &self.record
+    }
+
+    /// The record up to which what records do to entries is known from a snapshot; 0 without one.
+    pub(in crate::backbone) fn entries_from(&self) -> u64 {
+        self.entries_from
+    }
+
+    /// Says up to which record entries are known from a snapshot. To be called within [`Self::together`].
+    pub(in crate::backbone) fn begin_with_entries(&mut self, sequence: u64) {
+        self.entries_from = sequence;
     }
 
     /// Begins a record of a shared log: what it changes is numbered from here on.
@@ -135,8 +151,10 @@ impl Ledger {
         let Stand { position, revision, sequence } = self.stand;
         self.classes.write(&self.connection)?;
         self.connection
-            .prepare_cached("UPDATE stand SET position = ?1, revision = ?2, sequence = ?3, record = ?4")?
-            .execute(params![position, revision, sequence, self.record])?;
+            .prepare_cached(
+                "UPDATE stand SET position = ?1, revision = ?2, sequence = ?3, record = ?4, entries_from = ?5",
+            )?
+            .execute(params![position, revision, sequence, self.record, self.entries_from])?;
         Ok(())
     }
 

@@ -1,7 +1,7 @@
 //! Carrying a store elsewhere as it is: events keep their positions, entries their revisions, so that whoever remembers one finds
 //! it again there.
 
-use rusqlite::{Row, params};
+use rusqlite::{Connection, Row, params};
 
 use super::apply::{Change, Classed, Ledger};
 use crate::backbone::{Position, Revision};
@@ -56,22 +56,7 @@ impl Ledger {
         after: Revision,
         limit: u32,
     ) -> Result<Vec<KeptEntry>, rusqlite::Error> {
-        let entry = |row: &Row<'_>| {
-            Ok(KeptEntry {
-                bucket: row.get(0)?,
-                key: row.get(1)?,
-                value: row.get(2)?,
-                revision: row.get(3)?,
-                expires_millis: row.get(4)?,
-            })
-        };
-        self.connection()
-            .prepare_cached(
-                "SELECT bucket, key, value, revision, expires FROM entries
-                 WHERE revision > ?1 AND value IS NOT NULL ORDER BY revision LIMIT ?2",
-            )?
-            .query_map(params![after, limit], entry)?
-            .collect()
+        kept_entries(self.connection(), after, limit)
     }
 
     /// Keeps an event as it was kept elsewhere. To be called within [`Self::together`], for events in their order.
@@ -92,4 +77,35 @@ impl Ledger {
     ) -> Result<(), rusqlite::Error> {
         self.write_entry(&entry, revision, entry.expires_millis)
     }
+}
+
+fn kept_entries(connection: &Connection, after: Revision, limit: u32) -> Result<Vec<KeptEntry>, rusqlite::Error> {
+    let entry = |row: &Row<'_>| {
+        Ok(KeptEntry {
+            bucket: row.get(0)?,
+            key: row.get(1)?,
+            value: row.get(2)?,
+            revision: row.get(3)?,
+            expires_millis: row.get(4)?,
+        })
+    };
+    connection
+        .prepare_cached(
+            "SELECT bucket, key, value, revision, expires FROM entries
+             WHERE revision > ?1 AND value IS NOT NULL ORDER BY revision LIMIT ?2",
+        )?
+        .query_map(params![after, limit], entry)?
+        .collect()
+}
+
+/// The last record that was applied, and all entries as they were after it.
+pub(super) fn entries_at_once(connection: &Connection) -> Result<(u64, Vec<KeptEntry>), rusqlite::Error> {
+    let moment = connection.unchecked_transaction()?;
+    let sequence = moment.query_row("SELECT sequence FROM stand", [], |row| row.get(0))?;
+    Ok((sequence, kept_entries(&moment, 0, u32::MAX)?))
+}
+
+/// Where the oldest event stands that is not erased yet.
+pub(super) fn oldest_position(connection: &Connection) -> Result<Option<Position>, rusqlite::Error> {
+    connection.query_row("SELECT min(position) FROM events", [], |row| row.get(0))
 }

@@ -31,9 +31,10 @@ CREATE TABLE stand (
     position INTEGER NOT NULL,
     revision INTEGER NOT NULL,
     sequence INTEGER NOT NULL,
-    record TEXT NOT NULL
+    record TEXT NOT NULL,
+    entries_from INTEGER NOT NULL
 ) STRICT;
-INSERT INTO stand VALUES (0, 0, 0, '');
+INSERT INTO stand VALUES (0, 0, 0, '', 0);
 CREATE TABLE events (
     position INTEGER PRIMARY KEY,
     arrived INTEGER NOT NULL,
