@@ -90,7 +90,8 @@ async fn send_events(sender: &Caller, count: usize) -> Result<()> {
         })
     };
     let events: Vec<_> = (0..count).map(event).collect();
-    let request = sender.request(Method::POST, "/v1/events").header("content-type", "application/cloudevents-batch+json");
+    let request =
+        sender.request(Method::POST, "/v1/events").header("content-type", "application/cloudevents-batch+json");
     expect_json(202, request.body(json!(events).to_string())).await?;
     Ok(())
 }
@@ -186,7 +187,11 @@ async fn play(stage: &Stage, count: usize, interrupt: impl AsyncFnOnce() -> Resu
             let after = when.duration_since(silent_since);
             ensure!(after >= ACK_WAIT, "{id} was taken from its holder after {after:?}");
         }
-        println!("{count} events done once, {} handed out again, {} answers unknown", seen.again.len(), seen.unknown.len());
+        println!(
+            "{count} events done once, {} handed out again, {} answers unknown",
+            seen.again.len(),
+            seen.unknown.len()
+        );
         Ok(())
     })?;
     let told = expect_json(200, sender.get("/v1/events?type=dev.watchgate.consumer.gave-up")).await?;

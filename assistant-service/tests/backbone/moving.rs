@@ -104,3 +104,31 @@ async fn nothing_is_moved_into_a_log_that_others_use_nor_out_of_a_copy() {
     let refused = migrate(&there.folder(), &elsewhere.stream(), |_, _| {}).await.unwrap_err();
     assert!(refused.to_string().contains("copy of a log"), "{refused}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_backup_of_a_replica_is_a_store_that_can_be_moved_into_another_log() {
+    let (here, restored, there) = (Form::jetstream(), Form::jetstream(), Form::jetstream());
+    let replica = here.join().await;
+    for number in 0..30 {
+        let id = number.to_string();
+        let batch = Batch { events: vec![event(&id, "t")], puts: puts(vec![put(&id, Some("v"), None)]).puts };
+        replica.commit(batch).await.unwrap();
+    }
+    let backup = restored.folder().join("watchgate.sqlite");
+    let output = std::process::Command::new(env!("CARGO_BIN_EXE_watchgate"))
+        .args(["events", "backup", "--data-dir"])
+        .arg(here.folder())
+        .arg("--to")
+        .arg(&backup)
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let (kept, entries) = (replica.query(all()).await.unwrap(), replica.list("box", None, 99).await.unwrap());
+    migrate(&restored.folder(), &there.stream(), |_, _| {}).await.unwrap();
+    let moved = there.join().await;
+    assert_eq!(moved.query(all()).await.unwrap(), kept);
+    assert_eq!(moved.list("box", None, 99).await.unwrap(), entries);
+    drop(moved);
+    let served = open(&restored);
+    assert_eq!(served.query(all()).await.unwrap(), kept);
+}

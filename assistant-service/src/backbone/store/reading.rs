@@ -91,6 +91,10 @@ impl StoreReader {
         let file = files::open_private(partial)?;
         let name = partial.to_str().ok_or_else(|| io::Error::other("the name of a backup must be UTF-8"))?;
         self.connection.execute("VACUUM INTO ?1", [name])?;
+        // Of a replica too the copy is a store of its own, to be served or moved as it is.
+        let copy = Connection::open(partial)?;
+        copy.execute("UPDATE stand SET sequence = 0, record = '', entries_from = 0", [])?;
+        copy.close().map_err(|(_, error)| error)?;
         file.sync_all()?;
         Ok(file.metadata()?.len())
     }
