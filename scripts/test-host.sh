@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Tests that need root or system packages: faults of disks and networks, and the whole paths again, in a network namespace that has nothing but
-# loopback. What passes there needs no network: no key fetch, no update check, no name server.
+# Tests that need root or system packages: the store on small disks that fill up or become read-only, faults of disks and
+# networks under load, and the whole paths again, in a network namespace that has nothing but loopback. What passes there
+# needs no network: no key fetch, no update check, no name server.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -13,6 +14,11 @@ leave_out() {
 [ "$(id -u)" -eq 0 ] || leave_out "making a network namespace needs root"
 scripts/system-packages.sh
 unshare --net true 2>/dev/null || leave_out "this root may not make a network namespace"
+
+echo "test-host: small disks"
+cargo test --package assistant-service --lib --no-run
+# In a namespace of their own the disks are gone with the tests, however those end.
+unshare --mount cargo test --package assistant-service --lib -- --ignored full_disk
 
 # Built outside, so that inside nothing is left to fetch.
 cargo test --package watchgate-tests --no-run

@@ -17,6 +17,7 @@ use tokio::sync::watch;
 
 pub use event_json::InvalidEventJson;
 pub use store::CannotOpen;
+pub(crate) use store::{StoreReader, rebuild};
 
 /// Where an event stands in the log: growing, never given twice, with gaps.
 pub type Position = u64;

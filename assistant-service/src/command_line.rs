@@ -31,7 +31,7 @@ enum Command {
     /// Put short-lived tokens of our own in the place of opaque ones, for Traefik's `forwardAuth`.
     #[command(after_help = exchange::AFTER_HELP)]
     Exchange(exchange::Arguments),
-    /// Look after the events of a service, through its gateway.
+    /// Look after the events of a service, through its gateway or in its data folder.
     #[command(subcommand)]
     Events(events::EventsCommand),
     /// Make the keys and certificates that a gate and its service need.
@@ -53,7 +53,7 @@ impl CommandLine {
             Command::Serve(arguments) => serve::run(*arguments),
             Command::Keeper(arguments) => return Ok(judged(keeper::run(&arguments))),
             Command::Exchange(arguments) => return Ok(judged(exchange::run(&arguments))),
-            Command::Events(command) => events::run(command),
+            Command::Events(command) => return Ok(judged(events::run(command))),
             Command::Keys(command) => keys::run(command),
             Command::Policy(command) => return Ok(judged(policy::run(command))),
             Command::Token(command) => return token::run(command),

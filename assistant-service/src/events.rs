@@ -22,10 +22,12 @@ mod tail_seats;
 mod uri_reference;
 
 pub use batch::NotTaken;
+pub(crate) use binding::mistakes_of;
 pub(crate) use cloud_event::Stamp;
 pub use cloud_event::{CloudEvent, Data, Extension};
 pub use dead_letters::DeadLetters;
 pub use event_schemas::{EventSchemas, InvalidEventSchemas};
+pub(crate) use export::LastLine;
 pub use intake::Reason;
 pub(crate) use tail_seats::TailSeats;
 

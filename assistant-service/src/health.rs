@@ -58,6 +58,11 @@ async fn probe(backbone: &dyn Backbone) -> Result<(), BackboneError> {
     match backbone.commit(Batch { events: Vec::new(), puts: vec![put] }).await {
         // Another replica's probe came between: the store took that one.
         Ok(_) | Err(BackboneError::Conflict { .. }) => Ok(()),
+        // All replicas would be taken out at once, and those who only read with them; who has something to keep is told 507.
+        Err(error @ BackboneError::Full) => {
+            tracing::warn!(%error, "nothing new can be kept");
+            Ok(())
+        }
         Err(error) => Err(error),
     }
 }

@@ -11,6 +11,7 @@ pub mod clock;
 pub mod command_line;
 pub mod commands;
 mod config_file;
+pub mod consumers;
 pub mod events;
 pub mod exchange;
 pub mod gate;

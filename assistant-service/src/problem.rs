@@ -77,6 +77,10 @@ pub enum Problem {
     TooManyOpenCommands,
     /// As many commands of the caller are open as are taken of one.
     TooManyOwnCommands,
+    /// As many consumers are there as are kept, in all or of the caller.
+    TooManyConsumers,
+    /// A consumer of this name is there, and cannot become what is asked for.
+    ConsumerDiffers,
     /// As much is revoked as is kept.
     TooManyRevocations,
     /// The caller holds as many streams open as one may.

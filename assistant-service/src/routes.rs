@@ -12,7 +12,7 @@ use utoipa_axum::routes;
 
 use crate::problem::{Problem, ProblemDocument};
 use crate::state::AppState;
-use crate::{assistant, commands, events, health, layers, metrics, revocations, runbooks, trust};
+use crate::{assistant, commands, consumers, events, health, layers, metrics, revocations, runbooks, trust};
 
 /// Routes that anybody may reach who reaches the service. Each has bounds of its own: whoever floods one of them must not
 /// make the service look dead by the other.
@@ -24,6 +24,9 @@ fn open() -> [OpenApiRouter<AppState>; 2] {
 fn answering() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
         .routes(routes!(events::publish::publish, events::query::query))
+        .routes(routes!(consumers::routes::list))
+        .routes(routes!(consumers::routes::put, consumers::routes::get, consumers::routes::delete))
+        .routes(routes!(consumers::routes::settle))
         .routes(routes!(events::dead_letters::read::list))
         .routes(routes!(events::dead_letters::read::get, events::dead_letters::replay::discard))
         .routes(routes!(events::dead_letters::replay::replay))
@@ -44,7 +47,7 @@ fn answering() -> OpenApiRouter<AppState> {
 
 /// Routes behind the gate that wait for something to happen.
 fn waiting() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new().routes(routes!(commands::lease::lease))
+    OpenApiRouter::new().routes(routes!(commands::lease::lease)).routes(routes!(consumers::routes::fetch))
 }
 
 /// Routes for keepers of trust directories, who do not come through a gate.

@@ -1,5 +1,7 @@
 //! `watchgate serve`: opens what the service stands on, answers requests, and ends without losing any.
 
+mod backbone;
+
 use std::io::Write;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -9,10 +11,8 @@ use std::time::Duration;
 use anyhow::Context;
 use axum::serve::{Listener, ListenerExt};
 use clap::{Args, ValueEnum};
-use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use tokio::net::TcpListener;
-use tokio::runtime::Runtime;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::JoinSet;
 use tracing_subscriber::EnvFilter;
@@ -20,18 +20,16 @@ use tracing_subscriber::EnvFilter;
 use crate::app::app;
 use crate::assistant::ExtractiveAssistant;
 use crate::backbone::Backbone;
-use crate::backbone::jetstream::{JetStreamBackbone, NatsArguments, Promise};
-use crate::backbone::sqlite::SqliteBackbone;
 use crate::clock::SystemClock;
 use crate::events::EventSchemas;
 use crate::gate::FileTransactionKeys;
 use crate::knowledge::Knowledge;
 use crate::metrics::Metrics;
-use crate::retention_file;
 use crate::runbooks::{FolderCatalogue, RunbookCatalogue};
 use crate::state::AppState;
 use crate::tls::{TlsArguments, TlsListener};
 use crate::trust::TrustBook;
+use backbone::BackboneArguments;
 
 /// Where the service listens and what it reads.
 #[derive(Debug, Args)]
@@ -39,12 +37,8 @@ pub struct Arguments {
     /// Address and port to listen on; port 0 takes a free one.
     #[arg(long, env = "WATCHGATE_LISTEN", default_value = "127.0.0.1:8085")]
     listen: SocketAddr,
-    /// Folder of the event store; made when it is not there. With `--nats` it holds what this replica has read of the log.
-    #[arg(long, env = "WATCHGATE_DATA_DIR")]
-    data_dir: PathBuf,
-    /// File that says how long and how much of the events is kept; without one all of them are.
-    #[arg(long, env = "WATCHGATE_RETENTION", value_name = "FILE")]
-    retention: Option<PathBuf>,
+    #[command(flatten)]
+    backbone: BackboneArguments,
     /// Folder of Markdown documents that questions are answered from.
     #[arg(long, env = "WATCHGATE_DOCUMENTS")]
     documents: PathBuf,
@@ -64,8 +58,6 @@ pub struct Arguments {
     #[arg(long, env = "WATCHGATE_REVOCATIONS_KEPT_DAYS", default_value_t = 90,
         value_parser = clap::value_parser!(u64).range(1..=3650))]
     revocations_kept_days: u64,
-    #[command(flatten)]
-    nats: NatsArguments,
     #[command(flatten)]
     tls: TlsArguments,
     /// How the log is written, to standard error.
@@ -90,45 +82,12 @@ pub fn run(arguments: Arguments) -> anyhow::Result<()> {
     start_log(arguments.log_format);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let metrics = Arc::new(Metrics::default());
-    let (backbone, failed) = runtime.block_on(open_backbone(&arguments, &metrics))?;
+    let (backbone, failed) = runtime.block_on(backbone::open(&arguments.backbone, &metrics))?;
     let outcome = runtime.block_on(serve(arguments, Arc::clone(&backbone), failed, metrics));
-    if !close(runtime, backbone) {
+    if !backbone::close(runtime, backbone) {
         tracing::error!("the store is still held by somebody; its log stays beside its file");
     }
     outcome
-}
-
-/// Closes the store in order, on this thread, unless somebody holds it even now.
-fn close(runtime: Runtime, backbone: Arc<dyn Backbone>) -> bool {
-    // Ends every task that is left, connections that were cut off among them, and waits for reads that are under way.
-    drop(runtime);
-    let is_ours_alone = Arc::strong_count(&backbone) == 1;
-    drop(backbone);
-    is_ours_alone
-}
-
-/// The form of the backbone that was asked for; what comes with it ends with the reason when the service cannot go on with it.
-async fn open_backbone(
-    arguments: &Arguments,
-    metrics: &Metrics,
-) -> anyhow::Result<(Arc<dyn Backbone>, BoxFuture<'static, String>)> {
-    let retention = arguments.retention.as_deref().map(retention_file::load).transpose()?.unwrap_or_default();
-    let (clock, histogram) = (Arc::new(SystemClock), metrics.jobs_per_commit.clone());
-    let folder = &arguments.data_dir;
-    let about_folder = || format!("cannot use the data folder {}", folder.display());
-    match arguments.nats.clone().settings() {
-        None => {
-            let backbone = SqliteBackbone::open(folder, retention, clock, histogram).with_context(about_folder)?;
-            Ok((Arc::new(backbone), std::future::pending().boxed()))
-        }
-        Some(settings) => {
-            Promise::ask(settings.audit.as_ref(), settings.replicas).await.log();
-            let backbone = JetStreamBackbone::join(folder, &settings, retention, clock, histogram).await;
-            let backbone = backbone.with_context(|| format!("cannot join the log {}", settings.stream))?;
-            let failed = backbone.failed().boxed();
-            Ok((Arc::new(backbone), failed))
-        }
-    }
 }
 
 async fn serve(
@@ -274,37 +233,5 @@ pub(crate) fn start_log(format: LogFormat) {
     match format {
         LogFormat::Text => log.init(),
         LogFormat::Json => log.json().init(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::backbone::retention::Retention;
-    use crate::backbone::{Batch, EventFilter};
-
-    #[test]
-    fn the_store_is_closed_in_order_although_tasks_and_reads_still_hold_it() {
-        let folder = tempfile::tempdir().unwrap();
-        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
-        let store = SqliteBackbone::open(
-            folder.path(),
-            Retention::default(),
-            Arc::new(SystemClock),
-            Metrics::default().jobs_per_commit,
-        )
-        .unwrap();
-        let store: Arc<dyn Backbone> = Arc::new(store);
-        runtime.block_on(store.commit(Batch::default())).unwrap();
-        for _ in 0..8 {
-            let held = Arc::clone(&store);
-            runtime.spawn(async move {
-                loop {
-                    held.query(EventFilter { limit: 1, ..EventFilter::default() }).await.unwrap();
-                }
-            });
-        }
-        assert!(close(runtime, store));
-        assert!(!folder.path().join("watchgate.sqlite-wal").exists());
     }
 }

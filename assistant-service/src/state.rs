@@ -8,6 +8,7 @@ use crate::assistant::Assistant;
 use crate::backbone::Backbone;
 use crate::clock::Clock;
 use crate::commands::Commands;
+use crate::consumers::Consumers;
 use crate::events::{DeadLetters, EventSchemas, TailSeats};
 use crate::gate::TransactionKeySource;
 use crate::health::Readiness;
@@ -37,6 +38,8 @@ pub struct AppState {
     pub dead_letters: Arc<DeadLetters>,
     /// The commands.
     pub commands: Arc<Commands>,
+    /// Places in the log that outlive whoever reads from them.
+    pub consumers: Arc<Consumers>,
     /// What is revoked, and what keepers bring to the gates.
     pub trust: Arc<TrustBook>,
     /// The counters.
@@ -64,6 +67,7 @@ impl AppState {
     ) -> Self {
         let commands =
             Commands::new(Arc::clone(&backbone), Arc::clone(&clock), Arc::clone(&runbooks), Arc::clone(&metrics));
+        let consumers = Consumers::new(Arc::clone(&backbone), Arc::clone(&clock));
         let dead_letters = DeadLetters::new(Arc::clone(&backbone), Arc::clone(&clock), Arc::clone(&metrics));
         let waiting_seats = Arc::new(Semaphore::new(WAITING_SEATS));
         Self {
@@ -75,6 +79,7 @@ impl AppState {
             event_schemas: Arc::default(),
             dead_letters: Arc::new(dead_letters),
             commands: Arc::new(commands),
+            consumers: Arc::new(consumers),
             trust,
             metrics,
             ending: Arc::default(),

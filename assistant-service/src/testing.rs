@@ -11,6 +11,7 @@ use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, Request, StatusCode};
 use axum::response::Response;
+use prometheus_client::metrics::histogram::Histogram;
 use serde_json::Value;
 use time::OffsetDateTime;
 use time::macros::datetime;
@@ -24,7 +25,7 @@ use crate::backbone::Backbone;
 use crate::backbone::retention::Retention;
 use crate::backbone::sqlite::SqliteBackbone;
 use crate::clock::Clock;
-use crate::events::EventSchemas;
+use crate::events::{DeadLetters, EventSchemas};
 use crate::gate::TransactionKeySource;
 use crate::knowledge::Knowledge;
 use crate::metrics::Metrics;
@@ -41,10 +42,6 @@ pub(crate) const KEEP_REVOCATIONS_FOR: Duration = Duration::from_secs(90 * 24 * 
 pub(crate) struct ManualClock(Mutex<(OffsetDateTime, Duration)>);
 
 impl ManualClock {
-    pub(crate) fn new() -> Self {
-        Self::at(datetime!(2026-03-01 12:00:00 UTC))
-    }
-
     pub(crate) fn at(time: OffsetDateTime) -> Self {
         Self(Mutex::new((time, Duration::ZERO)))
     }
@@ -100,6 +97,18 @@ fn trust_book(backbone: Arc<dyn Backbone>, clock: Arc<dyn Clock>, metrics: Arc<M
     Arc::new(loading.join().unwrap())
 }
 
+fn shared_folder() -> Arc<tempfile::TempDir> {
+    Arc::new(tempfile::tempdir().unwrap())
+}
+
+fn noon() -> Arc<ManualClock> {
+    Arc::new(ManualClock::at(datetime!(2026-03-01 12:00:00 UTC)))
+}
+
+fn open(folder: &Path, clock: Arc<ManualClock>, jobs_per_commit: Histogram) -> SqliteBackbone {
+    SqliteBackbone::open(folder, Retention::default(), clock, jobs_per_commit).unwrap()
+}
+
 pub(crate) struct Stage {
     pub(crate) state: AppState,
     pub(crate) clock: Arc<ManualClock>,
@@ -110,30 +119,46 @@ pub(crate) struct Stage {
 
 impl Stage {
     pub(crate) fn new() -> Self {
-        Self::over(Arc::new(tempfile::tempdir().unwrap()), Arc::new(ManualClock::new()), None)
-    }
-
-    /// The service with a store whose every look through events ends as early as it can.
-    pub(crate) fn short_of_time() -> Self {
-        let clock = Arc::new(ManualClock::new());
-        Self::over(Arc::new(tempfile::tempdir().unwrap()), clock, Some(Duration::ZERO))
+        Self::opened(shared_folder(), noon(), open)
     }
 
     /// The service ended and started again.
     pub(crate) fn restarted(self) -> Self {
         let Self { state, clock, app, folder, .. } = self;
         drop((state, app));
-        Self::over(folder, clock, None)
+        Self::opened(folder, clock, open)
     }
 
-    fn over(folder: Arc<tempfile::TempDir>, clock: Arc<ManualClock>, look: Option<Duration>) -> Self {
+    /// The service with a store whose every look through events ends as early as it can.
+    pub(crate) fn short_of_time() -> Self {
+        Self::opened(shared_folder(), noon(), |folder, clock, jobs_per_commit| {
+            let mut store = open(folder, clock, jobs_per_commit);
+            store.look_for(Duration::ZERO);
+            store
+        })
+    }
+
+    /// The service with a store whose writer has one of SQLite's settings changed.
+    pub(crate) fn with_setting(name: &str, value: i64) -> Self {
+        Self::opened(shared_folder(), noon(), |folder, clock, jobs_per_commit| {
+            SqliteBackbone::open_with_setting(folder, (name, value), clock, jobs_per_commit)
+        })
+    }
+
+    /// The service with its store in that folder, kept to `retention`.
+    pub(crate) fn in_folder(folder: tempfile::TempDir, retention: Retention) -> Self {
+        Self::opened(Arc::new(folder), noon(), |folder, clock, jobs_per_commit| {
+            SqliteBackbone::open(folder, retention, clock, jobs_per_commit).unwrap()
+        })
+    }
+
+    fn opened(
+        folder: Arc<tempfile::TempDir>,
+        clock: Arc<ManualClock>,
+        open: impl FnOnce(&Path, Arc<ManualClock>, Histogram) -> SqliteBackbone,
+    ) -> Self {
         let metrics = Arc::new(Metrics::default());
-        let mut backbone =
-            SqliteBackbone::open(folder.path(), Retention::default(), clock.clone(), metrics.jobs_per_commit.clone())
-                .unwrap();
-        if let Some(look) = look {
-            backbone.look_for(look);
-        }
+        let backbone = open(folder.path(), clock.clone(), metrics.jobs_per_commit.clone());
         Self::on(Arc::new(backbone), metrics, folder, clock)
     }
 
@@ -164,6 +189,12 @@ impl Stage {
     /// The same service, with schemas for the data of events.
     pub(crate) fn with_event_schemas(self, schemas: EventSchemas) -> Self {
         let state = self.state.with_event_schemas(schemas);
+        Self { app: app(state.clone()), state, ..self }
+    }
+
+    /// The same service, with other bounds for dead letters.
+    pub(crate) fn with_dead_letters(self, dead_letters: DeadLetters) -> Self {
+        let state = AppState { dead_letters: Arc::new(dead_letters), ..self.state };
         Self { app: app(state.clone()), state, ..self }
     }
 

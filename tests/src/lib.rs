@@ -13,6 +13,7 @@ pub mod identity;
 pub mod identity_provider;
 pub mod random;
 pub mod raw;
+pub mod replicas;
 pub mod revocation;
 pub mod scripted;
 pub mod second_service;

@@ -12,11 +12,11 @@ use anyhow::{Context as _, Result, ensure};
 use reqwest::RequestBuilder;
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
+use watchgate_tests::Stage;
 use watchgate_tests::client::{Caller, expect_json, status};
-use watchgate_tests::nats::NatsOptions;
+use watchgate_tests::replicas::{at, two_replicas};
 use watchgate_tests::tail::{Seen, Tail};
 use watchgate_tests::wait::until;
-use watchgate_tests::{BackboneForm, Stage, StageOptions};
 
 const SOURCE: &str = "https://issuer.watchgate.test#console-7";
 const EVENTS: usize = 1_000;
@@ -24,46 +24,6 @@ const COMMANDS: usize = 60;
 const LEASE: &str = "/v1/services/sample-service/commands:lease";
 /// A lease whose answer was lost ends after half a minute, and then the command is there to be leased again.
 const ENOUGH: Duration = Duration::from_secs(90);
-
-async fn two_replicas() -> Result<Stage> {
-    let backbone = BackboneForm::Nats { replicas: 2, nats: NatsOptions::default() };
-    let stage = Stage::start(StageOptions { backbone, ..StageOptions::default() }).await?;
-    route_to_each(&stage).await?;
-    Ok(stage)
-}
-
-/// Lets `X-Replica` choose one; each says who it is, so that no test believes in a choice that Traefik did not make.
-async fn route_to_each(stage: &Stage) -> Result<()> {
-    let (mut routers, mut middlewares, mut services) = (json!({}), json!({}), json!({}));
-    for index in [0, 1] {
-        let name = format!("replica-{index}");
-        routers[&name] = json!({
-            "entryPoints": ["websecure"], "rule": format!("PathPrefix(`/`) && Header(`X-Replica`, `{index}`)"),
-            "priority": 10, "middlewares": ["blank", "gate", name], "service": name,
-        });
-        middlewares[&name] = json!({"headers": {"customResponseHeaders": {"X-Answered-By": index.to_string()}}});
-        services[&name] = json!({"loadBalancer": {
-            "serversTransport": "assistant-service", "servers": [{"url": stage.replica_url(index)?}],
-        }});
-    }
-    let file = json!({"http": {"routers": routers, "middlewares": middlewares, "services": services}});
-    stage.write_dynamic("each.yml", &format!("{file:#}"))?;
-    let stranger = stage.stranger()?;
-    until("both replicas have routes of their own", Duration::from_secs(10), async || {
-        for index in [0, 1] {
-            let answer = at(index, stranger.get("/healthz")).send().await?;
-            if answer.headers().get("x-answered-by").is_none_or(|by| by != &*index.to_string()) {
-                return Ok(None);
-            }
-        }
-        Ok(Some(()))
-    })
-    .await
-}
-
-fn at(index: usize, request: RequestBuilder) -> RequestBuilder {
-    request.header("X-Replica", index.to_string())
-}
 
 fn event(caller: &Caller, id: &str) -> RequestBuilder {
     caller

@@ -3,18 +3,22 @@
 mod applier;
 mod arguments;
 mod barrier;
+mod carried;
 mod connection;
 mod follower;
 mod form;
 mod job;
+mod moving;
 mod promise;
 mod publisher;
 mod record;
 mod retaining;
+mod snapshot;
 mod stream;
 
 pub use arguments::{NatsArguments, StreamSettings};
 pub use connection::{CannotConnect, Connection, ConnectionSettings, MAX_MESSAGE_BYTES, User, connect};
 pub use form::{CannotJoin, JetStreamBackbone};
+pub use moving::{CannotMove, Moved, migrate};
 pub use promise::{Promise, Untold};
 pub use stream::{CannotOpenStream, Difference, ensure_stream, subjects};

@@ -54,6 +54,12 @@ impl Retention {
         class.map_or(DEFAULT_CLASS, |class| &class.name)
     }
 
+    /// Whether nothing is kept for ever.
+    pub(super) fn lets_all_go(&self) -> bool {
+        let mut limits = self.classes.iter().map(|class| class.limits).chain([self.rest]);
+        limits.all(|limits| limits.max_age.is_some() || limits.max_bytes.is_some())
+    }
+
     pub(super) fn classed<'b>(&'b self, event: &'b NewEvent) -> Classed<'b> {
         Classed { event, class: self.class_of(&event.event_type) }
     }

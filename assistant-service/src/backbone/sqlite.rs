@@ -61,7 +61,8 @@ impl SqliteBackbone {
         let (newest, receivers) = Newest::channel(ledger.stand());
         let (jobs, waiting) = mpsc::channel(QUEUE_JOBS);
         let readers = folder.readers(Arc::clone(&clock))?;
-        let writer = Writer { ledger, wal: folder.wal(), retention, clock, newest, jobs_per_commit };
+        let (wal, reserve) = (folder.wal(), folder.reserve());
+        let writer = Writer { ledger, wal, reserve, retention, clock, newest, jobs_per_commit };
         let writer =
             std::thread::Builder::new().name("backbone-writer".to_owned()).spawn(move || writer.run(waiting))?;
         Ok(Self {
@@ -77,6 +78,19 @@ impl SqliteBackbone {
 
 #[cfg(test)]
 impl SqliteBackbone {
+    /// A store without classes whose writer has one of SQLite's settings changed.
+    pub(crate) fn open_with_setting(
+        folder: &Path,
+        (name, value): (&str, i64),
+        clock: Arc<dyn Clock>,
+        jobs_per_commit: Histogram,
+    ) -> Self {
+        let folder = StoreFolder::take(folder).unwrap();
+        let ledger = folder.ledger(Durability::Truth).unwrap();
+        ledger.connection().pragma_update(None, name, value).unwrap();
+        Self::start(folder, ledger, Retention::default(), clock, jobs_per_commit).unwrap()
+    }
+
     /// Ends every look through events after so long.
     pub(crate) fn look_for(&mut self, look: std::time::Duration) {
         self.readers.look_for(look);

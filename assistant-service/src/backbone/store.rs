@@ -2,6 +2,7 @@
 //! the embedded form's is the truth, a replica's can be made again from the log.
 
 mod apply;
+mod carrying;
 mod classes;
 mod erasing;
 mod files;
@@ -9,6 +10,9 @@ mod newest;
 mod pool;
 mod query;
 mod reader;
+mod reading;
+mod rebuilding;
+mod reserve;
 mod schema;
 mod wal;
 
@@ -23,10 +27,14 @@ use super::BackboneError;
 use crate::clock::Clock;
 
 pub(super) use apply::{Change, Classed, Ledger, Outcome, Stand, millis};
+pub(super) use carrying::{KeptEntry, KeptEvent};
 pub(super) use classes::Segment;
-pub(super) use erasing::Erasing;
+pub(super) use erasing::{Erasing, Step};
 pub(super) use newest::{Newest, NewestReceivers};
 pub(super) use reader::StoreReaders;
+pub(crate) use reading::StoreReader;
+pub(crate) use rebuilding::Rebuilt;
+pub(super) use reserve::Reserve;
 pub(super) use schema::Durability;
 pub(super) use wal::Wal;
 
@@ -58,6 +66,17 @@ pub enum CannotOpen {
         /// What this program writes.
         known: i64,
     },
+    /// An earlier version of this program made it, and whoever only reads may not change it.
+    #[error("the store has schema version {found}, this program reads {known}: start the service with it once")]
+    Older {
+        /// What stands in the file.
+        found: i64,
+        /// What this program reads.
+        known: i64,
+    },
+    /// There is nothing to read.
+    #[error("there is no store: {0} is missing")]
+    NoStore(PathBuf),
     /// SQLite does not keep what it was given the way that answers promise.
     #[error(
         "the folder's file system does not let SQLite work durably (journal_mode {journal_mode}, synchronous {synchronous}): use a local disk"
@@ -131,17 +150,35 @@ impl StoreFolder {
         Wal::of(&self.path)
     }
 
+    /// Room that is held for a full disk.
+    pub(super) fn reserve(&self) -> Reserve {
+        Reserve::below(self.path.parent().unwrap_or(&self.path))
+    }
+
     /// What keeps others out; to be dropped last.
     pub(super) fn into_lock(self) -> File {
         self.lock
     }
 }
 
+/// Makes again what the store below `folder` keeps beside the events themselves; nobody else may have it meanwhile.
+pub(crate) fn rebuild(folder: &Path, progress: impl FnMut(u64)) -> Result<Rebuilt, CannotOpen> {
+    if !folder.join(FILE).try_exists()? {
+        return Err(CannotOpen::NoStore(folder.join(FILE)));
+    }
+    let folder = StoreFolder::take(folder)?;
+    let ledger = folder.ledger(Durability::Truth)?;
+    Ok(rebuilding::rebuild(ledger.connection(), progress)?)
+}
+
+/// Whether there was no room, for the file, its log, or the log's index.
+pub(super) fn is_full(error: &rusqlite::Error) -> bool {
+    error.sqlite_error_code() == Some(ErrorCode::DiskFull)
+        || error.sqlite_error().is_some_and(|error| error.extended_code == rusqlite::ffi::SQLITE_IOERR_SHMSIZE)
+}
+
 impl From<rusqlite::Error> for BackboneError {
     fn from(error: rusqlite::Error) -> Self {
-        match error.sqlite_error_code() {
-            Some(ErrorCode::DiskFull) => Self::Full,
-            _ => Self::Unavailable(error.to_string()),
-        }
+        if is_full(&error) { Self::Full } else { Self::Unavailable(error.to_string()) }
     }
 }

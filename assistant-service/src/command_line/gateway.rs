@@ -148,3 +148,6 @@ fn sentence(status: StatusCode, said: &Said) -> String {
 pub(super) fn block_on<T>(calls: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
     tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(calls)
 }
+
+#[cfg(test)]
+mod tests;

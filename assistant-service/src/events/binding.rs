@@ -13,7 +13,7 @@ use utoipa::ToSchema;
 use super::attributes::Malformed;
 use super::cloud_event::CloudEvent;
 use crate::media_type;
-use crate::problem::Problem;
+use crate::problem::{FieldError, Problem};
 
 /// Where the attributes of an event stand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -54,4 +54,9 @@ pub(super) fn read(mode: Mode, headers: &HeaderMap, body: &[u8]) -> Result<Cloud
         Mode::Binary => binary::event(headers, body),
         Mode::Structured | Mode::Batch => json::event(body),
     }
+}
+
+/// What keeps a text from being an event in CloudEvents' JSON format; nothing if it is one.
+pub(crate) fn mistakes_of(text: &[u8]) -> Vec<FieldError> {
+    json::event(text).err().map(|malformed| malformed.errors).unwrap_or_default()
 }

@@ -25,7 +25,7 @@ use crate::metrics::{Metrics, ReasonLabel};
 use crate::problem::Problem;
 pub(super) use letter::Letter;
 use letter::Summary;
-use room::Space;
+use room::{Bounds, Space};
 
 const LETTERS: &str = "dead-letters";
 const INDEX: &str = "dead-letters.index";
@@ -42,6 +42,7 @@ pub struct DeadLetters {
     backbone: Arc<dyn Backbone>,
     clock: Arc<dyn Clock>,
     metrics: Arc<Metrics>,
+    bounds: Bounds,
     /// What may come before they are counted again. Nothing at start: others may have left some.
     room: Mutex<Space>,
 }
@@ -93,7 +94,7 @@ struct Discarded<'a> {
 impl DeadLetters {
     /// The dead letters in `backbone`.
     pub fn new(backbone: Arc<dyn Backbone>, clock: Arc<dyn Clock>, metrics: Arc<Metrics>) -> Self {
-        Self { backbone, clock, metrics, room: Mutex::default() }
+        Self { backbone, clock, metrics, bounds: Bounds::default(), room: Mutex::default() }
     }
 
     /// Commits events and dead letters as one step: of what one request brought, nothing is lost and nothing half kept.

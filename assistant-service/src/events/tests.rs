@@ -1,3 +1,4 @@
+mod full_disk;
 mod queries;
 
 use std::time::Duration;

@@ -64,8 +64,8 @@ impl Backbone for Broken {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_full_disk_is_not_ready_and_a_flood_of_questions_costs_one_commit_a_second() {
-    let (broken, backbone) = Broken::over(Some(BackboneError::Full));
+async fn a_broken_disk_is_not_ready_and_a_flood_of_questions_costs_one_commit_a_second() {
+    let (broken, backbone) = Broken::over(Some(BackboneError::Unavailable("disk I/O error".to_owned())));
     let readiness = Readiness::default();
     let answers = futures_util::future::join_all((0..100).map(|_| readiness.is_ready(&backbone))).await;
     assert!(answers.iter().all(|is_ready| !is_ready));
@@ -73,6 +73,12 @@ async fn a_full_disk_is_not_ready_and_a_flood_of_questions_costs_one_commit_a_se
     tokio::time::sleep(FRESH_FOR).await;
     assert!(!readiness.is_ready(&backbone).await);
     assert_eq!(broken.commits.load(Ordering::Relaxed), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_full_store_is_ready_for_those_who_read() {
+    let (_, backbone) = Broken::over(Some(BackboneError::Full));
+    assert!(Readiness::default().is_ready(&backbone).await);
 }
 
 #[tokio::test(start_paused = true)]

@@ -132,6 +132,19 @@ impl Problem {
                 "Too many open commands",
                 "As many commands are open as are taken at once; some must end first.",
             ),
+            Self::TooManyConsumers => Outside::new(
+                StatusCode::TOO_MANY_REQUESTS,
+                "urn:watchgate:problem:too-many-consumers",
+                "Too many consumers",
+                "As many consumers are kept as there may be, of yours or in all; remove one first.",
+            ),
+            Self::ConsumerDiffers => Outside::new(
+                StatusCode::CONFLICT,
+                "urn:watchgate:problem:consumer-differs",
+                "Consumer differs",
+                "A consumer of this name has another filter, beginning or order, which stay; remove it first, or take \
+                 another name.",
+            ),
             Self::TooManyRevocations => Outside::new(
                 StatusCode::INSUFFICIENT_STORAGE,
                 "urn:watchgate:problem:too-many-revocations",

@@ -66,8 +66,11 @@ impl Form {
     }
 
     pub(crate) async fn try_join(&self) -> Result<JetStreamBackbone, CannotJoin> {
-        let (retention, clock, histogram) =
-            (Retention::default(), Arc::new(SystemClock), Metrics::default().jobs_per_commit);
+        self.join_with(Retention::default()).await
+    }
+
+    pub(crate) async fn join_with(&self, retention: Retention) -> Result<JetStreamBackbone, CannotJoin> {
+        let (clock, histogram) = (Arc::new(SystemClock), Metrics::default().jobs_per_commit);
         JetStreamBackbone::join(self.folder.path(), &self.stream(), retention, clock, histogram).await
     }
 

@@ -10,6 +10,7 @@
 
 mod contract;
 mod form;
+mod moving;
 mod replicas;
 
 use form::Form;

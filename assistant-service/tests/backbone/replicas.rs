@@ -4,9 +4,10 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use assistant_service::backbone::retention::Retention;
+use assistant_service::backbone::jetstream::connect;
+use assistant_service::backbone::retention::{Class, Limits, Retention};
 use assistant_service::backbone::sqlite::SqliteBackbone;
-use assistant_service::backbone::{Backbone, EventFilter, Freshness, Standing};
+use assistant_service::backbone::{Backbone, Batch, EventFilter, Freshness, Standing};
 use assistant_service::clock::SystemClock;
 use assistant_service::metrics::Metrics;
 use programs::nats::{NatsOptions, NatsServer, Sync};
@@ -197,4 +198,85 @@ async fn a_replica_at_rest_ends_when_something_else_has_taken_the_lost_place() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_replica_at_rest_ends_when_the_log_has_grown_beyond_the_lost_place() {
     know_too_much(5).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_one_replica_lets_go_is_gone_at_all_of_them_and_at_the_servers() {
+    let limits = Limits { max_age: Some(Duration::from_millis(500)), max_bytes: None };
+    let class = Class { name: "short".to_owned(), types: vec!["short.*".to_owned()], limits };
+    let retention = Retention { classes: vec![class], rest: Limits::default() };
+    let form = Form::jetstream();
+    let (second, third) = (form.replica(), form.replica());
+    let one = form.join_with(retention.clone()).await.unwrap();
+    let other = second.join_with(retention.clone()).await.unwrap();
+    for number in 0..20 {
+        let event_type = if number % 2 == 0 { "short.lived" } else { "long.lived" };
+        one.commit(events(vec![event(&number.to_string(), event_type)])).await.unwrap();
+    }
+    let log = connect(&form.stream().connection).await.unwrap().jetstream;
+    let records = async || log.get_stream(&form.stream().stream).await.unwrap().cached_info().state.messages;
+    assert_eq!(records().await, 20);
+    tokio::time::sleep(Duration::from_millis(700)).await;
+    one.let_go().await.unwrap();
+    let kept = one.query(all()).await.unwrap();
+    assert_eq!(kept.events.len(), 10);
+    assert!(kept.events.iter().all(|event| event.json.contains("long.lived")));
+    assert_eq!(other.query(all()).await.unwrap(), kept);
+    // Ten long ones, the one in which the floor lies, and the one that says where it lies.
+    assert_eq!(records().await, 12);
+    let fresh = third.join_with(retention).await.unwrap();
+    assert_eq!(fresh.query(all()).await.unwrap(), kept);
+    // An identity that was let go is free again, everywhere.
+    let again = other.commit(events(vec![event("0", "short.lived"), event("1", "long.lived")])).await.unwrap().events;
+    assert!(!again[0].is_duplicate && again[1].is_duplicate);
+    assert_eq!(fresh.query(all()).await.unwrap(), one.query(all()).await.unwrap());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_log_that_was_let_go_begins_with_a_snapshot_of_all_entries() {
+    let limits = Limits { max_age: Some(Duration::from_millis(300)), max_bytes: None };
+    let retention = Retention { classes: Vec::new(), rest: limits };
+    let form = Form::jetstream();
+    let (second, third, late) = (form.replica(), form.replica(), form.replica());
+    let one = form.join_with(retention.clone()).await.unwrap();
+    late.join_with(retention.clone()).await.unwrap();
+    // The late one has gone: it knows nothing of what follows.
+    for number in 0..40 {
+        let key = (number % 10).to_string();
+        let revision = one.get("box", key.clone()).await.unwrap().map(|entry| entry.revision);
+        let value = (number % 7 != 0).then(|| number.to_string());
+        let batch =
+            Batch { events: vec![event(&number.to_string(), "t")], puts: vec![put(&key, value.as_deref(), revision)] };
+        // A removal of what is not there is a conflict, and stays one.
+        let _ = one.commit(batch).await;
+    }
+    one.shorten(10).await.unwrap();
+    // Between the snapshot and its use the entries go on.
+    let revision = one.get("box", "3".to_owned()).await.unwrap().unwrap().revision;
+    one.commit(puts(vec![put("3", Some("later"), Some(revision)), put("new", Some("new"), None)])).await.unwrap();
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    one.let_go().await.unwrap();
+    let log = connect(&form.stream().connection).await.unwrap().jetstream;
+    let records = async || log.get_stream(&form.stream().stream).await.unwrap().cached_info().state.messages;
+    let before = records().await;
+    let begun = std::time::Instant::now();
+    while records().await >= before {
+        assert!(begun.elapsed() < Duration::from_secs(10), "{before} records, and none goes");
+        one.shorten(u64::MAX).await.unwrap();
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    assert!(records().await < 10, "{} records", records().await);
+
+    for form in [&second, &third, &late] {
+        let fresh = form.join_with(retention.clone()).await.unwrap();
+        assert_eq!(fresh.list("box", None, 99).await.unwrap(), one.list("box", None, 99).await.unwrap());
+        assert_eq!(fresh.query(all()).await.unwrap(), one.query(all()).await.unwrap());
+        // What comes from here on comes out alike, whether it holds or not.
+        let entry = fresh.get("box", "3".to_owned()).await.unwrap().unwrap();
+        one.commit(puts(vec![put("3", Some("again"), Some(entry.revision))])).await.unwrap();
+        let stale = Batch { events: vec![event("stale", "t")], puts: vec![put("3", Some("x"), Some(entry.revision))] };
+        assert!(fresh.commit(stale).await.is_err());
+        assert_eq!(fresh.list("box", None, 99).await.unwrap(), one.list("box", None, 99).await.unwrap());
+        assert_eq!(fresh.query(all()).await.unwrap(), one.query(all()).await.unwrap());
+    }
 }

@@ -8,7 +8,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use super::follower::Arrived;
 use super::job::{Job, Pending};
-use super::record::{self, InvalidRecord, Record};
+use super::record::{self, InvalidRecord, Record, RecordedBatch};
 use crate::backbone::retention::Retention;
 use crate::backbone::store::{Change, Erasing, Ledger, Newest, Outcome, Stand, Wal};
 
@@ -29,6 +29,8 @@ pub(super) struct Applied {
     pub(super) sequence: u64,
     /// Its name.
     pub(super) name: String,
+    /// The record up to which entries are known from a snapshot.
+    pub(super) entries_from: u64,
     /// What keeps this replica from going on, if anything does.
     pub(super) stuck: Option<String>,
 }
@@ -52,8 +54,16 @@ pub(super) struct Numbering {
 }
 
 /// Where the numbering stands among what a stream says of itself.
-const POSITION: &str = "watchgate-position";
-const REVISION: &str = "watchgate-revision";
+pub(super) const POSITION: &str = "watchgate-position";
+pub(super) const REVISION: &str = "watchgate-revision";
+
+impl Applied {
+    /// As far as a store has come.
+    pub(super) fn of(ledger: &Ledger) -> Self {
+        let (sequence, name) = (ledger.stand().sequence, ledger.record().to_owned());
+        Self { sequence, name, entries_from: ledger.entries_from(), stuck: None }
+    }
+}
 
 impl Numbering {
     pub(super) fn of(stream: &Config) -> Self {
@@ -143,7 +153,8 @@ impl Applier {
         }
         self.newest.tell(self.ledger.stand());
         if let Some((last, _)) = work.last() {
-            let applied = Applied { sequence: last.sequence, name: last.name.clone(), stuck: None };
+            let (sequence, name, entries_from) = (last.sequence, last.name.clone(), self.ledger.entries_from());
+            let applied = Applied { sequence, name, entries_from, stuck: None };
             self.applied.send_replace(applied);
         }
         for ((_, work), outcomes) in work.into_iter().zip(outcomes) {
@@ -197,8 +208,14 @@ fn apply_one(
             jobs.iter().map(apply).collect()
         }
         Work::Read(record) => {
+            record.carried.apply(ledger)?;
             record.floors.iter().try_for_each(|floor| ledger.let_go(&floor.class, floor.position))?;
-            record.batches.iter().map(|batch| ledger.apply(batch.events(), &batch.puts(), arrived.time)).collect()
+            let apply = |batch: &RecordedBatch| match batch.puts() {
+                // Whether it was done is known from the entries; its events were let go before this replica began.
+                puts if !puts.is_empty() && arrived.sequence <= ledger.entries_from() => Ok(Outcome::Conflict(0)),
+                puts => ledger.apply(batch.events(), &puts, arrived.time),
+            };
+            record.batches.iter().map(apply).collect()
         }
     }
 }

@@ -12,6 +12,7 @@ use tokio::sync::{Notify, mpsc, oneshot, watch};
 use tokio::time::timeout;
 
 use super::applier::Applied;
+use super::snapshot;
 use crate::backbone::{BackboneError, Standing};
 
 const ASK_EVERY: Duration = Duration::from_secs(1);
@@ -135,8 +136,8 @@ impl Asking {
 
     /// Servers that were away may have lost what they had said too early that they had.
     async fn is_same_log(&self) -> Result<(), String> {
-        let Applied { sequence, name, .. } = self.applied.borrow().clone();
-        match look(&self.stream, sequence, &name).await? {
+        let applied = self.applied.borrow().clone();
+        match look(&self.stream, &applied).await? {
             Place::Same => Ok(()),
             Place::Lost(why) => {
                 tracing::error!(why, "this replica knows what the log has lost; it must begin anew");
@@ -155,8 +156,9 @@ pub(super) enum Place {
     Lost(String),
 }
 
-/// Looks where a record of this name was applied from.
-pub(super) async fn look(stream: &Stream, sequence: u64, name: &str) -> Result<Place, String> {
+/// Looks where the last record was applied from, and whether what comes after it is still there.
+pub(super) async fn look(stream: &Stream, applied: &Applied) -> Result<Place, String> {
+    let Applied { sequence, ref name, entries_from, .. } = *applied;
     let silent = |_| "the log does not answer".to_owned();
     let asked = |error: &dyn Display| format!("the log cannot be asked: {error}");
     if sequence == 0 {
@@ -167,6 +169,11 @@ pub(super) async fn look(stream: &Stream, sequence: u64, name: &str) -> Result<P
     let last = info.map_err(|error| asked(&error))?.state.last_sequence;
     if sequence > last {
         return Ok(Place::Lost(format!("the log ends at record {last}, and {sequence} was applied here")));
+    }
+    let let_go = timeout(ANSWER_WITHIN, snapshot::let_go_up_to(stream)).await.map_err(silent)?;
+    let let_go = let_go.map_err(|error| error.to_string())?;
+    if sequence.max(entries_from) < let_go {
+        return Ok(Place::Lost(format!("the log was let go up to record {let_go}, and {sequence} was applied here")));
     }
     let found = timeout(ANSWER_WITHIN, stream.get_raw_message(sequence)).await.map_err(silent)?;
     match found {

@@ -37,8 +37,8 @@ pub(super) struct Arrived {
 /// Where a follower is, and whom it tells.
 pub(super) struct Follower {
     pub(super) stream: Stream,
-    /// The place and the name of the last record that was handed over; 0 before the first.
-    pub(super) last: (u64, String),
+    /// The last record that was handed over.
+    pub(super) last: Applied,
     pub(super) arrived: mpsc::Sender<Arrived>,
     pub(super) applied: watch::Sender<Applied>,
     /// Asks it to ask anew.
@@ -53,7 +53,7 @@ impl Follower {
             tokio::select! {
                 outcome = self.read() => match outcome {
                     Ok(()) => return,
-                    Err(error) => tracing::debug!(%error, after = self.last.0, "reading the log was interrupted"),
+                    Err(error) => tracing::debug!(%error, after = self.last.sequence, "reading the log was interrupted"),
                 },
                 () = again.notified() => tracing::debug!("the log is asked anew"),
             }
@@ -63,7 +63,7 @@ impl Follower {
 
     async fn read(&mut self) -> Result<(), async_nats::Error> {
         let config = OrderedConfig {
-            deliver_policy: DeliverPolicy::ByStartSequence { start_sequence: self.last.0.saturating_add(1) },
+            deliver_policy: DeliverPolicy::ByStartSequence { start_sequence: self.last.sequence.saturating_add(1) },
             max_batch: RECORDS_AT_ONCE,
             max_expires: ASK_FOR,
             ..OrderedConfig::default()
@@ -81,12 +81,12 @@ impl Follower {
                     return Ok(());
                 }
             }
-            if sequence <= self.last.0 {
+            if sequence <= self.last.sequence {
                 continue;
             }
             let name = message.headers.as_ref().and_then(|headers| headers.get(async_nats::header::NATS_MESSAGE_ID));
             let name = name.map(|name| name.as_str().to_owned()).unwrap_or_default();
-            self.last = (sequence, name.clone());
+            (self.last.sequence, self.last.name) = (sequence, name.clone());
             let record = Arrived { sequence, time, name, payload: message.message.payload };
             if self.arrived.send(record).await.is_err() {
                 return Ok(());
@@ -97,8 +97,7 @@ impl Follower {
 
     /// Whether what comes next stands behind what came last.
     async fn is_same_log(&self) -> Result<bool, async_nats::Error> {
-        let (sequence, name) = &self.last;
-        match look(&self.stream, *sequence, name).await? {
+        match look(&self.stream, &self.last).await? {
             Place::Same => Ok(true),
             Place::Lost(why) => {
                 tracing::error!(why, "this replica has read what the log has lost; it must begin anew");

@@ -21,6 +21,7 @@ use super::follower::Follower;
 use super::job::{Job, Pending};
 use super::publisher::{CHANGES_PER_RECORD, Publisher};
 use super::retaining::Retaining;
+use super::snapshot;
 use super::stream::subject;
 use super::{CannotConnect, CannotOpenStream, Connection, StreamSettings, connect, ensure_stream};
 use crate::backbone::retention::Retention;
@@ -50,6 +51,7 @@ pub struct JetStreamBackbone {
     newest: NewestReceivers,
     standing: watch::Receiver<Standing>,
     applied: watch::Receiver<Applied>,
+    retaining: Arc<Retaining>,
     /// Ended with this.
     _tasks: JoinSet<()>,
     /// The thread that applies records, and what ends it: it must not wait for a task that may never be run again.
@@ -108,14 +110,14 @@ impl JetStreamBackbone {
         let (arrived, records) = mpsc::channel(RECORDS_IN_HAND);
         let (newest, receivers) = Newest::channel(ledger.stand());
         let readers = Arc::new(folder.readers(Arc::clone(&clock))?);
-        let stands = Applied { sequence: ledger.stand().sequence, name: ledger.record().to_owned(), stuck: None };
-        let (applied, standing) = (watch::Sender::new(stands), watch::Sender::new(Standing::Behind));
+        let applied = watch::Sender::new(Applied::of(&ledger));
+        let standing = watch::Sender::new(Standing::Behind);
         let (barrier, questions) = Barrier::new();
         let numbering = Numbering::of(&stream.cached_info().config);
         let (known_standing, known_applied) = (standing.subscribe(), applied.subscribe());
         let follower = Follower {
             stream: stream.clone(),
-            last: (ledger.stand().sequence, ledger.record().to_owned()),
+            last: Applied::of(&ledger),
             arrived,
             applied: applied.clone(),
             again: Arc::clone(&again),
@@ -123,14 +125,15 @@ impl JetStreamBackbone {
 
         let mut tasks = JoinSet::new();
         let publisher = Publisher {
-            jetstream,
+            jetstream: jetstream.clone(),
             subject: subject.clone(),
             retention: Arc::clone(&retention),
             pending: Arc::clone(&pending),
             jobs_per_record,
         };
         tasks.spawn(publisher.run(waiting));
-        let retaining = Retaining {
+        let retaining = Arc::new(Retaining {
+            jetstream,
             stream: stream.clone(),
             subject,
             numbering,
@@ -138,8 +141,8 @@ impl JetStreamBackbone {
             readers: Arc::clone(&readers),
             clock,
             jobs: jobs.downgrade(),
-        };
-        tasks.spawn(retaining.run());
+        });
+        tasks.spawn(Arc::clone(&retaining).run());
         let asking = Asking::new(stream, applied.clone(), standing, again, questions);
         tasks.spawn(asking.run());
         tasks.spawn(follower.run());
@@ -155,6 +158,7 @@ impl JetStreamBackbone {
             newest: receivers,
             standing: known_standing,
             applied: known_applied,
+            retaining,
             _tasks: tasks,
             applier: Some((ending, applier)),
             _lock: folder.into_lock(),
@@ -186,30 +190,46 @@ impl JetStreamBackbone {
         }
     }
 
+    /// Lets go of what was kept long enough, which otherwise happens by itself a little later.
+    pub async fn let_go(&self) -> Result<(), BackboneError> {
+        self.retaining.look().await
+    }
+
+    /// Goes one step on towards a log without what was let go, when it has at least so many records that change entries: a
+    /// snapshot of all entries, and later the end of all records before it. It otherwise happens by itself.
+    pub async fn shorten(&self, least_records: u64) -> Result<(), BackboneError> {
+        self.retaining.shorten(least_records).await
+    }
+
     async fn current(&self) -> Result<&StoreReaders, BackboneError> {
         self.barrier.pass().await?;
         Ok(&self.readers)
     }
 }
 
-/// The store below `folder`, or a new one when that is made from another log.
+/// The store below `folder`, or a new one when that cannot go on with this log.
 async fn open_store(folder: &Path, stream: &Stream) -> Result<(StoreFolder, Ledger), CannotJoin> {
     let folder = StoreFolder::take(folder)?;
     let ledger = folder.ledger(Durability::Rebuildable)?;
     let stand = ledger.stand();
-    if stand.sequence == 0 && (stand.position, stand.revision) != (0, 0) {
+    let is_begun = stand.sequence > 0 || ledger.entries_from() > 0;
+    if !is_begun && (stand.position, stand.revision) != (0, 0) {
         return Err(CannotOpen::Original.into());
     }
-    match barrier::look(stream, ledger.stand().sequence, ledger.record()).await.map_err(CannotJoin::Log)? {
-        Place::Same => Ok((folder, ledger)),
-        Place::Lost(why) => {
-            tracing::warn!(why, "this replica's store is of another log than this one; it is made anew");
+    let place = barrier::look(stream, &Applied::of(&ledger)).await.map_err(CannotJoin::Log)?;
+    let ledger = match place {
+        Place::Same if stand.sequence > 0 => return Ok((folder, ledger)),
+        Place::Same if !is_begun => ledger,
+        place => {
+            let why = if let Place::Lost(why) = place { why } else { "it was hardly begun".to_owned() };
+            tracing::warn!(why, "this replica's store is made anew from the log");
             drop(ledger);
             folder.empty().map_err(CannotOpen::from)?;
-            let ledger = folder.ledger(Durability::Rebuildable)?;
-            Ok((folder, ledger))
+            folder.ledger(Durability::Rebuildable)?
         }
-    }
+    };
+    let ledger = snapshot::begin(stream, ledger).await;
+    Ok((folder, ledger.map_err(|error| CannotJoin::Log(error.to_string()))?))
 }
 
 impl Drop for JetStreamBackbone {

@@ -142,9 +142,12 @@ fn kind(jobs: &[Job], retention: &Retention) -> String {
     let is_events_alone = jobs.iter().all(|job| job.batch.puts.is_empty() && job.floors.is_empty());
     match classes.next() {
         Some(class) if is_events_alone && classes.all(|other| other == class) => events_of(class),
-        _ => "mixed".to_owned(),
+        _ => MIXED.to_owned(),
     }
 }
+
+/// The last part of the subject of all other records: they change entries, or hold events of several classes.
+pub(super) const MIXED: &str = "mixed";
 
 /// The last part of the subject of records that hold events of this class alone.
 pub(super) fn events_of(class: &str) -> String {

@@ -10,7 +10,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use thiserror::Error;
 
+use super::carried::{Carried, WireCarried};
 use super::job::Job;
+use super::snapshot::Base;
 use crate::backbone::event_json::InvalidEventJson;
 use crate::backbone::retention::{DEFAULT_CLASS, Floor, Retention};
 use crate::backbone::store::{Change, Classed, millis};
@@ -24,6 +26,10 @@ const VERSION: u8 = 1;
 pub(super) struct Record {
     pub(super) batches: Vec<RecordedBatch>,
     pub(super) floors: Vec<Floor>,
+    pub(super) carried: Carried,
+    /// A part of the snapshot of this name.
+    pub(super) snapshot: Option<(String, Carried)>,
+    pub(super) base: Option<Base>,
 }
 
 /// A batch as it is read.
@@ -78,8 +84,31 @@ struct Wire<'w> {
     v: u8,
     #[serde(borrow)]
     batches: Vec<WireBatch<'w>>,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, borrow, skip_serializing_if = "Vec::is_empty")]
     let_go: Vec<WireFloor<'w>>,
+    #[serde(default, borrow, skip_serializing_if = "Option::is_none")]
+    carried: Option<WireCarried<'w>>,
+    /// For replicas that begin; for all others it says nothing.
+    #[serde(default, borrow, skip_serializing_if = "Option::is_none")]
+    snapshot: Option<WireSnapshot<'w>>,
+    /// Where those begin.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    base: Option<Base>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct WireSnapshot<'w> {
+    #[serde(borrow)]
+    name: Cow<'w, str>,
+    #[serde(borrow)]
+    carried: WireCarried<'w>,
+}
+
+impl Default for Wire<'_> {
+    fn default() -> Self {
+        let (batches, let_go) = (Vec::new(), Vec::new());
+        Self { v: VERSION, batches, let_go, carried: None, snapshot: None, base: None }
+    }
 }
 
 #[derive(Serialize, Deserialize)]
@@ -126,7 +155,7 @@ pub(super) fn encode(jobs: &[Job], retention: &Retention) -> Result<Bytes, Backb
     let batches = jobs.iter().map(|job| wire_batch(job, retention)).collect::<Result<_, _>>().map_err(unreadable)?;
     let let_go = jobs.iter().flat_map(|job| &job.floors);
     let let_go = let_go.map(|floor| WireFloor { class: (&*floor.class).into(), position: floor.position }).collect();
-    let text = serde_json::to_vec(&Wire { v: VERSION, batches, let_go }).map_err(unreadable)?;
+    let text = serde_json::to_vec(&Wire { batches, let_go, ..Wire::default() }).map_err(unreadable)?;
     Ok(text.into())
 }
 
@@ -145,6 +174,22 @@ fn wire_batch<'w>(job: &'w Job, retention: &'w Retention) -> Result<WireBatch<'w
         expires: put.expires_at.map(millis),
     });
     Ok(WireBatch { events, puts: puts.collect() })
+}
+
+/// Writes the record of what is carried into the log from elsewhere.
+pub(super) fn encode_carried(carried: WireCarried<'_>) -> Result<Bytes, serde_json::Error> {
+    Ok(serde_json::to_vec(&Wire { carried: Some(carried), ..Wire::default() })?.into())
+}
+
+/// Writes the record of a part of a snapshot.
+pub(super) fn encode_snapshot(name: &str, carried: WireCarried<'_>) -> Result<Bytes, serde_json::Error> {
+    let snapshot = Some(WireSnapshot { name: name.into(), carried });
+    Ok(serde_json::to_vec(&Wire { snapshot, ..Wire::default() })?.into())
+}
+
+/// Writes the record that names a snapshot.
+pub(super) fn encode_base(base: Base) -> Result<Bytes, serde_json::Error> {
+    Ok(serde_json::to_vec(&Wire { base: Some(base), ..Wire::default() })?.into())
 }
 
 /// Reads a record.
@@ -167,7 +212,14 @@ pub(super) fn decode(text: &[u8]) -> Result<Record, InvalidRecord> {
     Ok(Record {
         batches: wire.batches.into_iter().map(recorded_batch).collect::<Result<_, _>>()?,
         floors: wire.let_go.into_iter().map(floor).collect(),
+        carried: wire.carried.map(Carried::try_from).transpose()?.unwrap_or_default(),
+        snapshot: wire.snapshot.map(snapshot).transpose()?,
+        base: wire.base,
     })
+}
+
+fn snapshot(wire: WireSnapshot<'_>) -> Result<(String, Carried), InvalidRecord> {
+    Ok((wire.name.into_owned(), wire.carried.try_into()?))
 }
 
 fn recorded_batch(wire: WireBatch<'_>) -> Result<RecordedBatch, InvalidRecord> {

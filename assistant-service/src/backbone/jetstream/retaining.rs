@@ -4,12 +4,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use async_nats::jetstream::Context;
 use async_nats::jetstream::stream::Stream;
 use tokio::sync::{mpsc, oneshot};
 
 use super::applier::Numbering;
 use super::job::Job;
 use super::publisher::events_of;
+use super::snapshot::{CannotSnapshot, Snapshots};
 use crate::backbone::retention::{Floor, Retention};
 use crate::backbone::store::StoreReaders;
 use crate::backbone::{BackboneError, Batch};
@@ -17,7 +19,11 @@ use crate::clock::Clock;
 
 const LOOK_EVERY: Duration = Duration::from_secs(30);
 
+/// A snapshot is worth it from so many records on.
+const RECORDS_PER_SNAPSHOT: u64 = 10_000;
+
 pub(super) struct Retaining {
+    pub(super) jetstream: Context,
     pub(super) stream: Stream,
     /// What the subjects of all records begin with.
     pub(super) subject: String,
@@ -29,24 +35,29 @@ pub(super) struct Retaining {
 }
 
 impl Retaining {
-    /// Looks until nobody takes jobs any more.
-    pub(super) async fn run(self) {
+    /// Looks for ever.
+    pub(super) async fn run(self: Arc<Self>) {
         loop {
             tokio::time::sleep(LOOK_EVERY).await;
-            let Some(jobs) = self.jobs.upgrade() else { return };
-            if let Err(error) = self.look(&jobs).await {
+            if let Err(error) = self.look().await {
                 tracing::error!(%error, "events that were kept long enough could not be let go");
+            }
+            if self.retention.lets_all_go()
+                && let Err(error) = self.shorten(RECORDS_PER_SNAPSHOT).await
+            {
+                tracing::error!(%error, "the log could not be shortened");
             }
         }
     }
 
-    async fn look(&self, jobs: &mpsc::Sender<Job>) -> Result<(), BackboneError> {
+    pub(super) async fn look(&self) -> Result<(), BackboneError> {
         let floors = self.retention.overdue(&self.readers.segments().await?, self.clock.now());
         if floors.is_empty() {
             return Ok(());
         }
         tracing::info!(?floors, "events are let go that were kept long enough");
         let gone = || BackboneError::Unavailable("nobody writes to the log".to_owned());
+        let jobs = self.jobs.upgrade().ok_or_else(gone)?;
         let (answer, answered) = oneshot::channel();
         let job = Job { batch: Batch::default(), floors: floors.clone(), answer };
         jobs.send(job).await.map_err(|_| gone())?;
@@ -55,6 +66,14 @@ impl Retaining {
             self.purge(floor).await?;
         }
         Ok(())
+    }
+
+    /// Goes one step on towards a log without what was let go: see [`Snapshots::step`].
+    pub(super) async fn shorten(&self, least_records: u64) -> Result<(), BackboneError> {
+        let Self { jetstream, stream, subject, numbering, readers, .. } = self;
+        let snapshots = Snapshots { jetstream, stream, subject, numbering: *numbering, readers };
+        let failed = |error: CannotSnapshot| BackboneError::Unavailable(error.to_string());
+        snapshots.step(least_records).await.map_err(failed)
     }
 
     /// Of the record that the floor lies in something may be kept.

@@ -1,5 +1,6 @@
 //! The one stream that the log is: made as we need it, or looked at whether it is.
 
+use std::collections::HashMap;
 use std::fmt::{self, Display};
 use std::time::Duration;
 
@@ -10,6 +11,9 @@ use thiserror::Error;
 
 /// Longer than any publisher asks whether its record was taken.
 const DUPLICATE_WINDOW: Duration = Duration::from_secs(2 * 60);
+
+/// What a stream says of itself as long as not all of a store that is moved into it has arrived.
+pub(super) const MOVING: &str = "watchgate-moving";
 
 /// Why there is no stream to write to.
 #[derive(Debug, Error)]
@@ -34,6 +38,11 @@ pub enum CannotOpenStream {
         #[source]
         cause: CreateStreamError,
     },
+    /// Not all of a store that somebody moves here has arrived.
+    #[error(
+        "the stream {0} does not hold all yet of what is moved there: wait for `watchgate events migrate`, or run it again"
+    )]
+    Moving(String),
     /// It is there, and is not what the log can stand on.
     #[error("the stream {name} is not one that Watchgate made: {}", listed(.differences))]
     Other {
@@ -64,11 +73,25 @@ impl Display for Difference {
 /// The stream `name` on at least so many servers. What an operator added that does no harm (a bound in bytes, a
 /// description, a placement) stays.
 pub async fn ensure_stream(context: &Context, name: &str, replicas: usize) -> Result<Stream, CannotOpenStream> {
+    let found = make_stream(context, name, replicas, HashMap::new()).await?;
+    if found.cached_info().config.metadata.contains_key(MOVING) {
+        return Err(CannotOpenStream::Moving(name.to_owned()));
+    }
+    Ok(found)
+}
+
+/// The same, whether or not somebody moves a store into it; a new one says `about` of itself.
+pub(super) async fn make_stream(
+    context: &Context,
+    name: &str,
+    replicas: usize,
+    about: HashMap<String, String>,
+) -> Result<Stream, CannotOpenStream> {
     let found = match context.get_stream(name).await {
         Ok(found) => found,
         Err(error) if is_not_there(&error) => {
             // Replicas that start at once all make it, and get the same one.
-            let made = context.create_stream(wanted(name, replicas)).await;
+            let made = context.create_stream(Config { metadata: about, ..wanted(name, replicas) }).await;
             made.map_err(|cause| CannotOpenStream::NotMade { name: name.to_owned(), replicas, cause })?
         }
         Err(cause) => return Err(CannotOpenStream::Unknown { name: name.to_owned(), cause }),

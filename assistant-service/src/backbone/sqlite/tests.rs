@@ -83,11 +83,8 @@ async fn entries_are_read_while_every_reader_of_events_is_at_work() {
 async fn a_full_disk_is_an_error_and_the_store_works_again_when_there_is_room() {
     let folder = tempfile::tempdir().unwrap();
     drop(open(folder.path()));
-    let store = StoreFolder::take(folder.path()).unwrap();
-    let ledger = store.ledger(Durability::Truth).unwrap();
-    ledger.connection().pragma_update(None, "max_page_count", 40).unwrap();
-    let (retention, clock) = (Retention::default(), Arc::new(SystemClock));
-    let store = SqliteBackbone::start(store, ledger, retention, clock, Histogram::new([1.0])).unwrap();
+    let setting = ("max_page_count", 40);
+    let store = SqliteBackbone::open_with_setting(folder.path(), setting, Arc::new(SystemClock), Histogram::new([1.0]));
 
     let large = "x".repeat(200_000);
     let refused = store.commit(events(vec![event("large", "t", &large)])).await.unwrap_err();
@@ -95,6 +92,17 @@ async fn a_full_disk_is_an_error_and_the_store_works_again_when_there_is_room() 
     store.commit(events(vec![event("small", "t", "{}")])).await.unwrap();
     let page = store.query(EventFilter { limit: 9, ..EventFilter::default() }).await.unwrap();
     assert_eq!(page.events.iter().map(|event| event.json.as_str()).collect::<Vec<_>>(), ["{}"]);
+}
+
+#[tokio::test]
+async fn a_store_that_became_read_only_is_unavailable_and_is_still_read() {
+    let folder = tempfile::tempdir().unwrap();
+    open(folder.path()).commit(events(vec![event("a", "t", "{}")])).await.unwrap();
+    let (setting, clock) = (("query_only", 1), Arc::new(SystemClock));
+    let store = SqliteBackbone::open_with_setting(folder.path(), setting, clock, Histogram::new([1.0]));
+    let refused = store.commit(events(vec![event("b", "t", "{}")])).await.unwrap_err();
+    assert!(matches!(refused, BackboneError::Unavailable(_)), "{refused}");
+    assert_eq!(positions(&store, EventFilter { limit: 9, ..EventFilter::default() }).await, (vec![1], None));
 }
 
 #[tokio::test]
@@ -108,7 +116,7 @@ async fn nobody_else_may_read_the_store_whether_it_is_new_or_was_open_to_all() {
         store.commit(events(vec![event("a", "t", "{}")])).await.unwrap();
         assert_eq!(mode(&folder), 0o700);
         let files: Vec<_> = std::fs::read_dir(&folder).unwrap().map(|file| file.unwrap().path()).collect();
-        assert_eq!(files.len(), 4, "{files:?}");
+        assert_eq!(files.len(), 5, "{files:?}");
         assert!(files.iter().all(|file| mode(file) == 0o600), "{files:?}");
         drop(store);
         set_mode(&folder.join("watchgate.sqlite"), 0o644);

@@ -8,7 +8,7 @@ use prometheus_client::metrics::histogram::Histogram;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::backbone::retention::Retention;
-use crate::backbone::store::{Change, Erasing, Ledger, Newest, Wal};
+use crate::backbone::store::{Change, Erasing, Ledger, Newest, Outcome, Reserve, Step, Wal, is_full};
 use crate::backbone::{BackboneError, Batch, Committed};
 use crate::clock::Clock;
 
@@ -29,6 +29,7 @@ pub(super) struct Job {
 pub(super) struct Writer {
     pub(super) ledger: Ledger,
     pub(super) wal: Wal,
+    pub(super) reserve: Reserve,
     pub(super) retention: Retention,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) newest: Newest,
@@ -57,16 +58,43 @@ impl Writer {
             }
             if retained.is_none_or(|at: Instant| at.elapsed() >= RETAIN_EVERY) {
                 retained = Some(Instant::now());
-                match self.let_go() {
-                    Ok(()) => erasing.wake(),
-                    Err(error) => tracing::error!(%error, "events that were kept long enough could not be let go"),
+                if !erasing.is_under_way() && !self.reserve.is_held() {
+                    self.wal.shorten(self.ledger.connection());
+                    self.reserve.take();
                 }
+                self.retain(&mut erasing);
             }
-            if erasing.step(&self.ledger) {
+            match erasing.step(&self.ledger) {
+                Step::NotDue | Step::Failed => {}
+                Step::Full => self.make_room(&mut erasing),
+                Step::Done if erasing.is_short_of_room() => self.wal.shorten(self.ledger.connection()),
                 // Nobody else shortens it while there is nothing to commit.
-                self.wal.shorten_if_long(self.ledger.connection());
+                Step::Done => self.wal.shorten_if_long(self.ledger.connection()),
             }
         }
+    }
+
+    fn retain(&mut self, erasing: &mut Erasing) {
+        match self.let_go() {
+            Ok(()) => erasing.wake(),
+            Err(error) => {
+                tracing::error!(%error, "events that were kept long enough could not be let go");
+                if is_full(&error) {
+                    self.make_room(erasing);
+                    if let Err(error) = self.let_go() {
+                        tracing::error!(%error, "there is not even room to let go of events");
+                    }
+                }
+            }
+        }
+    }
+
+    fn make_room(&mut self, erasing: &mut Erasing) {
+        erasing.go_on_short_of_room();
+        if self.reserve.give_back() {
+            erasing.go_on_at_once();
+        }
+        self.wal.shorten(self.ledger.connection());
     }
 
     fn commit(&mut self, first: Job, waiting: &mut mpsc::Receiver<Job>) {
@@ -79,7 +107,11 @@ impl Writer {
         #[expect(clippy::cast_precision_loss, reason = "at most 256")]
         self.jobs_per_commit.observe(jobs.len() as f64);
         let (batches, makers): (Vec<_>, Vec<_>) = jobs.into_iter().map(|job| (job.batch, job.answer)).unzip();
-        let answers = self.apply_together(&batches);
+        let answers = if self.reserve.is_given_back() {
+            batches.iter().map(|_| Err(BackboneError::Full)).collect()
+        } else {
+            self.apply_together(&batches)
+        };
         self.newest.tell(self.ledger.stand());
         for (maker, answer) in makers.into_iter().zip(answers) {
             // Whoever has gone away does not need the answer; what was committed stays.
@@ -90,15 +122,14 @@ impl Writer {
 
     /// One answer for each batch. A batch that conflicts is refused alone; a failing disk undoes all.
     fn apply_together(&mut self, batches: &[Batch]) -> Vec<Answer> {
-        let now = self.clock.now();
-        let Self { ledger, retention, .. } = self;
-        let applied = ledger.together(|ledger| {
-            let apply = |batch: &Batch| {
-                let puts: Vec<_> = batch.puts.iter().map(Change::from).collect();
-                ledger.apply(batch.events.iter().map(|event| retention.classed(event)), &puts, now)
-            };
-            batches.iter().map(apply).collect::<Result<Vec<_>, _>>()
-        });
+        let applied = match self.try_together(batches) {
+            // There may be room in the file, and only the log has none.
+            Err(error) if is_full(&error) => {
+                self.wal.shorten(self.ledger.connection());
+                self.try_together(batches)
+            }
+            applied => applied,
+        };
         match applied {
             Ok(outcomes) => batches.iter().zip(outcomes).map(|(batch, outcome)| outcome.answer(batch)).collect(),
             Err(error) => {
@@ -107,6 +138,18 @@ impl Writer {
                 batches.iter().map(|_| Err(failed.clone())).collect()
             }
         }
+    }
+
+    fn try_together(&mut self, batches: &[Batch]) -> Result<Vec<Outcome>, rusqlite::Error> {
+        let now = self.clock.now();
+        let Self { ledger, retention, .. } = self;
+        ledger.together(|ledger| {
+            let apply = |batch: &Batch| {
+                let puts: Vec<_> = batch.puts.iter().map(Change::from).collect();
+                ledger.apply(batch.events.iter().map(|event| retention.classed(event)), &puts, now)
+            };
+            batches.iter().map(apply).collect()
+        })
     }
 
     fn let_go(&mut self) -> Result<(), rusqlite::Error> {

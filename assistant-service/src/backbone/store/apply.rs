@@ -20,6 +20,8 @@ pub(in crate::backbone) struct Ledger {
     numbered: Stand,
     /// The name of the last record of a shared log that was applied.
     record: String,
+    /// The record of a shared log up to which entries are known from a snapshot.
+    entries_from: u64,
     classes: Classes,
 }
 
@@ -82,12 +84,16 @@ impl Outcome {
 
 impl Ledger {
     pub(super) fn over(connection: Connection) -> Result<Self, rusqlite::Error> {
-        let sql = "SELECT position, revision, sequence, record FROM stand";
-        let (stand, record) = connection.query_row(sql, [], |row| {
-            Ok((Stand { position: row.get(0)?, revision: row.get(1)?, sequence: row.get(2)? }, row.get(3)?))
+        let sql = "SELECT position, revision, sequence, record, entries_from FROM stand";
+        let (stand, record, entries_from) = connection.query_row(sql, [], |row| {
+            Ok((
+                Stand { position: row.get(0)?, revision: row.get(1)?, sequence: row.get(2)? },
+                row.get(3)?,
+                row.get(4)?,
+            ))
         })?;
         let classes = Classes::read(&connection)?;
-        Ok(Self { connection, stand, numbered: stand, record, classes })
+        Ok(Self { connection, stand, numbered: stand, record, entries_from, classes })
     }
 
     pub(in crate::backbone) fn stand(&self) -> Stand {
@@ -97,6 +103,16 @@ impl Ledger {
     /// The name of the last record of a shared log that was applied.
     pub(in crate::backbone) fn record(&self) -> &str {
         &self.record
+    }
+
+    /// The record up to which what records do to entries is known from a snapshot; 0 without one.
+    pub(in crate::backbone) fn entries_from(&self) -> u64 {
+        self.entries_from
+    }
+
+    /// Says up to which record entries are known from a snapshot. To be called within [`Self::together`].
+    pub(in crate::backbone) fn begin_with_entries(&mut self, sequence: u64) {
+        self.entries_from = sequence;
     }
 
     /// Begins a record of a shared log: what it changes is numbered from here on.
@@ -135,8 +151,10 @@ impl Ledger {
         let Stand { position, revision, sequence } = self.stand;
         self.classes.write(&self.connection)?;
         self.connection
-            .prepare_cached("UPDATE stand SET position = ?1, revision = ?2, sequence = ?3, record = ?4")?
-            .execute(params![position, revision, sequence, self.record])?;
+            .prepare_cached(
+                "UPDATE stand SET position = ?1, revision = ?2, sequence = ?3, record = ?4, entries_from = ?5",
+            )?
+            .execute(params![position, revision, sequence, self.record, self.entries_from])?;
         Ok(())
     }
 
@@ -171,9 +189,9 @@ impl Ledger {
         self.classes.let_go(&self.connection, class, floor)
     }
 
-    /// Erases some of what was let go; whether there is more. A commit of its own.
-    pub(in crate::backbone) fn erase_some(&self) -> Result<bool, rusqlite::Error> {
-        classes::erase_some(&self.connection)
+    /// Erases what was let go among so many rows; whether there is more. A commit of its own.
+    pub(in crate::backbone) fn erase_some(&self, row_count: u32) -> Result<bool, rusqlite::Error> {
+        classes::erase_some(&self.connection, row_count)
     }
 
     /// Only what changes entries does this, so that it happens at the same place in the log everywhere.
@@ -193,15 +211,26 @@ impl Ledger {
     }
 
     fn put(&mut self, put: &Change<'_>, now: i64) -> Result<Revision, rusqlite::Error> {
-        self.stand.revision = self.stand.revision.max(self.numbered.revision).saturating_add(1);
+        let revision = self.stand.revision.max(self.numbered.revision).saturating_add(1);
         let expires = match put.value {
             Some(_) => put.expires_millis,
             None => Some(now.saturating_add(REMOVED_MILLIS)),
         };
+        self.write_entry(put, revision, expires)?;
+        Ok(revision)
+    }
+
+    pub(super) fn write_entry(
+        &mut self,
+        put: &Change<'_>,
+        revision: Revision,
+        expires_millis: Option<i64>,
+    ) -> Result<(), rusqlite::Error> {
+        self.stand.revision = self.stand.revision.max(revision);
         self.connection
             .prepare_cached("INSERT OR REPLACE INTO entries VALUES (?1, ?2, ?3, ?4, ?5)")?
-            .execute(params![put.bucket, put.key, put.value, self.stand.revision, expires])?;
-        Ok(self.stand.revision)
+            .execute(params![put.bucket, put.key, put.value, revision, expires_millis])?;
+        Ok(())
     }
 
     fn append(&mut self, Classed { event, class }: Classed<'_>, now: i64) -> Result<Appended, rusqlite::Error> {
@@ -218,14 +247,35 @@ impl Ledger {
         {
             return Ok(Appended { position, is_duplicate: true });
         }
-        self.stand.position = self.stand.position.max(self.numbered.position).saturating_add(1);
-        let position = self.stand.position;
-        let class = self.classes.count(&self.connection, class, (position, now, event.json.len()))?;
+        let position = self.stand.position.max(self.numbered.position).saturating_add(1);
+        self.insert(position, now, Classed { event, class })?;
+        Ok(Appended { position, is_duplicate: false })
+    }
+
+    pub(super) fn insert(
+        &mut self,
+        position: Position,
+        arrived: i64,
+        Classed { event, class }: Classed<'_>,
+    ) -> Result<(), rusqlite::Error> {
+        self.stand.position = self.stand.position.max(position);
+        let class = self.classes.count(&self.connection, class, (position, arrived, event.json.len()))?;
         let NewEvent { source, id, event_type, subject, correlation_id, principal, json } = event;
         self.connection
             .prepare_cached("INSERT INTO events VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)")?
-            .execute(params![position, now, class, source, id, event_type, subject, correlation_id, principal, json])?;
-        Ok(Appended { position, is_duplicate: false })
+            .execute(params![
+                position,
+                arrived,
+                class,
+                source,
+                id,
+                event_type,
+                subject,
+                correlation_id,
+                principal,
+                json
+            ])?;
+        Ok(())
     }
 }
 

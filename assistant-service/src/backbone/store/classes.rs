@@ -10,9 +10,6 @@ use crate::backbone::Position;
 const SEGMENT_BYTES: u64 = 8 * 1024 * 1024;
 const SEGMENT_MILLIS: i64 = 10 * 60 * 1000;
 
-/// Rows that one step of erasing looks at, few enough that nobody waits for it.
-const ERASED_AT_ONCE: i64 = 2000;
-
 /// Events of one class that came in one after the other.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::backbone) struct Segment {
@@ -151,8 +148,8 @@ fn write(connection: &Connection, class: &mut Class) -> Result<(), rusqlite::Err
     Ok(())
 }
 
-/// Erases some of what has been let go, in a commit of its own; whether there is more.
-pub(super) fn erase_some(connection: &Connection) -> Result<bool, rusqlite::Error> {
+/// Erases what has been let go among so many rows, in a commit of its own; whether there is more.
+pub(super) fn erase_some(connection: &Connection, row_count: u32) -> Result<bool, rusqlite::Error> {
     let next: Option<(i64, Position, Position)> = connection
         .prepare_cached("SELECT class, floor, erased FROM classes WHERE erased < floor LIMIT 1")?
         .query_row([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
@@ -163,7 +160,7 @@ pub(super) fn erase_some(connection: &Connection) -> Result<bool, rusqlite::Erro
         .prepare_cached(
             "SELECT position FROM events WHERE position > ?1 AND position <= ?2 ORDER BY position LIMIT 1 OFFSET ?3",
         )?
-        .query_row(params![erased, floor, ERASED_AT_ONCE], |row| row.get(0))
+        .query_row(params![erased, floor, row_count], |row| row.get(0))
         .optional()?;
     let up_to = up_to.unwrap_or(floor);
     let transaction = connection.unchecked_transaction()?;
@@ -173,6 +170,14 @@ pub(super) fn erase_some(connection: &Connection) -> Result<bool, rusqlite::Erro
     transaction.prepare_cached("UPDATE classes SET erased = ?2 WHERE class = ?1")?.execute(params![class, up_to])?;
     transaction.commit()?;
     Ok(true)
+}
+
+/// The name of a class, if there is such a one.
+pub(super) fn name(connection: &Connection, class: i64) -> Result<Option<String>, rusqlite::Error> {
+    connection
+        .prepare_cached("SELECT name FROM classes WHERE class = ?1")?
+        .query_row([class], |row| row.get(0))
+        .optional()
 }
 
 /// The classes of which something was let go and is not yet erased, and up to where.

@@ -6,10 +6,11 @@ use std::time::Duration;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::apply::millis;
+use super::carrying::{self, KeptEntry};
 use super::classes::{self, Segment};
 use super::pool::Readers;
 use super::query;
-use crate::backbone::{BackboneError, Change, Entry, EventFilter, Page, Revision};
+use crate::backbone::{BackboneError, Change, Entry, EventFilter, Page, Position, Revision};
 use crate::clock::Clock;
 
 /// SQLite readers work side by side in WAL mode; more of them than cores only hold memory.
@@ -85,6 +86,16 @@ impl StoreReaders {
     /// What is kept, by class, old parts first.
     pub(in crate::backbone) async fn segments(&self) -> Result<Vec<Segment>, BackboneError> {
         self.entries.read(classes::segments).await
+    }
+
+    /// The last record that was applied, and all entries as they were after it.
+    pub(in crate::backbone) async fn entries_at_once(&self) -> Result<(u64, Vec<KeptEntry>), BackboneError> {
+        self.entries.read(carrying::entries_at_once).await
+    }
+
+    /// Where the oldest event stands that is not erased yet.
+    pub(in crate::backbone) async fn oldest_position(&self) -> Result<Option<Position>, BackboneError> {
+        self.entries.read(carrying::oldest_position).await
     }
 
     /// Every reader of events, as if each were at work.

@@ -31,9 +31,10 @@ CREATE TABLE stand (
     position INTEGER NOT NULL,
     revision INTEGER NOT NULL,
     sequence INTEGER NOT NULL,
-    record TEXT NOT NULL
+    record TEXT NOT NULL,
+    entries_from INTEGER NOT NULL
 ) STRICT;
-INSERT INTO stand VALUES (0, 0, 0, '');
+INSERT INTO stand VALUES (0, 0, 0, '', 0);
 CREATE TABLE events (
     position INTEGER PRIMARY KEY,
     arrived INTEGER NOT NULL,
@@ -121,6 +122,15 @@ pub(super) fn prepare(connection: &Connection, durability: Durability) -> Result
         _ => {}
     }
     Ok(())
+}
+
+/// For whoever only reads: the tables must be as they are known here.
+pub(super) fn check(connection: &Connection) -> Result<(), CannotOpen> {
+    match version(connection)? {
+        VERSION => Ok(()),
+        found if found > VERSION => Err(CannotOpen::Newer { found, known: VERSION }),
+        found => Err(CannotOpen::Older { found, known: VERSION }),
+    }
 }
 
 fn version(connection: &Connection) -> Result<i64, rusqlite::Error> {

@@ -36,9 +36,13 @@ impl Wal {
     pub(in crate::backbone) fn shorten_if_long(&mut self, connection: &Connection) {
         let is_long = std::fs::metadata(&self.file).is_ok_and(|file| file.len() > self.long_bytes);
         let is_early = self.not_before.is_some_and(|time| Instant::now() < time);
-        if !is_long || is_early {
-            return;
+        if is_long && !is_early {
+            self.shorten(connection);
         }
+    }
+
+    /// The same however short it is: a full disk has room for nothing else.
+    pub(in crate::backbone) fn shorten(&mut self, connection: &Connection) {
         self.not_before = match shorten(connection) {
             Ok(true) => None,
             Ok(false) => Instant::now().checked_add(AGAIN_AFTER),

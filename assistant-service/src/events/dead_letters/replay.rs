@@ -49,6 +49,7 @@ pub(crate) async fn replay(
     let taken = intake.keep(event)?;
     let committed = state.dead_letters.replay(&kept, taken.event, is_corrected, &caller).await?;
     let receipt = Receipt::new(taken.id, taken.source, committed.events.first())?;
+    receipt.count(&state.metrics);
     state.metrics.dead_letters_replayed.inc();
     Ok((StatusCode::ACCEPTED, Json(receipt)))
 }

@@ -15,14 +15,31 @@ pub(super) struct Space {
     pub(super) bytes: usize,
 }
 
-/// At most so much is kept.
-const ALL: Space = Space { letters: 10_000, bytes: 256 * 1024 * 1024 };
+/// How much is kept.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Bounds {
+    /// At most so much.
+    all: Space,
+    /// Left free by a count, half of it for what other replicas add before they count.
+    spared: Space,
+    /// Comes between two counts of one replica.
+    between_counts: Space,
+}
 
-/// Comes between two counts. Other replicas may each add as much before they count.
-const BETWEEN_COUNTS: Space = Space { letters: 200, bytes: 8 * 1024 * 1024 };
+const MEBIBYTE: usize = 1024 * 1024;
 
-/// Half of it is for what other replicas add meanwhile.
-const SPARED: Space = Space { letters: 400, bytes: 16 * 1024 * 1024 };
+/// 256 MiB among 10,000.
+const BYTES_OF_ONE: usize = 26_843;
+
+impl Default for Bounds {
+    fn default() -> Self {
+        Self {
+            all: Space { letters: 10_000, bytes: 256 * MEBIBYTE },
+            spared: Space { letters: 400, bytes: 16 * MEBIBYTE },
+            between_counts: Space { letters: 200, bytes: 8 * MEBIBYTE },
+        }
+    }
+}
 
 const PAGE: u32 = 1000;
 
@@ -46,10 +63,9 @@ impl Space {
         Self { letters, bytes: self.bytes.saturating_sub(other.bytes) }
     }
 
-    /// Comparable amounts of both: as many bytes as letters have each when both bounds are reached at once.
+    /// Comparable amounts of both: a letter weighs as much as its bytes do when both bounds are reached at once.
     fn cost(self) -> usize {
-        let bytes_of_one = ALL.bytes.checked_div(ALL.letters).unwrap_or_default();
-        self.letters.saturating_mul(bytes_of_one).saturating_add(self.bytes)
+        self.letters.saturating_mul(BYTES_OF_ONE).saturating_add(self.bytes)
     }
 }
 
@@ -64,12 +80,12 @@ impl DeadLetters {
         }
         let index = self.index().await?;
         let summaries: Vec<_> = index.iter().map(|(summary, _)| summary).collect();
-        let victims = victims(&summaries, ALL.less(SPARED).less(wanted));
+        let victims = victims(&summaries, self.bounds.all.less(self.bounds.spared).less(wanted));
         let victims: Vec<_> = victims.into_iter().filter_map(|place| index.get(place)).collect();
         for some in victims.chunks(REMOVED_AT_ONCE) {
             self.remove(some).await?;
         }
-        *room = BETWEEN_COUNTS;
+        *room = self.bounds.between_counts;
         Ok(())
     }
 
@@ -127,6 +143,15 @@ fn victims(summaries: &[&Summary], space: Space) -> Vec<usize> {
         victims.push(oldest);
     }
     victims
+}
+
+#[cfg(test)]
+impl Bounds {
+    /// For so many letters, counted each time.
+    pub(super) fn few(letters: usize) -> Self {
+        let all = Space { letters, bytes: MEBIBYTE };
+        Self { all, spared: Space::default(), between_counts: Space::default() }
+    }
 }
 
 #[cfg(test)]

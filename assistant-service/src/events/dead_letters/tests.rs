@@ -3,6 +3,7 @@ use std::time::Duration;
 use axum::http::StatusCode;
 use serde_json::{Value, json};
 
+use super::{Bounds, DeadLetters};
 use crate::testing::{Answer, ISSUER, Stage, TESTER};
 
 const STRUCTURED: &str = "application/cloudevents+json";
@@ -283,4 +284,28 @@ async fn after_thirty_days_a_letter_is_gone() {
     assert_eq!(get(&stage, &id).await.status, StatusCode::NOT_FOUND);
     assert_eq!(replay(&stage, &id, Some(&event("a"))).await.status, StatusCode::NOT_FOUND);
     assert_eq!(list(&stage, "").await, Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn when_there_is_no_room_the_oldest_of_whoever_has_the_most_goes_and_that_is_an_event() {
+    let mut stage = Stage::new();
+    let mut few = DeadLetters::new(stage.state.backbone.clone(), stage.clock.clone(), stage.state.metrics.clone());
+    few.bounds = Bounds::few(3);
+    stage = stage.with_dead_letters(few);
+    let quiet =
+        stage.request("POST", "/v1/events").by("quiet").header("content-type", STRUCTURED).body("{").send().await;
+    let quiet = quiet.json["dead_letter"].as_str().unwrap().to_owned();
+    let mut ids = Vec::new();
+    for number in 0..4 {
+        ids.push(leave(&stage, &wrong(&number.to_string())).await);
+    }
+    assert_eq!(list(&stage, "").await, [&ids[3], &ids[2], &quiet].map(Clone::clone));
+    for gone in &ids[..2] {
+        assert_eq!(get(&stage, gone).await.status, StatusCode::NOT_FOUND);
+    }
+    let told = events(&stage, "dev.watchgate.event.discarded").await;
+    let said: Vec<_> = told.iter().map(|event| (&event["data"]["id"], &event["data"]["because"])).collect();
+    let because = json!("no-room");
+    assert_eq!(said, [(&json!(ids[0]), &because), (&json!(ids[1]), &because)]);
+    assert_eq!(told[0]["authtype"], "system");
 }

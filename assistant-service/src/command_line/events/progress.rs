@@ -1,0 +1,37 @@
+//! How far a long command has come, for whoever sits before a terminal.
+
+use std::io::{IsTerminal, Write};
+use std::time::{Duration, Instant};
+
+const EVERY: Duration = Duration::from_millis(200);
+
+/// One line on standard error that is written over.
+pub(super) struct Progress {
+    is_shown: bool,
+    next: Instant,
+}
+
+impl Progress {
+    pub(super) fn begin() -> Self {
+        Self { is_shown: std::io::stderr().is_terminal(), next: Instant::now() }
+    }
+
+    pub(super) fn tell(&mut self, what: impl FnOnce() -> String) {
+        if self.is_shown && Instant::now() >= self.next {
+            self.next = Instant::now().checked_add(EVERY).unwrap_or(self.next);
+            self.write(&what());
+        }
+    }
+
+    /// Leaves the line empty for what is said at the end.
+    pub(super) fn end(self) {
+        if self.is_shown {
+            self.write("");
+        }
+    }
+
+    fn write(&self, what: &str) {
+        // Whoever closes the terminal does not need it.
+        let _ = write!(std::io::stderr(), "\r\x1b[K{what}");
+    }
+}
