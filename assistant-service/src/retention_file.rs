@@ -45,6 +45,8 @@ fn classes(root: &Section<'_>, mistakes: &mut Vec<Mistake>) -> Vec<Class> {
         let name = section.required("name", mistakes).unwrap_or_default();
         if name == DEFAULT_CLASS {
             section.at("name").mistake("this is the name of all that no class takes; say `rest` for it", mistakes);
+        } else if !name.is_empty() && !is_class_name(&name) {
+            section.at("name").mistake("a name has at most 32 letters, digits, - and _", mistakes);
         } else if !name.is_empty() && !names.insert(name.clone()) {
             section.at("name").mistake("this stands in a class above already", mistakes);
         }
@@ -100,6 +102,11 @@ fn amount(text: &str, units: &[(&str, u64)]) -> Option<u64> {
     let (number, unit) = units.iter().find_map(|(unit, factor)| Some((text.strip_suffix(unit)?, factor)))?;
     let is_number = !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit());
     number.parse::<u64>().ok().filter(|_| is_number)?.checked_mul(*unit)
+}
+
+/// It becomes a part of a subject of NATS, where `*`, `>`, dots and spaces mean something.
+fn is_class_name(name: &str) -> bool {
+    name.len() <= 32 && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
 }
 
 #[cfg(test)]

@@ -64,8 +64,13 @@ impl Retention {
         Classed { event, class: self.class_of(&event.event_type) }
     }
 
+    /// A class that is not known here is somebody else's to let go: another replica may know it.
     fn limits_of(&self, class: &str) -> Limits {
-        self.classes.iter().find(|known| known.name == class).map_or(self.rest, |known| known.limits)
+        match self.classes.iter().find(|known| known.name == class) {
+            Some(known) => known.limits,
+            None if class == DEFAULT_CLASS => self.rest,
+            None => Limits::default(),
+        }
     }
 
     /// What is to be let go of the segments that are kept, which come by class, old ones first. The newest segment of a class

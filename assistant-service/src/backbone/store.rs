@@ -125,7 +125,8 @@ impl StoreFolder {
 
     /// Throws the store away; nobody may have it open.
     pub(super) fn empty(&self) -> Result<(), std::io::Error> {
-        for end in ["", "-wal", "-shm"] {
+        // The log first: beside a new file it would be taken for its own.
+        for end in ["-wal", "-shm", ""] {
             let mut file = self.path.clone().into_os_string();
             file.push(end);
             match std::fs::remove_file(file) {

@@ -8,7 +8,7 @@ use trust_core::revocations::Revocation;
 
 use super::book::{REVOCATIONS, TrustBook};
 use super::load;
-use crate::backbone::{BackboneError, Batch, NewEvent, Put};
+use crate::backbone::{BackboneError, Batch, NewEvent, Put, Revision};
 use crate::events::{CloudEvent, Stamp};
 use crate::gate::Caller;
 use crate::metrics::KindLabel;
@@ -124,10 +124,24 @@ impl TrustBook {
             };
             match self.backbone.commit(Batch { events: Vec::new(), puts: ended.iter().map(put).collect() }).await {
                 Ok(_) => self.take_over(|content| ended.iter().for_each(|(key, _)| content.revocations.remove(key))),
-                // Another replica forgets the same.
-                Err(BackboneError::Conflict { .. }) => self.catch_up(&mut turn).await?,
+                // Another replica forgets the same. The next sweep goes on.
+                Err(BackboneError::Conflict { .. }) => {
+                    self.catch_up(&mut turn).await?;
+                    return self.forget_absent(&ended).await;
+                }
                 Err(error) => return Err(error),
             }
         }
+    }
+
+    /// Forgets what another replica has forgotten: that an entry was removed is told for an hour, and this one may have heard of
+    /// nothing for longer. To be called by whoever has the turn.
+    async fn forget_absent(&self, ended: &[(RevocationKey, Revision)]) -> Result<(), BackboneError> {
+        for (key, _) in ended {
+            if self.backbone.get(REVOCATIONS, key.to_string()).await?.is_none() {
+                self.take_over(|content| content.revocations.remove(key));
+            }
+        }
+        Ok(())
     }
 }

@@ -10,6 +10,7 @@
 
 mod contract;
 mod form;
+mod histories;
 mod moving;
 mod replicas;
 

@@ -118,8 +118,10 @@ impl Applier {
                     {
                         records.push(record);
                     }
-                    if let Err(error) = self.apply(records, &mut erasing) {
-                        return self.stop(error.to_string());
+                    match self.apply(records, &mut erasing, &mut ended) {
+                        Ok(true) => {}
+                        Ok(false) => return,
+                        Err(error) => return self.stop(error.to_string()),
                     }
                 }
                 Err(_) => {}
@@ -134,7 +136,13 @@ impl Applier {
         self.applied.send_modify(|applied| applied.stuck = Some(why));
     }
 
-    fn apply(&mut self, records: Vec<Arrived>, erasing: &mut Erasing) -> Result<(), InvalidRecord> {
+    /// Whether it was done; otherwise this was ended.
+    fn apply(
+        &mut self,
+        records: Vec<Arrived>,
+        erasing: &mut Erasing,
+        ended: &mut oneshot::Receiver<()>,
+    ) -> Result<bool, InvalidRecord> {
         let work = records.into_iter().map(|arrived| {
             let work = match self.pending.take(&arrived.name) {
                 Some(jobs) => Work::Own(jobs),
@@ -143,7 +151,7 @@ impl Applier {
             Ok((arrived, work))
         });
         let work: Vec<_> = work.collect::<Result<_, InvalidRecord>>()?;
-        let outcomes = self.try_until_done(&work);
+        let Some(outcomes) = self.try_until_done(&work, erasing, ended) else { return Ok(false) };
         let floors = |work: &Work| match work {
             Work::Own(jobs) => jobs.iter().any(|job| !job.floors.is_empty()),
             Work::Read(record) => !record.floors.is_empty(),
@@ -154,8 +162,10 @@ impl Applier {
         self.newest.tell(self.ledger.stand());
         if let Some((last, _)) = work.last() {
             let (sequence, name, entries_from) = (last.sequence, last.name.clone(), self.ledger.entries_from());
-            let applied = Applied { sequence, name, entries_from, stuck: None };
-            self.applied.send_replace(applied);
+            // What keeps this replica from going on stays.
+            self.applied.send_modify(|applied| {
+                *applied = Applied { sequence, name, entries_from, stuck: applied.stuck.take() };
+            });
         }
         for ((_, work), outcomes) in work.into_iter().zip(outcomes) {
             let Work::Own(jobs) = work else { continue };
@@ -165,11 +175,17 @@ impl Applier {
             }
         }
         self.wal.shorten_if_long(self.ledger.connection());
-        Ok(())
+        Ok(true)
     }
 
-    /// The disk of a replica may be full or gone for a while; the log waits.
-    fn try_until_done(&mut self, work: &[(Arrived, Work)]) -> Vec<Vec<Outcome>> {
+    /// The disk of a replica may be full or gone for a while; the log waits, and what was let go makes room meanwhile. Nothing
+    /// when this was ended.
+    fn try_until_done(
+        &mut self,
+        work: &[(Arrived, Work)],
+        erasing: &mut Erasing,
+        ended: &mut oneshot::Receiver<()>,
+    ) -> Option<Vec<Vec<Outcome>>> {
         let begun = Instant::now();
         loop {
             let Self { ledger, retention, numbering, .. } = self;
@@ -181,10 +197,16 @@ impl Applier {
                 work.iter().map(apply).collect::<Result<Vec<_>, _>>()
             });
             match done {
-                Ok(outcomes) => return outcomes,
+                Ok(outcomes) => return Some(outcomes),
                 Err(error) => {
                     let since_seconds = begun.elapsed().as_secs();
                     tracing::error!(%error, since_seconds, "the store did not take what the log says; trying again");
+                    self.wal.shorten(self.ledger.connection());
+                    erasing.step(&self.ledger);
+                    // Whoever ends this drops the other side.
+                    if ended.try_recv() != Err(oneshot::error::TryRecvError::Empty) {
+                        return None;
+                    }
                     std::thread::sleep(AGAIN_AFTER);
                 }
             }
@@ -200,19 +222,25 @@ fn apply_one(
 ) -> Result<Vec<Outcome>, rusqlite::Error> {
     match work {
         Work::Own(jobs) => {
+            let mut floors = jobs.iter().flat_map(|job| &job.floors);
+            floors.try_for_each(|floor| ledger.let_go(&floor.class, floor.position))?;
             let apply = |job: &Job| {
-                job.floors.iter().try_for_each(|floor| ledger.let_go(&floor.class, floor.position))?;
                 let puts: Vec<_> = job.batch.puts.iter().map(Change::from).collect();
                 ledger.apply(job.batch.events.iter().map(|event| retention.classed(event)), &puts, arrived.time)
             };
             jobs.iter().map(apply).collect()
         }
         Work::Read(record) => {
-            record.carried.apply(ledger)?;
+            if arrived.sequence > ledger.entries_from() {
+                record.carried.apply(ledger)?;
+            }
             record.floors.iter().try_for_each(|floor| ledger.let_go(&floor.class, floor.position))?;
             let apply = |batch: &RecordedBatch| match batch.puts() {
                 // Whether it was done is known from the entries; its events were let go before this replica began.
-                puts if !puts.is_empty() && arrived.sequence <= ledger.entries_from() => Ok(Outcome::Conflict(0)),
+                puts if !puts.is_empty() && arrived.sequence <= ledger.entries_from() => {
+                    ledger.pass_over(batch.events().count(), puts.len());
+                    Ok(Outcome::Conflict(0))
+                }
                 puts => ledger.apply(batch.events(), &puts, arrived.time),
             };
             record.batches.iter().map(apply).collect()

@@ -102,7 +102,11 @@ impl Asking {
         }
         let info = timeout(ANSWER_WITHIN, self.stream.get_info()).await;
         let info = info.map_err(|_| unavailable("the log does not answer".to_owned()))?;
-        let state = info.map_err(|error| unavailable(format!("the log cannot be asked: {error}")))?.state;
+        let info = info.map_err(|error| unavailable(format!("the log cannot be asked: {error}")))?;
+        if info.created != self.stream.cached_info().created {
+            return Err(unavailable(self.give_up("the stream of the log was made anew".to_owned())));
+        }
+        let state = info.state;
         let end = (state.last_sequence, state.last_timestamp);
         // A log only grows. One that does not was away, for less time than there is between two questions.
         if self.end.is_some_and(|(last, at)| end.0 < last || (end.0 == last && end.1 != at)) {
@@ -139,12 +143,14 @@ impl Asking {
         let applied = self.applied.borrow().clone();
         match look(&self.stream, &applied).await? {
             Place::Same => Ok(()),
-            Place::Lost(why) => {
-                tracing::error!(why, "this replica knows what the log has lost; it must begin anew");
-                self.applied.send_modify(|applied| applied.stuck = Some(why.clone()));
-                Err(why)
-            }
+            Place::Lost(why) => Err(self.give_up(why)),
         }
+    }
+
+    fn give_up(&self, why: String) -> String {
+        tracing::error!(why, "this replica knows what the log does not; it must begin anew");
+        self.applied.send_modify(|applied| applied.stuck = Some(why.clone()));
+        why
     }
 }
 

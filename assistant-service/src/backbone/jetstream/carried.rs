@@ -11,6 +11,9 @@ use super::record::InvalidRecord;
 use crate::backbone::store::{Change, Classed, KeptEntry, KeptEvent, Ledger};
 use crate::backbone::{NewEvent, Position, Revision};
 
+/// The last part of the subject of records that carry.
+pub(super) const CARRIED: &str = "carried";
+
 /// As it is read.
 #[derive(Debug, Default)]
 pub(super) struct Carried {

@@ -86,11 +86,13 @@ impl Follower {
             }
             let name = message.headers.as_ref().and_then(|headers| headers.get(async_nats::header::NATS_MESSAGE_ID));
             let name = name.map(|name| name.as_str().to_owned()).unwrap_or_default();
-            (self.last.sequence, self.last.name) = (sequence, name.clone());
+            let last = name.clone();
             let record = Arrived { sequence, time, name, payload: message.message.payload };
             if self.arrived.send(record).await.is_err() {
                 return Ok(());
             }
+            // After it was handed over: until then this may be cut off and begin anew.
+            (self.last.sequence, self.last.name) = (sequence, last);
         }
         Err("the log ended".into())
     }

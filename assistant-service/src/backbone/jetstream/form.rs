@@ -36,10 +36,13 @@ use crate::clock::Clock;
 const QUEUE_JOBS: usize = 1024;
 
 /// Records between reading the log and applying it.
-const RECORDS_IN_HAND: usize = 128;
+const RECORDS_IN_HAND: usize = 32;
 
 /// Longer than a record is offered to the log.
 const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Between two questions whether all is known.
+const PAUSE: Duration = Duration::from_millis(50);
 
 const SAY_EVERY: Duration = Duration::from_secs(5);
 
@@ -98,7 +101,7 @@ impl JetStreamBackbone {
     }
 
     fn start(
-        Connection { jetstream, .. }: Connection,
+        Connection { client, jetstream }: Connection,
         stream: Stream,
         (folder, ledger): (StoreFolder, Ledger),
         (retention, clock): (Retention, Arc<dyn Clock>),
@@ -125,6 +128,7 @@ impl JetStreamBackbone {
 
         let mut tasks = JoinSet::new();
         let publisher = Publisher {
+            client,
             jetstream: jetstream.clone(),
             subject: subject.clone(),
             retention: Arc::clone(&retention),
@@ -171,6 +175,7 @@ impl JetStreamBackbone {
             if let Some(why) = &self.applied.borrow().stuck {
                 return Err(CannotJoin::Log(why.clone()));
             }
+            tokio::time::sleep(PAUSE).await;
             if said.elapsed() >= SAY_EVERY {
                 said = Instant::now();
                 tracing::info!(%error, "making this replica's store from the log");

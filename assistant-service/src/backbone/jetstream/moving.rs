@@ -11,8 +11,9 @@ use thiserror::Error;
 use uuid::Uuid;
 
 use super::applier::{POSITION, REVISION};
-use super::carried::WireCarried;
+use super::carried::{CARRIED, WireCarried};
 use super::record::encode_carried;
+use super::snapshot::parts;
 use super::stream::{MOVING, make_stream, subject};
 use super::{CannotConnect, CannotOpenStream, Connection, StreamSettings, connect};
 use crate::backbone::store::{CannotOpen, Durability, KeptEvent, Ledger, StoreFolder};
@@ -74,7 +75,7 @@ pub async fn migrate(
     }
     let Connection { jetstream, .. } = connect(&settings.connection).await?;
     let stream = empty_stream(&jetstream, settings, &ledger).await?;
-    let records = Records { jetstream: &jetstream, subject: format!("{}.carried", subject(&settings.stream)) };
+    let records = Records { jetstream: &jetstream, subject: format!("{}.{CARRIED}", subject(&settings.stream)) };
     let (all, mut moved) = (ledger.count_events()?, Moved::default());
     let mut after = 0;
     loop {
@@ -90,7 +91,9 @@ pub async fn migrate(
         let kept = ledger.kept_entries(after, ENTRIES_PER_RECORD)?;
         let Some(last) = kept.last() else { break };
         after = last.revision;
-        records.put(encode_carried(WireCarried::entries(&kept))?).await?;
+        for part in parts(&kept) {
+            records.put(encode_carried(WireCarried::entries(part))?).await?;
+        }
         moved.entries = moved.entries.saturating_add(u64::try_from(kept.len()).unwrap_or_default());
         told(moved, all);
     }
@@ -117,19 +120,16 @@ async fn empty_stream(jetstream: &Context, settings: &StreamSettings, ledger: &L
         (POSITION.to_owned(), stand.position.to_string()),
         (REVISION.to_owned(), stand.revision.to_string()),
     ];
-    let stream = make_stream(jetstream, &settings.stream, settings.replicas, about.clone().into()).await?;
-    let info = stream.cached_info();
-    let is_moving = info.config.metadata.contains_key(MOVING);
-    if !is_moving && info.state.last_sequence > 0 {
-        return Err(CannotMove::InUse(settings.stream.clone()));
+    let (name, replicas) = (&settings.stream, settings.replicas);
+    let found = make_stream(jetstream, name, replicas, about.clone().into()).await?;
+    let info = found.cached_info();
+    if !info.config.metadata.contains_key(MOVING) && info.state.last_sequence > 0 {
+        return Err(CannotMove::InUse(name.clone()));
     }
-    // What an earlier try has left, or what a replica has made that never wrote anything.
-    let failed = |error: &dyn std::fmt::Display| CannotMove::Log(error.to_string());
-    stream.purge().await.map_err(|error| failed(&error))?;
-    let mut config = info.config.clone();
-    config.metadata.extend(about);
-    jetstream.update_stream(config).await.map_err(|error| failed(&error))?;
-    Ok(stream)
+    // What an earlier try has left, or what a replica has made that never wrote anything: another stream, so that one which runs
+    // already notices, and none counts without what was there before.
+    jetstream.delete_stream(name).await.map_err(|error| CannotMove::Log(error.to_string()))?;
+    Ok(make_stream(jetstream, name, replicas, about.into()).await?)
 }
 
 async fn finish(jetstream: &Context, stream: Stream) -> Result<(), CannotMove> {

@@ -5,6 +5,8 @@ use std::error::Error;
 use std::sync::Arc;
 use std::time::Duration;
 
+use async_nats::Client;
+use async_nats::connection::State;
 use async_nats::jetstream::context::{PublishError, PublishErrorKind};
 use async_nats::jetstream::message::PublishMessage;
 use async_nats::jetstream::{self, Context, ErrorCode};
@@ -40,6 +42,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 const AGAIN_AFTER: Duration = Duration::from_millis(200);
 
 pub(super) struct Publisher {
+    pub(super) client: Client,
     pub(super) jetstream: Context,
     /// What the subjects of all records begin with.
     pub(super) subject: String,
@@ -99,19 +102,24 @@ impl Publisher {
     }
 
     async fn offer(&self, subject: String, name: &str, payload: Bytes) -> Result<(), BackboneError> {
-        let begun = Instant::now();
+        let (begun, mut may_be_there) = (Instant::now(), false);
         loop {
-            let message = PublishMessage::build().payload(payload.clone()).message_id(name);
-            let offered = async { self.jetstream.send_publish(subject.clone(), message).await?.await };
-            let Err(error) = offered.await else { return Ok(()) };
-            match refusal(&error) {
-                Some(refusal) => return Err(refusal),
-                None if begun.elapsed() >= PATIENCE => {
-                    tracing::error!(%error, "the log did not say that it has a record");
-                    return Err(BackboneError::Unavailable("the log does not answer".to_owned()));
+            // The client would keep it until the connection is back, however long after its makers were told that it failed.
+            if self.client.connection_state() == State::Connected {
+                let message = PublishMessage::build().payload(payload.clone()).message_id(name);
+                let offered = async { self.jetstream.send_publish(subject.clone(), message).await?.await };
+                let Err(error) = offered.await else { return Ok(()) };
+                match refusal(&error) {
+                    Some(refusal) if !may_be_there => return Err(refusal),
+                    _ => tracing::debug!(%error, "the log did not say that it has a record"),
                 }
-                None => tokio::time::sleep(AGAIN_AFTER).await,
+                may_be_there = true;
             }
+            if begun.elapsed() >= PATIENCE {
+                tracing::error!("the log did not say that it has a record");
+                return Err(BackboneError::Unavailable("the log does not answer".to_owned()));
+            }
+            tokio::time::sleep(AGAIN_AFTER).await;
         }
     }
 }

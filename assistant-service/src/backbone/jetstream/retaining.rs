@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_nats::jetstream::Context;
-use async_nats::jetstream::stream::Stream;
+use async_nats::jetstream::stream::{PurgeError, Stream};
 use tokio::sync::{mpsc, oneshot};
 
 use super::applier::Numbering;
@@ -18,6 +18,9 @@ use crate::backbone::{BackboneError, Batch};
 use crate::clock::Clock;
 
 const LOOK_EVERY: Duration = Duration::from_secs(30);
+
+/// Longer than a record is offered to the log.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// A snapshot is worth it from so many records on.
 const RECORDS_PER_SNAPSHOT: u64 = 10_000;
@@ -56,16 +59,27 @@ impl Retaining {
             return Ok(());
         }
         tracing::info!(?floors, "events are let go that were kept long enough");
+        match self.say(&floors).await {
+            // Saying so needs room too. What is purged here is let go by all as soon as it is said.
+            Err(BackboneError::Full) => {
+                self.purge(&floors).await?;
+                self.say(&floors).await?;
+            }
+            said => said?,
+        }
+        self.purge(&floors).await
+    }
+
+    async fn say(&self, floors: &[Floor]) -> Result<(), BackboneError> {
         let gone = || BackboneError::Unavailable("nobody writes to the log".to_owned());
         let jobs = self.jobs.upgrade().ok_or_else(gone)?;
         let (answer, answered) = oneshot::channel();
-        let job = Job { batch: Batch::default(), floors: floors.clone(), answer };
-        jobs.send(job).await.map_err(|_| gone())?;
-        answered.await.map_err(|_| gone())??;
-        for floor in &floors {
-            self.purge(floor).await?;
-        }
-        Ok(())
+        let job = Job { batch: Batch::default(), floors: floors.to_vec(), answer };
+        let said = tokio::time::timeout(PATIENCE, async {
+            jobs.send(job).await.map_err(|_| gone())?;
+            answered.await.map_err(|_| gone())?
+        });
+        said.await.map_err(|_| BackboneError::Unavailable("the log does not answer".to_owned()))?.map(drop)
     }
 
     /// Goes one step on towards a log without what was let go: see [`Snapshots::step`].
@@ -77,9 +91,20 @@ impl Retaining {
     }
 
     /// Of the record that the floor lies in something may be kept.
-    async fn purge(&self, floor: &Floor) -> Result<(), BackboneError> {
-        let subject = format!("{}.{}", self.subject, events_of(&floor.class));
-        let purge = self.stream.purge().sequence(self.numbering.record_of(floor.position)).filter(subject);
-        purge.await.map(drop).map_err(|error| BackboneError::Unavailable(format!("the log was not shortened: {error}")))
+    async fn purge(&self, floors: &[Floor]) -> Result<(), BackboneError> {
+        for Floor { class, position } in floors {
+            let subject = format!("{}.{}", self.subject, events_of(class));
+            let purged = purge(&self.stream, subject, self.numbering.record_of(*position)).await;
+            purged.map_err(|error| BackboneError::Unavailable(format!("the log was not shortened: {error}")))?;
+        }
+        Ok(())
     }
+}
+
+/// Removes the records of a subject before one of the log. To the servers "before the first" is "all".
+pub(super) async fn purge(stream: &Stream, subject: String, before: u64) -> Result<(), PurgeError> {
+    if before <= 1 {
+        return Ok(());
+    }
+    stream.purge().sequence(before).filter(subject).await.map(drop)
 }

@@ -5,7 +5,7 @@
 use async_nats::jetstream::Context;
 use async_nats::jetstream::context::PublishError;
 use async_nats::jetstream::message::PublishMessage;
-use async_nats::jetstream::stream::{LastRawMessageErrorKind, Stream};
+use async_nats::jetstream::stream::{LastRawMessageErrorKind, RawMessageErrorKind, Stream};
 use bytes::Bytes;
 use futures_util::TryStreamExt;
 use serde::{Deserialize, Serialize};
@@ -13,9 +13,10 @@ use thiserror::Error;
 use uuid::Uuid;
 
 use super::applier::Numbering;
-use super::carried::WireCarried;
+use super::carried::{CARRIED, WireCarried};
 use super::publisher::MIXED;
 use super::record::{self, InvalidRecord, encode_base, encode_snapshot};
+use super::retaining::purge;
 use crate::backbone::BackboneError;
 use crate::backbone::store::{KeptEntry, Ledger, StoreReaders};
 
@@ -27,6 +28,9 @@ const SNAPSHOT: &str = "snapshot";
 const WHOLE: &str = "whole";
 const BASE: &str = "base";
 
+/// What the subjects of records of events alone end with.
+const EVENTS: &str = "events.>";
+
 /// A snapshot that is whole.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Base {
@@ -35,8 +39,10 @@ pub(super) struct Base {
     at: u64,
     /// Its records stand from here,
     first: u64,
-    /// to here, among others.
+    /// to here, among others,
     last: u64,
+    /// so many of them.
+    records: usize,
 }
 
 /// Why a snapshot was not read or written.
@@ -46,8 +52,8 @@ pub(super) enum CannotSnapshot {
     Ask(String),
     #[error("the log did not take it: {0}")]
     Publish(#[from] PublishError),
-    #[error("record {0} of the snapshot is not there")]
-    Missing(u64),
+    #[error("of the snapshot's {records} records {found} are there")]
+    Missing { found: usize, records: usize },
     #[error("record {sequence} of the log is not readable: {cause}")]
     Unreadable {
         sequence: u64,
@@ -67,9 +73,17 @@ pub(super) async fn begin(stream: &Stream, mut ledger: Ledger) -> Result<Ledger,
     let Some(base) = base_of(stream).await? else { return Ok(ledger) };
     let mut parts = Vec::new();
     for sequence in base.first..=base.last {
-        let found = stream.get_raw_message(sequence).await.map_err(|_| CannotSnapshot::Missing(sequence))?;
+        let found = match stream.get_raw_message(sequence).await {
+            Ok(found) => found,
+            // One of the others, which was let go.
+            Err(error) if matches!(error.kind(), RawMessageErrorKind::NoMessageFound) => continue,
+            Err(error) => return Err(CannotSnapshot::Ask(error.to_string())),
+        };
         let record = record::decode(&found.payload).map_err(|cause| CannotSnapshot::Unreadable { sequence, cause })?;
         parts.extend(record.snapshot.filter(|(name, _)| *name == base.name).map(|(_, carried)| carried));
+    }
+    if parts.len() != base.records {
+        return Err(CannotSnapshot::Missing { found: parts.len(), records: base.records });
     }
     tracing::info!(at = base.at, records = parts.len(), "beginning with the entries of a snapshot");
     ledger.together(|ledger| {
@@ -108,7 +122,9 @@ impl Snapshots<'_> {
         let whole = last_of(self.stream, &self.of(WHOLE)).await?;
         let base_at = base.as_ref().map_or(0, |(base, _)| base.at);
         match whole {
-            Some((whole, sequence)) if whole.at > base_at => self.name_as_base(whole, sequence).await,
+            Some((whole, sequence)) if whole.at > base_at => {
+                self.name_as_base(whole, sequence, base.map_or(0, |(_, sequence)| sequence)).await
+            }
             _ if self.count(MIXED).await? >= least_records => self.take().await,
             _ => Ok(()),
         }
@@ -123,20 +139,26 @@ impl Snapshots<'_> {
         }
         // Without entries there is nothing between the two.
         let (first, last) = (records.first().copied().unwrap_or(1), records.last().copied().unwrap_or_default());
-        self.put(WHOLE, encode_base(Base { name, at, first, last })?).await?;
+        let whole = Base { name, at, first, last, records: records.len() };
+        self.put(WHOLE, encode_base(whole)?).await?;
         tracing::info!(at, entries = entries.len(), "a snapshot of all entries is in the log");
         Ok(())
     }
 
-    async fn name_as_base(&self, whole: Base, whole_sequence: u64) -> Result<(), CannotSnapshot> {
+    async fn name_as_base(&self, whole: Base, whole_sequence: u64, last_base: u64) -> Result<(), CannotSnapshot> {
         let oldest = self.readers.oldest_position().await?.map(|position| self.numbering.record_of(position));
         if oldest.is_some_and(|oldest| oldest <= whole.at) {
             return Ok(());
         }
         let (at, first) = (whole.at, whole.first);
-        let base_sequence = self.put(BASE, encode_base(whole)?).await?;
+        // Of replicas that do this at the same time one names its base, and the others the next time see that it did.
+        let message = PublishMessage::build().payload(encode_base(whole)?).expected_last_subject_sequence(last_base);
+        let base_sequence = self.jetstream.send_publish(self.of(BASE), message).await?.await?.sequence;
         // From here on whoever begins does so after it, whatever is still there of what was before.
-        self.purge(MIXED, at.saturating_add(1)).await?;
+        let after = at.saturating_add(1);
+        for kind in [MIXED, CARRIED, EVENTS] {
+            self.purge(kind, after).await?;
+        }
         self.purge(SNAPSHOT, first).await?;
         self.purge(WHOLE, whole_sequence).await?;
         self.purge(BASE, base_sequence).await?;
@@ -155,8 +177,7 @@ impl Snapshots<'_> {
     }
 
     async fn purge(&self, kind: &str, before: u64) -> Result<(), CannotSnapshot> {
-        let purge = self.stream.purge().sequence(before).filter(self.of(kind));
-        purge.await.map(drop).map_err(|error| CannotSnapshot::Ask(error.to_string()))
+        purge(self.stream, self.of(kind), before).await.map_err(|error| CannotSnapshot::Ask(error.to_string()))
     }
 
     async fn count(&self, kind: &str) -> Result<u64, CannotSnapshot> {
@@ -168,7 +189,7 @@ impl Snapshots<'_> {
 }
 
 /// As many entries as go into one record, by count and by size.
-fn parts(mut entries: &[KeptEntry]) -> Vec<&[KeptEntry]> {
+pub(super) fn parts(mut entries: &[KeptEntry]) -> Vec<&[KeptEntry]> {
     let mut parts = Vec::new();
     while !entries.is_empty() {
         let sizes = entries.iter().take(ENTRIES_PER_RECORD).scan(0_usize, |bytes, entry| {

@@ -132,7 +132,7 @@ impl Ledger {
         &mut self,
         work: impl FnOnce(&mut Self) -> Result<T, rusqlite::Error>,
     ) -> Result<T, rusqlite::Error> {
-        let before = (self.stand, self.record.clone(), self.classes.clone());
+        let before = (self.stand, self.numbered, self.record.clone(), self.classes.clone());
         self.connection.execute_batch("BEGIN IMMEDIATE")?;
         let done = work(self).and_then(|done| {
             self.write_stand()?;
@@ -140,7 +140,7 @@ impl Ledger {
             Ok(done)
         });
         if done.is_err() {
-            (self.stand, self.record, self.classes) = before;
+            (self.stand, self.numbered, self.record, self.classes) = before;
             // Fails when SQLite has rolled back by itself, as it does on a full disk: the same outcome.
             let _ = self.connection.execute_batch("ROLLBACK");
         }
@@ -166,6 +166,8 @@ impl Ledger {
         now: OffsetDateTime,
     ) -> Result<Outcome, rusqlite::Error> {
         let now = millis(now);
+        let events: Vec<_> = events.into_iter().collect();
+        let free = self.pass_over(events.len(), puts.len());
         if !puts.is_empty() {
             self.forget_expired(now)?;
         }
@@ -174,9 +176,21 @@ impl Ledger {
                 return Ok(Outcome::Conflict(index));
             }
         }
-        let revisions = puts.iter().map(|put| self.put(put, now)).collect::<Result<_, _>>()?;
-        let events = events.into_iter().map(|classed| self.append(classed, now)).collect::<Result<_, _>>()?;
+        let revisions = puts.iter().zip((free.revision..).skip(1)).map(|(put, revision)| self.put(put, revision, now));
+        let revisions = revisions.collect::<Result<_, _>>()?;
+        let events = events.into_iter().zip((free.position..).skip(1));
+        let events = events.map(|(classed, position)| self.append(classed, position, now)).collect::<Result<_, _>>()?;
         Ok(Outcome::Done(Committed { events, revisions }))
+    }
+
+    /// Takes places for so many events and entries, whether or not anything comes to stand there: where something stands must
+    /// not depend on what became of its neighbours. Gives where those begin.
+    pub(in crate::backbone) fn pass_over(&mut self, events: usize, entries: usize) -> Stand {
+        let free = self.numbered;
+        let wide = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
+        self.numbered.position = free.position.saturating_add(wide(events));
+        self.numbered.revision = free.revision.saturating_add(wide(entries));
+        free
     }
 
     /// What is kept, by class, old parts first.
@@ -210,8 +224,7 @@ impl Ledger {
             .optional()
     }
 
-    fn put(&mut self, put: &Change<'_>, now: i64) -> Result<Revision, rusqlite::Error> {
-        let revision = self.stand.revision.max(self.numbered.revision).saturating_add(1);
+    fn put(&mut self, put: &Change<'_>, revision: Revision, now: i64) -> Result<Revision, rusqlite::Error> {
         let expires = match put.value {
             Some(_) => put.expires_millis,
             None => Some(now.saturating_add(REMOVED_MILLIS)),
@@ -233,7 +246,12 @@ impl Ledger {
         Ok(())
     }
 
-    fn append(&mut self, Classed { event, class }: Classed<'_>, now: i64) -> Result<Appended, rusqlite::Error> {
+    fn append(
+        &mut self,
+        Classed { event, class }: Classed<'_>,
+        place: Position,
+        now: i64,
+    ) -> Result<Appended, rusqlite::Error> {
         let first: Option<(Position, i64, i64)> = self
             .connection
             .prepare_cached(
@@ -247,9 +265,8 @@ impl Ledger {
         {
             return Ok(Appended { position, is_duplicate: true });
         }
-        let position = self.stand.position.max(self.numbered.position).saturating_add(1);
-        self.insert(position, now, Classed { event, class })?;
-        Ok(Appended { position, is_duplicate: false })
+        self.insert(place, now, Classed { event, class })?;
+        Ok(Appended { position: place, is_duplicate: false })
     }
 
     pub(super) fn insert(

@@ -84,13 +84,17 @@ CREATE INDEX events_by_principal ON events (principal) WHERE principal IS NOT NU
 PRAGMA user_version = 2;
 ";
 
+/// Version 1 did not know when an event came in: no earlier than those before it, and not in the future.
 /// What version 1 kept, in the tables of this one.
 const FROM_VERSION_1: &str = "
 INSERT INTO classes (class, name) VALUES (1, 'default');
-INSERT INTO events SELECT position, coalesce(unixepoch(json ->> 'time'), 0) * 1000, 1, source, id, type, subject,
-    correlation_id, json ->> 'authid', json FROM old_events ORDER BY position;
-INSERT INTO segments SELECT 1, min(position), max(position), max(arrived), count(*), sum(length(json)) FROM events
-    HAVING count(*) > 0;
+INSERT INTO events SELECT position,
+    max(min(coalesce(unixepoch(json ->> 'time'), 0), unixepoch()) * 1000) OVER (ORDER BY position), 1, source, id, type,
+    subject, correlation_id, json ->> 'authid', json FROM old_events ORDER BY position;
+INSERT INTO segments SELECT 1, min(position), max(position), max(arrived), count(*), sum(bytes) FROM
+    (SELECT position, arrived, octet_length(json) AS bytes,
+        sum(octet_length(json)) OVER (ORDER BY position) / 8388608 AS part FROM events)
+    GROUP BY part, arrived / 600000;
 INSERT INTO entries SELECT bucket, key, value, revision, NULL FROM old_entries;
 UPDATE stand SET revision = (SELECT revision FROM newest_revision),
     position = coalesce((SELECT seq FROM sqlite_sequence WHERE name IN ('events', 'old_events')), 0);
