@@ -12,11 +12,11 @@ use anyhow::{Context as _, Result, ensure};
 use reqwest::RequestBuilder;
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
+use watchgate_tests::Stage;
 use watchgate_tests::client::{Caller, expect_json, status};
 use watchgate_tests::replicas::{at, two_replicas};
 use watchgate_tests::tail::{Seen, Tail};
 use watchgate_tests::wait::until;
-use watchgate_tests::Stage;
 
 const SOURCE: &str = "https://issuer.watchgate.test#console-7";
 const EVENTS: usize = 1_000;

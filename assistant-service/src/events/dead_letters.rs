@@ -8,6 +8,7 @@ mod letter;
 pub(crate) mod read;
 pub(crate) mod replay;
 mod room;
+mod steps;
 
 use std::sync::Arc;
 
@@ -97,21 +98,20 @@ impl DeadLetters {
         Self { backbone, clock, metrics, bounds: Bounds::default(), room: Mutex::default() }
     }
 
-    /// Commits events and dead letters as one step: of what one request brought, nothing is lost and nothing half kept.
-    pub(super) async fn commit(&self, mut events: Vec<NewEvent>, letters: &[Letter]) -> Result<Committed, Problem> {
-        let mut puts = Vec::new();
-        for letter in letters {
-            events.push(told_by_sender(letter)?);
-            puts.extend(puts_of(letter)?);
-        }
+    /// Commits events in one step, and dead letters with them or right after them; says where the events stand.
+    pub(super) async fn commit(&self, events: Vec<NewEvent>, letters: &[Letter]) -> Result<Committed, Problem> {
         if !letters.is_empty() {
             self.make_room(letters).await?;
         }
-        let committed = self.backbone.commit(Batch { events, puts }).await?;
+        let mut first = None;
+        for step in steps::steps(events, letters)? {
+            let committed = self.backbone.commit(step).await?;
+            first.get_or_insert(committed);
+        }
         for letter in letters {
             self.metrics.dead_letters.get_or_create(&ReasonLabel { reason: letter.reason.name() }).inc();
         }
-        Ok(committed)
+        first.ok_or_else(|| Problem::mistake("there was no step"))
     }
 
     /// A letter that is still there.

@@ -123,8 +123,9 @@ impl DeadLetters {
         };
         let mut page = DeadLetterPage { next_before: parameters.before.clone(), ..DeadLetterPage::default() };
         for _ in 0..PAGES {
-            let entries = self.backbone.list(INDEX, page.next_before.take(), PAGE).await?;
+            let entries = self.backbone.list(INDEX, page.next_before.clone(), PAGE).await?;
             if entries.is_empty() {
+                page.next_before = None;
                 return Ok(page);
             }
             for entry in entries {
