@@ -67,7 +67,7 @@ impl AppState {
     ) -> Self {
         let commands =
             Commands::new(Arc::clone(&backbone), Arc::clone(&clock), Arc::clone(&runbooks), Arc::clone(&metrics));
-        let consumers = Consumers::new(Arc::clone(&backbone), Arc::clone(&clock));
+        let consumers = Consumers::new(Arc::clone(&backbone), Arc::clone(&clock), Arc::clone(&metrics));
         let dead_letters = DeadLetters::new(Arc::clone(&backbone), Arc::clone(&clock), Arc::clone(&metrics));
         let waiting_seats = Arc::new(Semaphore::new(WAITING_SEATS));
         Self {

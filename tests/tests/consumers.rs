@@ -90,7 +90,8 @@ async fn send_events(sender: &Caller, count: usize) -> Result<()> {
         })
     };
     let events: Vec<_> = (0..count).map(event).collect();
-    let request = sender.request(Method::POST, "/v1/events").header("content-type", "application/cloudevents-batch+json");
+    let request =
+        sender.request(Method::POST, "/v1/events").header("content-type", "application/cloudevents-batch+json");
     expect_json(202, request.body(json!(events).to_string())).await?;
     Ok(())
 }
@@ -134,11 +135,14 @@ async fn work(caller: Caller, replica: usize, log: Log, count: usize) -> Result<
         let (settled, lost) = answered(replica, &caller.post(SETTLE, &json!({"ack": claims}))).await?;
         let stale = settled["stale"].as_array().context("nothing about stale ones")?;
         for ((_, _, id), claim) in all.into_iter().zip(claims) {
-            log.with(|seen| match stale.contains(&claim) {
-                false => *seen.done.entry(id).or_default() += 1,
-                // Taken before the answer was lost, or its time was over and somebody else has it now.
-                true if lost > 0 => drop(seen.unknown.insert(id)),
-                true => {}
+            log.with(|seen| {
+                if !stale.contains(&claim) {
+                    let times = seen.done.entry(id).or_default();
+                    *times = times.saturating_add(1);
+                } else if lost > 0 {
+                    // Taken before the answer was lost, or its time was over and somebody else has it now.
+                    seen.unknown.insert(id);
+                }
             });
         }
     }
@@ -186,7 +190,11 @@ async fn play(stage: &Stage, count: usize, interrupt: impl AsyncFnOnce() -> Resu
             let after = when.duration_since(silent_since);
             ensure!(after >= ACK_WAIT, "{id} was taken from its holder after {after:?}");
         }
-        println!("{count} events done once, {} handed out again, {} answers unknown", seen.again.len(), seen.unknown.len());
+        println!(
+            "{count} events done once, {} handed out again, {} answers unknown",
+            seen.again.len(),
+            seen.unknown.len()
+        );
         Ok(())
     })?;
     let told = expect_json(200, sender.get("/v1/events?type=dev.watchgate.consumer.gave-up")).await?;

@@ -1,6 +1,7 @@
 //! All consumers: makes, reads, changes and removes them.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -12,6 +13,7 @@ use super::record::{Delivery, Record};
 use super::settings::Settings;
 use crate::backbone::{Backbone, BackboneError, Batch, Freshness, NewEvent, Position, Put, Revision};
 use crate::clock::{Clock, Sightings};
+use crate::metrics::Metrics;
 use crate::problem::Problem;
 
 pub(super) const CONSUMERS: &str = "consumers";
@@ -25,6 +27,7 @@ pub(super) const ATTEMPTS: u32 = 24;
 pub struct Consumers {
     pub(super) backbone: Arc<dyn Backbone>,
     pub(super) clock: Arc<dyn Clock>,
+    pub(super) metrics: Arc<Metrics>,
     local: Mutex<HashMap<String, Arc<Local>>>,
 }
 
@@ -36,8 +39,10 @@ pub(super) struct Local {
     pub(super) seen: Sightings<Position, Delivery>,
     /// Up to where nothing more was found, by the consumer's birth, and when that was last written down.
     pub(super) looked: Mutex<Looked>,
-    /// Changes when this process has changed the entry.
+    /// Changes when the entry has changed.
     pub(super) changed: watch::Sender<u64>,
+    /// The newest revision of the entry that this process has made.
+    written: AtomicU64,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -45,6 +50,16 @@ pub(super) struct Looked {
     pub(super) born: u64,
     pub(super) up_to: Position,
     pub(super) written_at: Duration,
+}
+
+impl Local {
+    pub(super) fn has_changed(&self) {
+        self.changed.send_modify(|count| *count = count.wrapping_add(1));
+    }
+
+    pub(super) fn has_written(&self, revision: Revision) -> bool {
+        revision <= self.written.load(Ordering::Relaxed)
+    }
 }
 
 /// A record, and the revision that a change of it must give.
@@ -55,8 +70,8 @@ pub(super) struct Kept {
 
 impl Consumers {
     /// The consumers in `backbone`.
-    pub fn new(backbone: Arc<dyn Backbone>, clock: Arc<dyn Clock>) -> Self {
-        Self { backbone, clock, local: Mutex::default() }
+    pub fn new(backbone: Arc<dyn Backbone>, clock: Arc<dyn Clock>, metrics: Arc<Metrics>) -> Self {
+        Self { backbone, clock, metrics, local: Mutex::default() }
     }
 
     /// Makes a consumer, or changes the numbers of the one that is there. Says whether it is new.
@@ -166,10 +181,11 @@ impl Consumers {
         let key = names::key(&record.owner, &record.name);
         let value = serde_json::to_vec(&record).map_err(Problem::internal)?;
         let puts = vec![put(CONSUMERS, key.clone(), Some(value), Some(revision))];
-        self.backbone.commit(Batch { events, puts }).await?;
+        let committed = self.backbone.commit(Batch { events, puts }).await?;
         let local = self.local(&key);
         self.see(&local, &record);
-        local.changed.send_modify(|count| *count = count.wrapping_add(1));
+        local.written.fetch_max(committed.revisions.last().copied().unwrap_or_default(), Ordering::Relaxed);
+        local.has_changed();
         Ok(())
     }
 
@@ -184,6 +200,11 @@ impl Consumers {
 
     pub(super) fn local(&self, key: &str) -> Arc<Local> {
         Arc::clone(self.locals().entry(key.to_owned()).or_default())
+    }
+
+    /// The same, where this process knows anything of the consumer.
+    pub(super) fn known(&self, key: &str) -> Option<Arc<Local>> {
+        self.locals().get(key).cloned()
     }
 
     fn locals(&self) -> std::sync::MutexGuard<'_, HashMap<String, Arc<Local>>> {

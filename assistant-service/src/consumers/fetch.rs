@@ -29,8 +29,8 @@ const WRITTEN_EVERY: Duration = Duration::from_secs(10);
 /// Between two looks of one who waits, whatever comes in meanwhile.
 const LOOK_PAUSE: Duration = Duration::from_millis(15);
 
-/// What another replica has changed is seen at the next look of one who waits.
-const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// Whoever waits is woken by what happens; this is only for what nobody foresaw.
+const LOOK_EVERY: Duration = Duration::from_secs(10);
 
 /// What one fetch has handed out.
 #[derive(Debug, Default, Serialize, ToSchema)]
@@ -136,8 +136,13 @@ impl Consumers {
             if !is_changed {
                 return Ok(Look { fetched, is_unfinished, next_due });
             }
+            let given_up = gave_up.len();
             match self.write(kept, gave_up).await {
-                Ok(()) => return Ok(Look { fetched, is_unfinished, next_due }),
+                Ok(()) => {
+                    self.count_handed_out(&fetched.events);
+                    self.count_given_up(Reason::TooManyDeliveries, given_up);
+                    return Ok(Look { fetched, is_unfinished, next_due });
+                }
                 Err(Problem::Store(BackboneError::Conflict { .. })) => pause(attempt).await,
                 Err(problem) => return Err(problem),
             }

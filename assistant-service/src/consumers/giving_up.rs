@@ -24,6 +24,16 @@ pub(super) enum Reason {
     Terminated,
 }
 
+impl Reason {
+    /// Its name on the wire.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::TooManyDeliveries => "too_many_deliveries",
+            Self::Terminated => "terminated",
+        }
+    }
+}
+
 /// As much of an event as must be known here.
 #[derive(Debug, Deserialize)]
 pub(super) struct Head {

@@ -99,9 +99,13 @@ impl Consumers {
             if settled.taken == 0 {
                 return Ok(settled);
             }
+            let reasons: Vec<_> = given_up.iter().map(|(_, reason)| *reason).collect();
             let events = self.gave_up(&mut kept, given_up, caller).await?;
             match self.write(kept, events).await {
-                Ok(()) => return Ok(settled),
+                Ok(()) => {
+                    reasons.into_iter().for_each(|reason| self.count_given_up(reason, 1));
+                    return Ok(settled);
+                }
                 Err(Problem::Store(BackboneError::Conflict { .. })) => pause(attempt).await,
                 Err(problem) => return Err(problem),
             }
