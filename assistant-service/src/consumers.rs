@@ -15,6 +15,7 @@ mod record;
 pub(crate) mod routes;
 mod settings;
 mod settle;
+mod take_back;
 
 pub use book::Consumers;
 pub(crate) use fetch::Fetched;

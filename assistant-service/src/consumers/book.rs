@@ -11,8 +11,9 @@ use trust_core::principal::Principal;
 use super::names::{self, Names};
 use super::record::{Delivery, Record};
 use super::settings::Settings;
-use crate::backbone::{Backbone, BackboneError, Batch, Freshness, NewEvent, Position, Put, Revision};
+use crate::backbone::{Backbone, BackboneError, Batch, Freshness, Position, Put, Revision};
 use crate::clock::{Clock, Sightings};
+use crate::events::{DeadLetters, Letter};
 use crate::metrics::Metrics;
 use crate::problem::Problem;
 
@@ -28,6 +29,7 @@ pub struct Consumers {
     pub(super) backbone: Arc<dyn Backbone>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) metrics: Arc<Metrics>,
+    dead_letters: Arc<DeadLetters>,
     local: Mutex<HashMap<String, Arc<Local>>>,
 }
 
@@ -62,6 +64,13 @@ impl Local {
     }
 }
 
+/// What is said and kept of events that are given up, in one step with the record.
+#[derive(Default)]
+pub(super) struct GaveUp {
+    pub(super) batch: Batch,
+    pub(super) letters: Vec<Letter>,
+}
+
 /// A record, and the revision that a change of it must give.
 pub(super) struct Kept {
     pub(super) record: Record,
@@ -70,8 +79,13 @@ pub(super) struct Kept {
 
 impl Consumers {
     /// The consumers in `backbone`.
-    pub fn new(backbone: Arc<dyn Backbone>, clock: Arc<dyn Clock>, metrics: Arc<Metrics>) -> Self {
-        Self { backbone, clock, metrics, local: Mutex::default() }
+    pub fn new(
+        backbone: Arc<dyn Backbone>,
+        clock: Arc<dyn Clock>,
+        metrics: Arc<Metrics>,
+        dead_letters: Arc<DeadLetters>,
+    ) -> Self {
+        Self { backbone, clock, metrics, dead_letters, local: Mutex::default() }
     }
 
     /// Makes a consumer, or changes the numbers of the one that is there. Says whether it is new.
@@ -86,7 +100,7 @@ impl Consumers {
                 Ok(Kept { record, .. }) if record.settings == settings => return Ok(false),
                 Ok(kept) if kept.record.settings.may_become(&settings) => {
                     let record = Record { settings: settings.clone(), ..kept.record };
-                    self.write(Kept { record, ..kept }, Vec::new()).await.map(|()| false)
+                    self.write(Kept { record, ..kept }, GaveUp::default()).await.map(|()| false)
                 }
                 Ok(_) => return Err(Problem::ConsumerDiffers),
                 Err(Problem::NotFound) => self.make(owner, name, settings.clone()).await.map(|()| true),
@@ -175,13 +189,16 @@ impl Consumers {
         Ok(Kept { record, revision: entry.revision })
     }
 
-    /// Commits a changed record with its events; what this process sees of it begins here.
-    pub(super) async fn write(&self, kept: Kept, events: Vec<NewEvent>) -> Result<(), Problem> {
+    /// Commits a changed record with what is given up; what this process sees of it begins here.
+    pub(super) async fn write(&self, kept: Kept, gave_up: GaveUp) -> Result<(), Problem> {
         let Kept { record, revision } = kept;
         let key = names::key(&record.owner, &record.name);
         let value = serde_json::to_vec(&record).map_err(Problem::internal)?;
-        let puts = vec![put(CONSUMERS, key.clone(), Some(value), Some(revision))];
-        let committed = self.backbone.commit(Batch { events, puts }).await?;
+        let GaveUp { mut batch, letters } = gave_up;
+        batch.puts.extend(self.dead_letters.beside(&letters).await?);
+        batch.puts.push(put(CONSUMERS, key.clone(), Some(value), Some(revision)));
+        let committed = self.backbone.commit(batch).await?;
+        self.dead_letters.count_given_up(letters.len());
         let local = self.local(&key);
         self.see(&local, &record);
         local.written.fetch_max(committed.revisions.last().copied().unwrap_or_default(), Ordering::Relaxed);

@@ -208,6 +208,36 @@ async fn whoever_waits_at_one_replica_is_woken_by_what_is_said_at_another() {
 }
 
 #[tokio::test]
+async fn what_was_given_up_is_a_dead_letter_and_sent_again_it_is_handed_out_by_its_consumer_alone() {
+    let stage = Stage::new();
+    let filter = json!({"type": "com.example.made"});
+    made(&stage, "jobs", json!({"filter": filter, "max_deliveries": 1, "ack_wait_seconds": 10})).await;
+    made(&stage, "others", json!({"filter": filter})).await;
+    let position = append(&stage, "a", None, Value::Null).await;
+    assert_eq!(ids(&fetch(&stage, "others", 9, 0).await), ["a"]);
+    assert_eq!(ids(&fetch(&stage, "jobs", 9, 0).await), ["a"]);
+    stage.clock.advance(Duration::from_secs(10));
+    assert_eq!(fetch(&stage, "jobs", 9, 0).await, json!([]));
+    let listed = stage.get("/v1/dead-letters").send().await.json["dead_letters"].clone();
+    assert_eq!((listed.as_array().unwrap().len(), &listed[0]["reason"]), (1, &json!("gave-up")));
+    let path = format!("/v1/dead-letters/{}", listed[0]["id"].as_str().unwrap());
+    let letter = stage.get(&path).send().await.json;
+    assert_eq!((&letter["principal"], &letter["event_id"]), (&json!(TESTER), &json!("a")));
+    assert_eq!((&letter["given_up"]["consumer"], &letter["given_up"]["position"]), (&json!("jobs"), &json!(position)));
+    let replay = || stage.request("POST", &format!("{path}/replay")).by("operator");
+    let corrected = replay().header("content-type", "application/cloudevents+json").body("{}").send().await;
+    assert_eq!((corrected.status, corrected.wrong_fields()), (StatusCode::BAD_REQUEST, vec!["body"]));
+    let answer = replay().send().await;
+    assert_eq!((answer.status, &answer.json["position"]), (StatusCode::ACCEPTED, &json!(position)));
+    assert_eq!(replay().send().await.status, StatusCode::NOT_FOUND, "sent again twice");
+    let again = fetch(&stage, "jobs", 9, 0).await;
+    assert_eq!((ids(&again), &again[0]["attempt"]), (vec!["a"], &json!(1)));
+    assert_eq!(fetch(&stage, "others", 9, 0).await, json!([]));
+    assert_eq!(settle(&stage, "jobs", json!({"term": claims(&again)})).await["taken"], 1);
+    assert_eq!(stage.get("/v1/dead-letters").send().await.json["dead_letters"].as_array().unwrap().len(), 1);
+}
+
+#[tokio::test]
 async fn deliveries_give_ups_and_lags_are_counted_without_owners() {
     let stage = Stage::new();
     made(&stage, "jobs", json!({"max_deliveries": 2})).await;

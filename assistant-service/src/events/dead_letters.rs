@@ -4,6 +4,7 @@
 //! Each is two entries under one key, a UUIDv7: the letter itself, and the little that a list shows. A letter comes, goes,
 //! and becomes an event in one commit with the event that tells of it.
 
+mod given_up;
 mod letter;
 pub(crate) mod read;
 pub(crate) mod replay;
@@ -24,7 +25,8 @@ use crate::clock::Clock;
 use crate::gate::Caller;
 use crate::metrics::{Metrics, ReasonLabel};
 use crate::problem::Problem;
-pub(super) use letter::Letter;
+pub(crate) use given_up::{About, GivenUp};
+pub(crate) use letter::Letter;
 use letter::Summary;
 use room::{Bounds, Space};
 

@@ -21,6 +21,7 @@ use crate::backbone::{
 };
 use crate::consumers::settle::{Claim, GivenBack, Settlement};
 use crate::consumers::{Consumers, Settings};
+use crate::events::DeadLetters;
 use crate::metrics::Metrics;
 use crate::testing::ManualClock;
 
@@ -92,7 +93,8 @@ struct Replica {
 
 fn replica(backbone: Arc<dyn Backbone>, stage: &Stage) -> Arc<Replica> {
     let backbone = Arc::new(Counted { backbone, conflicts: AtomicUsize::new(0) });
-    let consumers = Consumers::new(backbone.clone(), stage.clock.clone(), Arc::default());
+    let dead_letters = DeadLetters::new(backbone.clone(), stage.clock.clone(), Arc::default());
+    let consumers = Consumers::new(backbone.clone(), stage.clock.clone(), Arc::default(), Arc::new(dead_letters));
     Arc::new(Replica { backbone, consumers })
 }
 
@@ -185,8 +187,9 @@ async fn play(replicas: [Arc<Replica>; 2], stage: &Stage, seed: u64) {
             // Time passes, and whoever is silent for a fifth of a second here has fallen silent.
             stage.clock.advance(Duration::from_secs(1));
             tokio::time::sleep(Duration::from_millis(15)).await;
-            let is_done = seen.done.lock().unwrap().len() + given_up(&replicas[1]).await.len() >= EVENTS;
-            if is_done || holding.is_empty() {
+            let given_up = given_up(&replicas[1]).await.len();
+            let done = seen.done.lock().unwrap().len();
+            if done + given_up >= EVENTS || holding.is_empty() {
                 return;
             }
         }
