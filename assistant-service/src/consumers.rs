@@ -4,15 +4,18 @@
 //! A consumer is one entry of the backbone, changed by compare-and-set: every replica may hand out and settle, each event has one
 //! holder at a time, and a holder who was believed dead cannot settle over the one who came after.
 
+mod announce;
 mod book;
 mod deliveries;
 mod fetch;
 mod giving_up;
+mod measure;
 mod names;
 mod record;
 pub(crate) mod routes;
 mod settings;
 mod settle;
+mod take_back;
 
 pub use book::Consumers;
 pub(crate) use fetch::Fetched;

@@ -26,6 +26,7 @@ pub(crate) use binding::mistakes_of;
 pub(crate) use cloud_event::Stamp;
 pub use cloud_event::{CloudEvent, Data, Extension};
 pub use dead_letters::DeadLetters;
+pub(crate) use dead_letters::{About, GivenUp, Letter};
 pub use event_schemas::{EventSchemas, InvalidEventSchemas};
 pub(crate) use export::LastLine;
 pub use intake::Reason;

@@ -29,6 +29,14 @@ pub struct Metrics {
     pub dead_letters: Family<ReasonLabel, Counter>,
     /// Dead letters that became events.
     pub dead_letters_replayed: Counter,
+    /// Events that consumers handed out for the first time.
+    pub consumer_deliveries: Counter,
+    /// Events that consumers handed out again.
+    pub consumer_redeliveries: Counter,
+    /// Events that consumers gave up, by reason.
+    pub consumer_give_ups: Family<ReasonLabel, Counter>,
+    /// Events beyond a consumer's place, counted up to 1000. The names of some consumers, never of their owners.
+    pub consumer_lag: Family<ConsumerLabel, Gauge>,
     /// Steps of commands, by the state that they led to.
     pub command_steps: Family<StateLabel, Counter>,
     /// Commands that are not at their end, by state.
@@ -60,7 +68,14 @@ pub struct RequestLabels {
     pub status: u16,
 }
 
-/// Why something is a dead letter.
+/// A consumer, or `other` for those beyond the first fifty names.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct ConsumerLabel {
+    /// Its name. Consumers of one name of several owners are one, the one that is most behind.
+    pub consumer: String,
+}
+
+/// Why something is a dead letter, or was given up.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub struct ReasonLabel {
     /// Its name on the wire.
@@ -94,6 +109,15 @@ impl Default for Metrics {
         registry.register("dead_letters", "Events that became dead letters, by reason", dead_letters.clone());
         let dead_letters_replayed = Counter::default();
         registry.register("dead_letters_replayed", "Dead letters that became events", dead_letters_replayed.clone());
+        let consumer_deliveries = Counter::default();
+        let help = "Events handed out for the first time";
+        registry.register("consumer_deliveries", help, consumer_deliveries.clone());
+        let consumer_redeliveries = Counter::default();
+        registry.register("consumer_redeliveries", "Events handed out again", consumer_redeliveries.clone());
+        let consumer_give_ups = Family::default();
+        registry.register("consumer_give_ups", "Events given up, by reason", consumer_give_ups.clone());
+        let consumer_lag = Family::default();
+        registry.register("consumer_lag", "Events beyond a consumer's place, up to 1000", consumer_lag.clone());
         let command_steps = Family::default();
         registry.register("command_steps", "Steps of commands, by the state they led to", command_steps.clone());
         let open_commands = Family::default();
@@ -120,6 +144,10 @@ impl Default for Metrics {
             events_duplicate,
             dead_letters,
             dead_letters_replayed,
+            consumer_deliveries,
+            consumer_redeliveries,
+            consumer_give_ups,
+            consumer_lag,
             command_steps,
             open_commands,
             lease_wait_seconds,

@@ -159,6 +159,10 @@ async fn answer<L: Listener<Addr: std::fmt::Debug>>(
     let announcing = Arc::clone(&commands);
     sweeping.spawn(async move { commands.sweep_for_ever().await });
     sweeping.spawn(async move { announcing.announce_for_ever().await });
+    let consumers = Arc::clone(&state.consumers);
+    let measuring = Arc::clone(&consumers);
+    sweeping.spawn(async move { consumers.announce_for_ever().await });
+    sweeping.spawn(async move { measuring.measure_for_ever().await });
     let following = Arc::clone(&trust);
     sweeping.spawn(async move { trust.sweep_for_ever().await });
     sweeping.spawn(async move { following.follow_for_ever().await });

@@ -67,8 +67,10 @@ impl AppState {
     ) -> Self {
         let commands =
             Commands::new(Arc::clone(&backbone), Arc::clone(&clock), Arc::clone(&runbooks), Arc::clone(&metrics));
-        let consumers = Consumers::new(Arc::clone(&backbone), Arc::clone(&clock));
         let dead_letters = DeadLetters::new(Arc::clone(&backbone), Arc::clone(&clock), Arc::clone(&metrics));
+        let dead_letters = Arc::new(dead_letters);
+        let consumers =
+            Consumers::new(Arc::clone(&backbone), Arc::clone(&clock), Arc::clone(&metrics), Arc::clone(&dead_letters));
         let waiting_seats = Arc::new(Semaphore::new(WAITING_SEATS));
         Self {
             backbone,
@@ -77,7 +79,7 @@ impl AppState {
             assistant,
             runbooks,
             event_schemas: Arc::default(),
-            dead_letters: Arc::new(dead_letters),
+            dead_letters,
             commands: Arc::new(commands),
             consumers: Arc::new(consumers),
             trust,

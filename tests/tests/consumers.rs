@@ -135,11 +135,14 @@ async fn work(caller: Caller, replica: usize, log: Log, count: usize) -> Result<
         let (settled, lost) = answered(replica, &caller.post(SETTLE, &json!({"ack": claims}))).await?;
         let stale = settled["stale"].as_array().context("nothing about stale ones")?;
         for ((_, _, id), claim) in all.into_iter().zip(claims) {
-            log.with(|seen| match stale.contains(&claim) {
-                false => *seen.done.entry(id).or_default() += 1,
-                // Taken before the answer was lost, or its time was over and somebody else has it now.
-                true if lost > 0 => drop(seen.unknown.insert(id)),
-                true => {}
+            log.with(|seen| {
+                if !stale.contains(&claim) {
+                    let times = seen.done.entry(id).or_default();
+                    *times = times.saturating_add(1);
+                } else if lost > 0 {
+                    // Taken before the answer was lost, or its time was over and somebody else has it now.
+                    seen.unknown.insert(id);
+                }
             });
         }
     }

@@ -1,6 +1,7 @@
 //! All consumers: makes, reads, changes and removes them.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -10,8 +11,10 @@ use trust_core::principal::Principal;
 use super::names::{self, Names};
 use super::record::{Delivery, Record};
 use super::settings::Settings;
-use crate::backbone::{Backbone, BackboneError, Batch, Freshness, NewEvent, Position, Put, Revision};
+use crate::backbone::{Backbone, BackboneError, Batch, Freshness, Position, Put, Revision};
 use crate::clock::{Clock, Sightings};
+use crate::events::{DeadLetters, Letter};
+use crate::metrics::Metrics;
 use crate::problem::Problem;
 
 pub(super) const CONSUMERS: &str = "consumers";
@@ -25,6 +28,8 @@ pub(super) const ATTEMPTS: u32 = 24;
 pub struct Consumers {
     pub(super) backbone: Arc<dyn Backbone>,
     pub(super) clock: Arc<dyn Clock>,
+    pub(super) metrics: Arc<Metrics>,
+    dead_letters: Arc<DeadLetters>,
     local: Mutex<HashMap<String, Arc<Local>>>,
 }
 
@@ -36,8 +41,10 @@ pub(super) struct Local {
     pub(super) seen: Sightings<Position, Delivery>,
     /// Up to where nothing more was found, by the consumer's birth, and when that was last written down.
     pub(super) looked: Mutex<Looked>,
-    /// Changes when this process has changed the entry.
+    /// Changes when the entry has changed.
     pub(super) changed: watch::Sender<u64>,
+    /// The newest revision of the entry that this process has made.
+    written: AtomicU64,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -45,6 +52,23 @@ pub(super) struct Looked {
     pub(super) born: u64,
     pub(super) up_to: Position,
     pub(super) written_at: Duration,
+}
+
+impl Local {
+    pub(super) fn has_changed(&self) {
+        self.changed.send_modify(|count| *count = count.wrapping_add(1));
+    }
+
+    pub(super) fn has_written(&self, revision: Revision) -> bool {
+        revision <= self.written.load(Ordering::Relaxed)
+    }
+}
+
+/// What is said and kept of events that are given up, in one step with the record.
+#[derive(Default)]
+pub(super) struct GaveUp {
+    pub(super) batch: Batch,
+    pub(super) letters: Vec<Letter>,
 }
 
 /// A record, and the revision that a change of it must give.
@@ -55,8 +79,13 @@ pub(super) struct Kept {
 
 impl Consumers {
     /// The consumers in `backbone`.
-    pub fn new(backbone: Arc<dyn Backbone>, clock: Arc<dyn Clock>) -> Self {
-        Self { backbone, clock, local: Mutex::default() }
+    pub fn new(
+        backbone: Arc<dyn Backbone>,
+        clock: Arc<dyn Clock>,
+        metrics: Arc<Metrics>,
+        dead_letters: Arc<DeadLetters>,
+    ) -> Self {
+        Self { backbone, clock, metrics, dead_letters, local: Mutex::default() }
     }
 
     /// Makes a consumer, or changes the numbers of the one that is there. Says whether it is new.
@@ -71,7 +100,7 @@ impl Consumers {
                 Ok(Kept { record, .. }) if record.settings == settings => return Ok(false),
                 Ok(kept) if kept.record.settings.may_become(&settings) => {
                     let record = Record { settings: settings.clone(), ..kept.record };
-                    self.write(Kept { record, ..kept }, Vec::new()).await.map(|()| false)
+                    self.write(Kept { record, ..kept }, GaveUp::default()).await.map(|()| false)
                 }
                 Ok(_) => return Err(Problem::ConsumerDiffers),
                 Err(Problem::NotFound) => self.make(owner, name, settings.clone()).await.map(|()| true),
@@ -160,16 +189,20 @@ impl Consumers {
         Ok(Kept { record, revision: entry.revision })
     }
 
-    /// Commits a changed record with its events; what this process sees of it begins here.
-    pub(super) async fn write(&self, kept: Kept, events: Vec<NewEvent>) -> Result<(), Problem> {
+    /// Commits a changed record with what is given up; what this process sees of it begins here.
+    pub(super) async fn write(&self, kept: Kept, gave_up: GaveUp) -> Result<(), Problem> {
         let Kept { record, revision } = kept;
         let key = names::key(&record.owner, &record.name);
         let value = serde_json::to_vec(&record).map_err(Problem::internal)?;
-        let puts = vec![put(CONSUMERS, key.clone(), Some(value), Some(revision))];
-        self.backbone.commit(Batch { events, puts }).await?;
+        let GaveUp { mut batch, letters } = gave_up;
+        batch.puts.extend(self.dead_letters.beside(&letters).await?);
+        batch.puts.push(put(CONSUMERS, key.clone(), Some(value), Some(revision)));
+        let committed = self.backbone.commit(batch).await?;
+        self.dead_letters.count_given_up(letters.len());
         let local = self.local(&key);
         self.see(&local, &record);
-        local.changed.send_modify(|count| *count = count.wrapping_add(1));
+        local.written.fetch_max(committed.revisions.last().copied().unwrap_or_default(), Ordering::Relaxed);
+        local.has_changed();
         Ok(())
     }
 
@@ -184,6 +217,11 @@ impl Consumers {
 
     pub(super) fn local(&self, key: &str) -> Arc<Local> {
         Arc::clone(self.locals().entry(key.to_owned()).or_default())
+    }
+
+    /// The same, where this process knows anything of the consumer.
+    pub(super) fn known(&self, key: &str) -> Option<Arc<Local>> {
+        self.locals().get(key).cloned()
     }
 
     fn locals(&self) -> std::sync::MutexGuard<'_, HashMap<String, Arc<Local>>> {

@@ -9,12 +9,12 @@ use tokio::time::Instant;
 use trust_core::principal::Principal;
 use utoipa::ToSchema;
 
-use super::book::{ATTEMPTS, Consumers, Kept, Local, conflict, pause};
+use super::book::{ATTEMPTS, Consumers, GaveUp, Kept, Local, conflict, pause};
 use super::deliveries::MAX_BYTES;
 use super::giving_up::{self, Head, Reason};
 use super::names;
 use super::record::Due;
-use crate::backbone::{BackboneError, Freshness, NewEvent, Position};
+use crate::backbone::{BackboneError, Freshness, Position};
 use crate::problem::Problem;
 
 /// Given up in one step; the others follow with the next look.
@@ -29,8 +29,8 @@ const WRITTEN_EVERY: Duration = Duration::from_secs(10);
 /// Between two looks of one who waits, whatever comes in meanwhile.
 const LOOK_PAUSE: Duration = Duration::from_millis(15);
 
-/// What another replica has changed is seen at the next look of one who waits.
-const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// Whoever waits is woken by what happens; this is only for what nobody foresaw.
+const LOOK_EVERY: Duration = Duration::from_secs(10);
 
 /// What one fetch has handed out.
 #[derive(Debug, Default, Serialize, ToSchema)]
@@ -70,7 +70,7 @@ struct Draft<'a> {
     kept: Kept,
     fetched: Fetched,
     bytes: usize,
-    gave_up: Vec<NewEvent>,
+    gave_up: GaveUp,
     is_changed: bool,
 }
 
@@ -128,7 +128,8 @@ impl Consumers {
             let next_due = due.next;
             let ack_wait_seconds = kept.record.settings.ack_wait_seconds();
             let fetched = Fetched { events: Vec::new(), ack_wait_seconds };
-            let mut draft = Draft { consumers: self, kept, fetched, bytes: 0, gave_up: Vec::new(), is_changed: false };
+            let mut draft =
+                Draft { consumers: self, kept, fetched, bytes: 0, gave_up: GaveUp::default(), is_changed: false };
             draft.kept.record.fence = draft.kept.record.fence.saturating_add(1);
             draft.again(due, max).await?;
             let is_unfinished = draft.anew(max, freshness, local).await?;
@@ -136,8 +137,13 @@ impl Consumers {
             if !is_changed {
                 return Ok(Look { fetched, is_unfinished, next_due });
             }
+            let given_up = gave_up.letters.len();
             match self.write(kept, gave_up).await {
-                Ok(()) => return Ok(Look { fetched, is_unfinished, next_due }),
+                Ok(()) => {
+                    self.count_handed_out(&fetched.events);
+                    self.count_given_up(Reason::TooManyDeliveries, given_up);
+                    return Ok(Look { fetched, is_unfinished, next_due });
+                }
                 Err(Problem::Store(BackboneError::Conflict { .. })) => pause(attempt).await,
                 Err(problem) => return Err(problem),
             }
@@ -165,7 +171,7 @@ impl Draft<'_> {
             } else if given_up.contains(&position) {
                 let attempt = self.kept.record.in_flight.get(&position).map_or(0, |delivery| delivery.attempt);
                 let what = (position, &head, attempt);
-                self.gave_up.push(giving_up::event(&self.kept.record, what, Reason::TooManyDeliveries, None, now)?);
+                giving_up::add(&mut self.gave_up, &self.kept.record, what, Reason::TooManyDeliveries, None, now)?;
                 self.let_go(position);
             } else {
                 self.hand_out(position, None, json.clone())?;

@@ -5,10 +5,11 @@ use serde_json::value::to_raw_value;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
+use super::book::GaveUp;
 use super::names;
 use super::record::Record;
 use crate::backbone::{NewEvent, Position};
-use crate::events::{CloudEvent, OWN_SOURCE, Stamp};
+use crate::events::{About, CloudEvent, GivenUp, Letter, OWN_SOURCE, Stamp};
 use crate::gate::Caller;
 use crate::problem::Problem;
 
@@ -24,6 +25,16 @@ pub(super) enum Reason {
     Terminated,
 }
 
+impl Reason {
+    /// Its name on the wire.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::TooManyDeliveries => "too_many_deliveries",
+            Self::Terminated => "terminated",
+        }
+    }
+}
+
 /// As much of an event as must be known here.
 #[derive(Debug, Deserialize)]
 pub(super) struct Head {
@@ -36,7 +47,7 @@ pub(super) struct Head {
 }
 
 #[derive(Serialize)]
-struct GaveUp<'a> {
+struct Said<'a> {
     consumer: &'a str,
     owner: String,
     reason: Reason,
@@ -64,15 +75,16 @@ impl Head {
     }
 }
 
-/// That the consumer has given an event up.
-pub(super) fn event(
+/// That the consumer has given an event up: an event that says so, and a letter by which it can be had again.
+pub(super) fn add(
+    gave_up: &mut GaveUp,
     record: &Record,
     (position, head, deliveries): (Position, &Head, u32),
     reason: Reason,
     caller: Option<&Caller>,
     arrived_at: OffsetDateTime,
-) -> Result<NewEvent, Problem> {
-    let gave_up = GaveUp {
+) -> Result<(), Problem> {
+    let said = Said {
         consumer: &record.name,
         owner: record.owner.uri(),
         reason,
@@ -82,9 +94,14 @@ pub(super) fn event(
         source: &head.source,
         event_type: &head.event_type,
     };
-    let data = to_raw_value(&gave_up).map_err(Problem::internal)?;
+    let data = to_raw_value(&said).map_err(Problem::internal)?;
     let subject = names::key(&record.owner, &record.name);
     let event = CloudEvent::own(EVENT_TYPE.to_owned(), Some(subject), data);
     let stamp = Stamp { caller, correlation_id: None, traceparent: None, arrived_at };
-    NewEvent::try_from(event.stamped(&stamp)).map_err(Problem::internal)
+    gave_up.batch.events.push(NewEvent::try_from(event.stamped(&stamp)).map_err(Problem::internal)?);
+    let detail = format!("{} gave it up after {deliveries} deliveries: {}", record.name, reason.name());
+    let about = About { id: &head.id, source: &head.source, event_type: &head.event_type, detail };
+    let given_up = GivenUp { consumer: record.name.clone(), position, born: record.born };
+    gave_up.letters.push(Letter::given_up(&record.owner, given_up, about, arrived_at));
+    Ok(())
 }

@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 
 use super::book::{Consumers, Kept};
 use super::{Fetched, MAX_FETCH, Settings, Settled, Settlement};
-use crate::backbone::{Freshness, Position};
+use crate::backbone::Position;
 use crate::gate::Caller;
 use crate::json_body::JsonBody;
 use crate::parameters::PathName;
@@ -19,9 +19,6 @@ use crate::problem::{FieldError, Problem, ProblemDocument};
 use crate::state::AppState;
 
 const MAX_WAIT_SECONDS: u64 = 30;
-
-/// Counted no further: it is for whoever wants to know whether a consumer keeps up.
-const LAG_EVENTS: usize = 1000;
 
 /// A consumer as it is told.
 #[derive(Debug, Serialize, ToSchema)]
@@ -166,16 +163,15 @@ pub(crate) async fn settle(
 impl Consumers {
     async fn view(&self, owner: &Principal, name: &str) -> Result<ConsumerView, Problem> {
         let Kept { record, .. } = self.find(owner, name).await?;
-        let filter = record.settings.event_filter(record.cursor, LAG_EVENTS, Freshness::Known);
-        let page = self.backbone.query(filter).await?;
+        let (lag, lag_is_more) = self.lag(&record).await?;
         let (held, waiting) = record.counts();
         Ok(ConsumerView {
             name: record.name,
             settings: record.settings,
             cursor: record.cursor,
             newest_position: *self.backbone.newest_position().borrow(),
-            lag: page.events.len(),
-            lag_is_more: page.next_after.is_some(),
+            lag,
+            lag_is_more,
             held,
             waiting,
         })

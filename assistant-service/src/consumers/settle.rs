@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use trust_core::principal::Principal;
 use utoipa::ToSchema;
 
-use super::book::{ATTEMPTS, Consumers, Kept, conflict, pause};
+use super::book::{ATTEMPTS, Consumers, GaveUp, Kept, conflict, pause};
 use super::giving_up::{self, Head, Reason};
 use super::names;
 use crate::backbone::{BackboneError, Position};
@@ -99,9 +99,13 @@ impl Consumers {
             if settled.taken == 0 {
                 return Ok(settled);
             }
-            let events = self.gave_up(&mut kept, given_up, caller).await?;
-            match self.write(kept, events).await {
-                Ok(()) => return Ok(settled),
+            let reasons: Vec<_> = given_up.iter().map(|(_, reason)| *reason).collect();
+            let gave_up = self.gave_up(&mut kept, given_up, caller).await?;
+            match self.write(kept, gave_up).await {
+                Ok(()) => {
+                    reasons.into_iter().for_each(|reason| self.count_given_up(reason, 1));
+                    return Ok(settled);
+                }
                 Err(Problem::Store(BackboneError::Conflict { .. })) => pause(attempt).await,
                 Err(problem) => return Err(problem),
             }
@@ -115,9 +119,9 @@ impl Consumers {
         kept: &mut Kept,
         mut given_up: Vec<(Position, Reason)>,
         caller: Option<&Caller>,
-    ) -> Result<Vec<crate::backbone::NewEvent>, Problem> {
+    ) -> Result<GaveUp, Problem> {
         given_up.sort_unstable_by_key(|(position, _)| *position);
-        let (mut events, mut rest) = (Vec::new(), given_up.as_slice());
+        let (mut gave_up, mut rest) = (GaveUp::default(), given_up.as_slice());
         while !rest.is_empty() {
             let positions: Vec<_> = rest.iter().map(|(position, _)| *position).collect();
             let found = self.events_at(&kept.record.settings, &positions).await?;
@@ -127,12 +131,12 @@ impl Consumers {
                 let Some(delivery) = kept.record.in_flight.remove(position) else { continue };
                 if let Some(json) = found.events.get(position) {
                     let what = (*position, &Head::of(json)?, delivery.attempt);
-                    events.push(giving_up::event(&kept.record, what, *reason, caller, self.clock.now())?);
+                    giving_up::add(&mut gave_up, &kept.record, what, *reason, caller, self.clock.now())?;
                 }
             }
             rest = later;
         }
-        Ok(events)
+        Ok(gave_up)
     }
 }
 

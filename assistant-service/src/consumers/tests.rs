@@ -1,11 +1,15 @@
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::http::StatusCode;
 use serde_json::{Value, json};
+use trust_core::principal::Principal;
 
+use super::names;
 use crate::backbone::{Batch, NewEvent, Position};
-use crate::testing::{Answer, Stage, TESTER};
+use crate::testing::{Answer, ISSUER, Stage, TESTER};
 
+mod at_once;
 mod model;
 
 /// Appends an event about a subject, and says where it stands.
@@ -167,6 +171,97 @@ async fn an_ordered_consumer_hands_out_one_event_of_a_subject_at_a_time() {
     assert_eq!(ids(&next), ["a2"]);
     settle(&stage, "jobs", json!({"ack": claims(&next)})).await;
     assert_eq!(ids(&fetch(&stage, "jobs", 9, 0).await), ["a3"]);
+}
+
+#[tokio::test]
+async fn whoever_waits_at_one_replica_is_woken_by_what_is_said_at_another() {
+    let (stage, begun) = (Stage::new(), std::time::Instant::now());
+    let other = stage.replica();
+    let consumers = Arc::clone(&other.state.consumers);
+    let announcing = tokio::spawn({
+        let consumers = Arc::clone(&consumers);
+        async move { consumers.announce_for_ever().await }
+    });
+    made(&stage, "jobs", json!({"ordered": true})).await;
+    append(&stage, "a1", Some("a"), Value::Null).await;
+    append(&stage, "a2", Some("a"), Value::Null).await;
+    let mut held = fetch(&stage, "jobs", 9, 0).await;
+    let tester = Principal::new(ISSUER, "tester-7");
+    for (word, next) in [("nak", "a1"), ("ack", "a2")] {
+        let (handed, _) = tokio::join!(fetch(&other, "jobs", 9, 30), async {
+            // The one who waits has looked, and has seen that somebody holds it.
+            let position = held[0]["position"].as_u64().unwrap();
+            let delivery = stage.state.consumers.find(&tester, "jobs").await.unwrap().record.in_flight[&position];
+            while !consumers
+                .known(&names::key(&tester, "jobs"))
+                .is_some_and(|local| local.seen.knows(&position, delivery))
+            {
+                tokio::time::sleep(Duration::from_millis(2)).await;
+            }
+            settle(&stage, "jobs", json!({word: claims(&held)})).await;
+        });
+        assert_eq!(ids(&handed), [next], "after {word}");
+        held = handed;
+    }
+    assert!(begun.elapsed() < Duration::from_secs(8), "nobody was woken: {:?}", begun.elapsed());
+    announcing.abort();
+}
+
+#[tokio::test]
+async fn what_was_given_up_is_a_dead_letter_and_sent_again_it_is_handed_out_by_its_consumer_alone() {
+    let stage = Stage::new();
+    let filter = json!({"type": "com.example.made"});
+    made(&stage, "jobs", json!({"filter": filter, "max_deliveries": 1, "ack_wait_seconds": 10})).await;
+    made(&stage, "others", json!({"filter": filter})).await;
+    let position = append(&stage, "a", None, Value::Null).await;
+    assert_eq!(ids(&fetch(&stage, "others", 9, 0).await), ["a"]);
+    assert_eq!(ids(&fetch(&stage, "jobs", 9, 0).await), ["a"]);
+    stage.clock.advance(Duration::from_secs(10));
+    assert_eq!(fetch(&stage, "jobs", 9, 0).await, json!([]));
+    let listed = stage.get("/v1/dead-letters").send().await.json["dead_letters"].clone();
+    assert_eq!((listed.as_array().unwrap().len(), &listed[0]["reason"]), (1, &json!("gave-up")));
+    let path = format!("/v1/dead-letters/{}", listed[0]["id"].as_str().unwrap());
+    let letter = stage.get(&path).send().await.json;
+    assert_eq!((&letter["principal"], &letter["event_id"]), (&json!(TESTER), &json!("a")));
+    assert_eq!((&letter["given_up"]["consumer"], &letter["given_up"]["position"]), (&json!("jobs"), &json!(position)));
+    let replay = || stage.request("POST", &format!("{path}/replay")).by("operator");
+    let corrected = replay().header("content-type", "application/cloudevents+json").body("{}").send().await;
+    assert_eq!((corrected.status, corrected.wrong_fields()), (StatusCode::BAD_REQUEST, vec!["body"]));
+    let answer = replay().send().await;
+    assert_eq!((answer.status, &answer.json["position"]), (StatusCode::ACCEPTED, &json!(position)));
+    assert_eq!(replay().send().await.status, StatusCode::NOT_FOUND, "sent again twice");
+    let again = fetch(&stage, "jobs", 9, 0).await;
+    assert_eq!((ids(&again), &again[0]["attempt"]), (vec!["a"], &json!(1)));
+    assert_eq!(fetch(&stage, "others", 9, 0).await, json!([]));
+    assert_eq!(settle(&stage, "jobs", json!({"term": claims(&again)})).await["taken"], 1);
+    assert_eq!(stage.get("/v1/dead-letters").send().await.json["dead_letters"].as_array().unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn deliveries_give_ups_and_lags_are_counted_without_owners() {
+    let stage = Stage::new();
+    made(&stage, "jobs", json!({"max_deliveries": 2})).await;
+    for id in ["a", "b", "c"] {
+        append(&stage, id, None, Value::Null).await;
+    }
+    let first = fetch(&stage, "jobs", 2, 0).await;
+    settle(&stage, "jobs", json!({"nak": [claims(&first)[0]], "term": [claims(&first)[1]]})).await;
+    let again = fetch(&stage, "jobs", 1, 0).await;
+    settle(&stage, "jobs", json!({"nak": claims(&again)})).await;
+    stage.state.consumers.measure().await.unwrap();
+    let answer = stage.get("/metrics").open().await;
+    let text = axum::body::to_bytes(answer.into_body(), usize::MAX).await.unwrap();
+    let text = std::str::from_utf8(&text).unwrap();
+    for line in [
+        "watchgate_consumer_deliveries_total 2",
+        "watchgate_consumer_redeliveries_total 1",
+        r#"watchgate_consumer_give_ups_total{reason="terminated"} 1"#,
+        r#"watchgate_consumer_give_ups_total{reason="too_many_deliveries"} 1"#,
+        // One that was never handed out, and two that say what was given up and are of another type: no filter, so all are.
+        r#"watchgate_consumer_lag{consumer="jobs"} 3"#,
+    ] {
+        assert!(text.lines().any(|found| found == line), "{line} is not in {text}");
+    }
 }
 
 #[tokio::test]

@@ -4,10 +4,12 @@
 //! Each is two entries under one key, a UUIDv7: the letter itself, and the little that a list shows. A letter comes, goes,
 //! and becomes an event in one commit with the event that tells of it.
 
+mod given_up;
 mod letter;
 pub(crate) mod read;
 pub(crate) mod replay;
 mod room;
+mod steps;
 
 use std::sync::Arc;
 
@@ -23,7 +25,8 @@ use crate::clock::Clock;
 use crate::gate::Caller;
 use crate::metrics::{Metrics, ReasonLabel};
 use crate::problem::Problem;
-pub(super) use letter::Letter;
+pub(crate) use given_up::{About, GivenUp};
+pub(crate) use letter::Letter;
 use letter::Summary;
 use room::{Bounds, Space};
 
@@ -97,21 +100,20 @@ impl DeadLetters {
         Self { backbone, clock, metrics, bounds: Bounds::default(), room: Mutex::default() }
     }
 
-    /// Commits events and dead letters as one step: of what one request brought, nothing is lost and nothing half kept.
-    pub(super) async fn commit(&self, mut events: Vec<NewEvent>, letters: &[Letter]) -> Result<Committed, Problem> {
-        let mut puts = Vec::new();
-        for letter in letters {
-            events.push(told_by_sender(letter)?);
-            puts.extend(puts_of(letter)?);
-        }
+    /// Commits events in one step, and dead letters with them or right after them; says where the events stand.
+    pub(super) async fn commit(&self, events: Vec<NewEvent>, letters: &[Letter]) -> Result<Committed, Problem> {
         if !letters.is_empty() {
             self.make_room(letters).await?;
         }
-        let committed = self.backbone.commit(Batch { events, puts }).await?;
+        let mut first = None;
+        for step in steps::steps(events, letters)? {
+            let committed = self.backbone.commit(step).await?;
+            first.get_or_insert(committed);
+        }
         for letter in letters {
             self.metrics.dead_letters.get_or_create(&ReasonLabel { reason: letter.reason.name() }).inc();
         }
-        Ok(committed)
+        first.ok_or_else(|| Problem::mistake("there was no step"))
     }
 
     /// A letter that is still there.

@@ -22,6 +22,9 @@ pub enum Reason {
     Malformed,
     /// Its data is not what the schema of its type asks for.
     Schema,
+    /// A consumer has handed it out for the last time.
+    #[serde(rename = "gave-up")]
+    GaveUp,
 }
 
 impl Reason {
@@ -31,6 +34,7 @@ impl Reason {
         match self {
             Self::Malformed => "malformed",
             Self::Schema => "schema",
+            Self::GaveUp => "gave-up",
         }
     }
 }

@@ -60,6 +60,20 @@ impl Submission {
         })
     }
 
+    /// In whose name a letter stands that nobody sent: the owner's of the consumer that gave the event up.
+    pub(super) fn of_consumer(owner: &Principal, now: OffsetDateTime) -> Self {
+        Self {
+            principal: owner.clone(),
+            auth_type: "unknown".to_owned(),
+            event_types: Vec::new(),
+            tag: None,
+            correlation_id: None,
+            traceparent: None,
+            tracestate: None,
+            arrived_at: now,
+        }
+    }
+
     pub(super) fn policy(&self) -> Policy<'_> {
         Policy { submission: self, policy: EventPolicy::new(self.event_types.clone(), Some(&self.principal)) }
     }

@@ -244,5 +244,11 @@ fn not_taken(reason: Reason) -> Outside {
             "Data does not fit its schema",
             "Events of this type have a schema, and errors lists where the data differs. It is kept as a dead letter.",
         ),
+        Reason::GaveUp => Outside::new(
+            StatusCode::CONFLICT,
+            "urn:watchgate:problem:gave-up",
+            "Given up",
+            "A consumer has handed this event out for the last time. It is kept as a dead letter.",
+        ),
     }
 }

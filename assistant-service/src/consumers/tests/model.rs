@@ -6,7 +6,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::*;
 use crate::consumers::Settings;
 use crate::consumers::settle::{Claim, GivenBack, Settlement};
-use trust_core::principal::Principal;
 
 const SUBJECTS: u64 = 5;
 const EVENTS: u64 = 60;
@@ -14,10 +13,15 @@ const ACK_WAIT: u64 = 10;
 const MAX_DELIVERIES: u32 = 4;
 
 /// Repeatable: a failure names its seed.
-struct Dice(u64);
+pub(super) struct Dice(pub(super) u64);
+
+/// The seeds to play: so many, or as many as `WATCHGATE_MODEL_SEEDS` says for a long run.
+pub(super) fn seeds(usual: u64) -> std::ops::RangeInclusive<u64> {
+    1..=std::env::var("WATCHGATE_MODEL_SEEDS").ok().and_then(|count| count.parse().ok()).unwrap_or(usual)
+}
 
 impl Dice {
-    fn below(&mut self, end: u64) -> u64 {
+    pub(super) fn below(&mut self, end: u64) -> u64 {
         self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (self.0 >> 33) % end
     }
@@ -139,8 +143,11 @@ async fn play(seed: u64) {
                 _ => {}
             },
         }
-        let done = model.acked.len() + given_up(&stage).await.len();
-        if appended == EVENTS && done == model.subjects.len() {
+        // Looking at what was given up costs more than a step.
+        if appended == EVENTS
+            && step % 8 == 0
+            && model.acked.len() + given_up(&stage).await.len() == model.subjects.len()
+        {
             break;
         }
     }
@@ -158,7 +165,7 @@ async fn play(seed: u64) {
 
 #[tokio::test]
 async fn every_event_is_acknowledged_once_or_given_up_whatever_happens_to_holders_replicas_and_clocks() {
-    for seed in 1..=12 {
+    for seed in seeds(3) {
         play(seed).await;
     }
 }

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 use utoipa::ToSchema;
 
+use super::given_up::GivenUp;
 use crate::events::attributes::Malformed;
 use crate::events::binding::Mode;
 use crate::events::intake::Reason;
@@ -24,7 +25,7 @@ const MAX_BODY_BYTES: usize = 256 * 1024;
 
 /// A dead letter.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub(in crate::events) struct Letter {
+pub(crate) struct Letter {
     pub(in crate::events) id: String,
     pub(in crate::events) reason: Reason,
     pub(in crate::events) errors: Vec<FieldError>,
@@ -39,6 +40,9 @@ pub(in crate::events) struct Letter {
     pub(super) body: Body,
     /// Whether the body had more than is kept.
     pub(super) is_cut: bool,
+    /// The event itself is in the log, where a consumer gave it up.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) given_up: Option<GivenUp>,
 }
 
 /// A body as it came.
@@ -95,6 +99,7 @@ impl Letter {
             event_type,
             body: Body::new(body, limit),
             is_cut: body.len() > limit,
+            given_up: None,
         }
     }
 

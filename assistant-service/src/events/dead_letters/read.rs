@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 use utoipa::{IntoParams, ToSchema};
 
+use super::given_up::GivenUp;
 use super::letter::{Body, Letter, Summary};
 use super::{DeadLetters, INDEX};
 use crate::backbone::BackboneError;
@@ -79,6 +80,9 @@ pub(crate) struct DeadLetter {
     body_base64: Option<String>,
     /// Whether the body had more than is kept.
     body_is_cut: bool,
+    /// Where the event is, which a consumer gave up; then there is no body.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    given_up: Option<GivenUp>,
 }
 
 /// Dead letters, new ones first.
@@ -123,8 +127,9 @@ impl DeadLetters {
         };
         let mut page = DeadLetterPage { next_before: parameters.before.clone(), ..DeadLetterPage::default() };
         for _ in 0..PAGES {
-            let entries = self.backbone.list(INDEX, page.next_before.take(), PAGE).await?;
+            let entries = self.backbone.list(INDEX, page.next_before.clone(), PAGE).await?;
             if entries.is_empty() {
+                page.next_before = None;
                 return Ok(page);
             }
             for entry in entries {
@@ -162,6 +167,7 @@ impl From<Letter> for DeadLetter {
             body,
             body_base64,
             body_is_cut: letter.is_cut,
+            given_up: letter.given_up,
         }
     }
 }

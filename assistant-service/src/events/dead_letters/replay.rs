@@ -8,7 +8,7 @@ use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 
-use super::Kept;
+use super::{Kept, given_up};
 use crate::events::binding::{self, Mode};
 use crate::events::cloud_event::CloudEvent;
 use crate::events::intake::{Intake, Refusal};
@@ -41,6 +41,13 @@ pub(crate) async fn replay(
     caller.require_principal()?;
     let kept = state.dead_letters.find(&id).await?;
     let is_corrected = !body.is_empty();
+    match &kept.letter.given_up {
+        Some(_) if is_corrected => {
+            return Err(Problem::invalid("body", "must be empty: it is handed out again as it is"));
+        }
+        Some(given_up) => return given_up::hand_out_again(&state, &kept, given_up, &caller).await,
+        None => {}
+    }
     if is_corrected && binding::mode(&headers)? != Mode::Structured {
         return Err(Problem::UnsupportedMediaType);
     }

@@ -275,6 +275,18 @@ async fn letters_are_listed_newest_first_in_pages_and_by_principal_or_type() {
 }
 
 #[tokio::test]
+async fn a_list_goes_on_where_it_ended_also_at_the_end_of_what_is_read_at_once() {
+    let stage = Stage::new();
+    let sent: Vec<_> = (0..501).map(|number| wrong(&number.to_string())).collect();
+    let request = stage.request("POST", "/v1/events").header("content-type", "application/cloudevents-batch+json");
+    assert_eq!(request.body(json!(sent).to_string()).send().await.status, StatusCode::BAD_REQUEST);
+    let page = stage.get("/v1/dead-letters?limit=500").send().await.json;
+    let before = page["next_before"].as_str().unwrap();
+    assert_eq!(page["dead_letters"].as_array().unwrap().len(), 500);
+    assert_eq!(list(&stage, &format!("?limit=500&before={before}")).await.len(), 1);
+}
+
+#[tokio::test]
 async fn after_thirty_days_a_letter_is_gone() {
     let stage = Stage::new();
     let id = leave(&stage, &wrong("a")).await;
