@@ -1,6 +1,7 @@
 //! What can be asked for.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use assistant_service::backbone::jetstream::NatsArguments;
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -60,9 +61,30 @@ impl Plan {
         self.cuts.unwrap_or(self.by_length())
     }
 
+    /// The whole service takes a second to start.
+    pub(crate) fn service_kills(&self) -> u32 {
+        self.kills().min(if self.length == Length::Long { 20 } else { 3 })
+    }
+
+    /// How often a server or a network is away.
+    pub(crate) fn outages(&self) -> Outages {
+        match self.length {
+            Length::Short => Outages { rounds: 2, longest: Duration::from_secs(6) },
+            Length::Host | Length::Long => Outages { rounds: 5, longest: Duration::from_secs(12) },
+        }
+    }
+
     fn by_length(&self) -> u32 {
         if self.length == Length::Long { 100 } else { 10 }
     }
+}
+
+/// The first outage is the longest: longer than a record is offered to the log (5 s), and in the long form than anybody waits for
+/// an answer (10 s). The others are shorter than that.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Outages {
+    pub(crate) rounds: u32,
+    pub(crate) longest: Duration,
 }
 
 #[derive(Debug, Args)]

@@ -9,6 +9,7 @@ mod power_cut;
 mod read_only;
 mod relay;
 mod rollback;
+mod service;
 mod wal;
 
 use std::collections::BTreeSet;
@@ -59,7 +60,7 @@ async fn inject(plan: &Plan) -> Result<bool> {
     writeln!(std::io::stdout(), "faults: {:?}, --seed {seed}", plan.length)?;
     let (mut dice, mut reports) = (Dice::seeded(seed), Reports::default());
     let (dice, begun) = (&mut dice, Instant::now());
-    let (kills, cuts) = (plan.kills(), plan.cuts());
+    let (kills, cuts, outages) = (plan.kills(), plan.cuts(), plan.outages());
     faults! { plan, dice, reports:
         Nothing "kill-sqlite" => kills::worker(kills, dice);
         Nothing "kill-replica" => kills::replica(kills, dice);
@@ -67,17 +68,18 @@ async fn inject(plan: &Plan) -> Result<bool> {
         Nothing "power-cut" => power_cut::cut(cuts, dice);
         Nothing "full-file-size" => full::file_size();
         Nothing "full-nats" => full::server();
-        Nothing "pause-nats" => cut_off::paused(dice);
+        Nothing "pause-nats" => cut_off::paused(outages, dice);
         Nothing "slow-nats" => cut_off::slow();
-        Nothing "silent-nats" => cut_off::silent(dice);
+        Nothing "silent-nats" => cut_off::silent(outages, dice);
         Nothing "lost-tail" => rollback::noticed();
         Nothing "lost-tail-fast" => rollback::too_fast_to_notice();
         Nothing "lost-tail-overtaken" => rollback::overtaken();
         Nothing "duplicates" => duplicates::at_once();
         Nothing "clock-steps" => clocks::stepped();
+        Nothing "kill-service" => service::killed(plan.service_kills(), dice);
         Root "full-disk" => full::disk();
         Root "read-only-disk" => read_only::remounted();
-        Root "cut-off-network" => cut_off::link_down(dice);
+        Root "cut-off-network" => cut_off::link_down(outages, dice);
     }
     reports.close(begun.elapsed())
 }

@@ -11,31 +11,33 @@ use super::relay::{Manner, Relay};
 use super::{server, settle, system};
 use crate::crew::{Crew, Way};
 use crate::dice::Dice;
+use crate::options::Outages;
 use crate::report::Report;
 use crate::stand::Log;
 
-const ROUNDS: u32 = 3;
 const DELAY: Duration = Duration::from_millis(40);
 
-/// Shorter than a publisher's patience, and longer than that and than a commit's.
-fn duration(round: u32, dice: &mut Dice) -> Duration {
-    Duration::from_millis(if round == 0 { 12_000 } else { dice.below(3000) })
+impl Outages {
+    fn duration(self, round: u32, dice: &mut Dice) -> Duration {
+        if round == 0 { self.longest } else { Duration::from_millis(dice.below(3000)) }
+    }
 }
 
-pub(super) async fn paused(dice: &mut Dice) -> Result<Report> {
+pub(super) async fn paused(outages: Outages, dice: &mut Dice) -> Result<Report> {
     let server = server(&NatsOptions::default())?;
     let mut crew = Crew::new(2, Some(Log::of(&server)))?;
     crew.start(0).await?;
     crew.start(1).await?;
     let mut longest = Duration::ZERO;
-    for round in 0..ROUNDS {
+    for round in 0..outages.rounds {
         crew.acknowledge(50).await?;
         server.pause();
-        sleep(duration(round, dice)).await;
+        sleep(outages.duration(round, dice)).await;
         server.resume();
         longest = longest.max(recovered(&mut crew).await?);
     }
-    close(crew, format!("{ROUNDS} pauses (SIGSTOP) of the NATS server, the longest of 12 s"), longest).await
+    let Outages { rounds, longest: away } = outages;
+    close(crew, format!("{rounds} pauses (SIGSTOP) of the NATS server, the longest of {away:?}"), longest).await
 }
 
 pub(super) async fn slow() -> Result<Report> {
@@ -51,7 +53,7 @@ pub(super) async fn slow() -> Result<Report> {
     close(crew, format!("{DELAY:?} for each piece each way between NATS and both replicas"), took).await
 }
 
-pub(super) async fn silent(dice: &mut Dice) -> Result<Report> {
+pub(super) async fn silent(outages: Outages, dice: &mut Dice) -> Result<Report> {
     let server = server(&NatsOptions::default())?;
     let relay = Relay::before((Ipv4Addr::LOCALHOST, 0), server.port(), Manner::Slow(Duration::ZERO)).await?;
     let mut crew = Crew::new(2, Some(Log { url: relay.url(), ..Log::of(&server) }))?;
@@ -60,19 +62,20 @@ pub(super) async fn silent(dice: &mut Dice) -> Result<Report> {
     crew.log = Some(Log::of(&server));
     crew.start(1).await?;
     let mut longest = Duration::ZERO;
-    for round in 0..ROUNDS {
+    for round in 0..outages.rounds {
         crew.acknowledge(50).await?;
         relay.be(Manner::Silent);
-        sleep(duration(round, dice)).await;
+        sleep(outages.duration(round, dice)).await;
         relay.be(Manner::Slow(Duration::ZERO));
         longest = longest.max(recovered(&mut crew).await?);
     }
-    let injected = format!("{ROUNDS} times no packet between NATS and one of two replicas, the longest for 12 s");
+    let Outages { rounds, longest: away } = outages;
+    let injected = format!("{rounds} times no packet between NATS and one of two replicas, the longest for {away:?}");
     close(crew, injected, longest).await
 }
 
 /// A network of the worker's own, joined by a pair of interfaces, of which one is taken down.
-pub(super) async fn link_down(dice: &mut Dice) -> Result<Report> {
+pub(super) async fn link_down(outages: Outages, dice: &mut Dice) -> Result<Report> {
     let server = server(&NatsOptions::default())?;
     let number = std::process::id() % 200 + 20;
     let (name, outer, inner) = (format!("faults{number}"), format!("fo{number}"), format!("fi{number}"));
@@ -85,14 +88,16 @@ pub(super) async fn link_down(dice: &mut Dice) -> Result<Report> {
     crew.way = Way { before: ["ip", "netns", "exec", &name].map(ToOwned::to_owned).into(), more: Vec::new() };
     crew.start(0).await?;
     let mut longest = Duration::ZERO;
-    for round in 0..ROUNDS {
+    for round in 0..outages.rounds {
         crew.acknowledge(50).await?;
         system(&["ip", "link", "set", &outer, "down"])?;
-        sleep(duration(round, dice)).await;
+        sleep(outages.duration(round, dice)).await;
         system(&["ip", "link", "set", &outer, "up"])?;
         longest = longest.max(recovered(&mut crew).await?);
     }
-    let injected = format!("{ROUNDS} times the link between NATS and one of two replicas down, the longest for 12 s");
+    let Outages { rounds, longest: away } = outages;
+    let injected =
+        format!("{rounds} times the link between NATS and one of two replicas down, the longest for {away:?}");
     close(crew, injected, longest).await
 }
 
