@@ -115,10 +115,13 @@ impl Witness {
         of_them.filter_map(|(_, known)| known.kept).max().unwrap_or_default()
     }
 
-    /// Takes what was acknowledged since for in doubt: it may be lost. Gives how much that is.
-    pub(crate) fn forgive(&mut self, since: &Self) -> u64 {
+    /// Takes what was acknowledged to these writers since for in doubt: it may be lost. Gives how much that is.
+    pub(crate) fn forgive(&mut self, since: &Self, writers: Range<u32>) -> u64 {
         let mut forgiven = 0;
         for (operation, known) in &mut self.operations {
+            if !writers.contains(&operation.writer) {
+                continue;
+            }
             if known.kept.is_some() && since.operations.get(operation).is_none_or(|then| then.kept.is_none()) {
                 *known = Known { kept: None, is_in_doubt: true, is_open: known.is_open };
                 forgiven += 1;

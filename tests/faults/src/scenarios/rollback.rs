@@ -2,6 +2,7 @@
 //! service says so at its start; but no replica may go on with a past that the others do not have.
 
 use std::fs;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
@@ -20,6 +21,9 @@ use crate::witness::Witness;
 /// Operations that the server forgets.
 const LOST: u64 = 200;
 
+/// The writers of the two replicas.
+const REPLICAS: Range<u32> = 0..200;
+
 /// A server with a past, and two replicas that know more than that.
 struct Past {
     server: Arc<NatsServer>,
@@ -32,6 +36,8 @@ impl Past {
     async fn make(replicas: u32) -> Result<Self> {
         let server = server(&NatsOptions { sync: Sync::Default, ..NatsOptions::default() })?;
         let mut crew = Crew::new(replicas, Some(Log::of(&server)))?;
+        // Slowly, so that a third one is soon ahead of them.
+        crew.way.more = vec!["--pause-millis".to_owned(), "20".to_owned()];
         crew.start(0).await?;
         crew.start(1).await?;
         crew.acknowledge(LOST).await?;
@@ -73,8 +79,9 @@ impl Past {
         self.crew.until_ended(0).await?;
         self.crew.until_ended(1).await?;
         let ended = self.crew.witness.ended.clone();
-        // What was acknowledged after the past that came back may be lost; all else must be there.
-        let lost = self.crew.witness.forgive(&self.known);
+        self.crew.way.more.clear();
+        // What was acknowledged to them after the past that came back may be lost; all else must be there.
+        let lost = self.crew.witness.forgive(&self.known, REPLICAS);
         self.crew.start(0).await?;
         self.crew.start(1).await?;
         self.crew.acknowledge(LOST).await?;
@@ -111,7 +118,7 @@ pub(super) async fn overtaken() -> Result<Report> {
         past.crew.process(number)?.signal("STOP");
     }
     past.crew.witness.read()?;
-    let reached = past.crew.witness.farthest(0..200);
+    let reached = past.crew.witness.farthest(REPLICAS);
     past.lose()?;
     past.server.restart()?;
     past.crew.start(2).await?;
