@@ -1,6 +1,8 @@
 //! What `watchgate` understands: each command is a module with its arguments and one `run`.
 
 mod at;
+pub mod events;
+mod gateway;
 pub mod keys;
 pub mod policy;
 pub mod token;
@@ -29,6 +31,9 @@ enum Command {
     /// Put short-lived tokens of our own in the place of opaque ones, for Traefik's `forwardAuth`.
     #[command(after_help = exchange::AFTER_HELP)]
     Exchange(exchange::Arguments),
+    /// Look after the events of a service, through its gateway.
+    #[command(subcommand)]
+    Events(events::EventsCommand),
     /// Make the keys and certificates that a gate and its service need.
     #[command(subcommand)]
     Keys(keys::KeysCommand),
@@ -48,6 +53,7 @@ impl CommandLine {
             Command::Serve(arguments) => serve::run(arguments),
             Command::Keeper(arguments) => return Ok(judged(keeper::run(&arguments))),
             Command::Exchange(arguments) => return Ok(judged(exchange::run(&arguments))),
+            Command::Events(command) => events::run(command),
             Command::Keys(command) => keys::run(command),
             Command::Policy(command) => return Ok(judged(policy::run(command))),
             Command::Token(command) => return token::run(command),

@@ -24,6 +24,7 @@ pub mod metrics;
 pub mod outbound;
 mod parameters;
 pub mod problem;
+mod retention_file;
 mod revocations;
 mod routes;
 pub mod runbooks;

@@ -61,6 +61,11 @@ impl<'a> Section<'a> {
         self.text(key, mistakes)
     }
 
+    /// The text that stands here, if it is one.
+    pub(crate) fn as_text(&self) -> Option<&'a str> {
+        self.value.and_then(Value::as_str)
+    }
+
     pub(crate) fn path(&self, key: &str, mistakes: &mut Vec<Mistake>) -> Option<PathBuf> {
         self.text(key, mistakes).map(PathBuf::from)
     }

@@ -21,12 +21,13 @@ use crate::app::app;
 use crate::assistant::ExtractiveAssistant;
 use crate::backbone::Backbone;
 use crate::backbone::jetstream::{JetStreamBackbone, NatsArguments, Promise};
-use crate::backbone::retention::Retention;
 use crate::backbone::sqlite::SqliteBackbone;
 use crate::clock::SystemClock;
+use crate::events::EventSchemas;
 use crate::gate::FileTransactionKeys;
 use crate::knowledge::Knowledge;
 use crate::metrics::Metrics;
+use crate::retention_file;
 use crate::runbooks::{FolderCatalogue, RunbookCatalogue};
 use crate::state::AppState;
 use crate::tls::{TlsArguments, TlsListener};
@@ -41,12 +42,18 @@ pub struct Arguments {
     /// Folder of the event store; made when it is not there. With `--nats` it holds what this replica has read of the log.
     #[arg(long, env = "WATCHGATE_DATA_DIR")]
     data_dir: PathBuf,
+    /// File that says how long and how much of the events is kept; without one all of them are.
+    #[arg(long, env = "WATCHGATE_RETENTION", value_name = "FILE")]
+    retention: Option<PathBuf>,
     /// Folder of Markdown documents that questions are answered from.
     #[arg(long, env = "WATCHGATE_DOCUMENTS")]
     documents: PathBuf,
     /// Folder of runbook files.
     #[arg(long, env = "WATCHGATE_RUNBOOKS")]
     runbooks: PathBuf,
+    /// Folder of JSON Schemas for the data of events, one file `<event type>.json` for each type that has one.
+    #[arg(long, env = "WATCHGATE_EVENT_SCHEMAS")]
+    event_schemas: Option<PathBuf>,
     /// The key file that `watchgate keys transaction` writes for this service.
     #[arg(long, env = "WATCHGATE_TRANSACTION_KEYS")]
     transaction_keys: PathBuf,
@@ -105,7 +112,8 @@ async fn open_backbone(
     arguments: &Arguments,
     metrics: &Metrics,
 ) -> anyhow::Result<(Arc<dyn Backbone>, BoxFuture<'static, String>)> {
-    let (retention, clock, histogram) = (Retention::default(), Arc::new(SystemClock), metrics.jobs_per_commit.clone());
+    let retention = arguments.retention.as_deref().map(retention_file::load).transpose()?.unwrap_or_default();
+    let (clock, histogram) = (Arc::new(SystemClock), metrics.jobs_per_commit.clone());
     let folder = &arguments.data_dir;
     let about_folder = || format!("cannot use the data folder {}", folder.display());
     match arguments.nats.clone().settings() {
@@ -226,7 +234,8 @@ async fn open(arguments: &Arguments, backbone: Arc<dyn Backbone>, metrics: Arc<M
     let keep_for = Duration::from_secs(arguments.revocations_kept_days.saturating_mul(SECONDS_PER_DAY));
     let trust = TrustBook::load(Arc::clone(&backbone), Arc::new(SystemClock), Arc::clone(&metrics), keep_for);
     let trust = trust.await.context("cannot read what is revoked")?;
-    Ok(AppState::new(
+    let event_schemas = read_event_schemas(arguments.event_schemas.as_deref())?;
+    let state = AppState::new(
         backbone,
         Arc::new(SystemClock),
         Arc::new(transaction_keys),
@@ -234,7 +243,15 @@ async fn open(arguments: &Arguments, backbone: Arc<dyn Backbone>, metrics: Arc<M
         runbooks,
         Arc::new(trust),
         metrics,
-    ))
+    );
+    Ok(state.with_event_schemas(event_schemas))
+}
+
+fn read_event_schemas(folder: Option<&Path>) -> anyhow::Result<EventSchemas> {
+    let Some(folder) = folder else { return Ok(EventSchemas::default()) };
+    let schemas = EventSchemas::load(folder)?;
+    tracing::info!(types = schemas.count(), "event schemas are read");
+    Ok(schemas)
 }
 
 fn read_documents(folder: &Path) -> anyhow::Result<Knowledge> {
@@ -262,6 +279,7 @@ pub(crate) fn start_log(format: LogFormat) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::backbone::retention::Retention;
     use crate::backbone::{Batch, EventFilter};
 
     #[test]

@@ -42,7 +42,11 @@ pub(crate) struct ManualClock(Mutex<(OffsetDateTime, Duration)>);
 
 impl ManualClock {
     pub(crate) fn new() -> Self {
-        Self(Mutex::new((datetime!(2026-03-01 12:00:00 UTC), Duration::ZERO)))
+        Self::at(datetime!(2026-03-01 12:00:00 UTC))
+    }
+
+    pub(crate) fn at(time: OffsetDateTime) -> Self {
+        Self(Mutex::new((time, Duration::ZERO)))
     }
 
     /// Time passes.

@@ -74,6 +74,7 @@ impl Stage {
                 let shared = Shared {
                     documents: options.documents.unwrap_or_else(|| company.join("documents")),
                     runbooks: options.runbooks.unwrap_or_else(|| company.join("runbooks")),
+                    event_schemas: company.join("event-schemas"),
                     mutual_tls: options.mutual_tls,
                     guardian: Arc::clone(&guardian),
                 };

@@ -178,10 +178,10 @@ async fn bodies_over_the_limit_and_unknown_forms_are_refused() -> Result<()> {
             ensure!(status(caller.post("/v1/events", &large)).await? == 413, "1.1 MB were not refused with 413");
             let fits = json!({"text": "x".repeat(1_000_000)});
             ensure!(status(caller.post("/v1/events", &fits)).await? == 202, "1.0 MB were refused");
-            let mut batch = structured_event(&caller, &json!([whole(&source, "1")])).build()?;
-            batch.headers_mut().insert("content-type", "application/cloudevents-batch+json".parse()?);
-            let answer = stage.client()?.execute(batch).await?;
-            ensure!(answer.status().as_u16() == 415, "a batch was answered {}", answer.status());
+            let mut avro = structured_event(&caller, &whole(&source, "1")).build()?;
+            avro.headers_mut().insert("content-type", "application/cloudevents+avro".parse()?);
+            let answer = stage.client()?.execute(avro).await?;
+            ensure!(answer.status().as_u16() == 415, "Avro was answered {}", answer.status());
             Ok(())
         })
         .await

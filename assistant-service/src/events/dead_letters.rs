@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 use serde_json::value::to_raw_value;
-use time::{Duration, OffsetDateTime};
+use time::Duration;
 use tokio::sync::Mutex;
 
 use super::cloud_event::{CloudEvent, Stamp};
@@ -82,7 +82,6 @@ struct Named<'a> {
 enum Because {
     Discarded,
     NoRoom,
-    Expired,
 }
 
 #[derive(Serialize)]
@@ -114,15 +113,12 @@ impl DeadLetters {
         Ok(committed)
     }
 
-    /// A letter that is there and not too old.
+    /// A letter that is still there.
     async fn find(&self, id: &str) -> Result<Kept, Problem> {
         let index = self.backbone.get(INDEX, id.to_owned()).await?.ok_or(Problem::NotFound)?;
         let entry = self.backbone.get(LETTERS, id.to_owned()).await?.ok_or(Problem::NotFound)?;
         let letter: Letter = serde_json::from_slice(&entry.value)
             .map_err(|error| Problem::mistake(format!("the dead letter {id} is not readable: {error}")))?;
-        if is_expired(letter.submission.arrived_at, self.clock.now()) {
-            return Err(Problem::NotFound);
-        }
         Ok(Kept { letter, letter_revision: entry.revision, index_revision: index.revision })
     }
 
@@ -175,6 +171,7 @@ fn removal(id: &str, letter_revision: Revision, index_revision: Revision) -> [Pu
         key: id.to_owned(),
         value: None,
         expected_revision: Some(revision),
+        expires_at: None,
     })
 }
 
@@ -187,15 +184,12 @@ fn told_by_sender(letter: &Letter) -> Result<NewEvent, Problem> {
 }
 
 fn puts_of(letter: &Letter) -> Result<[Put; 2], Problem> {
-    let put = |bucket, value| Put { bucket, key: letter.id.clone(), value: Some(value), expected_revision: None };
+    let expires_at = Some(letter.submission.arrived_at.saturating_add(KEPT_FOR));
+    let put =
+        |bucket, value| Put { bucket, key: letter.id.clone(), value: Some(value), expected_revision: None, expires_at };
     let whole = serde_json::to_vec(letter).map_err(Problem::internal)?;
     let summary = serde_json::to_vec(&Summary::of(letter)).map_err(Problem::internal)?;
     Ok([put(LETTERS, whole), put(INDEX, summary)])
-}
-
-/// A store that ends entries by itself does so by its own clock; what it has not ended yet is not shown.
-fn is_expired(arrived_at: OffsetDateTime, now: OffsetDateTime) -> bool {
-    arrived_at.saturating_add(KEPT_FOR) <= now
 }
 
 #[cfg(test)]

@@ -21,6 +21,7 @@ const READY_WITHIN: Duration = Duration::from_secs(30);
 pub(crate) struct Shared {
     pub(crate) documents: PathBuf,
     pub(crate) runbooks: PathBuf,
+    pub(crate) event_schemas: PathBuf,
     pub(crate) mutual_tls: bool,
     pub(crate) guardian: Arc<Guardian>,
 }
@@ -70,6 +71,7 @@ impl Service {
         command.arg("--data-dir").arg(self.layout.data(self.number));
         command.arg("--documents").arg(&self.shared.documents);
         command.arg("--runbooks").arg(&self.shared.runbooks);
+        command.arg("--event-schemas").arg(&self.shared.event_schemas);
         command.arg("--transaction-keys").arg(self.layout.keys().join("service/transaction.keys"));
         if self.shared.mutual_tls {
             let tls = self.layout.service_tls();

@@ -1,3 +1,5 @@
+mod letting_go;
+
 use std::fs::Permissions;
 use std::os::unix::fs::PermissionsExt;
 use std::sync::Arc;
@@ -44,6 +46,11 @@ fn events(events: Vec<NewEvent>) -> Batch {
 
 fn puts(puts: Vec<Put>) -> Batch {
     Batch { events: Vec::new(), puts }
+}
+
+async fn positions(store: &SqliteBackbone, filter: EventFilter) -> (Vec<u64>, Option<u64>) {
+    let page = store.query(filter).await.unwrap();
+    (page.events.iter().map(|event| event.position).collect(), page.next_after)
 }
 
 #[tokio::test]

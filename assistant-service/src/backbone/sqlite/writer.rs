@@ -62,7 +62,10 @@ impl Writer {
                     Err(error) => tracing::error!(%error, "events that were kept long enough could not be let go"),
                 }
             }
-            erasing.step(&self.ledger);
+            if erasing.step(&self.ledger) {
+                // Nobody else shortens it while there is nothing to commit.
+                self.wal.shorten_if_long(self.ledger.connection());
+            }
         }
     }
 

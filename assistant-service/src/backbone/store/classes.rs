@@ -113,7 +113,11 @@ impl Classes {
         floor: Position,
     ) -> Result<(), rusqlite::Error> {
         let class = self.class(connection, name)?;
-        class.open.take_if(|open| open.first <= floor);
+        // One that has grown beyond the floor since somebody chose it is kept, and written again with its new end.
+        class.open.take_if(|open| open.last <= floor);
+        if let Some(open) = &mut class.open {
+            open.is_written = false;
+        }
         let number = class.number;
         let kept = self.floors.entry(number).or_default();
         *kept = floor.max(*kept);
@@ -169,6 +173,14 @@ pub(super) fn erase_some(connection: &Connection) -> Result<bool, rusqlite::Erro
     transaction.prepare_cached("UPDATE classes SET erased = ?2 WHERE class = ?1")?.execute(params![class, up_to])?;
     transaction.commit()?;
     Ok(true)
+}
+
+/// The classes of which something was let go and is not yet erased, and up to where.
+pub(super) fn being_erased(connection: &Connection) -> Result<HashMap<i64, Position>, rusqlite::Error> {
+    connection
+        .prepare_cached("SELECT class, floor FROM classes WHERE erased < floor")?
+        .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
+        .collect()
 }
 
 /// Every segment that is kept, of each class the oldest first.

@@ -4,8 +4,9 @@ use std::time::{Duration, Instant};
 
 use super::Ledger;
 
-/// Between two steps while others have work to do.
-const EVERY: Duration = Duration::from_millis(50);
+/// Between two steps at least; after one that took long, so many times as long: others are to have most of the time.
+const PAUSE: Duration = Duration::from_millis(50);
+const PAUSE_PER_STEP: u32 = 3;
 
 /// Between two tries after a failure.
 const AGAIN_AFTER: Duration = Duration::from_secs(5);
@@ -27,19 +28,22 @@ impl Erasing {
         self.next.map_or(otherwise, |next| next.saturating_duration_since(Instant::now()).min(otherwise))
     }
 
-    /// Takes a step if it is time for one.
-    pub(in crate::backbone) fn step(&mut self, ledger: &Ledger) {
-        let now = Instant::now();
-        if self.next.is_none_or(|next| next > now) {
-            return;
+    /// Takes a step if it is time for one; whether it did.
+    pub(in crate::backbone) fn step(&mut self, ledger: &Ledger) -> bool {
+        let begun = Instant::now();
+        if self.next.is_none_or(|next| next > begun) {
+            return false;
         }
-        self.next = match ledger.erase_some() {
-            Ok(true) => now.checked_add(EVERY),
+        let erased = ledger.erase_some();
+        let pause = match &erased {
+            Ok(true) => Some(begun.elapsed().saturating_mul(PAUSE_PER_STEP).max(PAUSE)),
             Ok(false) => None,
             Err(error) => {
                 tracing::error!(%error, "events that were let go could not be erased");
-                now.checked_add(AGAIN_AFTER)
+                Some(AGAIN_AFTER)
             }
         };
+        self.next = pause.and_then(|pause| Instant::now().checked_add(pause));
+        erased.is_ok()
     }
 }

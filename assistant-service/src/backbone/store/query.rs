@@ -8,6 +8,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params_from_iter};
 use time::OffsetDateTime;
 
 use super::apply::millis;
+use super::classes;
 use crate::backbone::{EventFilter, Order, Page, Position, StoredEvent, TypeFilter};
 
 /// A page ends with the event that passes this: an event may have a megabyte, and many pages are held at once.
@@ -30,6 +31,7 @@ pub(super) fn query_within(
 ) -> Result<Page, rusqlite::Error> {
     let Some(plan) = Plan::of(connection, filter)? else { return Ok(Page::default()) };
     let begun = Instant::now();
+    let let_go = classes::being_erased(connection)?;
     let limit = usize::try_from(filter.limit).unwrap_or(usize::MAX);
     let mut statement = connection.prepare_cached(&plan.sql)?;
     let mut rows = statement.query(params_from_iter(plan.values))?;
@@ -41,7 +43,8 @@ pub(super) fn query_within(
             break;
         }
         let position: Position = row.get(0)?;
-        if matches(row, filter)? {
+        let is_let_go = !let_go.is_empty() && let_go.get(&row.get(8)?).is_some_and(|floor| position <= *floor);
+        if !is_let_go && matches(row, filter)? {
             if page.events.len() >= limit || bytes > PAGE_BYTES {
                 page.next_after = last;
                 break;
@@ -78,7 +81,8 @@ impl Plan {
             return Ok(None);
         }
         let mut sql =
-            "SELECT position, arrived, source, type, subject, correlation_id, principal, json FROM events".to_owned();
+            "SELECT position, arrived, source, type, subject, correlation_id, principal, json, class FROM events"
+                .to_owned();
         let mut values = Vec::new();
         match driving(filter) {
             Some((index, column, value)) => {

@@ -9,7 +9,7 @@ use time::OffsetDateTime;
 use utoipa::{IntoParams, ToSchema};
 
 use super::letter::{Body, Letter, Summary};
-use super::{DeadLetters, INDEX, is_expired};
+use super::{DeadLetters, INDEX};
 use crate::backbone::BackboneError;
 use crate::events::binding::Mode;
 use crate::events::intake::Reason;
@@ -117,10 +117,8 @@ pub(crate) async fn get(
 
 impl DeadLetters {
     async fn list(&self, parameters: &Parameters, limit: usize) -> Result<DeadLetterPage, BackboneError> {
-        let now = self.clock.now();
         let matches = |summary: &Summary| {
-            !is_expired(summary.arrived_at, now)
-                && parameters.principal.as_ref().is_none_or(|principal| summary.principal == *principal)
+            parameters.principal.as_ref().is_none_or(|principal| summary.principal == *principal)
                 && parameters.event_type.as_ref().is_none_or(|wanted| summary.event_type.as_ref() == Some(wanted))
         };
         let mut page = DeadLetterPage { next_before: parameters.before.clone(), ..DeadLetterPage::default() };

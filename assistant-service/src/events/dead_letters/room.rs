@@ -3,10 +3,8 @@
 
 use std::collections::HashMap;
 
-use time::OffsetDateTime;
-
 use super::letter::{Letter, Summary};
-use super::{Because, DISCARDED, DeadLetters, Discarded, INDEX, LETTERS, is_expired, removal};
+use super::{Because, DISCARDED, DeadLetters, Discarded, INDEX, LETTERS, removal};
 use crate::backbone::{BackboneError, Batch, Revision};
 use crate::problem::Problem;
 
@@ -66,11 +64,8 @@ impl DeadLetters {
         }
         let index = self.index().await?;
         let summaries: Vec<_> = index.iter().map(|(summary, _)| summary).collect();
-        let victims = victims(&summaries, ALL.less(SPARED).less(wanted), self.clock.now());
-        let victims: Vec<_> = victims
-            .into_iter()
-            .filter_map(|(place, because)| index.get(place).map(|(summary, revision)| (summary, *revision, because)))
-            .collect();
+        let victims = victims(&summaries, ALL.less(SPARED).less(wanted));
+        let victims: Vec<_> = victims.into_iter().filter_map(|place| index.get(place)).collect();
         for some in victims.chunks(REMOVED_AT_ONCE) {
             self.remove(some).await?;
         }
@@ -91,11 +86,11 @@ impl DeadLetters {
         }
     }
 
-    async fn remove(&self, victims: &[(&Summary, Revision, Because)]) -> Result<(), Problem> {
+    async fn remove(&self, victims: &[&(Summary, Revision)]) -> Result<(), Problem> {
         let mut batch = Batch::default();
-        for (summary, index_revision, because) in victims {
+        for (summary, index_revision) in victims {
             let Some(letter) = self.backbone.get(LETTERS, summary.id.clone()).await? else { continue };
-            let told = Discarded { id: &summary.id, because: *because };
+            let told = Discarded { id: &summary.id, because: Because::NoRoom };
             batch.events.push(self.told(DISCARDED, &summary.id, &told, None)?);
             batch.puts.extend(removal(&summary.id, letter.revision, *index_revision));
         }
@@ -107,9 +102,9 @@ impl DeadLetters {
     }
 }
 
-/// The places of those that have to go, of a list with new ones first: all that are too old, and then the oldest of whoever
-/// has the most, until the rest fits into `space`.
-fn victims(summaries: &[&Summary], space: Space, now: OffsetDateTime) -> Vec<(usize, Because)> {
+/// The places of those that have to go, of a list with new ones first: the oldest of whoever has the most, until the rest fits
+/// into `space`.
+fn victims(summaries: &[&Summary], space: Space) -> Vec<usize> {
     let mut victims = Vec::new();
     let mut total = Space::default();
     let mut by_principal: HashMap<&str, (Space, Vec<usize>)> = HashMap::new();
@@ -118,10 +113,6 @@ fn victims(summaries: &[&Summary], space: Space, now: OffsetDateTime) -> Vec<(us
         to.bytes = to.bytes.saturating_add(bytes);
     };
     for (place, summary) in summaries.iter().enumerate() {
-        if is_expired(summary.arrived_at, now) {
-            victims.push((place, Because::Expired));
-            continue;
-        }
         let (of_one, places) = by_principal.entry(&summary.principal).or_default();
         add(of_one, summary.bytes);
         add(&mut total, summary.bytes);
@@ -133,7 +124,7 @@ fn victims(summaries: &[&Summary], space: Space, now: OffsetDateTime) -> Vec<(us
         let gone = Space { letters: 1, bytes: summaries.get(oldest).map_or(0, |summary| summary.bytes) };
         *of_one = of_one.less(gone);
         total = total.less(gone);
-        victims.push((oldest, Because::NoRoom));
+        victims.push(oldest);
     }
     victims
 }
