@@ -65,7 +65,8 @@ impl Table {
         ensure!(mode == "wal", "SQLite chose {mode}");
         if indexes == Indexes::None {
             let names = "SELECT name FROM sqlite_schema WHERE type = 'index' AND tbl_name = 'events'";
-            let names: Vec<String> = connection.prepare(names)?.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?;
+            let names: Vec<String> =
+                connection.prepare(names)?.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?;
             ensure!(names.len() > 3, "the table has {} indexes", names.len());
             for name in names {
                 connection.execute_batch(&format!("DROP INDEX {name}"))?;
@@ -85,7 +86,16 @@ impl Table {
                 self.connection.prepare_cached("INSERT INTO events VALUES (?1, ?2, 1, ?3, ?4, ?5, ?6, ?7, ?3, ?8)")?;
             for Row { number, id, subject, correlation_id, json } in batch {
                 let number = i64::try_from(*number)? + 1;
-                insert.execute(params![number, 1_772_366_400_123_i64 + number, SOURCE, id, TYPE, subject, correlation_id, json])?;
+                insert.execute(params![
+                    number,
+                    1_772_366_400_123_i64 + number,
+                    SOURCE,
+                    id,
+                    TYPE,
+                    subject,
+                    correlation_id,
+                    json
+                ])?;
             }
             drop(insert);
             self.connection.execute_batch("COMMIT")?;

@@ -7,7 +7,6 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use futures_util::future::try_join_all;
-use measuring::statistics::Sample;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
@@ -36,8 +35,6 @@ pub(crate) enum Until {
 pub(crate) struct Answered {
     pub(crate) events: u64,
     pub(crate) seconds: f64,
-    /// Milliseconds of each request.
-    pub(crate) times: Sample,
 }
 
 impl Answered {
@@ -63,17 +60,17 @@ pub(crate) fn run(load: Load<'_>, until: Until, next: &mut u64) -> Result<Answer
     };
     let progress = Rc::new(Progress { next: Cell::new(*next), end, deadline });
     let connections = (0..load.connections).map(|_| ask(load, Rc::clone(&progress)));
-    let times = runtime.block_on(try_join_all(connections))?;
+    runtime.block_on(try_join_all(connections))?;
     let seconds = begun.elapsed().as_secs_f64();
     let events = progress.next.get() - *next;
     *next = progress.next.get();
-    Ok(Answered { events, seconds, times: Sample::of(times.into_iter().flatten()) })
+    Ok(Answered { events, seconds })
 }
 
-async fn ask(load: Load<'_>, progress: Rc<Progress>) -> Result<Vec<f64>> {
+async fn ask(load: Load<'_>, progress: Rc<Progress>) -> Result<()> {
     let stream = TcpStream::connect((Ipv4Addr::LOCALHOST, load.port)).await.context("the service does not listen")?;
     stream.set_nodelay(true)?;
-    let (mut body, mut request, mut received, mut times) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    let (mut body, mut request, mut received) = (Vec::new(), Vec::new(), Vec::new());
     event::body(load.kind, 0, &mut body);
     let more = describe(load.kind.content_type(), body.len());
     let mut head = Head::new(load.word, load.port, "POST", "/v1/events".to_owned(), more);
@@ -81,14 +78,13 @@ async fn ask(load: Load<'_>, progress: Rc<Progress>) -> Result<Vec<f64>> {
     loop {
         let number = progress.next.get();
         if number >= progress.end || progress.deadline.is_some_and(|deadline| Instant::now() >= deadline) {
-            return Ok(times);
+            return Ok(());
         }
         progress.next.set(number + load.kind.events());
         event::body(load.kind, number, &mut body);
         request.clear();
         request.extend_from_slice(head.text()?.as_bytes());
         request.extend_from_slice(&body);
-        let begun = Instant::now();
         stream.write_all(&request).await.context("a request could not be sent")?;
         received.clear();
         let answer = loop {
@@ -98,7 +94,6 @@ async fn ask(load: Load<'_>, progress: Rc<Progress>) -> Result<Vec<f64>> {
                 break answer::whole(&received, 202)?.unwrap_or_default();
             }
         };
-        times.push(begun.elapsed().as_secs_f64() * 1e3);
         answer::check_receipts(answer, load.kind)?;
     }
 }

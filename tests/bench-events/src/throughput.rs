@@ -49,7 +49,11 @@ impl<'a> Side<'a> {
                 Ok((rate, (used()? - before).as_secs_f64() * 1e6 / events))
             })
         })?;
-        println!("round {round} {:<34} {rate:>8.0} events/s, {cpu:>6.1} µs CPU, others {:.0} %", self.name, others * 100.0);
+        println!(
+            "round {round} {:<34} {rate:>8.0} events/s, {cpu:>6.1} µs CPU, others {:.0} %",
+            self.name,
+            others * 100.0
+        );
         self.events_per_second.push(rate);
         self.cpu_us_per_event.push(cpu);
         self.others = self.others.max(others);
@@ -116,7 +120,8 @@ pub(crate) fn single(ground: &Ground, options: &Options) -> Result<Vec<Figure>> 
 /// Batches of a hundred.
 pub(crate) fn batches(ground: &Ground, options: &Options) -> Result<Vec<Figure>> {
     let events = options.or_quick(60_000, 5_000);
-    let server = NatsServer::start(&NatsOptions { folder: Some(ground.folder.join("nats")), ..NatsOptions::default() })?;
+    let server =
+        NatsServer::start(&NatsOptions { folder: Some(ground.folder.join("nats")), ..NatsOptions::default() })?;
     let sqlite = Service::on(ground, "sqlite", "batches", None)?;
     let jetstream = Service::on(ground, "jetstream", "replica", Some(&server))?;
     let server_id = server.id().into_iter();
@@ -142,10 +147,30 @@ pub(crate) fn batches(ground: &Ground, options: &Options) -> Result<Vec<Figure>>
     rounds(&mut sides, options)?;
     let [sqlite_side, table_side, plain_side, nats_side, bare_side] = &sides;
     let figures = vec![
-        figure("batches_sqlite", "SQLite: batches of 100 / bare inserts, same rows and indexes", (sqlite_side, table_side), Target::AtLeast(0.5)),
-        figure("batches_sqlite_no_indexes", "the same / bare inserts without any secondary index", (sqlite_side, plain_side), Target::None),
-        figure("batches_sqlite_nats", "SQLite: batches of 100 / bare publishing to NATS that syncs always", (sqlite_side, bare_side), Target::AtLeast(1.0)),
-        figure("batches_nats", "NATS: batches of 100 / bare publishing to the same server", (nats_side, bare_side), Target::AtLeast(0.8)),
+        figure(
+            "batches_sqlite",
+            "SQLite: batches of 100 / bare inserts, same rows and indexes",
+            (sqlite_side, table_side),
+            Target::AtLeast(0.5),
+        ),
+        figure(
+            "batches_sqlite_no_indexes",
+            "the same / bare inserts without any secondary index",
+            (sqlite_side, plain_side),
+            Target::None,
+        ),
+        figure(
+            "batches_sqlite_nats",
+            "SQLite: batches of 100 / bare publishing to NATS that syncs always",
+            (sqlite_side, bare_side),
+            Target::AtLeast(1.0),
+        ),
+        figure(
+            "batches_nats",
+            "NATS: batches of 100 / bare publishing to the same server",
+            (nats_side, bare_side),
+            Target::AtLeast(0.8),
+        ),
     ];
     drop(sides);
     sqlite.end();

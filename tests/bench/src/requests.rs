@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use measuring::random::Random;
 
-
 /// The name by which every request calls the gateway; the gate's configuration says the same.
 pub(crate) const HOST: &str = "gateway.example.com";
 

@@ -7,8 +7,7 @@ use anyhow::{Context, Result, bail};
 pub use programs::usage::cpu_time;
 
 /// Where CPU time is read from, for the report.
-pub const CPU_SOURCE: &str =
-    "first field of /proc/PID/task/*/schedstat, summed: nanoseconds on a CPU, user and system";
+pub const CPU_SOURCE: &str = "first field of /proc/PID/task/*/schedstat, summed: nanoseconds on a CPU, user and system";
 
 /// What all processors of the machine have done.
 #[derive(Clone, Copy, Debug)]
