@@ -6,15 +6,15 @@ use std::net::{Ipv4Addr, TcpStream};
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
+use measuring::calm;
+use measuring::statistics::{Sample, rounded};
 use serde_json::{Value, json};
 
-use crate::calm;
 use crate::gate::GateSetting;
 use crate::gateway::{Gateway, Surroundings};
 use crate::issuer::Algorithm;
 use crate::requests::{HOST, TARGET};
 use crate::route::Route;
-use crate::statistics::{Sample, rounded};
 
 const TOKENS: usize = 200;
 

@@ -1,14 +1,14 @@
 //! The first minute of a gateway that has seen no token yet, under full load: how fast the caches fill.
 
 use anyhow::Result;
+use measuring::statistics::rounded;
+use measuring::usage;
 use serde_json::{Value, json};
 
 use crate::gateway::{Gateway, Surroundings};
 use crate::load::{self, Target};
 use crate::requests::Requests;
 use crate::route::Route;
-use crate::statistics::rounded;
-use crate::usage;
 
 /// Requests a second, and CPU time of each, second by second.
 pub(crate) fn measure(surroundings: &Surroundings<'_>, requests: &Requests, seconds: usize) -> Result<Value> {

@@ -4,16 +4,16 @@
 use std::time::Instant;
 
 use anyhow::{Context, Result};
+use measuring::calm;
+use measuring::statistics::{Sample, rounded};
 use serde_json::{Value, json};
 
 use crate::back_end::BackEnd;
-use crate::calm;
 use crate::gateway::{Gateway, Surroundings};
 use crate::open_requests::open_warm;
 use crate::paced;
 use crate::requests::Requests;
 use crate::route::Route;
-use crate::statistics::{Sample, rounded};
 
 const SAMPLES: usize = 300;
 

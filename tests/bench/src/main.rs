@@ -9,7 +9,6 @@
 
 mod answer;
 mod back_end;
-mod calm;
 mod cold;
 mod first_minute;
 mod forward_auth;
@@ -22,14 +21,11 @@ mod open_requests;
 mod options;
 mod paced;
 mod profile;
-mod random;
 mod refusals;
 mod report;
 mod requests;
 mod rounds;
 mod route;
-mod statistics;
-mod usage;
 
 use std::collections::BTreeMap;
 use std::env;

@@ -5,6 +5,8 @@ use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
+use measuring::statistics::rounded;
+use measuring::usage::{self, Memory};
 use serde_json::{Value, json};
 
 use crate::back_end::BackEnd;
@@ -12,8 +14,6 @@ use crate::gateway::{Gateway, Surroundings};
 use crate::paced;
 use crate::requests::Requests;
 use crate::route::Route;
-use crate::statistics::rounded;
-use crate::usage::{self, Memory};
 
 /// How many requests are open at once.
 const OPEN: usize = 1_000;

@@ -7,11 +7,11 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, anyhow, bail};
+use measuring::random::Random;
+use measuring::statistics::Sample;
 
 use crate::answer;
 use crate::load::{CONNECTIONS, Target};
-use crate::random::Random;
-use crate::statistics::Sample;
 
 /// Sends `rate` requests a second for `seconds`; answers each one's time in milliseconds.
 ///

@@ -4,6 +4,8 @@ use std::fs;
 use std::process::Command;
 
 use anyhow::{Context, Result};
+use measuring::statistics::{Sample, rounded};
+use measuring::usage::CPU_SOURCE;
 use programs::artifacts;
 use serde_json::{Value, json};
 
@@ -11,8 +13,6 @@ use crate::gateway::Surroundings;
 use crate::options::Options;
 use crate::rounds::{Measured, Round};
 use crate::route::Route;
-use crate::statistics::{Sample, rounded};
-use crate::usage::CPU_SOURCE;
 
 /// One route over all rounds.
 pub(crate) fn of_route(rounds: &[Round], route: Route) -> Value {

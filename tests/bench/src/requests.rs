@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::random::Random;
+use measuring::random::Random;
 
 /// The name by which every request calls the gateway; the gate's configuration says the same.
 pub(crate) const HOST: &str = "gateway.example.com";

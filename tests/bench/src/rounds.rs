@@ -5,15 +5,16 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
+use measuring::random::Random;
+use measuring::usage::Machine;
+use measuring::{calm, usage};
 
 use crate::gateway::{Gateway, Surroundings};
 use crate::load::{self, Target};
 use crate::options::Options;
-use crate::random::Random;
 use crate::requests::Requests;
 use crate::route::Route;
-use crate::usage::Machine;
-use crate::{calm, paced, profile, refusals, usage};
+use crate::{paced, profile, refusals};
 
 /// The fixed rate at which waiting times are measured, in requests a second.
 pub(crate) const PACE: f64 = 2_000.0;

@@ -1,7 +1,8 @@
 //! What is known of every operation, from the journals alone.
 
 use std::collections::BTreeMap;
-use std::fs;
+use std::fs::File;
+use std::io::{self, Read as _, Seek as _, SeekFrom};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
@@ -30,7 +31,7 @@ pub(crate) struct Witness {
     pub(crate) unknown: u64,
     /// Answers that no promise allows.
     pub(crate) wrong: Vec<String>,
-    journals: Vec<(PathBuf, usize)>,
+    journals: Vec<(PathBuf, u64)>,
     /// How often a worker was ready.
     pub(crate) ready: u64,
     /// Why workers ended by themselves.
@@ -47,19 +48,18 @@ impl Witness {
     pub(crate) fn read(&mut self) -> Result<()> {
         let mut journals = std::mem::take(&mut self.journals);
         for (path, read) in &mut journals {
-            let text = match fs::read(&*path) {
+            let fresh = match read_from(path, *read) {
                 Ok(bytes) => String::from_utf8(bytes).context("a journal that is no text")?,
-                Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
+                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
                 Err(error) => return Err(error).with_context(|| format!("{} cannot be read", path.display())),
             };
-            let fresh = text.get(*read..).unwrap_or_default();
             // A line without its end is still being written.
             let whole = fresh.rfind('\n').map_or(0, |end| end + 1);
             for line in fresh.get(..whole).unwrap_or_default().lines() {
                 let line = Line::parse(line).with_context(|| format!("the journal says {line:?}"))?;
                 self.take(line);
             }
-            *read += whole;
+            *read += whole as u64;
         }
         self.journals = journals;
         Ok(())
@@ -147,4 +147,13 @@ impl Known {
     pub(crate) fn may_be_there(self) -> bool {
         self.is_in_doubt || self.is_open || self.kept.is_some()
     }
+}
+
+/// A journal is read again and again while it grows: only what is new of it.
+fn read_from(path: &Path, place: u64) -> io::Result<Vec<u8>> {
+    let mut file = File::open(path)?;
+    file.seek(SeekFrom::Start(place))?;
+    let mut bytes = Vec::new();
+    file.read_to_end(&mut bytes)?;
+    Ok(bytes)
 }

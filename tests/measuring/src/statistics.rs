@@ -4,39 +4,43 @@ use serde_json::{Value, json};
 
 /// Several measurements of one thing.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Sample {
+pub struct Sample {
     values: Vec<f64>,
 }
 
 impl Sample {
-    pub(crate) fn of(values: impl IntoIterator<Item = f64>) -> Sample {
+    /// Of these values.
+    pub fn of(values: impl IntoIterator<Item = f64>) -> Sample {
         let mut values: Vec<f64> = values.into_iter().collect();
         values.sort_by(f64::total_cmp);
         Sample { values }
     }
 
-    pub(crate) fn median(&self) -> f64 {
+    /// The middle one.
+    pub fn median(&self) -> f64 {
         self.quantile(0.5)
     }
 
     /// Between the two nearest values, in proportion.
-    pub(crate) fn quantile(&self, share: f64) -> f64 {
+    pub fn quantile(&self, share: f64) -> f64 {
         let Some(last) = self.values.len().checked_sub(1) else { return f64::NAN };
         let place = share * last as f64;
         let (below, above) = (self.values[place.floor() as usize], self.values[place.ceil() as usize]);
         below + (above - below) * place.fract()
     }
 
-    pub(crate) fn least(&self) -> f64 {
+    /// The smallest.
+    pub fn least(&self) -> f64 {
         self.quantile(0.0)
     }
 
-    pub(crate) fn most(&self) -> f64 {
+    /// The largest.
+    pub fn most(&self) -> f64 {
         self.quantile(1.0)
     }
 
     /// `{"median", "least", "most", "middle_half"}`.
-    pub(crate) fn to_json(&self, digits: i32) -> Value {
+    pub fn to_json(&self, digits: i32) -> Value {
         let shown = |value| rounded(value, digits);
         json!({
             "median": shown(self.median()),
@@ -48,7 +52,7 @@ impl Sample {
 }
 
 /// With so many digits behind the point.
-pub(crate) fn rounded(value: f64, digits: i32) -> f64 {
+pub fn rounded(value: f64, digits: i32) -> f64 {
     let factor = 10_f64.powi(digits);
     (value * factor).round() / factor
 }

@@ -15,7 +15,7 @@ const DISTURBED_SHARE: f64 = 0.08;
 const PAUSE: Duration = Duration::from_secs(1);
 
 /// A measurement, with the share of the machine that others took meanwhile.
-pub(crate) fn measured<T>(processes: &[u32], measure: impl FnOnce() -> Result<T>) -> Result<(T, f64)> {
+pub fn measured<T>(processes: &[u32], measure: impl FnOnce() -> Result<T>) -> Result<(T, f64)> {
     let ours = || -> Result<Duration> {
         let own = usage::cpu_time(std::process::id())?;
         processes.iter().try_fold(own, |sum, process| Ok(sum + usage::cpu_time(*process)?))
@@ -27,7 +27,7 @@ pub(crate) fn measured<T>(processes: &[u32], measure: impl FnOnce() -> Result<T>
 }
 
 /// The same, up to `patience` times more while it is disturbed; the least disturbed one counts.
-pub(crate) fn undisturbed<T>(patience: usize, mut measure: impl FnMut() -> Result<(T, f64)>) -> Result<(T, f64)> {
+pub fn undisturbed<T>(patience: usize, mut measure: impl FnMut() -> Result<(T, f64)>) -> Result<(T, f64)> {
     let mut best = measure()?;
     for _ in 0..patience {
         if best.1 <= DISTURBED_SHARE {

@@ -2,12 +2,13 @@
 
 /// Marsaglia's xorshift64*; good enough to shuffle with.
 #[derive(Clone, Debug)]
-pub(crate) struct Random {
+pub struct Random {
     state: u64,
 }
 
 impl Random {
-    pub(crate) fn seeded(seed: u64) -> Random {
+    /// The same seed gives the same numbers.
+    pub fn seeded(seed: u64) -> Random {
         // Seeds that differ in few bits must not begin alike, and zero would stay zero.
         let mut random = Random { state: (seed ^ 0x9e37_79b9_7f4a_7c15) | 1 };
         for _ in 0..8 {
@@ -17,7 +18,7 @@ impl Random {
     }
 
     /// A number from 0 up to, but not including, `bound`.
-    pub(crate) fn below(&mut self, bound: usize) -> usize {
+    pub fn below(&mut self, bound: usize) -> usize {
         self.state ^= self.state >> 12;
         self.state ^= self.state << 25;
         self.state ^= self.state >> 27;
@@ -25,7 +26,8 @@ impl Random {
         ((high * bound as u64) >> 32) as usize
     }
 
-    pub(crate) fn shuffle<T>(&mut self, items: &mut [T]) {
+    /// Puts them in any order.
+    pub fn shuffle<T>(&mut self, items: &mut [T]) {
         for last in (1..items.len()).rev() {
             items.swap(last, self.below(last + 1));
         }

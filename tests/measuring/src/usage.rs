@@ -4,21 +4,20 @@ use std::fs;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
-pub(crate) use programs::usage::cpu_time;
+pub use programs::usage::cpu_time;
 
 /// Where CPU time is read from, for the report.
-pub(crate) const CPU_SOURCE: &str =
-    "first field of /proc/PID/task/*/schedstat, summed: nanoseconds on a CPU, user and system";
+pub const CPU_SOURCE: &str = "first field of /proc/PID/task/*/schedstat, summed: nanoseconds on a CPU, user and system";
 
 /// What all processors of the machine have done.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Machine {
+pub struct Machine {
     busy: Duration,
     stolen: Duration,
 }
 
 /// As it is now; both only mean something as differences.
-pub(crate) fn machine() -> Result<Machine> {
+pub fn machine() -> Result<Machine> {
     let text = fs::read_to_string("/proc/stat").context("/proc/stat cannot be read")?;
     let line = text.lines().next().unwrap_or_default();
     // user, nice, system, idle, iowait, irq, softirq, steal; in hundredths of a second on every Linux that Traefik runs on.
@@ -31,7 +30,7 @@ pub(crate) fn machine() -> Result<Machine> {
 }
 
 /// The share of all processors that went to programs outside the bench, or to other machines on the same hardware.
-pub(crate) fn foreign_share(before: Machine, after: Machine, ours: Duration, elapsed: Duration) -> Result<f64> {
+pub fn foreign_share(before: Machine, after: Machine, ours: Duration, elapsed: Duration) -> Result<f64> {
     let busy = after.busy.saturating_sub(before.busy).saturating_sub(ours);
     let lost = busy + after.stolen.saturating_sub(before.stolen);
     Ok(lost.as_secs_f64() / elapsed.as_secs_f64() / std::thread::available_parallelism()?.get() as f64)
@@ -39,15 +38,15 @@ pub(crate) fn foreign_share(before: Machine, after: Machine, ours: Duration, ela
 
 /// Memory of a process in KiB.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Memory {
+pub struct Memory {
     /// Resident pages.
-    pub(crate) rss_kib: f64,
+    pub rss_kib: f64,
     /// The same with shared pages split among those who share them.
-    pub(crate) pss_kib: f64,
+    pub pss_kib: f64,
 }
 
 /// Memory as it is now.
-pub(crate) fn memory(process: u32) -> Result<Memory> {
+pub fn memory(process: u32) -> Result<Memory> {
     Ok(Memory {
         rss_kib: kib(&format!("/proc/{process}/status"), "VmRSS:")?,
         pss_kib: kib(&format!("/proc/{process}/smaps_rollup"), "Pss:")?,

@@ -1,0 +1,74 @@
+//! What going by events costs: the service on each form of its backbone, each figure beside its limit in the same run. Load comes
+//! from this process, services are processes of their own.
+
+#![expect(
+    clippy::arithmetic_side_effects,
+    clippy::indexing_slicing,
+    reason = "a panic ends the bench, which is what a wrong figure shall do"
+)]
+
+mod answer;
+mod bare_nats;
+mod bare_sqlite;
+mod blocking;
+mod event;
+mod gate_word;
+mod large_store;
+mod load;
+mod nothing;
+mod options;
+mod path;
+mod query;
+mod report;
+mod server;
+mod service;
+mod start;
+mod tail;
+mod throughput;
+
+use std::env;
+
+use anyhow::Result;
+use clap::Parser as _;
+use programs::artifacts;
+
+use options::{Options, Part};
+use service::Ground;
+
+fn main() -> Result<()> {
+    let mut arguments = env::args();
+    if arguments.nth(1).as_deref() == Some(server::SERVE) {
+        return server::serve(server::Arguments::parse_from(env::args().skip(1)));
+    }
+    let options = Options::parse();
+    let ground = Ground::new()?;
+    let mut figures = Vec::new();
+    if options.wants(Part::Single) {
+        figures.extend(throughput::single(&ground, &options)?);
+    }
+    if options.wants(Part::Batches) {
+        figures.extend(throughput::batches(&ground, &options)?);
+    }
+    if options.wants(Part::Tail) {
+        figures.extend(tail::measure(&ground, &options)?);
+    }
+    if options.wants(Part::Path) {
+        figures.extend(path::measure(&options)?);
+    }
+    if options.wants(Part::Query) || options.wants(Part::Start) {
+        let folder = options.large_store.clone().unwrap_or_else(|| ground.folder.join("large"));
+        let filled = large_store::fill(&folder, options.large_events())?;
+        println!("filled with {} events in {:.1} s", filled.events, filled.seconds);
+        if options.wants(Part::Query) {
+            figures.extend(query::measure(&ground, &options, &folder)?);
+        }
+        if options.wants(Part::Start) {
+            figures.extend(start::measure(&ground, &options, &folder)?);
+        }
+    }
+    if options.wants(Part::Rebuild) {
+        figures.extend(start::rebuild(&ground, &options)?);
+    }
+    report::print(&figures, options.rounds());
+    report::write(&figures, &options, &artifacts::root().join("target/bench"))
+}
