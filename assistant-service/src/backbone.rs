@@ -1,7 +1,7 @@
 //! What everything durable stands on: one log of events and buckets of entries, changed together or not at all.
 //!
 //! The port is small so that it has more than one form ([`sqlite`] is the embedded one). All forms keep what they know in a
-//! [`store`] file and change it by the same code. Nothing of this is for callers outside the service.
+//! `store` file and change it by the same code. Nothing of this is for callers outside the service.
 
 mod event_json;
 pub(crate) mod following;

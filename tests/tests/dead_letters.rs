@@ -119,7 +119,7 @@ async fn what_does_not_fit_its_schema_is_listed_corrected_and_sent_again_by_the_
             let listed: Value = serde_json::from_str(&said(stage, &["list", "--principal", &source, "--json"])?)?;
             ensure!(listed["dead_letters"][0]["id"] == id.as_str(), "{listed}");
             let shown: Value = serde_json::from_str(&said(stage, &["show", &id, "--json"])?)?;
-            ensure!(shown["body"] == hot.to_string() && shown["reason"] == "schema", "{shown}");
+            ensure!(shown["body"].as_str() == Some(&*hot.to_string()) && shown["reason"] == "schema", "{shown}");
             ensure!(said(stage, &["show", &id])?.contains("error: /data/temperature_celsius: "), "{shown}");
 
             let refused = dead_letters(stage, "dead-letters:write", &["replay", &id])?;

@@ -39,7 +39,7 @@ pub(super) async fn disk() -> Result<Report> {
     let mut crew = Crew::new(1, None)?;
     crew.way.more = padding();
     let data = crew.worker(0)?.data.clone();
-    let disk = Disk::mount(&data)?;
+    let disk = Disk::mount(&data, DISK)?;
     for name in BALLAST {
         fs::write(data.join(name), vec![0; BALLAST_BYTES])?;
     }
@@ -98,10 +98,10 @@ fn padding() -> Vec<String> {
 pub(super) struct Disk(String);
 
 impl Disk {
-    pub(super) fn mount(folder: &Path) -> Result<Self> {
+    pub(super) fn mount(folder: &Path, size: &str) -> Result<Self> {
         fs::create_dir_all(folder)?;
         let folder = folder.display().to_string();
-        system(&["mount", "-t", "tmpfs", "-o", &format!("size={DISK},mode=700"), "faults", &folder])?;
+        system(&["mount", "-t", "tmpfs", "-o", &format!("size={size},mode=700"), "faults", &folder])?;
         Ok(Self(folder))
     }
 

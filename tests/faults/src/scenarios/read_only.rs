@@ -12,9 +12,12 @@ use crate::report::Report;
 
 const ROUNDS: u64 = 3;
 
+/// Room for everything: that it fills up is another fault.
+const DISK: &str = "256m";
+
 pub(super) async fn remounted() -> Result<Report> {
     let mut crew = Crew::new(1, None)?;
-    let disk = Disk::mount(&crew.worker(0)?.data)?;
+    let disk = Disk::mount(&crew.worker(0)?.data, DISK)?;
     let mut notes = Vec::new();
     for _ in 0..ROUNDS {
         crew.start(0).await?;
