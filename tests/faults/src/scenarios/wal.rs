@@ -1,4 +1,4 @@
-//! SQLite's write-ahead log, as far as one must read it to cut it where a power cut could: https://sqlite.org/fileformat2.html#walformat
+//! SQLite's write-ahead log, as far as one must read it to cut it where a power cut could: <https://sqlite.org/fileformat2.html#walformat>
 
 use std::collections::BTreeSet;
 
