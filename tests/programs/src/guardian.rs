@@ -16,7 +16,8 @@ pids=" "
 while read -r verb pid; do
   case $verb in
     guard) pids="$pids$pid " ;;
-    forget) pids="${pids%% $pid *} ${pids#* $pid }" ;;
+    # Of one that is not there, both ends are the whole list, and it would double each time.
+    forget) case $pids in *" $pid "*) pids="${pids%% $pid *} ${pids#* $pid }" ;; esac ;;
   esac
 done
 for pid in $pids; do kill -s KILL -- "-$pid" "$pid" 2>/dev/null; done
