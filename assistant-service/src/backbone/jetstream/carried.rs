@@ -14,6 +14,21 @@ use crate::backbone::{NewEvent, Position, Revision};
 /// The last part of the subject of records that carry.
 pub(super) const CARRIED: &str = "carried";
 
+/// One record carries so many entries at most,
+pub(super) const ENTRIES_PER_RECORD: u32 = 200;
+
+/// and so many bytes.
+const BYTES_PER_RECORD: usize = 1024 * 1024;
+
+/// How many of things of these sizes go into one record; always one.
+pub(super) fn fitting(sizes: impl Iterator<Item = usize>) -> usize {
+    let sums = sizes.scan(0_usize, |bytes, size| {
+        *bytes = bytes.saturating_add(size);
+        Some(*bytes)
+    });
+    sums.take_while(|bytes| *bytes <= BYTES_PER_RECORD).count().max(1)
+}
+
 /// As it is read.
 #[derive(Debug, Default)]
 pub(super) struct Carried {

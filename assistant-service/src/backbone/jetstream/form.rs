@@ -13,7 +13,7 @@ use prometheus_client::metrics::histogram::Histogram;
 use thiserror::Error;
 use tokio::sync::{Notify, mpsc, oneshot, watch};
 use tokio::task::JoinSet;
-use tokio::time::{Instant, timeout};
+use tokio::time::Instant;
 
 use super::applier::{Applied, Applier, Numbering};
 use super::barrier::{self, Asking, Barrier, Place};
@@ -37,9 +37,6 @@ const QUEUE_JOBS: usize = 1024;
 
 /// Records between reading the log and applying it.
 const RECORDS_IN_HAND: usize = 32;
-
-/// Longer than a record is offered to the log.
-const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Between two questions whether all is known.
 const PAUSE: Duration = Duration::from_millis(50);
@@ -257,14 +254,7 @@ impl Backbone for JetStreamBackbone {
                 return Err(BackboneError::TooLarge);
             }
             let gone = || BackboneError::Unavailable("nobody writes to the log".to_owned());
-            let (answer, answered) = oneshot::channel();
-            let jobs = self.jobs.as_ref().ok_or_else(gone)?;
-            let silent = |_| BackboneError::Unavailable("the log does not answer".to_owned());
-            let done = timeout(PATIENCE, async {
-                jobs.send(Job { batch, floors: Vec::new(), answer }).await.map_err(|_| gone())?;
-                answered.await.map_err(|_| gone())?
-            });
-            done.await.map_err(silent)?
+            Job::done(self.jobs.as_ref().ok_or_else(gone)?, batch, Vec::new()).await
         }
         .boxed()
     }

@@ -2,11 +2,16 @@
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
-use tokio::sync::oneshot;
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::timeout;
 
 use crate::backbone::retention::Floor;
 use crate::backbone::{BackboneError, Batch, Committed};
+
+/// Longer than a record is offered to the log.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// A batch, and where its maker waits.
 #[derive(Debug)]
@@ -15,6 +20,23 @@ pub(super) struct Job {
     /// What is let go beside it.
     pub(super) floors: Vec<Floor>,
     pub(super) answer: oneshot::Sender<Result<Committed, BackboneError>>,
+}
+
+impl Job {
+    /// Hands a job to whoever takes `jobs`, and waits for what comes of it.
+    pub(super) async fn done(
+        jobs: &mpsc::Sender<Self>,
+        batch: Batch,
+        floors: Vec<Floor>,
+    ) -> Result<Committed, BackboneError> {
+        let gone = || BackboneError::Unavailable("nobody writes to the log".to_owned());
+        let (answer, answered) = oneshot::channel();
+        let done = timeout(PATIENCE, async {
+            jobs.send(Self { batch, floors, answer }).await.map_err(|_| gone())?;
+            answered.await.map_err(|_| gone())?
+        });
+        done.await.map_err(|_| BackboneError::Unavailable("the log does not answer".to_owned()))?
+    }
 }
 
 /// The jobs of each record that is on its way into the log, by the record's name: who applies it finds them here, so that it need

@@ -11,7 +11,7 @@ use thiserror::Error;
 use uuid::Uuid;
 
 use super::applier::{POSITION, REVISION};
-use super::carried::{CARRIED, WireCarried};
+use super::carried::{CARRIED, ENTRIES_PER_RECORD, WireCarried, fitting};
 use super::record::encode_carried;
 use super::snapshot::parts;
 use super::stream::{MOVING, make_stream, subject};
@@ -20,8 +20,6 @@ use crate::backbone::store::{CannotOpen, Durability, KeptEvent, Ledger, StoreFol
 
 /// One record has so much at most.
 const EVENTS_PER_RECORD: u32 = 500;
-const ENTRIES_PER_RECORD: u32 = 200;
-const BYTES_PER_RECORD: usize = 1024 * 1024;
 
 /// What was moved.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -103,12 +101,7 @@ pub async fn migrate(
 
 /// The first of them, so far as one record has room.
 fn bounded(mut kept: Vec<KeptEvent>) -> Vec<KeptEvent> {
-    let sizes = kept.iter().scan(0_usize, |bytes, event| {
-        *bytes = bytes.saturating_add(event.json.len());
-        Some(*bytes)
-    });
-    let count = sizes.take_while(|bytes| *bytes <= BYTES_PER_RECORD).count();
-    kept.truncate(count.max(1));
+    kept.truncate(fitting(kept.iter().map(|event| event.json.len())));
     kept
 }
 

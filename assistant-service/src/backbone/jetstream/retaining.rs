@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use async_nats::jetstream::Context;
 use async_nats::jetstream::stream::{PurgeError, Stream};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::mpsc;
 
 use super::applier::Numbering;
 use super::job::Job;
@@ -18,9 +18,6 @@ use crate::backbone::{BackboneError, Batch};
 use crate::clock::Clock;
 
 const LOOK_EVERY: Duration = Duration::from_secs(30);
-
-/// Longer than a record is offered to the log.
-const PATIENCE: Duration = Duration::from_secs(10);
 
 /// A snapshot is worth it from so many records on.
 const RECORDS_PER_SNAPSHOT: u64 = 10_000;
@@ -73,13 +70,7 @@ impl Retaining {
     async fn say(&self, floors: &[Floor]) -> Result<(), BackboneError> {
         let gone = || BackboneError::Unavailable("nobody writes to the log".to_owned());
         let jobs = self.jobs.upgrade().ok_or_else(gone)?;
-        let (answer, answered) = oneshot::channel();
-        let job = Job { batch: Batch::default(), floors: floors.to_vec(), answer };
-        let said = tokio::time::timeout(PATIENCE, async {
-            jobs.send(job).await.map_err(|_| gone())?;
-            answered.await.map_err(|_| gone())?
-        });
-        said.await.map_err(|_| BackboneError::Unavailable("the log does not answer".to_owned()))?.map(drop)
+        Job::done(&jobs, Batch::default(), floors.to_vec()).await.map(drop)
     }
 
     /// Goes one step on towards a log without what was let go: see [`Snapshots::step`].

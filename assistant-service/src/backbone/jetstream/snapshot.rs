@@ -13,15 +13,12 @@ use thiserror::Error;
 use uuid::Uuid;
 
 use super::applier::Numbering;
-use super::carried::{CARRIED, WireCarried};
+use super::carried::{CARRIED, ENTRIES_PER_RECORD, WireCarried, fitting};
 use super::publisher::MIXED;
 use super::record::{self, InvalidRecord, encode_base, encode_snapshot};
 use super::retaining::purge;
 use crate::backbone::BackboneError;
 use crate::backbone::store::{KeptEntry, Ledger, StoreReaders};
-
-const ENTRIES_PER_RECORD: usize = 200;
-const BYTES_PER_RECORD: usize = 1024 * 1024;
 
 /// The last parts of the subjects of a snapshot's records, of the record that says it is whole, and of the base.
 const SNAPSHOT: &str = "snapshot";
@@ -192,11 +189,8 @@ impl Snapshots<'_> {
 pub(super) fn parts(mut entries: &[KeptEntry]) -> Vec<&[KeptEntry]> {
     let mut parts = Vec::new();
     while !entries.is_empty() {
-        let sizes = entries.iter().take(ENTRIES_PER_RECORD).scan(0_usize, |bytes, entry| {
-            *bytes = bytes.saturating_add(entry.value.len());
-            Some(*bytes)
-        });
-        let count = sizes.take_while(|bytes| *bytes <= BYTES_PER_RECORD).count().max(1);
+        let sizes = entries.iter().map(|entry| entry.value.len());
+        let count = fitting(sizes.take(usize::try_from(ENTRIES_PER_RECORD).unwrap_or(usize::MAX)));
         let (part, rest) = entries.split_at(count.min(entries.len()));
         parts.push(part);
         entries = rest;
