@@ -118,7 +118,8 @@ impl Backbone for SqliteBackbone {
             let gone = || BackboneError::Unavailable("its writer has ended".to_owned());
             let jobs = self.jobs.as_ref().ok_or_else(gone)?;
             jobs.send(Job { batch, answer }).await.map_err(|_| gone())?;
-            answered.await.map_err(|_| gone())?
+            let (answer, _batch) = answered.await.map_err(|_| gone())?;
+            answer
         }
         .boxed()
     }

@@ -14,12 +14,14 @@ mod reading;
 mod rebuilding;
 mod reserve;
 mod schema;
+mod terms;
 mod wal;
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 use thiserror::Error;
 
@@ -119,7 +121,9 @@ impl StoreFolder {
     /// The writer's side, made when it is not there.
     pub(super) fn ledger(&self, durability: Durability) -> Result<Ledger, CannotOpen> {
         let connection = Connection::open(&self.path)?;
+        plan_once(&connection)?;
         schema::prepare(&connection, durability)?;
+        terms::catch_up(&connection, terms::MANY_EVENTS)?;
         Ok(Ledger::over(connection)?)
     }
 
@@ -141,7 +145,9 @@ impl StoreFolder {
     pub(super) fn readers(&self, clock: Arc<dyn Clock>) -> Result<StoreReaders, CannotOpen> {
         let read_only = || {
             let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-            Connection::open_with_flags(&self.path, flags)
+            let connection = Connection::open_with_flags(&self.path, flags)?;
+            plan_once(&connection)?;
+            Ok(connection)
         };
         Ok(StoreReaders::open(read_only, clock)?)
     }
@@ -160,6 +166,12 @@ impl StoreFolder {
     pub(super) fn into_lock(self) -> File {
         self.lock
     }
+}
+
+/// Keeps the plan of a statement whatever values it is given. Otherwise SQLite looks at them, and makes a plan anew as soon as
+/// they are taken away, which is after each use of a cached statement.
+fn plan_once(connection: &Connection) -> Result<(), rusqlite::Error> {
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true).map(drop)
 }
 
 /// Makes again what the store below `folder` keeps beside the events themselves; nobody else may have it meanwhile.

@@ -19,12 +19,22 @@ pub(crate) fn file(folder: &Path) -> PathBuf {
     folder.join("watchgate.sqlite")
 }
 
-/// Whether the table has the indexes that queries stand on.
+/// Whether the table has an index of SQLite's own for whatever queries stand on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Indexes {
-    AsShipped,
+    Plain,
     None,
 }
+
+/// Those that the schema would have if it were left to SQLite.
+const PLAIN_INDEXES: &str = "
+CREATE INDEX events_by_identity ON events (source, id);
+CREATE INDEX events_by_source ON events (source);
+CREATE INDEX events_by_type ON events (type);
+CREATE INDEX events_by_subject ON events (subject) WHERE subject IS NOT NULL;
+CREATE INDEX events_by_correlation ON events (correlation_id) WHERE correlation_id IS NOT NULL;
+CREATE INDEX events_by_principal ON events (principal) WHERE principal IS NOT NULL;
+";
 
 /// A table of events, and the next event's number.
 pub(crate) struct Table {
@@ -63,14 +73,8 @@ impl Table {
         let mode: String = connection.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0))?;
         connection.pragma_update(None, "synchronous", "FULL")?;
         ensure!(mode == "wal", "SQLite chose {mode}");
-        if indexes == Indexes::None {
-            let names = "SELECT name FROM sqlite_schema WHERE type = 'index' AND tbl_name = 'events'";
-            let names: Vec<String> =
-                connection.prepare(names)?.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?;
-            ensure!(names.len() > 3, "the table has {} indexes", names.len());
-            for name in names {
-                connection.execute_batch(&format!("DROP INDEX {name}"))?;
-            }
+        if indexes == Indexes::Plain {
+            connection.execute_batch(PLAIN_INDEXES)?;
         }
         Ok(Table { connection, next: 0 })
     }

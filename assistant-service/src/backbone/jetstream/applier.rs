@@ -102,7 +102,7 @@ impl Applier {
         let mut erasing = Erasing::default();
         erasing.wake();
         loop {
-            let pause = erasing.pause(IDLE);
+            let pause = self.ledger.pause(erasing.pause(IDLE));
             let next = async {
                 tokio::select! {
                     _ = &mut ended => Ok(None),
@@ -124,9 +124,9 @@ impl Applier {
                         Err(error) => return self.stop(error.to_string()),
                     }
                 }
-                Err(_) => {}
+                Err(_) => self.ledger.settle(),
             }
-            erasing.step(&self.ledger);
+            erasing.step(&mut self.ledger);
         }
     }
 
@@ -202,7 +202,7 @@ impl Applier {
                     let since_seconds = begun.elapsed().as_secs();
                     tracing::error!(%error, since_seconds, "the store did not take what the log says; trying again");
                     self.wal.shorten(self.ledger.connection());
-                    erasing.step(&self.ledger);
+                    erasing.step(&mut self.ledger);
                     // Whoever ends this drops the other side.
                     if ended.try_recv() != Err(oneshot::error::TryRecvError::Empty) {
                         return None;

@@ -20,10 +20,10 @@ const RETAIN_EVERY: Duration = Duration::from_secs(5);
 
 type Answer = Result<Committed, BackboneError>;
 
-/// A batch, and where its maker waits.
+/// A batch, and where its maker waits. The batch comes back with the answer: memory is best freed where it was taken.
 pub(super) struct Job {
     pub(super) batch: Batch,
-    pub(super) answer: oneshot::Sender<Answer>,
+    pub(super) answer: oneshot::Sender<(Answer, Batch)>,
 }
 
 pub(super) struct Writer {
@@ -50,11 +50,11 @@ impl Writer {
         // Erasing may have been left in the middle.
         erasing.wake();
         loop {
-            let pause = erasing.pause(RETAIN_EVERY);
+            let pause = self.ledger.pause(erasing.pause(RETAIN_EVERY));
             match timer.block_on(async { tokio::time::timeout(pause, waiting.recv()).await }) {
                 Ok(None) => return,
                 Ok(Some(first)) => self.commit(first, &mut waiting),
-                Err(_) => {}
+                Err(_) => self.ledger.settle(),
             }
             if retained.is_none_or(|at: Instant| at.elapsed() >= RETAIN_EVERY) {
                 retained = Some(Instant::now());
@@ -64,7 +64,7 @@ impl Writer {
                 }
                 self.retain(&mut erasing);
             }
-            match erasing.step(&self.ledger) {
+            match erasing.step(&mut self.ledger) {
                 Step::NotDue | Step::Failed => {}
                 Step::Full => self.make_room(&mut erasing),
                 Step::Done if erasing.is_short_of_room() => self.wal.shorten(self.ledger.connection()),
@@ -113,9 +113,9 @@ impl Writer {
             self.apply_together(&batches)
         };
         self.newest.tell(self.ledger.stand());
-        for (maker, answer) in makers.into_iter().zip(answers) {
+        for ((maker, answer), batch) in makers.into_iter().zip(answers).zip(batches) {
             // Whoever has gone away does not need the answer; what was committed stays.
-            let _ = maker.send(answer);
+            let _ = maker.send((answer, batch));
         }
         self.wal.shorten_if_long(self.ledger.connection());
     }

@@ -1,16 +1,22 @@
 //! The writer's side of a store: applies batches in the order of the log. What comes of a batch depends on the batches before it
 //! and the time that is given, and on nothing else: replicas that apply the same log know the same.
 
-use rusqlite::{Connection, OptionalExtension, params};
+use std::time::Duration;
+
+use rusqlite::{Connection, OptionalExtension, Row, params};
 use time::OffsetDateTime;
 
 use super::classes::{self, Classes, Segment};
+use super::terms::{self, Terms};
 use crate::backbone::{Appended, BackboneError, Batch, Committed, IDENTITY_HOURS, NewEvent, Position, Put, Revision};
 
 const IDENTITY_MILLIS: i64 = IDENTITY_HOURS * 60 * 60 * 1000;
 
 /// How long it is known that an entry was removed, for those who follow the changes.
 const REMOVED_MILLIS: i64 = 60 * 60 * 1000;
+
+/// Without anything to do for so long, the writer brings in what waits for the index.
+const SETTLE_AFTER: Duration = Duration::from_millis(50);
 
 /// Changes a store. Nobody else does.
 pub(in crate::backbone) struct Ledger {
@@ -23,6 +29,7 @@ pub(in crate::backbone) struct Ledger {
     /// The record of a shared log up to which entries are known from a snapshot.
     entries_from: u64,
     classes: Classes,
+    terms: Terms,
 }
 
 /// How far a store has come.
@@ -93,7 +100,8 @@ impl Ledger {
             ))
         })?;
         let classes = Classes::read(&connection)?;
-        Ok(Self { connection, stand, numbered: stand, record, entries_from, classes })
+        let terms = Terms::unread();
+        Ok(Self { connection, stand, numbered: stand, record, entries_from, classes, terms })
     }
 
     pub(in crate::backbone) fn stand(&self) -> Stand {
@@ -132,6 +140,7 @@ impl Ledger {
         &mut self,
         work: impl FnOnce(&mut Self) -> Result<T, rusqlite::Error>,
     ) -> Result<T, rusqlite::Error> {
+        self.terms.refresh(&self.connection)?;
         let before = (self.stand, self.numbered, self.record.clone(), self.classes.clone());
         self.connection.execute_batch("BEGIN IMMEDIATE")?;
         let done = work(self).and_then(|done| {
@@ -141,6 +150,7 @@ impl Ledger {
         });
         if done.is_err() {
             (self.stand, self.numbered, self.record, self.classes) = before;
+            self.terms.roll_back();
             // Fails when SQLite has rolled back by itself, as it does on a full disk: the same outcome.
             let _ = self.connection.execute_batch("ROLLBACK");
         }
@@ -152,9 +162,9 @@ impl Ledger {
         self.classes.write(&self.connection)?;
         self.connection
             .prepare_cached(
-                "UPDATE stand SET position = ?1, revision = ?2, sequence = ?3, record = ?4, entries_from = ?5",
+                "UPDATE stand SET position = ?1, revision = ?2, sequence = ?3, record = ?4, entries_from = ?5, indexed = ?6",
             )?
-            .execute(params![position, revision, sequence, self.record, self.entries_from])?;
+            .execute(params![position, revision, sequence, self.record, self.entries_from, self.terms.indexed()])?;
         Ok(())
     }
 
@@ -204,8 +214,29 @@ impl Ledger {
     }
 
     /// Erases what was let go among so many rows; whether there is more. A commit of its own.
-    pub(in crate::backbone) fn erase_some(&self, row_count: u32) -> Result<bool, rusqlite::Error> {
-        classes::erase_some(&self.connection, row_count)
+    pub(in crate::backbone) fn erase_some(&mut self, row_count: u32) -> Result<bool, rusqlite::Error> {
+        let Some(part) = classes::part_to_erase(&self.connection, row_count)? else { return Ok(false) };
+        self.terms.refresh(&self.connection)?;
+        let transaction = self.connection.unchecked_transaction()?;
+        let erased = self.terms.erase(&transaction, &part)?;
+        classes::erase(&transaction, &part)?;
+        transaction.commit()?;
+        self.terms.forget(&erased);
+        Ok(true)
+    }
+
+    /// How long a writer without work may wait before it calls [`Self::settle`].
+    pub(in crate::backbone) fn pause(&self, otherwise: Duration) -> Duration {
+        if self.terms.are_worth_a_commit() { otherwise.min(SETTLE_AFTER) } else { otherwise }
+    }
+
+    /// Brings some of what waits for the index into it, if it is much: to be called when there is nothing else to do.
+    pub(in crate::backbone) fn settle(&mut self) {
+        if self.terms.are_worth_a_commit()
+            && let Err(error) = self.together(|ledger| ledger.terms.bring_in_some(&ledger.connection))
+        {
+            tracing::warn!(%error, "what waits for the index could not be brought in; it is found without");
+        }
     }
 
     /// Only what changes entries does this, so that it happens at the same place in the log everywhere.
@@ -252,13 +283,7 @@ impl Ledger {
         place: Position,
         now: i64,
     ) -> Result<Appended, rusqlite::Error> {
-        let first: Option<(Position, i64, i64)> = self
-            .connection
-            .prepare_cached(
-                "SELECT position, class, arrived FROM events WHERE source = ?1 AND id = ?2 ORDER BY position DESC LIMIT 1",
-            )?
-            .query_row(params![event.source, event.id], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
-            .optional()?;
+        let first = self.newest_of(event)?;
         if let Some((position, class, arrived)) = first
             && now.saturating_sub(arrived).abs() < IDENTITY_MILLIS
             && !self.classes.is_let_go(class, position)
@@ -267,6 +292,31 @@ impl Ledger {
         }
         self.insert(place, now, Classed { event, class })?;
         Ok(Appended { position: place, is_duplicate: false })
+    }
+
+    /// Position, class and time of the newest event of the same source and id.
+    fn newest_of(&self, event: &NewEvent) -> Result<Option<(Position, i64, i64)>, rusqlite::Error> {
+        let term = terms::identity(&event.source, &event.id);
+        let row = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?));
+        for position in self.terms.waiting(term) {
+            let found = self
+                .connection
+                .prepare_cached(
+                    "SELECT position, class, arrived FROM events WHERE position = ?1 AND source = ?2 AND id = ?3",
+                )?
+                .query_row(params![position, event.source, event.id], row)
+                .optional()?;
+            if found.is_some() {
+                return Ok(found);
+            }
+        }
+        self.connection
+            .prepare_cached(
+                "SELECT position, class, arrived FROM terms CROSS JOIN events USING (position)
+                 WHERE term = ?1 AND source = ?2 AND id = ?3 ORDER BY position DESC LIMIT 1",
+            )?
+            .query_row(params![term, event.source, event.id], row)
+            .optional()
     }
 
     pub(super) fn insert(
@@ -292,7 +342,7 @@ impl Ledger {
                 principal,
                 json
             ])?;
-        Ok(())
+        self.terms.add(&self.connection, position, &event.into())
     }
 }
 

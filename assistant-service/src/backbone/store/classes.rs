@@ -148,28 +148,37 @@ fn write(connection: &Connection, class: &mut Class) -> Result<(), rusqlite::Err
     Ok(())
 }
 
-/// Erases what has been let go among so many rows, in a commit of its own; whether there is more.
-pub(super) fn erase_some(connection: &Connection, row_count: u32) -> Result<bool, rusqlite::Error> {
+/// A part of a class that was let go and is to be erased.
+pub(super) struct Part {
+    pub(super) class: i64,
+    pub(super) above: Position,
+    pub(super) up_to: Position,
+}
+
+/// The next part to erase, which lies among so many rows.
+pub(super) fn part_to_erase(connection: &Connection, row_count: u32) -> Result<Option<Part>, rusqlite::Error> {
     let next: Option<(i64, Position, Position)> = connection
         .prepare_cached("SELECT class, floor, erased FROM classes WHERE erased < floor LIMIT 1")?
         .query_row([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
         .optional()?;
-    let Some((class, floor, erased)) = next else { return Ok(false) };
+    let Some((class, floor, above)) = next else { return Ok(None) };
     // Positions have gaps: a step goes as far as so many rows of any class do.
     let up_to: Option<Position> = connection
         .prepare_cached(
             "SELECT position FROM events WHERE position > ?1 AND position <= ?2 ORDER BY position LIMIT 1 OFFSET ?3",
         )?
-        .query_row(params![erased, floor, row_count], |row| row.get(0))
+        .query_row(params![above, floor, row_count], |row| row.get(0))
         .optional()?;
-    let up_to = up_to.unwrap_or(floor);
-    let transaction = connection.unchecked_transaction()?;
-    transaction
+    Ok(Some(Part { class, above, up_to: up_to.unwrap_or(floor) }))
+}
+
+/// Erases a part.
+pub(super) fn erase(connection: &Connection, Part { class, above, up_to }: &Part) -> Result<(), rusqlite::Error> {
+    connection
         .prepare_cached("DELETE FROM events WHERE position > ?1 AND position <= ?2 AND class = ?3")?
-        .execute(params![erased, up_to, class])?;
-    transaction.prepare_cached("UPDATE classes SET erased = ?2 WHERE class = ?1")?.execute(params![class, up_to])?;
-    transaction.commit()?;
-    Ok(true)
+        .execute(params![above, up_to, class])?;
+    connection.prepare_cached("UPDATE classes SET erased = ?2 WHERE class = ?1")?.execute(params![class, up_to])?;
+    Ok(())
 }
 
 /// The name of a class, if there is such a one.

@@ -69,7 +69,7 @@ impl Erasing {
     }
 
     /// Takes a step if it is time for one.
-    pub(in crate::backbone) fn step(&mut self, ledger: &Ledger) -> Step {
+    pub(in crate::backbone) fn step(&mut self, ledger: &mut Ledger) -> Step {
         let begun = Instant::now();
         if self.next.is_none_or(|next| next > begun) {
             return Step::NotDue;

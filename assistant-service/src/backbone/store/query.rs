@@ -1,5 +1,5 @@
-//! How events are found. One condition is looked up in its index, or none is; the rest is held against each row that this gives, so
-//! that it is always known how far the look has come: one that would take long ends early and says where to go on.
+//! How events are found. One condition is looked up in the index of terms, or none is; the rest is held against each row that this
+//! gives, so that it is always known how far the look has come: one that would take long ends early and says where to go on.
 
 use std::time::{Duration, Instant};
 
@@ -9,6 +9,7 @@ use time::OffsetDateTime;
 
 use super::apply::millis;
 use super::classes;
+use super::terms::Kind;
 use crate::backbone::{EventFilter, Order, Page, Position, StoredEvent, TypeFilter};
 
 /// A page ends with the event that passes this: an event may have a megabyte, and many pages are held at once.
@@ -29,96 +30,117 @@ pub(super) fn query_within(
     connection: &Connection,
     filter: &EventFilter,
 ) -> Result<Page, rusqlite::Error> {
-    let Some(plan) = Plan::of(connection, filter)? else { return Ok(Page::default()) };
     let begun = Instant::now();
-    let let_go = classes::being_erased(connection)?;
+    // Up to where the index goes and what stands there, at one moment.
+    let connection = connection.unchecked_transaction()?;
+    let let_go = classes::being_erased(&connection)?;
     let limit = usize::try_from(filter.limit).unwrap_or(usize::MAX);
-    let mut statement = connection.prepare_cached(&plan.sql)?;
-    let mut rows = statement.query(params_from_iter(plan.values))?;
     let (mut page, mut bytes, mut looked_at, mut last) = (Page::default(), 0_usize, 0_u64, None);
-    while let Some(row) = rows.next()? {
-        looked_at = looked_at.saturating_add(1);
-        if looked_at.is_multiple_of(ROWS_PER_LOOK) && begun.elapsed() >= time {
-            page.next_after = last;
-            break;
-        }
-        let position: Position = row.get(0)?;
-        let is_let_go = !let_go.is_empty() && let_go.get(&row.get(8)?).is_some_and(|floor| position <= *floor);
-        if !is_let_go && matches(row, filter)? {
-            if page.events.len() >= limit || bytes > PAGE_BYTES {
+    for Look { sql, values } in looks(&connection, filter)? {
+        let mut statement = connection.prepare_cached(&sql)?;
+        let mut rows = statement.query(params_from_iter(values))?;
+        while let Some(row) = rows.next()? {
+            looked_at = looked_at.saturating_add(1);
+            if looked_at.is_multiple_of(ROWS_PER_LOOK) && begun.elapsed() >= time {
                 page.next_after = last;
-                break;
+                return Ok(page);
             }
-            let event = StoredEvent { position, json: row.get(7)? };
-            bytes = bytes.saturating_add(event.json.len());
-            page.events.push(event);
+            let position: Position = row.get(0)?;
+            let is_let_go = !let_go.is_empty() && let_go.get(&row.get(8)?).is_some_and(|floor| position <= *floor);
+            if !is_let_go && matches(row, filter)? {
+                if page.events.len() >= limit || bytes > PAGE_BYTES {
+                    page.next_after = last;
+                    return Ok(page);
+                }
+                let event = StoredEvent { position, json: row.get(7)? };
+                bytes = bytes.saturating_add(event.json.len());
+                page.events.push(event);
+            }
+            last = Some(position);
         }
-        last = Some(position);
     }
     Ok(page)
 }
 
-struct Plan {
+/// A statement that gives events in the order that is asked for.
+struct Look {
     sql: String,
     values: Vec<Value>,
 }
 
-impl Plan {
-    /// Nothing when no position is within the filter's bounds.
-    fn of(connection: &Connection, filter: &EventFilter) -> Result<Option<Self>, rusqlite::Error> {
-        let (mut above, mut below) = match filter.order {
-            Order::Ascending => (filter.after.unwrap_or_default(), None),
-            Order::Descending => (0, filter.after),
+/// The looks that give, one after the other, all events that may match.
+fn looks(connection: &Connection, filter: &EventFilter) -> Result<Vec<Look>, rusqlite::Error> {
+    let (mut above, mut below) = match filter.order {
+        Order::Ascending => (filter.after.unwrap_or_default(), None),
+        Order::Descending => (0, filter.after),
+    };
+    if let Some(since) = filter.since {
+        above = above.max(came_before(connection, earlier(since))?);
+    }
+    if let Some(until) = filter.until {
+        let end = came_before(connection, later(until))?.saturating_add(1);
+        below = Some(below.map_or(end, |below| below.min(end)));
+    }
+    // SQLite counts no further.
+    let below = below.unwrap_or(Position::MAX).min(i64::MAX.unsigned_abs());
+    let Some((kind, column, value)) = driving(filter) else {
+        return Ok(Look::new("events NOT INDEXED WHERE", None, (above, below), filter.order).into_iter().collect());
+    };
+    let indexed: Position = connection.prepare_cached("SELECT indexed FROM stand")?.query_row([], |row| row.get(0))?;
+    let known = Look::new(
+        "terms CROSS JOIN events USING (position) WHERE term = ? AND",
+        Some(kind.term(value).into()),
+        (above, below.min(indexed.saturating_add(1))),
+        filter.order,
+    );
+    let waiting = Look::new(
+        &format!("events NOT INDEXED WHERE {column} = ? AND"),
+        Some(value.to_owned().into()),
+        (above.max(indexed), below),
+        filter.order,
+    );
+    Ok(match filter.order {
+        Order::Ascending => [known, waiting],
+        Order::Descending => [waiting, known],
+    }
+    .into_iter()
+    .flatten()
+    .collect())
+}
+
+impl Look {
+    /// Nothing when no position is between the bounds.
+    fn new(from: &str, value: Option<Value>, (above, below): (Position, Position), order: Order) -> Option<Self> {
+        if below <= above.saturating_add(1) {
+            return None;
+        }
+        let direction = match order {
+            Order::Ascending => "ASC",
+            Order::Descending => "DESC",
         };
-        if let Some(since) = filter.since {
-            above = above.max(came_before(connection, earlier(since))?);
-        }
-        if let Some(until) = filter.until {
-            let end = came_before(connection, later(until))?.saturating_add(1);
-            below = Some(below.map_or(end, |below| below.min(end)));
-        }
-        if below.is_some_and(|below| below <= above.saturating_add(1)) {
-            return Ok(None);
-        }
-        let mut sql =
-            "SELECT position, arrived, source, type, subject, correlation_id, principal, json, class FROM events"
-                .to_owned();
-        let mut values = Vec::new();
-        match driving(filter) {
-            Some((index, column, value)) => {
-                sql.push_str(&format!(" INDEXED BY {index} WHERE {column} = ? AND "));
-                values.push(value.to_owned().into());
-            }
-            None => sql.push_str(" NOT INDEXED WHERE "),
-        }
-        sql.push_str("position > ?");
-        values.push(bounded(above));
-        if let Some(below) = below {
-            sql.push_str(" AND position < ?");
-            values.push(bounded(below));
-        }
-        sql.push_str(match filter.order {
-            Order::Ascending => " ORDER BY position ASC",
-            Order::Descending => " ORDER BY position DESC",
-        });
-        Ok(Some(Self { sql, values }))
+        let sql = format!(
+            "SELECT position, arrived, source, type, subject, correlation_id, principal, json, class FROM {from}
+             position > ? AND position < ? ORDER BY position {direction}"
+        );
+        let bounds = [above, below].map(|bound| i64::try_from(bound).unwrap_or(i64::MAX).into());
+        Some(Self { sql, values: value.into_iter().chain(bounds).collect() })
     }
 }
 
-/// The condition that few events meet, as far as one can tell without looking.
-fn driving(filter: &EventFilter) -> Option<(&'static str, &'static str, &str)> {
+/// The condition that few events meet, as far as one can tell without looking, and the column that it is about.
+fn driving(filter: &EventFilter) -> Option<(Kind, &'static str, &str)> {
     let exact_type = match &filter.event_type {
         Some(TypeFilter::Exact(event_type)) => Some(event_type.as_str()),
         Some(TypeFilter::Below(_)) | None => None,
     };
     let conditions = [
-        ("events_by_correlation", "correlation_id", filter.correlation_id.as_deref()),
-        ("events_by_subject", "subject", filter.subject.as_deref()),
-        ("events_by_source", "source", filter.source.as_deref()),
-        ("events_by_principal", "principal", filter.principal.as_deref()),
-        ("events_by_type", "type", exact_type),
+        (Kind::Correlation, filter.correlation_id.as_deref()),
+        (Kind::Subject, filter.subject.as_deref()),
+        (Kind::Source, filter.source.as_deref()),
+        (Kind::Principal, filter.principal.as_deref()),
+        (Kind::Type, exact_type),
     ];
-    conditions.into_iter().find_map(|(index, column, value)| Some((index, column, value?)))
+    conditions.into_iter().find_map(|(kind, value)| Some((kind, kind.columns(), value?)))
 }
 
 fn matches(row: &Row<'_>, filter: &EventFilter) -> Result<bool, rusqlite::Error> {
@@ -184,11 +206,6 @@ fn later(time: OffsetDateTime) -> i64 {
     millis(time).saturating_add(CLOCK_STEP_MILLIS)
 }
 
-/// No position is larger than what SQLite can count.
-fn bounded(position: Position) -> Value {
-    i64::try_from(position).unwrap_or(i64::MAX).into()
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::{Durability, schema};
@@ -199,6 +216,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let connection = Connection::open(folder.path().join("store")).unwrap();
         schema::prepare(&connection, Durability::Truth).unwrap();
+        connection.execute("UPDATE stand SET indexed = 20", []).unwrap();
         let text = || Some("x".to_owned());
         let any = EventFilter { after: Some(7), limit: 9, ..EventFilter::default() };
         for order in [Order::Ascending, Order::Descending] {
@@ -210,11 +228,14 @@ mod tests {
                 EventFilter { principal: text(), text: text(), ..any.clone() },
                 EventFilter { source: text(), subject: text(), correlation_id: text(), ..any.clone() },
             ] {
-                let plan = Plan::of(&connection, &EventFilter { order, ..filter }).unwrap().unwrap();
-                let mut statement = connection.prepare(&format!("EXPLAIN QUERY PLAN {}", plan.sql)).unwrap();
-                let steps = statement.query_map(params_from_iter(plan.values), |row| row.get::<_, String>(3)).unwrap();
-                let steps: Vec<_> = steps.map(Result::unwrap).collect();
-                assert!(steps.iter().all(|step| step.starts_with("SEARCH")), "{}: {steps:?}", plan.sql);
+                let looks = looks(&connection, &EventFilter { order, ..filter }).unwrap();
+                assert!(!looks.is_empty());
+                for Look { sql, values } in looks {
+                    let mut statement = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
+                    let steps = statement.query_map(params_from_iter(values), |row| row.get::<_, String>(3)).unwrap();
+                    let steps: Vec<_> = steps.map(Result::unwrap).collect();
+                    assert!(steps.iter().all(|step| step.starts_with("SEARCH")), "{sql}: {steps:?}");
+                }
             }
         }
     }

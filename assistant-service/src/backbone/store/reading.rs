@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
 use thiserror::Error;
 
-use super::{CannotOpen, FILE, files, query, schema};
+use super::{CannotOpen, FILE, files, query, schema, terms};
 use crate::backbone::{BackboneError, EventFilter, Page, Position};
 
 /// A store as it is read.
@@ -38,6 +38,7 @@ impl StoreReader {
         }
         let connection =
             Connection::open_with_flags(&path, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+        super::plan_once(&connection)?;
         schema::check(&connection)?;
         Ok(Self { connection })
     }
@@ -54,9 +55,12 @@ impl StoreReader {
 
     /// Whether there is an event of this identity, however old.
     pub(crate) fn has(&self, source: &str, id: &str) -> Result<bool, BackboneError> {
-        let mut statement =
-            self.connection.prepare_cached("SELECT 1 FROM events WHERE source = ?1 AND id = ?2 LIMIT 1")?;
-        Ok(statement.query_row(params![source, id], |_| Ok(())).optional()?.is_some())
+        let mut statement = self.connection.prepare_cached(
+            "SELECT 1 FROM terms CROSS JOIN events USING (position) WHERE term = ?3 AND source = ?1 AND id = ?2
+             UNION ALL
+             SELECT 1 FROM events WHERE position > (SELECT indexed FROM stand) AND source = ?1 AND id = ?2 LIMIT 1",
+        )?;
+        Ok(statement.query_row(params![source, id, terms::identity(source, id)], |_| Ok(())).optional()?.is_some())
     }
 
     /// Writes what the store holds at one moment into a new file, which is on stable storage when this returns, and until then

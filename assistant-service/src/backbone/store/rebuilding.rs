@@ -4,6 +4,7 @@
 use rusqlite::{Connection, params};
 
 use super::classes::{self, Classes};
+use super::terms;
 use crate::backbone::retention::DEFAULT_CLASS;
 use crate::backbone::{InvalidEventJson, NewEvent, Position};
 
@@ -51,6 +52,7 @@ pub(super) fn rebuild(connection: &Connection, mut progress: impl FnMut(u64)) ->
         progress(rebuilt.events);
     }
     connection.execute_batch("REINDEX")?;
+    terms::make_again(connection)?;
     segments(connection)?;
     Ok(rebuilt)
 }

@@ -4,7 +4,10 @@ use rusqlite::Connection;
 
 use super::CannotOpen;
 
-const VERSION: i64 = 2;
+const VERSION: i64 = 3;
+
+/// What the writer keeps of the file in memory: new terms go anywhere in the index.
+const WRITER_CACHE_KIBIBYTES: i64 = 64 * 1024;
 
 /// Whether a commit must outlive a loss of power.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,9 +35,10 @@ CREATE TABLE stand (
     revision INTEGER NOT NULL,
     sequence INTEGER NOT NULL,
     record TEXT NOT NULL,
-    entries_from INTEGER NOT NULL
+    entries_from INTEGER NOT NULL,
+    indexed INTEGER NOT NULL DEFAULT 0
 ) STRICT;
-INSERT INTO stand VALUES (0, 0, 0, '', 0);
+INSERT INTO stand VALUES (0, 0, 0, '', 0, 0);
 CREATE TABLE events (
     position INTEGER PRIMARY KEY,
     arrived INTEGER NOT NULL,
@@ -74,14 +78,14 @@ CREATE INDEX entries_by_revision ON entries (bucket, revision);
 CREATE INDEX entries_by_end ON entries (expires) WHERE expires IS NOT NULL;
 ";
 
-const INDEXES: &str = "
-CREATE INDEX events_by_identity ON events (source, id);
-CREATE INDEX events_by_source ON events (source);
-CREATE INDEX events_by_type ON events (type);
-CREATE INDEX events_by_subject ON events (subject) WHERE subject IS NOT NULL;
-CREATE INDEX events_by_correlation ON events (correlation_id) WHERE correlation_id IS NOT NULL;
-CREATE INDEX events_by_principal ON events (principal) WHERE principal IS NOT NULL;
-PRAGMA user_version = 2;
+/// What events are found by, as [`super::terms`] makes it.
+const TERMS: &str = "
+CREATE TABLE terms (
+    term INTEGER NOT NULL,
+    position INTEGER NOT NULL,
+    PRIMARY KEY (term, position)
+) STRICT, WITHOUT ROWID;
+PRAGMA user_version = 3;
 ";
 
 /// Version 1 did not know when an event came in: no earlier than those before it, and not in the future.
@@ -103,6 +107,17 @@ DROP TABLE old_entries;
 DROP TABLE newest_revision;
 ";
 
+/// Version 2 had an index of SQLite's own for each column.
+const FROM_VERSION_2: &str = "
+ALTER TABLE stand ADD COLUMN indexed INTEGER NOT NULL DEFAULT 0;
+DROP INDEX events_by_identity;
+DROP INDEX events_by_source;
+DROP INDEX events_by_type;
+DROP INDEX events_by_subject;
+DROP INDEX events_by_correlation;
+DROP INDEX events_by_principal;
+";
+
 /// Sets the connection up for writing and makes the tables that are missing.
 pub(super) fn prepare(connection: &Connection, durability: Durability) -> Result<(), CannotOpen> {
     let found = version(connection)?;
@@ -111,18 +126,20 @@ pub(super) fn prepare(connection: &Connection, durability: Durability) -> Result
     }
     let journal_mode: String = connection.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0))?;
     connection.pragma_update(None, "synchronous", durability.synchronous())?;
+    connection.pragma_update(None, "cache_size", -WRITER_CACHE_KIBIBYTES)?;
     let synchronous: i64 = connection.pragma_query_value(None, "synchronous", |row| row.get(0))?;
     // SQLite may keep a setting as it was without a word, as it does on file systems that know no shared memory.
     if journal_mode != "wal" || synchronous != durability.synchronous() {
         return Err(CannotOpen::NotDurable { journal_mode, synchronous });
     }
     match found {
-        0 => connection.execute_batch(&format!("BEGIN IMMEDIATE;{TABLES}{INDEXES}COMMIT;"))?,
+        0 => connection.execute_batch(&format!("BEGIN IMMEDIATE;{TABLES}{TERMS}COMMIT;"))?,
         1 => {
             let aside = "ALTER TABLE events RENAME TO old_events; ALTER TABLE entries RENAME TO old_entries;";
             // Their indexes go with the old tables, but their names are taken until then.
-            connection.execute_batch(&format!("BEGIN IMMEDIATE;{aside}{TABLES}{FROM_VERSION_1}{INDEXES}COMMIT;"))?;
+            connection.execute_batch(&format!("BEGIN IMMEDIATE;{aside}{TABLES}{FROM_VERSION_1}{TERMS}COMMIT;"))?;
         }
+        2 => connection.execute_batch(&format!("BEGIN IMMEDIATE;{FROM_VERSION_2}{TERMS}COMMIT;"))?,
         _ => {}
     }
     Ok(())
