@@ -8,12 +8,15 @@ use axum::http::StatusCode;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
-use crate::backbone::{Backbone, BackboneError, Batch, Put};
+use crate::backbone::{Backbone, BackboneError, Batch, Put, Standing};
 use crate::problem::Problem;
 use crate::state::AppState;
 
-/// How old an answer may be: whoever asks more often costs no more commits.
-const FRESH_FOR: Duration = Duration::from_secs(1);
+/// For how long a commit counts as a sign of life: whoever asks more often costs no more commits.
+const FRESH_FOR: Duration = Duration::from_secs(5);
+
+/// After a failure; a store that works again is to be told soon.
+const AGAIN_AFTER: Duration = Duration::from_secs(1);
 
 /// A store that takes longer is of no use to anybody who waits for it.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -23,31 +26,48 @@ const KEY: &str = "probe";
 
 /// What the last probe of the store found. Locked as long as one is under way, so there is never a second one.
 #[derive(Debug, Default)]
-pub(crate) struct Readiness(Arc<Mutex<Option<(Instant, bool)>>>);
+pub(crate) struct Readiness(Arc<Mutex<Option<Found>>>);
+
+#[derive(Clone, Copy, Debug)]
+struct Found {
+    at: Instant,
+    is_ready: bool,
+}
+
+impl Found {
+    fn is_fresh(self) -> bool {
+        self.at.elapsed() < if self.is_ready { FRESH_FOR } else { AGAIN_AFTER }
+    }
+}
 
 impl Readiness {
-    /// Whether the store takes changes, or did so a moment ago.
+    /// Whether this replica hears of the others, and the store takes changes or did so a moment ago.
     async fn is_ready(&self, backbone: &Arc<dyn Backbone>) -> bool {
+        if *backbone.standing().borrow() == Standing::Behind {
+            // What it could do before it was cut off says nothing of what it can do after that.
+            if let Ok(mut last) = self.0.try_lock() {
+                *last = None;
+            }
+            return false;
+        }
         tokio::time::timeout(PATIENCE, self.look(Arc::clone(backbone))).await.unwrap_or(false)
     }
 
     async fn look(&self, backbone: Arc<dyn Backbone>) -> bool {
         let mut last = Arc::clone(&self.0).lock_owned().await;
-        match *last {
-            Some((time, is_ready)) if time.elapsed() < FRESH_FOR => is_ready,
-            _ => {
-                // A task of its own: whoever asked may go away, and the next one must not begin a second probe.
-                let probe = tokio::spawn(async move {
-                    let outcome = probe(&*backbone).await;
-                    if let Err(error) = &outcome {
-                        tracing::warn!(%error, "not ready: the store takes no changes");
-                    }
-                    *last = Some((Instant::now(), outcome.is_ok()));
-                    outcome.is_ok()
-                });
-                probe.await.unwrap_or(false)
-            }
+        if let Some(found) = last.filter(|found| found.is_fresh()) {
+            return found.is_ready;
         }
+        // A task of its own: whoever asked may go away, and the next one must not begin a second probe.
+        let probe = tokio::spawn(async move {
+            let outcome = probe(&*backbone).await;
+            if let Err(error) = &outcome {
+                tracing::warn!(%error, "not ready: the store takes no changes");
+            }
+            *last = Some(Found { at: Instant::now(), is_ready: outcome.is_ok() });
+            outcome.is_ok()
+        });
+        probe.await.unwrap_or(false)
     }
 }
 
@@ -73,7 +93,7 @@ pub(crate) async fn healthz() -> StatusCode {
     StatusCode::OK
 }
 
-/// Says whether the store takes changes.
+/// Says whether the service knows what its replicas do, and its store takes changes.
 #[utoipa::path(get, path = "/readyz", tag = "operation", responses(
     (status = OK, description = "Ready"),
     (status = SERVICE_UNAVAILABLE, description = "Not ready", body = crate::problem::ProblemDocument)))]

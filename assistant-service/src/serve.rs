@@ -82,12 +82,18 @@ pub fn run(arguments: Arguments) -> anyhow::Result<()> {
     start_log(arguments.log_format);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let metrics = Arc::new(Metrics::default());
+    runtime.block_on(async { outlive_full_files() }).context("a signal cannot be caught")?;
     let (backbone, failed) = runtime.block_on(backbone::open(&arguments.backbone, &metrics))?;
     let outcome = runtime.block_on(serve(arguments, Arc::clone(&backbone), failed, metrics));
     if !backbone::close(runtime, backbone) {
         tracing::error!("the store is still held by somebody; its log stays beside its file");
     }
     outcome
+}
+
+/// Has the kernel tell whoever writes that a file may not grow any more, where it would otherwise end the process. Holds for good.
+pub(crate) fn outlive_full_files() -> std::io::Result<()> {
+    signal(SignalKind::from_raw(rustix::process::Signal::XFSZ.as_raw())).map(drop)
 }
 
 async fn serve(

@@ -7,6 +7,7 @@ mod carried;
 mod connection;
 mod follower;
 mod form;
+mod in_hand;
 mod job;
 mod moving;
 mod promise;

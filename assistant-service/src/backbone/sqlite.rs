@@ -61,8 +61,8 @@ impl SqliteBackbone {
         let (newest, receivers) = Newest::channel(ledger.stand());
         let (jobs, waiting) = mpsc::channel(QUEUE_JOBS);
         let readers = folder.readers(Arc::clone(&clock))?;
-        let (wal, reserve) = (folder.wal(), folder.reserve());
-        let writer = Writer { ledger, wal, reserve, retention, clock, newest, jobs_per_commit };
+        let (wal, reserve, growing) = (folder.wal(), folder.reserve(), folder.growing());
+        let writer = Writer { ledger, wal, reserve, growing, retention, clock, newest, jobs_per_commit };
         let writer =
             std::thread::Builder::new().name("backbone-writer".to_owned()).spawn(move || writer.run(waiting))?;
         Ok(Self {

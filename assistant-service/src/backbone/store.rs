@@ -6,6 +6,7 @@ mod carrying;
 mod classes;
 mod erasing;
 mod files;
+mod growing;
 mod newest;
 mod pool;
 mod query;
@@ -32,6 +33,7 @@ pub(super) use apply::{Change, Classed, Ledger, Outcome, Stand, millis};
 pub(super) use carrying::{KeptEntry, KeptEvent};
 pub(super) use classes::Segment;
 pub(super) use erasing::{Erasing, Step};
+pub(super) use growing::Growing;
 pub(super) use newest::{Newest, NewestReceivers};
 pub(super) use reader::StoreReaders;
 pub(crate) use reading::StoreReader;
@@ -160,6 +162,11 @@ impl StoreFolder {
     /// Room that is held for a full disk.
     pub(super) fn reserve(&self) -> Reserve {
         Reserve::below(self.path.parent().unwrap_or(&self.path))
+    }
+
+    /// Whether the files may grow.
+    pub(super) fn growing(&self) -> Growing {
+        Growing::of(&self.path)
     }
 
     /// What keeps others out; to be dropped last.

@@ -1,3 +1,4 @@
+use std::sync::Mutex as StdMutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use futures_util::FutureExt;
@@ -8,25 +9,32 @@ use super::*;
 use crate::backbone::{Change, Committed, Entry, EventFilter, Page, Position, Revision, Standing};
 use crate::testing::Stage;
 
-/// A store whose disk is full or, without an answer, hangs.
-struct Broken {
-    answer: Option<BackboneError>,
+/// A store that answers every commit in this way or, without an answer, hangs.
+struct Fake {
+    answer: StdMutex<Option<Result<(), BackboneError>>>,
     commits: AtomicUsize,
+    standing: watch::Sender<Standing>,
 }
 
-impl Broken {
-    fn over(answer: Option<BackboneError>) -> (Arc<Self>, Arc<dyn Backbone>) {
-        let broken = Arc::new(Self { answer, commits: AtomicUsize::new(0) });
-        (Arc::clone(&broken), broken)
+impl Fake {
+    fn answering(answer: Option<Result<(), BackboneError>>) -> (Arc<Self>, Arc<dyn Backbone>) {
+        let (answer, commits) = (StdMutex::new(answer), AtomicUsize::new(0));
+        let fake = Arc::new(Self { answer, commits, standing: watch::Sender::new(Standing::Current) });
+        (Arc::clone(&fake), fake)
+    }
+
+    fn commits(&self) -> usize {
+        self.commits.load(Ordering::Relaxed)
     }
 }
 
-impl Backbone for Broken {
+impl Backbone for Fake {
     fn commit(&self, batch: Batch) -> BoxFuture<'_, Result<Committed, BackboneError>> {
         self.commits.fetch_add(1, Ordering::Relaxed);
+        let answer = self.answer.lock().unwrap().clone();
         async move {
-            match &self.answer {
-                Some(error) if !batch.puts.is_empty() => Err(error.clone()),
+            match answer {
+                Some(Err(error)) if !batch.puts.is_empty() => Err(error),
                 Some(_) => Ok(Committed { events: Vec::new(), revisions: Vec::new() }),
                 None => std::future::pending().await,
             }
@@ -59,38 +67,79 @@ impl Backbone for Broken {
     }
 
     fn standing(&self) -> watch::Receiver<Standing> {
-        watch::channel(Standing::Current).1
+        self.standing.subscribe()
+    }
+}
+
+async fn flood(readiness: &Readiness, backbone: &Arc<dyn Backbone>, is_ready: bool) {
+    let answers = futures_util::future::join_all((0..100).map(|_| readiness.is_ready(backbone))).await;
+    assert!(answers.iter().all(|answer| *answer == is_ready));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_store_that_works_is_asked_to_commit_once_in_five_seconds_however_many_ask() {
+    let (fake, backbone) = Fake::answering(Some(Ok(())));
+    let readiness = Readiness::default();
+    for second in 0..FRESH_FOR.as_secs() * 2 {
+        flood(&readiness, &backbone, true).await;
+        assert_eq!(fake.commits(), if second < FRESH_FOR.as_secs() { 1 } else { 2 }, "after {second} s");
+        tokio::time::sleep(Duration::from_secs(1)).await;
     }
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_broken_disk_is_not_ready_and_a_flood_of_questions_costs_one_commit_a_second() {
-    let (broken, backbone) = Broken::over(Some(BackboneError::Unavailable("disk I/O error".to_owned())));
+    let (fake, backbone) = Fake::answering(Some(Err(BackboneError::Unavailable("disk I/O error".to_owned()))));
     let readiness = Readiness::default();
-    let answers = futures_util::future::join_all((0..100).map(|_| readiness.is_ready(&backbone))).await;
-    assert!(answers.iter().all(|is_ready| !is_ready));
-    assert_eq!(broken.commits.load(Ordering::Relaxed), 1);
+    flood(&readiness, &backbone, false).await;
+    assert_eq!(fake.commits(), 1);
+    tokio::time::sleep(AGAIN_AFTER).await;
+    flood(&readiness, &backbone, false).await;
+    assert_eq!(fake.commits(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_disk_that_breaks_is_told_after_five_seconds_and_one_that_works_again_after_one() {
+    let (fake, backbone) = Fake::answering(Some(Ok(())));
+    let readiness = Readiness::default();
+    flood(&readiness, &backbone, true).await;
+    *fake.answer.lock().unwrap() = Some(Err(BackboneError::Unavailable("disk I/O error".to_owned())));
     tokio::time::sleep(FRESH_FOR).await;
-    assert!(!readiness.is_ready(&backbone).await);
-    assert_eq!(broken.commits.load(Ordering::Relaxed), 2);
+    flood(&readiness, &backbone, false).await;
+    *fake.answer.lock().unwrap() = Some(Ok(()));
+    tokio::time::sleep(AGAIN_AFTER).await;
+    flood(&readiness, &backbone, true).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_replica_that_is_cut_off_is_not_ready_at_once_and_shows_afterwards_what_it_can_do() {
+    let (fake, backbone) = Fake::answering(Some(Ok(())));
+    let readiness = Readiness::default();
+    flood(&readiness, &backbone, true).await;
+    fake.standing.send_replace(Standing::Behind);
+    flood(&readiness, &backbone, false).await;
+    assert_eq!(fake.commits(), 1, "it was asked although it is cut off");
+    fake.standing.send_replace(Standing::Current);
+    flood(&readiness, &backbone, true).await;
+    assert_eq!(fake.commits(), 2, "what was before the cut counted after it");
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_full_store_is_ready_for_those_who_read() {
-    let (_, backbone) = Broken::over(Some(BackboneError::Full));
+    let (_, backbone) = Fake::answering(Some(Err(BackboneError::Full)));
     assert!(Readiness::default().is_ready(&backbone).await);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_store_that_hangs_is_not_ready_and_is_asked_once() {
-    let (broken, backbone) = Broken::over(None);
+    let (fake, backbone) = Fake::answering(None);
     let readiness = Readiness::default();
     for _ in 0..3 {
         let begun = Instant::now();
         assert!(!readiness.is_ready(&backbone).await);
         assert_eq!(begun.elapsed(), PATIENCE);
     }
-    assert_eq!(broken.commits.load(Ordering::Relaxed), 1);
+    assert_eq!(fake.commits(), 1);
 }
 
 #[tokio::test]

@@ -68,6 +68,21 @@ async fn a_fresh_replica_knows_the_same_as_one_that_was_there_from_the_beginning
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_fresh_replica_takes_more_from_the_log_than_it_has_in_hand_at_once() {
+    let form = Form::jetstream();
+    let old = form.join().await;
+    let padding = "x".repeat(900_000);
+    for number in 0..48 {
+        let mut event = event(&number.to_string(), "t");
+        event.json = event.json.replacen('{', &format!(r#"{{"data":"{padding}","#), 1);
+        old.commit(events(vec![event])).await.unwrap();
+    }
+    let second = form.replica();
+    let fresh = tokio::time::timeout(Duration::from_secs(60), second.join()).await.unwrap();
+    assert_eq!(*fresh.newest_position().borrow(), *old.newest_position().borrow());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_store_of_another_log_is_made_anew_and_one_that_is_whole_is_gone_on_with() {
     let form = Form::jetstream();
     let store = form.join().await;

@@ -7,6 +7,7 @@ use std::io::{self, Write as _};
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
+use crate::lease::LeaseLine;
 use crate::operation::Operation;
 
 /// One line.
@@ -28,6 +29,8 @@ pub(crate) enum Line {
     Unknown(Operation, String),
     /// An answer that no promise allows.
     Wrong(Operation, String),
+    /// What the holder of this number has to say.
+    Lease(u32, LeaseLine),
 }
 
 impl Display for Line {
@@ -43,6 +46,7 @@ impl Display for Line {
             Self::Refused(operation, why) => write!(out, "refused {} {}", at(operation), plain(why)),
             Self::Unknown(operation, why) => write!(out, "unknown {} {}", at(operation), plain(why)),
             Self::Wrong(operation, why) => write!(out, "wrong {} {}", at(operation), plain(why)),
+            Self::Lease(holder, line) => write!(out, "lease {holder} {line}"),
         }
     }
 }
@@ -57,6 +61,9 @@ impl Line {
         }
         if verb == "ended" {
             return Some(Self::Ended(words.next().unwrap_or_default().to_owned()));
+        }
+        if verb == "lease" {
+            return Some(Self::Lease(words.next()?.parse().ok()?, LeaseLine::parse(words)?));
         }
         let operation = Operation { writer: words.next()?.parse().ok()?, number: words.next()?.parse().ok()? };
         let rest = words.next().unwrap_or_default();

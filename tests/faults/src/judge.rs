@@ -1,5 +1,7 @@
 //! Holds what is stored against what the witness knows.
 
+mod leases;
+
 use std::collections::BTreeMap;
 
 use anyhow::{Context as _, Result};
@@ -9,6 +11,7 @@ use serde_json::Value;
 use crate::operation::{BUCKET, COUNTER, Kind, Operation};
 use crate::verdict::Verdict;
 use crate::witness::Witness;
+pub(crate) use leases::{Left, judge_leases};
 
 const PAGE: u32 = 1000;
 
@@ -97,7 +100,8 @@ fn find(stored: &Stored, verdict: &mut Verdict) -> Result<BTreeMap<Operation, Fo
     }
     for StoredEvent { position, json } in &stored.events {
         let event: Value = serde_json::from_str(json).with_context(|| format!("no JSON at {position}: {json}"))?;
-        let (operation, part) = event.get("id").and_then(Value::as_str).and_then(parse).context("an id of nobody")?;
+        let (operation, part) =
+            event.get("id").and_then(Value::as_str).and_then(Operation::of_id).context("an id of nobody")?;
         let of_it = found.entry(operation).or_default();
         of_it.count = event.pointer("/data/count").and_then(Value::as_u64).unwrap_or_default();
         if let Some(first) = of_it.parts.insert(part, *position) {
@@ -106,12 +110,6 @@ fn find(stored: &Stored, verdict: &mut Verdict) -> Result<BTreeMap<Operation, Fo
         }
     }
     Ok(found)
-}
-
-fn parse(id: &str) -> Option<(Operation, u64)> {
-    let mut parts = id.split('-');
-    let operation = Operation { writer: parts.next()?.parse().ok()?, number: parts.next()?.parse().ok()? };
-    Some((operation, parts.next()?.parse().ok()?))
 }
 
 /// No batch is half there, and nothing is there that nobody asked for.
@@ -129,7 +127,7 @@ fn hold_together(found: &BTreeMap<Operation, Found>, stored: &Stored, witness: &
         }
     }
     for key in stored.entries.keys().filter(|key| *key != COUNTER) {
-        let event = parse(&format!("{key}-0")).is_some_and(|(operation, _)| found.contains_key(&operation));
+        let event = Operation::of_id(&format!("{key}-0")).is_some_and(|(operation, _)| found.contains_key(&operation));
         if !event {
             verdict.half += 1;
             verdict.violate(format!("the entry {key} is there without its event"));

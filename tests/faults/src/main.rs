@@ -8,6 +8,7 @@ mod crew;
 mod dice;
 mod journal;
 mod judge;
+mod lease;
 mod operation;
 mod options;
 mod report;

@@ -38,6 +38,18 @@ impl Operation {
         }
     }
 
+    /// The id of one of its events.
+    pub(crate) fn id(self, part: u64) -> String {
+        format!("{}-{}-{part}", self.writer, self.number)
+    }
+
+    /// The operation and the part of it that an event's id names.
+    pub(crate) fn of_id(id: &str) -> Option<(Self, u64)> {
+        let mut parts = id.split('-');
+        let operation = Self { writer: parts.next()?.parse().ok()?, number: parts.next()?.parse().ok()? };
+        Some((operation, parts.next()?.parse().ok()?))
+    }
+
     pub(crate) fn next(self) -> Self {
         Self { number: self.number + 1, ..self }
     }
@@ -66,8 +78,8 @@ impl Operation {
     }
 
     fn event(self, part: u64, count: u64, padding: usize) -> NewEvent {
-        let Self { writer, number } = self;
-        let (id, event_type) = (format!("{writer}-{number}-{part}"), format!("faults.{:?}", self.kind()));
+        let writer = self.writer;
+        let (id, event_type) = (self.id(part), format!("faults.{:?}", self.kind()));
         let subject = if self.kind() == Kind::Count { COUNTED.to_owned() } else { format!("writer-{writer}") };
         let padding = "x".repeat(padding);
         let json = format!(

@@ -5,6 +5,8 @@ mod cut_off;
 mod duplicates;
 mod full;
 mod kills;
+mod leases;
+mod posting;
 mod power_cut;
 mod read_only;
 mod relay;
@@ -77,6 +79,8 @@ async fn inject(plan: &Plan) -> Result<bool> {
         Nothing "duplicates" => duplicates::at_once();
         Nothing "clock-steps" => clocks::stepped();
         Nothing "kill-service" => service::killed(plan.service_kills(), dice);
+        Nothing "leases-sqlite" => leases::embedded(plan.service_kills(), dice);
+        Nothing "leases-replica" => leases::replicas(plan.service_kills(), dice);
         Root "full-disk" => full::disk();
         Root "read-only-disk" => read_only::remounted();
         Root "cut-off-network" => cut_off::link_down(outages, dice);

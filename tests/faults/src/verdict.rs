@@ -22,8 +22,44 @@ pub(crate) struct Verdict {
     /// Answers that a second offer got.
     pub(crate) offered_twice: u64,
     pub(crate) replicas: u64,
+    /// What holders had in their hands, where there were any.
+    pub(crate) leases: Option<Leases>,
     /// Sentences, for whoever has to find out why.
     pub(crate) violations: Vec<String>,
+}
+
+/// Leases of a consumer's holders, and what became of them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Leases {
+    pub(crate) taken: u64,
+    /// Holders that were ended or fell silent, and what they held then.
+    pub(crate) died: u64,
+    pub(crate) died_holding: u64,
+    /// Of those that were taken, the ones that somebody had had before.
+    pub(crate) handed_out_again: u64,
+    /// Hand-outs whose answer nobody heard.
+    pub(crate) unheard: u64,
+    /// Words under a fence that was outdated.
+    pub(crate) refused_late: u64,
+    /// Events whose word has no answer, and that nobody was handed after it.
+    pub(crate) in_doubt: u64,
+    pub(crate) lost: u64,
+    pub(crate) twice: u64,
+    pub(crate) out_of_order: u64,
+    pub(crate) early: u64,
+}
+
+impl Display for Leases {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { taken, died, died_holding, handed_out_again, unheard, refused_late, in_doubt, .. } = self;
+        let Self { lost, twice, out_of_order, early, .. } = self;
+        write!(
+            out,
+            "{taken} leases, {died} holders died with {died_holding} of them, {handed_out_again} handed out again, {unheard} \
+             unheard of, {refused_late} late acks refused, {in_doubt} in doubt; lost {lost}, twice {twice}, out of order \
+             {out_of_order}, too early {early}"
+        )
+    }
 }
 
 impl Verdict {
@@ -52,6 +88,9 @@ impl Display for Verdict {
         )?;
         if self.replicas > 1 {
             write!(out, "; {} replicas that know the same", self.replicas)?;
+        }
+        if let Some(leases) = self.leases {
+            write!(out, "; {leases}")?;
         }
         Ok(())
     }

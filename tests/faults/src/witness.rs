@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result};
 
 use crate::journal::Line;
+use crate::lease::{Lease, LeaseLine};
 use crate::operation::{Kind, Operation};
 
 /// What is known of one operation.
@@ -36,6 +37,8 @@ pub(crate) struct Witness {
     pub(crate) ready: u64,
     /// Why workers ended by themselves.
     pub(crate) ended: Vec<String>,
+    /// What holders say, in the order in which it happened, with their numbers.
+    pub(crate) leases: Vec<(u32, LeaseLine)>,
 }
 
 impl Witness {
@@ -97,7 +100,16 @@ impl Witness {
                 self.wrong.push(format!("{operation:?} was answered wrongly: {why}"));
                 self.operations.entry(operation).or_default().is_open = false;
             }
+            Line::Lease(holder, line) => self.leases.push((holder, line)),
         }
+    }
+
+    /// Whether somebody was handed the event later.
+    pub(crate) fn is_overtaken(&self, lease: Lease) -> bool {
+        self.leases.iter().rev().any(|(_, line)| match line {
+            LeaseLine::Handed(later) => later.lease.position == lease.position && later.lease.fence > lease.fence,
+            _ => false,
+        })
     }
 
     pub(crate) fn acknowledged(&self) -> u64 {

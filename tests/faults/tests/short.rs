@@ -1,4 +1,4 @@
-//! The short form, which needs no root and a minute and a half.
+//! The short form, which needs no root and two minutes.
 
 use std::process::Command;
 

@@ -247,3 +247,6 @@ fn apply_one(
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

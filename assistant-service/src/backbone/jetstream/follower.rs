@@ -9,13 +9,14 @@ use async_nats::jetstream::stream::Stream;
 use bytes::Bytes;
 use futures_util::StreamExt;
 use time::OffsetDateTime;
-use tokio::sync::{Notify, mpsc, watch};
+use tokio::sync::{Notify, watch};
 
 use super::applier::Applied;
 use super::barrier::{Place, look};
+use super::in_hand::{Handing, Room};
 
-/// Records that are asked for at once: each may have some megabytes.
-const RECORDS_AT_ONCE: i64 = 64;
+/// Records that are asked for at once: the client keeps half as many more, each of some megabytes at most. With fewer it waits now and then.
+const RECORDS_AT_ONCE: i64 = 32;
 
 /// For so long one question for records is open; a server that is gone is noticed within this.
 const ASK_FOR: Duration = Duration::from_secs(2);
@@ -32,6 +33,8 @@ pub(super) struct Arrived {
     /// The name that its publisher gave it.
     pub(super) name: String,
     pub(super) payload: Bytes,
+    /// What it takes of the room for records in hand.
+    pub(super) _room: Room,
 }
 
 /// Where a follower is, and whom it tells.
@@ -39,7 +42,7 @@ pub(super) struct Follower {
     pub(super) stream: Stream,
     /// The last record that was handed over.
     pub(super) last: Applied,
-    pub(super) arrived: mpsc::Sender<Arrived>,
+    pub(super) handing: Handing,
     pub(super) applied: watch::Sender<Applied>,
     /// Asks it to ask anew.
     pub(super) again: Arc<Notify>,
@@ -87,8 +90,9 @@ impl Follower {
             let name = message.headers.as_ref().and_then(|headers| headers.get(async_nats::header::NATS_MESSAGE_ID));
             let name = name.map(|name| name.as_str().to_owned()).unwrap_or_default();
             let last = name.clone();
-            let record = Arrived { sequence, time, name, payload: message.message.payload };
-            if self.arrived.send(record).await.is_err() {
+            let payload = message.message.payload;
+            let Ok(room) = self.handing.room_for(payload.len()).await else { return Ok(()) };
+            if self.handing.hand_over(Arrived { sequence, time, name, payload, _room: room }).await.is_err() {
                 return Ok(());
             }
             // After it was handed over: until then this may be cut off and begin anew.

@@ -18,6 +18,7 @@ use tokio::time::Instant;
 use super::applier::{Applied, Applier, Numbering};
 use super::barrier::{self, Asking, Barrier, Place};
 use super::follower::Follower;
+use super::in_hand;
 use super::job::{Job, Pending};
 use super::publisher::{CHANGES_PER_RECORD, Publisher};
 use super::retaining::Retaining;
@@ -34,9 +35,6 @@ use crate::clock::Clock;
 
 /// Jobs that may wait for the log; whoever comes then waits before the queue.
 const QUEUE_JOBS: usize = 1024;
-
-/// Records between reading the log and applying it.
-const RECORDS_IN_HAND: usize = 32;
 
 /// Between two questions whether all is known.
 const PAUSE: Duration = Duration::from_millis(50);
@@ -107,7 +105,7 @@ impl JetStreamBackbone {
         let subject = subject(&stream.cached_info().config.name);
         let (retention, pending, again) = (Arc::new(retention), Arc::<Pending>::default(), Arc::<Notify>::default());
         let (jobs, waiting) = mpsc::channel(QUEUE_JOBS);
-        let (arrived, records) = mpsc::channel(RECORDS_IN_HAND);
+        let (handing, records) = in_hand::channel();
         let (newest, receivers) = Newest::channel(ledger.stand());
         let readers = Arc::new(folder.readers(Arc::clone(&clock))?);
         let applied = watch::Sender::new(Applied::of(&ledger));
@@ -118,7 +116,7 @@ impl JetStreamBackbone {
         let follower = Follower {
             stream: stream.clone(),
             last: Applied::of(&ledger),
-            arrived,
+            handing,
             applied: applied.clone(),
             again: Arc::clone(&again),
         };

@@ -8,7 +8,7 @@ use prometheus_client::metrics::histogram::Histogram;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::backbone::retention::Retention;
-use crate::backbone::store::{Change, Erasing, Ledger, Newest, Outcome, Reserve, Step, Wal, is_full};
+use crate::backbone::store::{Change, Erasing, Growing, Ledger, Newest, Outcome, Reserve, Step, Wal, is_full};
 use crate::backbone::{BackboneError, Batch, Committed};
 use crate::clock::Clock;
 
@@ -30,6 +30,7 @@ pub(super) struct Writer {
     pub(super) ledger: Ledger,
     pub(super) wal: Wal,
     pub(super) reserve: Reserve,
+    pub(super) growing: Growing,
     pub(super) retention: Retention,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) newest: Newest,
@@ -65,8 +66,9 @@ impl Writer {
                 self.retain(&mut erasing);
             }
             match erasing.step(&mut self.ledger) {
-                Step::NotDue | Step::Failed => {}
                 Step::Full => self.make_room(&mut erasing),
+                Step::Failed if self.growing.why_not().is_some() => self.make_room(&mut erasing),
+                Step::NotDue | Step::Failed => {}
                 Step::Done if erasing.is_short_of_room() => self.wal.shorten(self.ledger.connection()),
                 // Nobody else shortens it while there is nothing to commit.
                 Step::Done => self.wal.shorten_if_long(self.ledger.connection()),
@@ -142,14 +144,15 @@ impl Writer {
 
     fn try_together(&mut self, batches: &[Batch]) -> Result<Vec<Outcome>, rusqlite::Error> {
         let now = self.clock.now();
-        let Self { ledger, retention, .. } = self;
-        ledger.together(|ledger| {
+        let Self { ledger, retention, growing, .. } = self;
+        let applied = ledger.together(|ledger| {
             let apply = |batch: &Batch| {
                 let puts: Vec<_> = batch.puts.iter().map(Change::from).collect();
                 ledger.apply(batch.events.iter().map(|event| retention.classed(event)), &puts, now)
             };
             batches.iter().map(apply).collect()
-        })
+        });
+        applied.map_err(|error| growing.named(error))
     }
 
     fn let_go(&mut self) -> Result<(), rusqlite::Error> {
@@ -158,6 +161,9 @@ impl Writer {
             return Ok(());
         }
         tracing::info!(?floors, "events are let go that were kept long enough");
-        self.ledger.together(|ledger| floors.iter().try_for_each(|floor| ledger.let_go(&floor.class, floor.position)))
+        let Self { ledger, growing, .. } = self;
+        let gone =
+            ledger.together(|ledger| floors.iter().try_for_each(|floor| ledger.let_go(&floor.class, floor.position)));
+        gone.map_err(|error| growing.named(error))
     }
 }

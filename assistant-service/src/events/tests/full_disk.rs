@@ -4,6 +4,8 @@
 use std::path::Path;
 use std::process::Command;
 
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+
 use super::*;
 use crate::backbone::retention::{Limits, Retention};
 
@@ -98,6 +100,41 @@ async fn a_store_that_may_not_grow_refuses_with_507_and_keeps_what_it_acknowledg
     let stage = stage.restarted();
     assert_eq!(publish(&stage, 0, 200_000).await.status, StatusCode::ACCEPTED);
     acknowledged.push(0);
+    assert_eq!(kept(&stage).await, acknowledged);
+}
+
+/// Says to the test below that it is the one whose files are bounded.
+const BOUNDED: &str = "WATCHGATE_TEST_FILES_ARE_BOUNDED";
+
+#[tokio::test]
+async fn files_that_may_not_grow_are_507_lose_nothing_and_are_no_end_of_the_process() {
+    if std::env::var_os(BOUNDED).is_none() {
+        let bounded = Command::new("sh")
+            .args(["-c", r#"ulimit -S -f 4096; exec "$@""#, "sh"])
+            .arg(std::env::current_exe().unwrap())
+            .args([
+                "--exact",
+                "events::tests::full_disk::files_that_may_not_grow_are_507_lose_nothing_and_are_no_end_of_the_process",
+            ])
+            .env(BOUNDED, "1")
+            .status();
+        assert!(bounded.unwrap().success());
+        return;
+    }
+    let bound = getrlimit(Resource::Fsize);
+    assert!(bound.current.is_some(), "nothing is bounded");
+    crate::serve::outlive_full_files().unwrap();
+    let stage = Stage::new();
+    let mut next = 0;
+    let mut acknowledged = fill(&stage, &mut next).await;
+    assert!(!acknowledged.is_empty());
+    until_ready(&stage, StatusCode::OK).await;
+    assert_eq!(kept(&stage).await, acknowledged);
+    let stage = stage.restarted();
+    assert_eq!(kept(&stage).await, acknowledged);
+    acknowledged.extend(fill(&stage, &mut next).await);
+    setrlimit(Resource::Fsize, Rlimit { current: bound.maximum, ..bound }).unwrap();
+    acknowledged.push(until_taken(&stage, &mut next).await);
     assert_eq!(kept(&stage).await, acknowledged);
 }
 

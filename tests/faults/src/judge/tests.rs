@@ -3,7 +3,7 @@ use assistant_service::backbone::Batch;
 use super::*;
 
 /// A witness who has heard these lines.
-fn witness(lines: &str) -> Witness {
+pub(super) fn witness(lines: &str) -> Witness {
     let folder = tempfile::tempdir().unwrap();
     let journal = folder.path().join("journal");
     std::fs::write(&journal, lines).unwrap();
@@ -13,7 +13,7 @@ fn witness(lines: &str) -> Witness {
     witness
 }
 
-fn append(stored: &mut Stored, batch: Batch) {
+pub(super) fn append(stored: &mut Stored, batch: Batch) {
     for event in batch.events {
         let position = stored.events.last().map_or(1, |last| last.position + 1);
         stored.events.push(StoredEvent { position, json: event.json });
@@ -23,7 +23,7 @@ fn append(stored: &mut Stored, batch: Batch) {
     }
 }
 
-fn operation(writer: u32, number: u64) -> Operation {
+pub(super) fn operation(writer: u32, number: u64) -> Operation {
     Operation { writer, number }
 }
 
