@@ -122,11 +122,16 @@ impl StoreFolder {
 
     /// The writer's side, made when it is not there.
     pub(super) fn ledger(&self, durability: Durability) -> Result<Ledger, CannotOpen> {
+        let connection = self.connection(durability)?;
+        terms::catch_up(&connection, terms::MANY_EVENTS)?;
+        Ok(Ledger::over(connection)?)
+    }
+
+    fn connection(&self, durability: Durability) -> Result<Connection, CannotOpen> {
         let connection = Connection::open(&self.path)?;
         plan_once(&connection)?;
         schema::prepare(&connection, durability)?;
-        terms::catch_up(&connection, terms::MANY_EVENTS)?;
-        Ok(Ledger::over(connection)?)
+        Ok(connection)
     }
 
     /// Throws the store away; nobody may have it open.
@@ -187,8 +192,7 @@ pub(crate) fn rebuild(folder: &Path, progress: impl FnMut(u64)) -> Result<Rebuil
         return Err(CannotOpen::NoStore(folder.join(FILE)));
     }
     let folder = StoreFolder::take(folder)?;
-    let ledger = folder.ledger(Durability::Truth)?;
-    Ok(rebuilding::rebuild(ledger.connection(), progress)?)
+    Ok(rebuilding::rebuild(&folder.connection(Durability::Truth)?, progress)?)
 }
 
 /// Whether there was no room, for the file, its log, or the log's index.

@@ -124,7 +124,10 @@ impl Applier {
                         Err(error) => return self.stop(error.to_string()),
                     }
                 }
-                Err(_) => self.ledger.settle(),
+                Err(_) => {
+                    self.ledger.settle();
+                    self.wal.shorten_if_long(self.ledger.connection());
+                }
             }
             erasing.step(&mut self.ledger);
         }

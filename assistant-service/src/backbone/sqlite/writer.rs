@@ -51,11 +51,17 @@ impl Writer {
         // Erasing may have been left in the middle.
         erasing.wake();
         loop {
-            let pause = self.ledger.pause(erasing.pause(RETAIN_EVERY));
+            let has_room = !erasing.is_short_of_room() && !self.reserve.is_given_back();
+            let pause = erasing.pause(RETAIN_EVERY);
+            let pause = if has_room { self.ledger.pause(pause) } else { pause };
             match timer.block_on(async { tokio::time::timeout(pause, waiting.recv()).await }) {
                 Ok(None) => return,
                 Ok(Some(first)) => self.commit(first, &mut waiting),
-                Err(_) => self.ledger.settle(),
+                Err(_) if has_room => {
+                    self.ledger.settle();
+                    self.wal.shorten_if_long(self.ledger.connection());
+                }
+                Err(_) => {}
             }
             if retained.is_none_or(|at: Instant| at.elapsed() >= RETAIN_EVERY) {
                 retained = Some(Instant::now());

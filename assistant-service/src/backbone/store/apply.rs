@@ -100,7 +100,7 @@ impl Ledger {
             ))
         })?;
         let classes = Classes::read(&connection)?;
-        let terms = Terms::unread();
+        let terms = Terms::read(&connection)?;
         Ok(Self { connection, stand, numbered: stand, record, entries_from, classes, terms })
     }
 
@@ -140,7 +140,7 @@ impl Ledger {
         &mut self,
         work: impl FnOnce(&mut Self) -> Result<T, rusqlite::Error>,
     ) -> Result<T, rusqlite::Error> {
-        self.terms.refresh(&self.connection)?;
+        self.terms.begin();
         let before = (self.stand, self.numbered, self.record.clone(), self.classes.clone());
         self.connection.execute_batch("BEGIN IMMEDIATE")?;
         let done = work(self).and_then(|done| {
@@ -148,7 +148,9 @@ impl Ledger {
             self.connection.execute_batch("COMMIT")?;
             Ok(done)
         });
-        if done.is_err() {
+        if done.is_ok() {
+            self.terms.commit();
+        } else {
             (self.stand, self.numbered, self.record, self.classes) = before;
             self.terms.roll_back();
             // Fails when SQLite has rolled back by itself, as it does on a full disk: the same outcome.
@@ -216,7 +218,6 @@ impl Ledger {
     /// Erases what was let go among so many rows; whether there is more. A commit of its own.
     pub(in crate::backbone) fn erase_some(&mut self, row_count: u32) -> Result<bool, rusqlite::Error> {
         let Some(part) = classes::part_to_erase(&self.connection, row_count)? else { return Ok(false) };
-        self.terms.refresh(&self.connection)?;
         let transaction = self.connection.unchecked_transaction()?;
         let erased = self.terms.erase(&transaction, &part)?;
         classes::erase(&transaction, &part)?;

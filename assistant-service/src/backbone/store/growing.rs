@@ -6,7 +6,7 @@ use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
-use rusqlite::ffi::{self, SQLITE_FULL, SQLITE_IOERR_WRITE};
+use rusqlite::ffi::{self, SQLITE_FULL, SQLITE_IOERR_FSYNC, SQLITE_IOERR_WRITE};
 
 use super::files;
 
@@ -28,7 +28,10 @@ impl Growing {
 
     /// The error as SQLite would give it on a disk without room, where that is what it means.
     pub(in crate::backbone) fn named(&self, error: rusqlite::Error) -> rusqlite::Error {
-        let is_unwritten = error.sqlite_error().is_some_and(|error| error.extended_code == SQLITE_IOERR_WRITE);
+        // Some file systems find room, or none, only when what was written is synced.
+        let is_unwritten = error
+            .sqlite_error()
+            .is_some_and(|error| matches!(error.extended_code, SQLITE_IOERR_WRITE | SQLITE_IOERR_FSYNC));
         match is_unwritten.then(|| self.why_not()).flatten() {
             Some(why) => rusqlite::Error::SqliteFailure(ffi::Error::new(SQLITE_FULL), Some(format!("{error}: {why}"))),
             None => error,

@@ -13,6 +13,8 @@ use crate::backbone::{BackboneError, EventFilter, Page, Position};
 /// A store as it is read.
 pub(crate) struct StoreReader {
     connection: Connection,
+    /// Where the newest event stood when this was opened.
+    newest: Position,
 }
 
 /// Why there is no backup.
@@ -40,7 +42,8 @@ impl StoreReader {
             Connection::open_with_flags(&path, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
         super::plan_once(&connection)?;
         schema::check(&connection)?;
-        Ok(Self { connection })
+        let newest = newest_position(&connection)?;
+        Ok(Self { connection, newest })
     }
 
     /// A part of what matches, as a replica would give it.
@@ -50,17 +53,19 @@ impl StoreReader {
 
     /// The newest event's position.
     pub(crate) fn newest_position(&self) -> Result<Position, BackboneError> {
-        Ok(self.connection.query_row("SELECT position FROM stand", [], |row| row.get(0))?)
+        Ok(newest_position(&self.connection)?)
     }
 
-    /// Whether there is an event of this identity, however old.
+    /// Whether there is an event of this identity, however old. What came in after this was opened need not be known yet.
     pub(crate) fn has(&self, source: &str, id: &str) -> Result<bool, BackboneError> {
         let mut statement = self.connection.prepare_cached(
             "SELECT 1 FROM terms CROSS JOIN events USING (position) WHERE term = ?3 AND source = ?1 AND id = ?2
              UNION ALL
-             SELECT 1 FROM events WHERE position > (SELECT indexed FROM stand) AND source = ?1 AND id = ?2 LIMIT 1",
+             SELECT 1 FROM events WHERE position > (SELECT indexed FROM stand) AND position <= ?4 AND source = ?1 AND id = ?2
+             LIMIT 1",
         )?;
-        Ok(statement.query_row(params![source, id, terms::identity(source, id)], |_| Ok(())).optional()?.is_some())
+        let values = params![source, id, terms::identity(source, id), self.newest];
+        Ok(statement.query_row(values, |_| Ok(())).optional()?.is_some())
     }
 
     /// Writes what the store holds at one moment into a new file, which is on stable storage when this returns, and until then
@@ -102,4 +107,8 @@ impl StoreReader {
         file.sync_all()?;
         Ok(file.metadata()?.len())
     }
+}
+
+fn newest_position(connection: &Connection) -> Result<Position, rusqlite::Error> {
+    connection.query_row("SELECT position FROM stand", [], |row| row.get(0))
 }

@@ -31,6 +31,8 @@ struct Kept {
 /// `progress` is told how many events have been looked at.
 pub(super) fn rebuild(connection: &Connection, mut progress: impl FnMut(u64)) -> Result<Rebuilt, rusqlite::Error> {
     let (mut rebuilt, mut after) = (Rebuilt::default(), 0);
+    // An event that is mended is not found by what it said before; cut off from here on, the index is made when the store is opened.
+    terms::empty(connection)?;
     loop {
         let rows = rows(connection, after)?;
         let Some(last) = rows.last() else { break };

@@ -1,32 +1,36 @@
 //! What events are found by: an inverted index of terms, each the hash of a kind and a value, and the positions of the events that
-//! have it. Events go into it a little after they were kept, thousands of them in the order of their terms, some terms with each
-//! new event: at once and in the order of the log, each event would touch a page for every term that it has. Up to which
+//! have it. Events go into it a little after they were kept, thousands of them in the order of their terms, a few entries of theirs with
+//! each new event: at once and in the order of the log, each event would touch a page for every term that it has. Up to which
 //! position the index is whole stands beside it; whoever looks something up looks through the few events beyond that too.
 
 use std::collections::BTreeSet;
 use std::hash::Hasher;
+use std::time::{Duration, Instant};
 
 use rusqlite::functions::FunctionFlags;
 use rusqlite::{Connection, Row, params};
 use siphasher::sip::SipHasher13;
 
-use super::classes::Part;
+use super::classes;
 use crate::backbone::{NewEvent, Position};
 
 /// Events that go into the index as one part. The more, the fewer pages each touches, and the more a look goes through.
 const PART_EVENTS: usize = 8192;
 
-/// Entries of a part that come in with each new event: twice as many as an event has, so that a part is in before the next
+/// Entries of a part that come in with each new event at least: twice as many as an event has, so that a part is in before the next
 /// one is complete.
 const ENTRIES_PER_EVENT: usize = 12;
 
-/// Entries that come in with a commit of their own.
-const ENTRIES_PER_COMMIT: usize = 4096;
+/// How long entries come in with a commit of their own: whoever has something to keep waits for its end.
+const TIME_PER_COMMIT: Duration = Duration::from_millis(20);
+
+/// Entries between two looks at the time.
+const ENTRIES_PER_LOOK: usize = 256;
 
 /// So few events do not make a look slow: they wait until more have come.
 const FEW_EVENTS: usize = 256;
 
-/// More than these are sorted by SQLite, which uses files for that, and each kind for itself.
+/// So many are sorted by SQLite, which uses files for that, and each kind for itself.
 pub(super) const MANY_EVENTS: u64 = 64 * 1024;
 
 /// What a term is about.
@@ -41,11 +45,11 @@ pub(super) enum Kind {
     Principal,
 }
 
-/// A kind in the upper bits and a hash in the lower ones; SQLite keeps it in six bytes. Two values may share one, so an event
+/// A kind in the upper bits and a hash in the lower ones, together less than 2^47: SQLite keeps that in six bytes. Two values may share one, so an event
 /// that is found is looked at. It is kept on disk: another hash is another version of the schema.
 pub(super) type Term = i64;
 
-const HASH_BITS: u32 = 45;
+const HASH_BITS: u32 = 44;
 
 impl Kind {
     const ALL: [Self; 6] =
@@ -153,52 +157,83 @@ type Entries = BTreeSet<(Term, Position)>;
 pub(super) struct Terms {
     /// The index is whole up to here.
     indexed: Position,
-    /// What is left of the part that comes in, and the last of its positions.
-    coming_in: (Entries, Position),
-    /// Of the events beyond it.
+    part: Part,
+    /// Of the events beyond the part.
     waiting: Entries,
     waiting_events: usize,
-    /// What is here is not what the store says: to be read again.
-    is_outdated: bool,
+    undo: Undo,
+    /// Nothing comes in by itself after a transaction that failed, until one succeeds.
+    has_failed: bool,
+}
+
+/// What comes in next.
+#[derive(Debug)]
+struct Part {
+    entries: Entries,
+    /// The last of its positions.
+    last: Position,
+    entries_per_event: usize,
+}
+
+/// How to take a transaction back.
+#[derive(Debug, Default)]
+struct Undo {
+    indexed: Position,
+    waiting_events: usize,
+    /// Where the part ended.
+    last: Position,
+    has_begun_part: bool,
+    came_in: Vec<(Term, Position)>,
+    added: Vec<(Term, Position)>,
 }
 
 /// What an erased part of the log was found by.
 pub(super) struct Erased(Entries);
 
 impl Terms {
-    /// To be filled by [`Self::refresh`].
-    pub(super) fn unread() -> Self {
-        Self::from(0)
-    }
-
-    fn from(indexed: Position) -> Self {
-        Self {
-            indexed,
-            coming_in: (Entries::new(), indexed),
-            waiting: Entries::new(),
-            waiting_events: 0,
-            is_outdated: true,
+    /// As the store says.
+    pub(super) fn read(connection: &Connection) -> Result<Self, rusqlite::Error> {
+        let indexed = connection.query_row("SELECT indexed FROM stand", [], |row| row.get(0))?;
+        let part = Part { entries: Entries::new(), last: indexed, entries_per_event: ENTRIES_PER_EVENT };
+        let (waiting, undo) = (Entries::new(), Undo::default());
+        let mut terms = Self { indexed, part, waiting, waiting_events: 0, undo, has_failed: false };
+        let mut statement =
+            connection.prepare(&format!("SELECT position, {} FROM events WHERE position > ?1", Found::COLUMNS))?;
+        let mut rows = statement.query([indexed])?;
+        while let Some(row) = rows.next()? {
+            terms.wait(row.get(0)?, &Found::of(row, 1)?);
         }
+        Ok(terms)
     }
 
-    /// Reads what waits, unless it is known; to be called before a transaction.
-    pub(super) fn refresh(&mut self, connection: &Connection) -> Result<(), rusqlite::Error> {
-        if self.is_outdated {
-            *self = Self::from(connection.query_row("SELECT indexed FROM stand", [], |row| row.get(0))?);
-            let sql = format!("SELECT position, {} FROM events WHERE position > ?1", Found::COLUMNS);
-            let mut statement = connection.prepare_cached(&sql)?;
-            let mut rows = statement.query([self.indexed])?;
-            while let Some(row) = rows.next()? {
-                self.wait(row.get(0)?, &Found::of(row, 1)?);
-            }
-            self.is_outdated = false;
-        }
-        Ok(())
+    /// To be called before a transaction.
+    pub(super) fn begin(&mut self) {
+        let Self { indexed, part, waiting_events, .. } = self;
+        let (indexed, waiting_events, last) = (*indexed, *waiting_events, part.last);
+        self.undo = Undo { indexed, waiting_events, last, ..Undo::default() };
     }
 
-    /// To be called when a transaction was rolled back.
+    /// To be called when it was committed.
+    pub(super) fn commit(&mut self) {
+        self.has_failed = false;
+    }
+
+    /// To be called when it was rolled back.
     pub(super) fn roll_back(&mut self) {
-        self.is_outdated = true;
+        let undo = std::mem::take(&mut self.undo);
+        if undo.has_begun_part {
+            self.waiting.append(&mut self.part.entries);
+            self.waiting.extend(undo.came_in);
+            let is_of_part = |(_, position): &(Term, Position)| *position <= undo.last;
+            (self.part.entries, self.waiting) = std::mem::take(&mut self.waiting).into_iter().partition(is_of_part);
+        } else {
+            self.part.entries.extend(undo.came_in);
+        }
+        for entry in undo.added {
+            self.waiting.remove(&entry);
+        }
+        (self.indexed, self.part.last, self.waiting_events) = (undo.indexed, undo.last, undo.waiting_events);
+        self.has_failed = true;
     }
 
     /// To be written in the transaction in which something came in.
@@ -213,12 +248,13 @@ impl Terms {
         position: Position,
         event: &Found<'_>,
     ) -> Result<(), rusqlite::Error> {
+        self.undo.added.extend(event.terms().map(|term| (term, position)));
         self.wait(position, event);
         if self.waiting_events >= PART_EVENTS {
             self.bring_in(connection, usize::MAX)?;
             self.begin_part();
         }
-        self.bring_in(connection, ENTRIES_PER_EVENT)
+        self.bring_in(connection, self.part.entries_per_event)
     }
 
     fn wait(&mut self, position: Position, event: &Found<'_>) {
@@ -227,50 +263,57 @@ impl Terms {
     }
 
     fn begin_part(&mut self) {
-        let newest = self.waiting.iter().map(|(_, position)| *position).max();
-        self.coming_in = (std::mem::take(&mut self.waiting), newest.unwrap_or(self.indexed));
+        let entries = std::mem::take(&mut self.waiting);
+        let last = entries.iter().map(|(_, position)| *position).max().unwrap_or(self.part.last);
+        // A store that was opened may have had many.
+        let entries_per_event = (entries.len() / PART_EVENTS).saturating_mul(2).max(ENTRIES_PER_EVENT);
+        self.part = Part { entries, last, entries_per_event };
         self.waiting_events = 0;
+        self.undo.has_begun_part = true;
     }
 
     fn bring_in(&mut self, connection: &Connection, entries: usize) -> Result<(), rusqlite::Error> {
-        let (part, last) = &mut self.coming_in;
-        if part.is_empty() {
-            return Ok(());
+        if !self.part.entries.is_empty() {
+            // What was cut off in the middle comes again.
+            let mut insert = connection.prepare_cached("INSERT OR IGNORE INTO terms VALUES (?1, ?2)")?;
+            for entry in std::iter::from_fn(|| self.part.entries.pop_first()).take(entries) {
+                self.undo.came_in.push(entry);
+                insert.execute(params![entry.0, entry.1])?;
+            }
         }
-        // What was cut off in the middle comes again.
-        let mut insert = connection.prepare_cached("INSERT OR IGNORE INTO terms VALUES (?1, ?2)")?;
-        for (term, position) in std::iter::from_fn(|| part.pop_first()).take(entries) {
-            insert.execute(params![term, position])?;
-        }
-        if part.is_empty() {
-            self.indexed = *last;
+        if self.part.entries.is_empty() {
+            self.indexed = self.part.last;
         }
         Ok(())
     }
 
-    /// Whether there is so much to bring in that it is worth commits of their own; not after one that failed.
+    /// Whether there is so much to bring in that it is worth commits of their own.
     pub(super) fn are_worth_a_commit(&self) -> bool {
-        !self.is_outdated && (!self.coming_in.0.is_empty() || self.waiting_events >= FEW_EVENTS)
+        !self.has_failed && (!self.part.entries.is_empty() || self.waiting_events >= FEW_EVENTS)
     }
 
     /// Brings in as much as one commit should.
     pub(super) fn bring_in_some(&mut self, connection: &Connection) -> Result<(), rusqlite::Error> {
-        if self.coming_in.0.is_empty() {
+        let begun = Instant::now();
+        if self.part.entries.is_empty() {
             self.begin_part();
         }
-        self.bring_in(connection, ENTRIES_PER_COMMIT)
+        while !self.part.entries.is_empty() && begun.elapsed() < TIME_PER_COMMIT {
+            self.bring_in(connection, ENTRIES_PER_LOOK)?;
+        }
+        Ok(())
     }
 
     /// Where events with a term stand that the index may not know yet, the newest first.
     pub(super) fn waiting(&self, term: Term) -> impl Iterator<Item = Position> {
         let range = (term, 0)..=(term, Position::MAX);
-        let newest_first = self.waiting.range(range.clone()).rev().chain(self.coming_in.0.range(range).rev());
+        let newest_first = self.waiting.range(range.clone()).rev().chain(self.part.entries.range(range).rev());
         newest_first.map(|(_, position)| *position)
     }
 
     /// Takes a part of the log out of the index, before it is erased itself; to be followed by [`Self::forget`] once that is
     /// committed.
-    pub(super) fn erase(&self, connection: &Connection, part: &Part) -> Result<Erased, rusqlite::Error> {
+    pub(super) fn erase(&self, connection: &Connection, part: &classes::Part) -> Result<Erased, rusqlite::Error> {
         let sql = format!(
             "SELECT position, {} FROM events WHERE position > ?1 AND position <= ?2 AND class = ?3",
             Found::COLUMNS
@@ -293,7 +336,7 @@ impl Terms {
     pub(super) fn forget(&mut self, Erased(erased): &Erased) {
         for entry in erased {
             self.waiting.remove(entry);
-            self.coming_in.0.remove(entry);
+            self.part.entries.remove(entry);
         }
     }
 }
@@ -308,20 +351,25 @@ pub(super) fn catch_up(connection: &Connection, many: u64) -> Result<(), rusqlit
     if waiting < many { Ok(()) } else { make_again(connection) }
 }
 
+/// Empties the index: until it is made again, looks go through all events.
+pub(super) fn empty(connection: &Connection) -> Result<(), rusqlite::Error> {
+    connection.execute_batch("BEGIN IMMEDIATE; UPDATE stand SET indexed = 0; DELETE FROM terms; COMMIT")
+}
+
 /// Makes the whole index again. Cut off anywhere, it is begun again by [`catch_up`].
 pub(super) fn make_again(connection: &Connection) -> Result<(), rusqlite::Error> {
-    tracing::info!("making the index of all events");
     connection.create_scalar_function("term", -1, FunctionFlags::SQLITE_DETERMINISTIC, |values| {
         let parts = (1..values.len()).map(|index| values.get_raw(index).as_str());
         Ok(term(values.get(0)?, parts.collect::<Result<Vec<_>, _>>()?))
     })?;
-    connection.execute_batch("BEGIN IMMEDIATE; UPDATE stand SET indexed = 0; DELETE FROM terms; COMMIT")?;
+    empty(connection)?;
     let newest: Position =
         connection.query_row("SELECT coalesce(max(position), 0) FROM events", [], |row| row.get(0))?;
     for kind in Kind::ALL {
         let (number, columns) = (kind.number(), kind.columns());
         // The others are never null.
         let last = columns.rsplit(", ").next().unwrap_or(columns);
+        tracing::info!(?kind, "indexing all events");
         connection.execute(
             &format!(
                 "INSERT INTO terms SELECT term({number}, {columns}), position FROM events NOT INDEXED

@@ -19,6 +19,7 @@ use crate::clock::SystemClock;
 use crate::events::{LastLine, mistakes_of};
 use crate::metrics::Metrics;
 use crate::retention_file;
+use crate::serve::outlive_full_files;
 use lines::{Line, Lines};
 
 /// One commit has so much at most: each writes most pages of the indexes once, however many events it has.
@@ -98,10 +99,11 @@ impl<'a> Import<'a> {
         let retention = arguments.retention.as_deref().map(retention_file::load).transpose()?.unwrap_or_default();
         let folder = &arguments.data_dir;
         let jobs_per_commit = Metrics::default().jobs_per_commit;
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        runtime.block_on(async { outlive_full_files() }).context("a signal cannot be caught")?;
         let store = SqliteBackbone::open(folder, retention, Arc::new(SystemClock), jobs_per_commit)
             .with_context(|| format!("cannot use the data folder {}", folder.display()))?;
         let known = StoreReader::open(folder)?;
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let (rejected, batch, tally) = (None, Batch::default(), Tally::default());
         Ok(Self { arguments, runtime, store, known, rejected, batch, bytes: 0, tally })
     }

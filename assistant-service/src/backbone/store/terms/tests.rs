@@ -125,20 +125,54 @@ fn ledger_stand(count: usize) -> super::super::Stand {
 }
 
 #[test]
+fn a_term_fits_in_six_bytes() {
+    for kind in Kind::ALL {
+        for number in 0..1000 {
+            let term = kind.term(&format!("value-{number}"));
+            // SQLite's serial type 5: a signed integer of 48 bits.
+            assert!((0..1 << 47).contains(&term), "{kind:?}: {term}");
+            assert_eq!(term >> HASH_BITS, kind.number());
+        }
+    }
+}
+
+/// Makes a transaction of so many events that fails.
+fn fail(ledger: &mut Ledger, numbers: std::ops::Range<usize>) {
+    let events: Vec<_> = numbers.map(event).collect();
+    let failed: Result<(), _> = ledger.together(|ledger| {
+        let events = events.iter().map(|event| Classed { event, class: "default" });
+        ledger.apply(events, &[], datetime!(2026-03-01 12:00:00 UTC))?;
+        Err(rusqlite::Error::QueryReturnedNoRows)
+    });
+    assert!(failed.is_err());
+}
+
+#[test]
+fn transactions_that_fail_change_nothing_of_what_comes_in() {
+    let (folder, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let (mut ledger, mut plain) = (Ledger::over(store(&folder)).unwrap(), Ledger::over(store(&other)).unwrap());
+    let (reader, plain_reader) = (store(&folder), store(&other));
+    for first in (0..3 * PART_EVENTS).step_by(700) {
+        // Some only add, some bring entries in, some begin a part, and one begins two.
+        fail(&mut ledger, 100_000..100_700);
+        if first % 4900 == 0 {
+            fail(&mut ledger, 100_000..100_000 + 2 * PART_EVENTS + 500);
+        }
+        append(&mut ledger, first..first + 700);
+        append(&mut plain, first..first + 700);
+        assert_eq!(indexed(&reader), indexed(&plain_reader), "{first}");
+    }
+    assert!(indexed(&reader) > 0);
+    assert_eq!(entries(&reader), entries(&plain_reader));
+    assert!(append(&mut ledger, (0..3 * PART_EVENTS).step_by(97)).iter().all(|event| event.is_duplicate));
+}
+
+#[test]
 fn what_was_rolled_back_is_neither_found_nor_a_duplicate() {
     let folder = tempfile::tempdir().unwrap();
     let mut ledger = Ledger::over(store(&folder)).unwrap();
     append(&mut ledger, 0..10);
-    let failed: Result<(), _> = ledger.together(|ledger| {
-        let events: Vec<_> = (10..20).map(event).collect();
-        ledger.apply(
-            events.iter().map(|event| Classed { event, class: "default" }),
-            &[],
-            datetime!(2026-03-01 12:00:00 UTC),
-        )?;
-        Err(rusqlite::Error::QueryReturnedNoRows)
-    });
-    assert!(failed.is_err());
+    fail(&mut ledger, 10..20);
     let first = append(&mut ledger, 5..15);
     let duplicates: Vec<_> = first.iter().map(|event| event.is_duplicate).collect();
     assert_eq!(duplicates, [[true; 5], [false; 5]].concat());
