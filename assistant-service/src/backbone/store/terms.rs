@@ -45,8 +45,8 @@ pub(super) enum Kind {
     Principal,
 }
 
-/// A kind in the upper bits and a hash in the lower ones, together less than 2^47: SQLite keeps that in six bytes. Two values may share one, so an event
-/// that is found is looked at. It is kept on disk: another hash is another version of the schema.
+/// A kind in the upper bits and a hash in the lower ones, together less than 2^47: SQLite keeps that in six bytes. Two values may
+/// share one, so an event that is found is looked at. It is kept on disk: another hash is another version of the schema.
 pub(super) type Term = i64;
 
 const HASH_BITS: u32 = 44;
@@ -215,6 +215,7 @@ impl Terms {
 
     /// To be called when it was committed.
     pub(super) fn commit(&mut self) {
+        self.undo = Undo::default();
         self.has_failed = false;
     }
 
