@@ -14,6 +14,9 @@ pub struct Citation {
     quote: String,
     /// The share of the question that the quote and its heading hold, from 0 to 1.
     score: f64,
+    /// Whether not everybody may read it.
+    #[serde(skip)]
+    is_restricted: bool,
 }
 
 impl Citation {
@@ -24,7 +27,13 @@ impl Citation {
             return None;
         }
         let score = (score.clamp(0.0, 1.0) * 1000.0).round() / 1000.0;
-        Some(Self { file: section.file.clone(), heading: section.heading.clone(), quote: quote.to_owned(), score })
+        Some(Self {
+            file: section.file.clone(),
+            heading: section.heading.clone(),
+            quote: quote.to_owned(),
+            score,
+            is_restricted: !section.front_matter().audience.is_everybody(),
+        })
     }
 
     /// The document, by its path below the folder of documents.
@@ -43,5 +52,11 @@ impl Citation {
     #[must_use]
     pub fn quote(&self) -> &str {
         &self.quote
+    }
+
+    /// Whether it stands in a document that not everybody may read.
+    #[must_use]
+    pub fn is_restricted(&self) -> bool {
+        self.is_restricted
     }
 }

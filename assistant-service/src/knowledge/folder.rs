@@ -1,19 +1,33 @@
-//! Reads a folder of documents: in a fixed order, within bounds, and never outside the folder.
+//! Looks through a folder of documents: within bounds, and never outside the folder.
 
 use std::ffi::OsStr;
 use std::fmt;
-use std::fs::{self, File};
+use std::fs::{self, File, Metadata};
 use std::io::{self, Read};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+
+use super::front_matter::InvalidFrontMatter;
 
 /// No handwritten document is larger; what is larger is an export, and one of those would crowd out the rest.
 const LIMIT_BYTES: u64 = 2 * 1024 * 1024;
 
-/// One document as it was read.
+/// A file that may be a document.
 #[derive(Debug)]
-pub(super) struct Document {
+pub(super) struct Found {
     pub(super) file: String,
-    pub(super) text: String,
+    pub(super) path: PathBuf,
+    /// How the file is, as far as it can be told without reading it.
+    pub(super) stamp: Result<Stamp, SkipReason>,
+}
+
+/// What changes whenever a file's content does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Stamp {
+    inode: (u64, u64),
+    bytes: u64,
+    modified: (i64, i64),
+    changed: (i64, i64),
 }
 
 /// A file that was left out.
@@ -36,6 +50,8 @@ pub enum SkipReason {
     NotAFile,
     /// The system would not give it.
     Unreadable(io::ErrorKind),
+    /// Nobody can tell for whom it is.
+    FrontMatter(InvalidFrontMatter),
 }
 
 impl fmt::Display for SkipReason {
@@ -45,21 +61,33 @@ impl fmt::Display for SkipReason {
             Self::NotUtf8 => formatter.write_str("it is not UTF-8"),
             Self::NotAFile => formatter.write_str("it is no regular file"),
             Self::Unreadable(kind) => write!(formatter, "it cannot be read: {kind}"),
+            Self::FrontMatter(cause) => cause.fmt(formatter),
         }
     }
 }
 
-/// Reads all Markdown files below `folder`, sorted by path; names that begin with a dot are passed over.
-pub(super) fn read_documents(folder: &Path) -> io::Result<(Vec<Document>, Vec<Skipped>)> {
-    let mut documents = Vec::new();
-    let mut skipped = Vec::new();
+impl Stamp {
+    fn of(metadata: &Metadata) -> Self {
+        Self {
+            inode: (metadata.dev(), metadata.ino()),
+            bytes: metadata.size(),
+            modified: (metadata.mtime(), metadata.mtime_nsec()),
+            changed: (metadata.ctime(), metadata.ctime_nsec()),
+        }
+    }
+}
+
+/// Lists all documents below `folder`, sorted by path; names that begin with a dot are passed over.
+pub(super) fn list(folder: &Path) -> io::Result<Vec<Found>> {
+    let mut found = Vec::new();
     let mut folders = vec![folder.to_owned()];
     while let Some(next) = folders.pop() {
         let entries = match fs::read_dir(&next) {
             Ok(entries) => entries,
             Err(cause) if next == folder => return Err(cause),
             Err(cause) => {
-                skipped.push(Skipped { file: name_below(folder, &next), reason: SkipReason::Unreadable(cause.kind()) });
+                let stamp = Err(SkipReason::Unreadable(cause.kind()));
+                found.push(Found { file: name_below(folder, &next), path: next, stamp });
                 continue;
             }
         };
@@ -69,21 +97,20 @@ pub(super) fn read_documents(folder: &Path) -> io::Result<(Vec<Document>, Vec<Sk
             if entry.file_name().as_encoded_bytes().starts_with(b".") {
                 continue;
             }
-            let kind = entry.file_type()?;
-            if kind.is_dir() {
+            if entry.file_type()?.is_dir() {
                 folders.push(path);
             } else if is_markdown(&path) {
-                let file = name_below(folder, &path);
-                match if kind.is_file() { read(&path) } else { Err(SkipReason::NotAFile) } {
-                    Ok(text) => documents.push(Document { file, text }),
-                    Err(reason) => skipped.push(Skipped { file, reason }),
-                }
+                found.push(Found { file: name_below(folder, &path), stamp: stamp(entry.metadata()), path });
             }
         }
     }
-    documents.sort_by(|one, other| one.file.cmp(&other.file));
-    skipped.sort_by(|one, other| one.file.cmp(&other.file));
-    Ok((documents, skipped))
+    found.sort_by(|one, other| one.file.cmp(&other.file));
+    Ok(found)
+}
+
+fn stamp(metadata: io::Result<Metadata>) -> Result<Stamp, SkipReason> {
+    let metadata = metadata.map_err(|cause| SkipReason::Unreadable(cause.kind()))?;
+    if metadata.is_file() { Ok(Stamp::of(&metadata)) } else { Err(SkipReason::NotAFile) }
 }
 
 fn is_markdown(path: &Path) -> bool {
@@ -91,7 +118,8 @@ fn is_markdown(path: &Path) -> bool {
     extension.eq_ignore_ascii_case("md") || extension.eq_ignore_ascii_case("markdown")
 }
 
-fn read(path: &Path) -> Result<String, SkipReason> {
+/// The text of a file.
+pub(super) fn read(path: &Path) -> Result<String, SkipReason> {
     let unreadable = |cause: io::Error| SkipReason::Unreadable(cause.kind());
     let mut bytes = Vec::new();
     let limit = LIMIT_BYTES.saturating_add(1);

@@ -1,0 +1,65 @@
+//! One file as it is known: cut into sections, with the words of each.
+
+use std::sync::Arc;
+
+use super::folder::SkipReason;
+use super::front_matter::{self, FrontMatter};
+use super::markdown;
+use super::section::{Passage, Section};
+use super::words::{Analyzer, WordSet};
+
+/// A document. It is made once of what stands in its file, and thrown away when that changes.
+#[derive(Debug)]
+pub(super) struct Document {
+    pub(super) file: String,
+    pub(super) front_matter: Arc<FrontMatter>,
+    pub(super) sections: Vec<IndexedSection>,
+}
+
+/// A section with the words of its parts, so that no question analyses documents again.
+#[derive(Debug)]
+pub struct IndexedSection {
+    /// The section.
+    pub section: Section,
+    /// The words of the heading path.
+    pub heading_words: WordSet,
+    /// The words of each passage, in the section's order.
+    pub passages: Vec<IndexedPassage>,
+}
+
+/// The words of one passage.
+#[derive(Debug)]
+pub struct IndexedPassage {
+    /// Where it stands.
+    pub passage: Passage,
+    /// Its own words.
+    pub words: WordSet,
+    /// The words of the sentence or the table head that introduces it.
+    pub introduction_words: WordSet,
+    /// Whether it holds a figure.
+    pub has_number: bool,
+}
+
+impl Document {
+    /// Cuts the text of a file, unless nobody can tell for whom it is.
+    pub(super) fn read(file: String, text: String, analyzer: &Analyzer) -> Result<Self, SkipReason> {
+        let (front_matter, text) = front_matter::read(text).map_err(SkipReason::FrontMatter)?;
+        let front_matter = Arc::new(front_matter);
+        let sections = markdown::sections(&file, &text, &front_matter);
+        let sections = sections.into_iter().map(|section| IndexedSection::new(section, analyzer)).collect();
+        Ok(Self { file, front_matter, sections })
+    }
+}
+
+impl IndexedSection {
+    fn new(section: Section, analyzer: &Analyzer) -> Self {
+        let passages = section.passages().iter().map(|passage| IndexedPassage {
+            words: analyzer.words(section.quote(passage)),
+            introduction_words: analyzer.words(section.introduction(passage)),
+            has_number: section.quote(passage).contains(|character: char| character.is_ascii_digit()),
+            passage: passage.clone(),
+        });
+        let passages = passages.collect();
+        Self { heading_words: analyzer.words(&section.heading), passages, section }
+    }
+}
