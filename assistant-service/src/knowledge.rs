@@ -4,12 +4,16 @@
 //! which scopes ([`Knowledge::for_reader`]), and sees no more than those open.
 
 mod audience;
+mod code;
 mod document;
 mod folder;
 mod front_matter;
+mod identifiers;
 mod index;
+mod kind;
 mod library;
 mod markdown;
+mod plain;
 mod readable;
 mod section;
 mod sentences;

@@ -11,6 +11,9 @@ use crate::knowledge::Section;
 pub struct Citation {
     file: String,
     heading: String,
+    /// Its first and its last line, counted from 1, where the document is code or plain text and no Markdown.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    lines: Option<[usize; 2]>,
     quote: String,
     /// The share of the question that the quote and its heading hold, from 0 to 1.
     score: f64,
@@ -30,6 +33,7 @@ impl Citation {
         Some(Self {
             file: section.file.clone(),
             heading: section.heading.clone(),
+            lines: section.lines_of(quote),
             quote: quote.to_owned(),
             score,
             is_restricted: !section.front_matter().audience.is_everybody(),
@@ -46,6 +50,12 @@ impl Citation {
     #[must_use]
     pub fn heading(&self) -> &str {
         &self.heading
+    }
+
+    /// Its first and its last line, where the document is no Markdown.
+    #[must_use]
+    pub fn lines(&self) -> Option<[usize; 2]> {
+        self.lines
     }
 
     /// What stands there, letter for letter.

@@ -4,6 +4,7 @@ mod questions;
 mod restricted;
 
 use std::fs;
+use std::path::Path;
 use std::sync::Arc;
 
 use serde_json::{Value, json};
@@ -155,4 +156,18 @@ async fn nobody_asks_without_a_name() {
     let body = json!({"question": "How do I restart the mailer?"});
     let refused = stage.post("/v1/ask", &body).claiming(|claims| claims.sub = None).send().await;
     assert_eq!(refused.status, 401);
+}
+
+#[test]
+fn a_citation_of_code_names_its_lines_and_one_of_markdown_none() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/company/code");
+    let assistant = ExtractiveAssistant::new(Arc::new(Knowledge::load(&folder).unwrap()), COMPANY.1.clone());
+    let answer = assistant.answer("How often is a job tried before it goes to dead_jobs?", &Scopes::default());
+    let citation = serde_json::to_value(&answer.citations[0]).unwrap();
+    assert_eq!((&citation["file"], &citation["lines"]), (&json!("queue_worker.rs"), &json!([13, 14])), "{citation}");
+    assert_eq!(citation["heading"], "queue_worker.rs > MAX_ATTEMPTS");
+    assert!(answer.citations[0].quote().ends_with("const MAX_ATTEMPTS: u32 = 5;"), "{citation}");
+
+    let markdown = COMPANY.0.answer("How do I restart the mailer?", &Scopes::default());
+    assert!(serde_json::to_value(&markdown.citations[0]).unwrap().get("lines").is_none());
 }

@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use super::folder::SkipReason;
 use super::front_matter::{self, FrontMatter};
-use super::markdown;
+use super::kind::Kind;
 use super::section::{Passage, Section};
 use super::words::{Analyzer, WordSet};
+use super::{code, markdown, plain};
 
 /// A document. It is made once of what stands in its file, and thrown away when that changes.
 #[derive(Debug)]
@@ -42,10 +43,17 @@ pub struct IndexedPassage {
 
 impl Document {
     /// Cuts the text of a file, unless nobody can tell for whom it is.
-    pub(super) fn read(file: String, text: String, analyzer: &Analyzer) -> Result<Self, SkipReason> {
-        let (front_matter, text) = front_matter::read(text).map_err(SkipReason::FrontMatter)?;
+    pub(super) fn read(file: String, kind: Kind, text: String, analyzer: &Analyzer) -> Result<Self, SkipReason> {
+        let (front_matter, text) = match kind {
+            Kind::Code(_) => (FrontMatter::default(), text),
+            Kind::Markdown | Kind::Plain => front_matter::read(text).map_err(SkipReason::FrontMatter)?,
+        };
         let front_matter = Arc::new(front_matter);
-        let sections = markdown::sections(&file, &text, &front_matter);
+        let sections = match kind {
+            Kind::Markdown => markdown::sections(&file, &text, &front_matter),
+            Kind::Plain => plain::sections(&file, &text, &front_matter),
+            Kind::Code(language) => code::sections(&file, &text, language),
+        };
         let sections = sections.into_iter().map(|section| IndexedSection::new(section, analyzer)).collect();
         Ok(Self { file, front_matter, sections })
     }

@@ -1,6 +1,5 @@
 //! Looks through a folder of documents: within bounds, and never outside the folder.
 
-use std::ffi::OsStr;
 use std::fmt;
 use std::fs::{self, File, Metadata};
 use std::io::{self, Read};
@@ -8,6 +7,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use super::front_matter::InvalidFrontMatter;
+use super::kind::Kind;
 
 /// No handwritten document is larger; what is larger is an export, and one of those would crowd out the rest.
 const LIMIT_BYTES: u64 = 2 * 1024 * 1024;
@@ -17,6 +17,7 @@ const LIMIT_BYTES: u64 = 2 * 1024 * 1024;
 pub(super) struct Found {
     pub(super) file: String,
     pub(super) path: PathBuf,
+    pub(super) kind: Kind,
     /// How the file is, as far as it can be told without reading it.
     pub(super) stamp: Result<Stamp, SkipReason>,
 }
@@ -87,7 +88,7 @@ pub(super) fn list(folder: &Path) -> io::Result<Vec<Found>> {
             Err(cause) if next == folder => return Err(cause),
             Err(cause) => {
                 let stamp = Err(SkipReason::Unreadable(cause.kind()));
-                found.push(Found { file: name_below(folder, &next), path: next, stamp });
+                found.push(Found { file: name_below(folder, &next), path: next, kind: Kind::Plain, stamp });
                 continue;
             }
         };
@@ -99,8 +100,8 @@ pub(super) fn list(folder: &Path) -> io::Result<Vec<Found>> {
             }
             if entry.file_type()?.is_dir() {
                 folders.push(path);
-            } else if is_markdown(&path) {
-                found.push(Found { file: name_below(folder, &path), stamp: stamp(entry.metadata()), path });
+            } else if let Some(kind) = Kind::of(&path) {
+                found.push(Found { file: name_below(folder, &path), kind, stamp: stamp(entry.metadata()), path });
             }
         }
     }
@@ -111,11 +112,6 @@ pub(super) fn list(folder: &Path) -> io::Result<Vec<Found>> {
 fn stamp(metadata: io::Result<Metadata>) -> Result<Stamp, SkipReason> {
     let metadata = metadata.map_err(|cause| SkipReason::Unreadable(cause.kind()))?;
     if metadata.is_file() { Ok(Stamp::of(&metadata)) } else { Err(SkipReason::NotAFile) }
-}
-
-fn is_markdown(path: &Path) -> bool {
-    let extension = path.extension().and_then(OsStr::to_str).unwrap_or_default();
-    extension.eq_ignore_ascii_case("md") || extension.eq_ignore_ascii_case("markdown")
 }
 
 /// The text of a file.

@@ -57,9 +57,9 @@ impl Library {
     }
 
     fn read(&self, found: Found) -> Known {
-        let Found { file, path, stamp } = found;
+        let Found { file, path, kind, stamp } = found;
         let text = stamp.and_then(|_| folder::read(&path));
-        let content = text.and_then(|text| Document::read(file, text, &self.analyzer)).map(Arc::new);
+        let content = text.and_then(|text| Document::read(file, kind, text, &self.analyzer)).map(Arc::new);
         Known { stamp, content }
     }
 

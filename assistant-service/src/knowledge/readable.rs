@@ -24,9 +24,10 @@ impl<'a> Readable<'a> {
     /// A question as its content words, each with its weight.
     #[must_use]
     pub fn question(&self, text: &str) -> Question {
-        let holding = |stem: &str| self.shelves.iter().map(|shelf| shelf.index.sections_with(stem)).sum::<u64>() as f64;
+        let holding = |stem: &str| self.shelves.iter().map(|shelf| shelf.index.sections_with(stem)).sum::<u64>();
         let all = self.section_count() as f64;
-        self.analyzer.question(text, |stem| inverse_document_frequency(all, holding(stem)))
+        let weight = |stem: &str| inverse_document_frequency(all, holding(stem) as f64);
+        self.analyzer.question(text, |stem| holding(stem) > 0, weight)
     }
 
     /// The words of any other text, for comparison with those of a question.

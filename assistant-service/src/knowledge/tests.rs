@@ -1,4 +1,5 @@
 mod audiences;
+mod code;
 mod front_matter;
 
 use std::fs;
@@ -135,7 +136,8 @@ fn files_come_in_order_and_what_cannot_be_read_is_named() {
     fs::create_dir_all(path("b/.git")).unwrap();
     fs::write(path("b/two.md"), "# Two\n\nSecond text.\n").unwrap();
     fs::write(path("a.MD"), "# One\n\nFirst text.\n").unwrap();
-    fs::write(path("notes.txt"), "# Not Markdown\n\nText.\n").unwrap();
+    fs::write(path("image.svg"), "<svg/>").unwrap();
+    fs::write(path("notes.txt"), "No Markdown.\n").unwrap();
     fs::write(path("b/.git/hidden.md"), "# Hidden\n\nText.\n").unwrap();
     fs::write(path("latin.md"), b"caf\xe9\n").unwrap();
     fs::write(path("large.md"), vec![b'a'; 2 * 1024 * 1024 + 1]).unwrap();
@@ -146,7 +148,7 @@ fn files_come_in_order_and_what_cannot_be_read_is_named() {
     symlink(outside.path(), path("folder")).unwrap();
 
     let knowledge = Knowledge::load(folder.path()).unwrap();
-    assert_eq!(files(&knowledge), ["a.MD", "b/two.md", "largest.md"]);
+    assert_eq!(files(&knowledge), ["a.MD", "b/two.md", "largest.md", "notes.txt"]);
     let skipped: Vec<_> = knowledge.skipped().iter().map(|skipped| (skipped.file.as_str(), skipped.reason)).collect();
     let expected =
         [("large.md", SkipReason::TooLarge), ("latin.md", SkipReason::NotUtf8), ("link.md", SkipReason::NotAFile)];

@@ -1,10 +1,7 @@
 //! Whoever lacks a scope is answered as if the documents that it opens were not there.
 
-use std::fs;
-use std::path::{Path, PathBuf};
-use std::sync::{Arc, LazyLock};
-
-use serde_json::{Value, json};
+use std::path::PathBuf;
+use std::sync::LazyLock;
 
 use super::*;
 
