@@ -18,6 +18,7 @@ mod readable;
 mod section;
 mod sentences;
 mod shelf;
+mod watching;
 mod words;
 
 #[cfg(test)]
@@ -26,6 +27,7 @@ mod tests;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use thiserror::Error;
 
@@ -37,12 +39,14 @@ pub use library::Library;
 pub use readable::Readable;
 pub use section::{Passage, Section};
 pub(crate) use sentences::sentences;
+pub use watching::{CannotFollow, CurrentKnowledge};
 pub use words::{HeldWords, Question, QuestionWord, WordSet};
 
 use shelf::Shelf;
 use words::Analyzer;
 
 /// The documents at one moment.
+#[derive(Default)]
 pub struct Knowledge {
     shelves: Vec<Arc<Shelf>>,
     analyzer: Analyzer,
@@ -60,6 +64,12 @@ pub enum CannotLoad {
         /// What the system said.
         cause: io::Error,
     },
+    /// Two folders would give their documents the same names.
+    #[error("two folders of documents are called {name}: citations would not tell them apart; rename one")]
+    SameName {
+        /// The folders' own name.
+        name: String,
+    },
     /// The index cannot be made.
     #[error("cannot index the documents: {0}")]
     Index(#[from] tantivy::TantivyError),
@@ -68,7 +78,8 @@ pub enum CannotLoad {
 impl Knowledge {
     /// Reads every document below `folder`. What cannot be read is left out and stands in [`Knowledge::skipped`].
     pub fn load(folder: &Path) -> Result<Self, CannotLoad> {
-        Library::new(folder).look()
+        let found = Library::of(&[folder.to_owned()])?.look(SystemTime::now())?;
+        Ok(found.unwrap_or_default())
     }
 
     /// The part that a reader with these scopes may know.

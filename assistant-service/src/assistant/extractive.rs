@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 
+use tokio::sync::watch;
+
 use super::proposal::proposals;
 use super::support::Support;
 use super::{Answer, Assistant, Citation, Searched};
-use crate::knowledge::{Knowledge, Question, Readable, Scopes, sentences};
+use crate::knowledge::{CurrentKnowledge, Knowledge, Question, Readable, Scopes, sentences};
 use crate::runbooks::RunbookCatalogue;
 
 /// Below this share of the question's weight the documents are silent: tried on the table of questions in the tests.
@@ -15,7 +17,7 @@ const CANDIDATES: usize = 12;
 
 /// Answers by quoting documents.
 pub struct ExtractiveAssistant {
-    knowledge: Arc<Knowledge>,
+    knowledge: CurrentKnowledge,
     runbooks: Arc<dyn RunbookCatalogue>,
 }
 
@@ -23,13 +25,20 @@ impl ExtractiveAssistant {
     /// An assistant that knows these documents and these runbooks.
     #[must_use]
     pub fn new(knowledge: Arc<Knowledge>, runbooks: Arc<dyn RunbookCatalogue>) -> Self {
+        Self::following(watch::channel(knowledge).1, runbooks)
+    }
+
+    /// An assistant that answers each question from the documents of its moment.
+    #[must_use]
+    pub fn following(knowledge: CurrentKnowledge, runbooks: Arc<dyn RunbookCatalogue>) -> Self {
         Self { knowledge, runbooks }
     }
 }
 
 impl Assistant for ExtractiveAssistant {
     fn answer(&self, question: &str, scopes: &Scopes) -> Answer {
-        let readable = self.knowledge.for_reader(scopes);
+        let knowledge = Arc::clone(&self.knowledge.borrow());
+        let readable = knowledge.for_reader(scopes);
         let asked = readable.question(question);
         // People tell what they see before they ask. Where the documents do not speak of all of it, the question stands
         // for itself.

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use sha2::{Digest, Sha256};
+
 use super::folder::SkipReason;
 use super::front_matter::{self, FrontMatter};
 use super::kind::Kind;
@@ -15,6 +17,7 @@ pub(super) struct Document {
     pub(super) file: String,
     pub(super) front_matter: Arc<FrontMatter>,
     pub(super) sections: Vec<IndexedSection>,
+    digest: [u8; 32],
 }
 
 /// A section with the words of its parts, so that no question analyses documents again.
@@ -44,6 +47,7 @@ pub struct IndexedPassage {
 impl Document {
     /// Cuts the text of a file, unless nobody can tell for whom it is.
     pub(super) fn read(file: String, kind: Kind, text: String, analyzer: &Analyzer) -> Result<Self, SkipReason> {
+        let digest = Sha256::digest(&text).into();
         let (front_matter, text) = match kind {
             Kind::Code(_) => (FrontMatter::default(), text),
             Kind::Markdown | Kind::Plain => front_matter::read(text).map_err(SkipReason::FrontMatter)?,
@@ -55,7 +59,12 @@ impl Document {
             Kind::Code(language) => code::sections(&file, &text, language),
         };
         let sections = sections.into_iter().map(|section| IndexedSection::new(section, analyzer)).collect();
-        Ok(Self { file, front_matter, sections })
+        Ok(Self { file, front_matter, sections, digest })
+    }
+
+    /// Whether it was read from this very text.
+    pub(super) fn is_of(&self, text: &str) -> bool {
+        self.digest == <[u8; 32]>::from(Sha256::digest(text))
     }
 }
 

@@ -1,5 +1,6 @@
 mod audiences;
 mod code;
+mod folders;
 mod front_matter;
 
 use std::fs;
