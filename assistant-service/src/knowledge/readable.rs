@@ -2,8 +2,8 @@
 //!
 //! Every question goes through a [`Readable`], and that holds the shelves of the reader's own scopes and no others. What a
 //! word weighs, which depends on how rare it is, is counted over those shelves as well: a restricted document changes
-//! neither the order nor the score nor the choice of what others find, so that nothing of it can be learnt by asking. An
-//! index for each distinct audience gives that at the price of one search for each readable shelf; an index for each set of
+//! neither the order nor the score nor the choice of what others find, so that nothing of it can be learnt by asking. Indexes
+//! for each distinct audience give that at the price of one search for each readable shelf; an index for each set of
 //! scopes that readers may hold would be exponentially many.
 
 use tantivy::Term;

@@ -1,13 +1,18 @@
-//! All documents with one and the same audience, with an index of their own.
+//! Documents with one and the same audience, with an index of their own.
 
 use std::collections::BTreeMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
 use super::audience::Audience;
 use super::document::{Document, IndexedSection};
 use super::index::SectionIndex;
 
-/// Documents that are read by the same people or not at all.
+/// About so many documents stand on a shelf: a document that changes has those around it indexed again, and each shelf is
+/// one more index to search.
+const DOCUMENTS_PER_SHELF: usize = 128;
+
+/// Documents that are read by the same people or not at all; where there are many, some of them.
 pub(super) struct Shelf {
     pub(super) audience: Audience,
     pub(super) documents: Vec<Arc<Document>>,
@@ -51,11 +56,28 @@ pub(super) fn shelve(documents: &[Arc<Document>], before: &[Arc<Shelf>]) -> tant
     for document in documents {
         by_audience.entry(&document.front_matter.audience).or_default().push(Arc::clone(document));
     }
-    let shelves = by_audience.into_iter().map(|(audience, documents)| {
-        match before.iter().find(|shelf| shelf.holds(audience, &documents)) {
-            Some(shelf) => Ok(Arc::clone(shelf)),
-            None => Shelf::new(audience.clone(), documents).map(Arc::new),
+    let mut shelves = Vec::new();
+    for (audience, documents) in by_audience {
+        for documents in parts(documents) {
+            shelves.push(match before.iter().find(|shelf| shelf.holds(audience, &documents)) {
+                Some(shelf) => Arc::clone(shelf),
+                None => Arc::new(Shelf::new(audience.clone(), documents)?),
+            });
         }
-    });
-    shelves.collect()
+    }
+    Ok(shelves)
+}
+
+/// Parts them by their names, so that a document that comes or goes leaves the other parts as they are.
+fn parts(documents: Vec<Arc<Document>>) -> impl Iterator<Item = Vec<Arc<Document>>> {
+    // A power of two changes seldom.
+    let count = documents.len().div_ceil(DOCUMENTS_PER_SHELF).next_power_of_two();
+    let mut parts: BTreeMap<u64, Vec<Arc<Document>>> = BTreeMap::new();
+    for document in documents {
+        let mut hasher = DefaultHasher::new();
+        document.file.hash(&mut hasher);
+        let part = hasher.finish().checked_rem(u64::try_from(count).unwrap_or(1)).unwrap_or_default();
+        parts.entry(part).or_default().push(document);
+    }
+    parts.into_values()
 }
