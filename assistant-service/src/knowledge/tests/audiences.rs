@@ -52,3 +52,18 @@ fn several_shelves_are_searched_as_one() {
         assert_eq!(one, two, "{question}");
     }
 }
+
+/// The rarer word decides which section comes first, and how rare it is must be counted in what the reader may read.
+#[test]
+fn restricted_documents_do_not_tell_in_the_order() {
+    let open = "# One\n\nZebra grass.\n\n# Two\n\nLion grass.\n\n# Three\n\nLion grass.\n";
+    let closed = format!("---\naudience: zoo\n---\n\n{}", "# Closed\n\nZebra grass.\n\n".repeat(9));
+    let folder = folder_of(&[("open.md", open), ("closed.md", &closed)]);
+    let knowledge = Knowledge::load(folder.path()).unwrap();
+    let first = |scopes: &[&str]| {
+        let readable = knowledge.for_reader(&scopes.iter().copied().collect());
+        let found = readable.search(&readable.question("zebra lion"), 1).unwrap();
+        found[0].section.heading.clone()
+    };
+    assert_eq!((first(&[]), first(&["zoo"])), ("One".to_owned(), "Two".to_owned()));
+}
