@@ -15,7 +15,7 @@ use super::audience::Audience;
 const AUDIENCE: &str = "audience";
 /// So many slips of the pen still make `audience` of another word.
 const MOST_SLIPS: usize = 2;
-/// Front matter that lost its first line is looked for in so many lines, up to the first heading.
+/// Front matter that is not where it should be is looked for in so many lines.
 const HEAD_LINES: usize = 20;
 
 /// What a document says of itself.
@@ -136,10 +136,25 @@ fn holds_audience(value: &Value) -> bool {
     }
 }
 
-/// Refuses text that begins as front matter would without its lines of `---`, or with others in their place.
+/// Refuses text that begins as front matter would without its lines of `---`, with others in their place, or that has it
+/// after the first heading.
 fn refuse_outside(text: &str) -> Result<(), InvalidFrontMatter> {
-    let mut head = text.lines().take(HEAD_LINES).take_while(|line| !line.starts_with('#')).filter_map(key);
-    if head.any(is_almost_audience) { Err(InvalidFrontMatter::Outside) } else { Ok(()) }
+    let mut may_be_meant = true;
+    for line in text.lines().take(HEAD_LINES) {
+        if line.starts_with('#') {
+            may_be_meant = false;
+        } else if is_like_a_fence(line) {
+            may_be_meant = true;
+        } else if may_be_meant && key(line).is_some_and(is_almost_audience) {
+            return Err(InvalidFrontMatter::Outside);
+        }
+    }
+    Ok(())
+}
+
+fn is_like_a_fence(line: &str) -> bool {
+    let line = line.trim();
+    line.len() > 1 && line.chars().all(|character| matches!(character, '-' | '–' | '—' | '+'))
 }
 
 /// The word before a line's first `:` or `=`.

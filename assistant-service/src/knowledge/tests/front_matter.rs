@@ -46,6 +46,7 @@ fn a_document_without_an_audience_is_for_everybody() {
         "---\n---\n\n# A\n\nText.\n",
         "---\nowner: me\n...\n\n# A\n\nText.\n",
         "# A\n\nAudience: whoever is on call.\n",
+        "# A\n\n---\n\nNote: text.\n",
     ] {
         let folder = folder_of(&[("a.md", text)]);
         let knowledge = Knowledge::load(folder.path()).unwrap();
@@ -80,6 +81,8 @@ fn a_document_whose_front_matter_is_broken_is_left_out_with_the_reason() {
         ("----\naudience: a\n----", Outside),
         ("+++\naudience = \"a\"\n+++", Outside),
         ("<!-- audience: a -->", Outside),
+        ("# A\n---\naudience: a\n---", Outside),
+        ("# A\n\n——\nowner: me\naudience: a\n——", Outside),
         ("---\nowner: me\n---\n---\naudience: a\n---", Outside),
     ] {
         let found = reason(&format!("{text}{body}"));
