@@ -15,14 +15,16 @@ mod tests;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::knowledge::Scopes;
+
 pub use citation::Citation;
 pub use extractive::ExtractiveAssistant;
 pub use proposal::Proposal;
 
 /// Answers questions.
 pub trait Assistant: Send + Sync {
-    /// Answers from what is known, or says that nothing known supports an answer.
-    fn answer(&self, question: &str) -> Answer;
+    /// Answers from what a reader with these scopes may know, or says that nothing of it supports an answer.
+    fn answer(&self, question: &str, scopes: &Scopes) -> Answer;
 }
 
 /// What the documents say about a question.
@@ -40,7 +42,7 @@ pub struct Answer {
     pub searched: Searched,
 }
 
-/// How much was looked through.
+/// How much was looked through: what the caller may read.
 #[derive(Debug, Clone, Copy, Serialize, ToSchema)]
 pub struct Searched {
     /// Documents.

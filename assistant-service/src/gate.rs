@@ -49,6 +49,11 @@ impl Caller {
         self.0.principal.as_ref().ok_or(Problem::Unauthenticated)
     }
 
+    /// The scopes of the caller's own token.
+    pub fn scopes(&self) -> impl Iterator<Item = &str> {
+        self.0.claims.scope.as_deref().unwrap_or_default().split_ascii_whitespace()
+    }
+
     /// The event types that the gate's rule for this request lets the caller use.
     #[must_use]
     pub fn event_types(&self) -> &[String] {

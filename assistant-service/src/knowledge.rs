@@ -1,11 +1,24 @@
-//! What the assistant may know: a folder of Markdown documents, cut into sections and indexed in memory.
+//! What the assistant may know: folders of documents, cut into sections and indexed in memory.
 //!
-//! A [`Knowledge`] never changes once it is loaded; a newer one takes its place as a whole.
+//! A [`Knowledge`] never changes once it is loaded; a newer one takes its place as a whole. Whoever asks it says first by
+//! which scopes ([`Knowledge::for_reader`]), and sees no more than those open.
 
+mod audience;
+mod code;
+mod document;
 mod folder;
+mod front_matter;
+mod identifiers;
 mod index;
+mod kind;
+mod library;
 mod markdown;
+mod plain;
+mod readable;
+mod section;
 mod sentences;
+mod shelf;
+mod watching;
 mod words;
 
 #[cfg(test)]
@@ -13,53 +26,34 @@ mod tests;
 
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::SystemTime;
 
 use thiserror::Error;
 
+pub use audience::{Audience, Scopes};
+pub use document::{IndexedPassage, IndexedSection};
 pub use folder::{SkipReason, Skipped};
-pub use markdown::{Passage, Section};
+pub use front_matter::{FrontMatter, InvalidFrontMatter};
+pub use library::Library;
+pub use readable::Readable;
+pub use section::{Passage, Section};
 pub(crate) use sentences::sentences;
+pub use watching::{CannotFollow, CurrentKnowledge};
 pub use words::{HeldWords, Question, QuestionWord, WordSet};
 
-use index::SectionIndex;
+use shelf::Shelf;
 use words::Analyzer;
 
-/// The documents of one folder at one moment.
+/// The documents at one moment.
+#[derive(Default)]
 pub struct Knowledge {
-    sections: Vec<IndexedSection>,
-    index: SectionIndex,
+    shelves: Vec<Arc<Shelf>>,
     analyzer: Analyzer,
-    documents: usize,
     skipped: Vec<Skipped>,
 }
 
-/// A section with the words of its parts, so that no question analyses documents again.
-#[derive(Debug)]
-pub struct IndexedSection {
-    /// The section.
-    pub section: Section,
-    /// The words of the heading path.
-    pub heading_words: WordSet,
-    /// The words of the section's own heading, read as a question: many headings are one.
-    pub title: Question,
-    /// The words of each passage, in the section's order.
-    pub passages: Vec<IndexedPassage>,
-}
-
-/// The words of one passage.
-#[derive(Debug)]
-pub struct IndexedPassage {
-    /// Where it stands.
-    pub passage: Passage,
-    /// Its own words.
-    pub words: WordSet,
-    /// The words of the sentence or the table head that introduces it.
-    pub introduction_words: WordSet,
-    /// Whether it holds a figure.
-    pub has_number: bool,
-}
-
-/// Why a folder could not be loaded.
+/// Why documents could not be loaded.
 #[derive(Debug, Error)]
 pub enum CannotLoad {
     /// The folder itself cannot be read.
@@ -70,72 +64,46 @@ pub enum CannotLoad {
         /// What the system said.
         cause: io::Error,
     },
+    /// Two folders would give their documents the same names.
+    #[error("two folders of documents are called {name}: citations would not tell them apart; rename one")]
+    SameName {
+        /// The folders' own name.
+        name: String,
+    },
     /// The index cannot be made.
     #[error("cannot index the documents: {0}")]
     Index(#[from] tantivy::TantivyError),
 }
 
 impl Knowledge {
-    /// Reads every Markdown file below `folder`. What cannot be read is left out and stands in [`Knowledge::skipped`].
+    /// Reads every document below `folder`. What cannot be read is left out and stands in [`Knowledge::skipped`].
     pub fn load(folder: &Path) -> Result<Self, CannotLoad> {
-        let (documents, skipped) =
-            folder::read_documents(folder).map_err(|cause| CannotLoad::Folder { folder: folder.to_owned(), cause })?;
-        let analyzer = Analyzer::default();
-        let sections = documents.iter().flat_map(|document| markdown::sections(&document.file, &document.text));
-        let sections: Vec<_> = sections.collect();
-        let index = SectionIndex::new(&sections)?;
-        let sections = sections.into_iter().map(|section| IndexedSection::new(section, &analyzer, &index)).collect();
-        Ok(Self { sections, index, analyzer, documents: documents.len(), skipped })
+        let found = Library::of(&[folder.to_owned()])?.look(SystemTime::now())?;
+        Ok(found.unwrap_or_default())
     }
 
-    /// A question as its content words, each with its weight.
+    /// The part that a reader with these scopes may know.
     #[must_use]
-    pub fn question(&self, text: &str) -> Question {
-        self.analyzer.question(text, |stem| self.index.weight(stem))
+    pub fn for_reader(&self, scopes: &Scopes) -> Readable<'_> {
+        let shelves = self.shelves.iter().map(Arc::as_ref).filter(|shelf| shelf.audience.admits(scopes));
+        Readable { shelves: shelves.collect(), analyzer: &self.analyzer }
     }
 
-    /// The words of any other text, for comparison with those of a question.
-    #[must_use]
-    pub fn words(&self, text: &str) -> WordSet {
-        self.analyzer.words(text)
-    }
-
-    /// The sections that fit the question best by BM25, best first.
-    pub fn search(&self, question: &Question, limit: usize) -> tantivy::Result<Vec<&IndexedSection>> {
-        let found = self.index.search(question.words().iter().map(|word| word.stem.as_str()), limit)?;
-        Ok(found.into_iter().filter_map(|ordinal| self.sections.get(ordinal)).collect())
-    }
-
-    /// How many documents were read.
+    /// How many documents were read, whoever may read them.
     #[must_use]
     pub fn document_count(&self) -> usize {
-        self.documents
+        self.shelves.iter().map(|shelf| shelf.documents.len()).sum()
     }
 
     /// How many sections they hold.
     #[must_use]
     pub fn section_count(&self) -> usize {
-        self.sections.len()
+        self.shelves.iter().map(|shelf| shelf.section_count()).sum()
     }
 
     /// What was left out, and why.
     #[must_use]
     pub fn skipped(&self) -> &[Skipped] {
         &self.skipped
-    }
-}
-
-impl IndexedSection {
-    fn new(section: Section, analyzer: &Analyzer, index: &SectionIndex) -> Self {
-        let passages = section.passages().iter().map(|passage| IndexedPassage {
-            words: analyzer.words(section.quote(passage)),
-            introduction_words: analyzer.words(section.introduction(passage)),
-            has_number: section.quote(passage).contains(|character: char| character.is_ascii_digit()),
-            passage: passage.clone(),
-        });
-        let passages = passages.collect();
-        let heading_words = analyzer.words(&section.heading);
-        let title = analyzer.question(section.title(), |stem| index.weight(stem));
-        Self { heading_words, title, passages, section }
     }
 }

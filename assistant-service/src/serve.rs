@@ -23,7 +23,7 @@ use crate::backbone::Backbone;
 use crate::clock::SystemClock;
 use crate::events::EventSchemas;
 use crate::gate::FileTransactionKeys;
-use crate::knowledge::Knowledge;
+use crate::knowledge::Library;
 use crate::metrics::Metrics;
 use crate::runbooks::{FolderCatalogue, RunbookCatalogue};
 use crate::state::AppState;
@@ -39,9 +39,10 @@ pub struct Arguments {
     listen: SocketAddr,
     #[command(flatten)]
     backbone: BackboneArguments,
-    /// Folder of Markdown documents that questions are answered from.
-    #[arg(long, env = "WATCHGATE_DOCUMENTS")]
-    documents: PathBuf,
+    /// Folder of documents that questions are answered from: Markdown, plain text and source code. May be given several times;
+    /// citations then begin with the folder's own name. What changes below it is in answers within two seconds.
+    #[arg(long, env = "WATCHGATE_DOCUMENTS", required = true)]
+    documents: Vec<PathBuf>,
     /// Folder of runbook files.
     #[arg(long, env = "WATCHGATE_RUNBOOKS")]
     runbooks: PathBuf,
@@ -199,7 +200,8 @@ async fn open(arguments: &Arguments, backbone: Arc<dyn Backbone>, metrics: Arc<M
             format!("cannot use {} (make it with `watchgate keys transaction`)", arguments.transaction_keys.display())
         })?;
     let runbooks: Arc<dyn RunbookCatalogue> = Arc::new(FolderCatalogue::load(&arguments.runbooks)?);
-    let assistant = ExtractiveAssistant::new(Arc::new(read_documents(&arguments.documents)?), Arc::clone(&runbooks));
+    let knowledge = Library::of(&arguments.documents)?.follow()?;
+    let assistant = ExtractiveAssistant::following(knowledge, Arc::clone(&runbooks));
     let keep_for = Duration::from_secs(arguments.revocations_kept_days.saturating_mul(SECONDS_PER_DAY));
     let trust = TrustBook::load(Arc::clone(&backbone), Arc::new(SystemClock), Arc::clone(&metrics), keep_for);
     let trust = trust.await.context("cannot read what is revoked")?;
@@ -221,18 +223,6 @@ fn read_event_schemas(folder: Option<&Path>) -> anyhow::Result<EventSchemas> {
     let schemas = EventSchemas::load(folder)?;
     tracing::info!(types = schemas.count(), "event schemas are read");
     Ok(schemas)
-}
-
-fn read_documents(folder: &Path) -> anyhow::Result<Knowledge> {
-    let knowledge = Knowledge::load(folder)?;
-    for skipped in knowledge.skipped() {
-        tracing::warn!(file = skipped.file, reason = %skipped.reason, "a document was left out");
-    }
-    if knowledge.document_count() == 0 {
-        tracing::warn!(folder = %folder.display(), "there is no Markdown document: no question will be answered");
-    }
-    tracing::info!(documents = knowledge.document_count(), sections = knowledge.section_count(), "documents are read");
-    Ok(knowledge)
 }
 
 /// Standard output is for the one line that says where the service listens; the log goes to standard error.

@@ -78,6 +78,10 @@ async fn the_document_describes_itself_and_the_problems() {
     let answer = Answer::of(stage.get("/openapi.json").open().await).await;
     assert_eq!(answer.json["openapi"].as_str().map(|version| version.starts_with("3.1")), Some(true));
     assert!(answer.json["paths"]["/openapi.json"]["get"].is_object());
+    let citation = &answer.json["components"]["schemas"]["Citation"];
+    let fields: Vec<_> = citation["properties"].as_object().unwrap().keys().collect();
+    assert_eq!(fields, ["file", "heading", "lines", "quote", "score"]);
+    assert_eq!(citation["required"], json!(["file", "heading", "quote", "score"]));
     assert_eq!(answer.json["components"]["securitySchemes"]["token"], json!({"type": "http", "scheme": "bearer"}));
     assert!(answer.json["components"]["schemas"]["Problem"].is_object(), "{}", answer.json["components"]);
 }

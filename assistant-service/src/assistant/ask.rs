@@ -12,6 +12,7 @@ use crate::JsonBody;
 use crate::backbone::{Batch, NewEvent};
 use crate::events::{CloudEvent, Stamp};
 use crate::gate::Caller;
+use crate::knowledge::Scopes;
 use crate::problem::{Problem, ProblemDocument};
 use crate::state::AppState;
 
@@ -28,16 +29,17 @@ pub(crate) struct QuestionBody {
 }
 
 /// What is kept of a question and its answer. People ask about what they would not want to find in a log, so the
-/// question's text is not among it.
+/// question's text is not among it; nor is what restricted documents say, for whoever reads events need not be
+/// among their readers.
 #[derive(Debug, Serialize)]
 struct Answered<'a> {
     question_sha256: String,
     known: bool,
-    citations: &'a [Citation],
+    citations: Vec<&'a Citation>,
     proposals: Vec<&'a str>,
 }
 
-/// Answers a question from the documents, with sources, or says that they do not answer it.
+/// Answers a question from the documents that the caller's scopes open, with sources, or says that they do not answer it.
 #[utoipa::path(post, path = "/v1/ask", tag = "assistant", request_body = QuestionBody,
     responses(
         (status = OK, description = "An answer, or `known: false`", body = Answer),
@@ -51,8 +53,9 @@ pub(crate) async fn ask(
     let question = checked(body.question)?;
     let question_sha256 = Sha256::digest(&question).iter().map(|byte| format!("{byte:02x}")).collect();
     let assistant = state.assistant.clone();
+    let scopes = caller.scopes().collect::<Scopes>();
     // Searching a large folder takes the thread for a while; other requests go on meanwhile.
-    let answer = tokio::task::spawn_blocking(move || assistant.answer(&question)).await;
+    let answer = tokio::task::spawn_blocking(move || assistant.answer(&question, &scopes)).await;
     let answer = answer.map_err(Problem::internal)?;
     keep(&state, &caller, question_sha256, &answer).await?;
     Ok(Json(answer))
@@ -70,7 +73,8 @@ fn checked(question: String) -> Result<String, Problem> {
 
 async fn keep(state: &AppState, caller: &Caller, question_sha256: String, answer: &Answer) -> Result<(), Problem> {
     let proposals = answer.proposals.iter().map(|proposal| proposal.runbook.as_str()).collect();
-    let answered = Answered { question_sha256, known: answer.known, citations: &answer.citations, proposals };
+    let citations = answer.citations.iter().filter(|citation| !citation.is_restricted()).collect();
+    let answered = Answered { question_sha256, known: answer.known, citations, proposals };
     let data = to_raw_value(&answered).map_err(Problem::internal)?;
     let event = CloudEvent::own(ANSWERED.to_owned(), None, data).stamped(&Stamp {
         caller: Some(caller),

@@ -11,9 +11,15 @@ use crate::knowledge::Section;
 pub struct Citation {
     file: String,
     heading: String,
+    /// Its first and its last line, counted from 1, where the document is code or plain text and no Markdown.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    lines: Option<[usize; 2]>,
     quote: String,
     /// The share of the question that the quote and its heading hold, from 0 to 1.
     score: f64,
+    /// Whether not everybody may read it.
+    #[serde(skip)]
+    is_restricted: bool,
 }
 
 impl Citation {
@@ -24,7 +30,14 @@ impl Citation {
             return None;
         }
         let score = (score.clamp(0.0, 1.0) * 1000.0).round() / 1000.0;
-        Some(Self { file: section.file.clone(), heading: section.heading.clone(), quote: quote.to_owned(), score })
+        Some(Self {
+            file: section.file.clone(),
+            heading: section.heading.clone(),
+            lines: section.lines_of(quote),
+            quote: quote.to_owned(),
+            score,
+            is_restricted: !section.front_matter().audience.is_everybody(),
+        })
     }
 
     /// The document, by its path below the folder of documents.
@@ -39,9 +52,21 @@ impl Citation {
         &self.heading
     }
 
+    /// Its first and its last line, where the document is no Markdown.
+    #[must_use]
+    pub fn lines(&self) -> Option<[usize; 2]> {
+        self.lines
+    }
+
     /// What stands there, letter for letter.
     #[must_use]
     pub fn quote(&self) -> &str {
         &self.quote
+    }
+
+    /// Whether it stands in a document that not everybody may read.
+    #[must_use]
+    pub fn is_restricted(&self) -> bool {
+        self.is_restricted
     }
 }

@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 
+use tokio::sync::watch;
+
 use super::proposal::proposals;
 use super::support::Support;
 use super::{Answer, Assistant, Citation, Searched};
-use crate::knowledge::{Knowledge, Question, sentences};
+use crate::knowledge::{CurrentKnowledge, Knowledge, Question, Readable, Scopes, sentences};
 use crate::runbooks::RunbookCatalogue;
 
 /// Below this share of the question's weight the documents are silent: tried on the table of questions in the tests.
@@ -15,7 +17,7 @@ const CANDIDATES: usize = 12;
 
 /// Answers by quoting documents.
 pub struct ExtractiveAssistant {
-    knowledge: Arc<Knowledge>,
+    knowledge: CurrentKnowledge,
     runbooks: Arc<dyn RunbookCatalogue>,
 }
 
@@ -23,42 +25,50 @@ impl ExtractiveAssistant {
     /// An assistant that knows these documents and these runbooks.
     #[must_use]
     pub fn new(knowledge: Arc<Knowledge>, runbooks: Arc<dyn RunbookCatalogue>) -> Self {
+        Self::following(watch::channel(knowledge).1, runbooks)
+    }
+
+    /// An assistant that answers each question from the documents of its moment.
+    #[must_use]
+    pub fn following(knowledge: CurrentKnowledge, runbooks: Arc<dyn RunbookCatalogue>) -> Self {
         Self { knowledge, runbooks }
-    }
-
-    fn supported(&self, question: &Question) -> Option<Support<'_>> {
-        self.best_support(question).filter(|support| support.share >= LEAST_SHARE)
-    }
-
-    fn best_support(&self, question: &Question) -> Option<Support<'_>> {
-        let candidates = self.knowledge.search(question, CANDIDATES).unwrap_or_else(|error| {
-            tracing::error!(%error, "the documents cannot be searched");
-            Vec::new()
-        });
-        let supports = candidates.into_iter().map(|section| Support::of(section, question));
-        // Of equals BM25 puts the better one first.
-        supports.reduce(|best, other| if other.rank > best.rank { other } else { best })
     }
 }
 
 impl Assistant for ExtractiveAssistant {
-    fn answer(&self, question: &str) -> Answer {
-        let asked = self.knowledge.question(question);
+    fn answer(&self, question: &str, scopes: &Scopes) -> Answer {
+        let knowledge = Arc::clone(&self.knowledge.borrow());
+        let readable = knowledge.for_reader(scopes);
+        let asked = readable.question(question);
         // People tell what they see before they ask. Where the documents do not speak of all of it, the question stands
         // for itself.
-        let supported = self.supported(&asked).or_else(|| {
+        let support = supported(&asked, &readable).or_else(|| {
             let alone = what_is_asked(question)?;
-            self.supported(&self.knowledge.question(&alone))
+            supported(&readable.question(&alone), &readable)
         });
-        let (answer, citations) = supported.as_ref().map(quote).unwrap_or_default();
+        let (answer, citations) = support.as_ref().map(quote).unwrap_or_default();
         Answer {
             known: !citations.is_empty(),
             answer: (!citations.is_empty()).then_some(answer),
             citations,
-            proposals: proposals(question, &asked, &self.knowledge, &*self.runbooks),
-            searched: Searched { documents: self.knowledge.document_count(), sections: self.knowledge.section_count() },
+            proposals: proposals(question, &asked, &readable, &*self.runbooks),
+            searched: Searched { documents: readable.document_count(), sections: readable.section_count() },
         }
     }
+}
+
+fn supported<'a>(question: &Question, readable: &Readable<'a>) -> Option<Support<'a>> {
+    best_support(question, readable).filter(|support| support.share >= LEAST_SHARE)
+}
+
+fn best_support<'a>(question: &Question, readable: &Readable<'a>) -> Option<Support<'a>> {
+    let candidates = readable.search(question, CANDIDATES).unwrap_or_else(|error| {
+        tracing::error!(%error, "the documents cannot be searched");
+        Vec::new()
+    });
+    let supports = candidates.into_iter().map(|section| Support::of(section, &readable.title(section), question));
+    // Of equals BM25 puts the better one first.
+    supports.reduce(|best, other| if other.rank > best.rank { other } else { best })
 }
 
 /// The sentences that ask, all of them; nothing when no sentence does, or all do.

@@ -4,7 +4,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
-use crate::knowledge::{Knowledge, Question};
+use crate::knowledge::{Question, Readable};
 use crate::runbooks::RunbookCatalogue;
 
 /// Lower than for an answer: a runbook says what it does in a few words, and a person decides.
@@ -31,14 +31,14 @@ pub struct Proposal {
 pub(super) fn proposals(
     text: &str,
     question: &Question,
-    knowledge: &Knowledge,
+    readable: &Readable<'_>,
     catalogue: &dyn RunbookCatalogue,
 ) -> Vec<Proposal> {
     let mut found: Vec<(f64, Proposal)> = Vec::new();
     for runbook in catalogue.list() {
         let parameters = named_parameters(&runbook.parameters, text);
         let values = parameters.values().filter_map(Value::as_str).collect::<Vec<_>>().join(" ");
-        let held_by = |text: &str| question.held_by(&knowledge.words(text));
+        let held_by = |text: &str| question.held_by(&readable.words(text));
         let in_title = &held_by(&runbook.name) | &held_by(&runbook.title);
         let in_values = held_by(&values);
         let own = &in_title | &held_by(&runbook.description);

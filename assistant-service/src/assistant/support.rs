@@ -10,7 +10,7 @@ const MOST_PASSAGES: usize = 3;
 const LEAST_GAIN: f64 = 0.1;
 /// Words that only further passages hold count for less: two sentences that share a section need not belong together.
 const FURTHER_PASSAGES: f64 = 0.6;
-/// Between passages that hold the same words, one with a figure answers a question for a number.
+/// Between passages, and between sections, that hold the same words, one with a figure answers a question for a number.
 const NUMBER_BONUS: f64 = 0.05;
 /// Between sections that support a question alike, the one whose title asks the same is meant, then the one whose text
 /// holds the words and not its headings alone.
@@ -35,7 +35,7 @@ struct Candidate<'a> {
 
 impl<'a> Support<'a> {
     /// Picks the passages that together hold most of the question: the best one, then what adds most to it.
-    pub(super) fn of(section: &'a IndexedSection, question: &Question) -> Self {
+    pub(super) fn of(section: &'a IndexedSection, title: &Question, question: &Question) -> Self {
         let in_headings = question.held_by(&section.heading_words);
         let candidates = candidates(section, question);
         let mut picked = BTreeSet::new();
@@ -55,10 +55,12 @@ impl<'a> Support<'a> {
             in_text.extend(&best.held);
             picked.insert(number);
         }
-        let passages = picked.iter().filter_map(|number| candidates.get(*number));
-        let passages = passages.map(|one| (one.passage, question.share(&(&one.held | &in_headings)))).collect();
-        let in_question = section.title.held_by(&question.stems());
-        let bonus = section.title.share(&in_question) * TITLE_BONUS + question.share(&in_text) * TEXT_BONUS;
+        let passages = || picked.iter().filter_map(|number| candidates.get(*number));
+        let has_number = question.asks_for_number && passages().any(|one| one.passage.has_number);
+        let passages = passages().map(|one| (one.passage, question.share(&(&one.held | &in_headings)))).collect();
+        let in_question = title.held_by(&question.stems());
+        let bonus = title.share(&in_question) * TITLE_BONUS + question.share(&in_text) * TEXT_BONUS;
+        let bonus = if has_number { bonus + NUMBER_BONUS } else { bonus };
         Self { section, passages, share: supported, rank: supported + bonus }
     }
 }

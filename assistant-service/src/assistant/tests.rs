@@ -1,8 +1,10 @@
 //! The assistant over the example company, and what it may never do whatever it is asked.
 
 mod questions;
+mod restricted;
 
 use std::fs;
+use std::path::Path;
 use std::sync::Arc;
 
 use serde_json::{Value, json};
@@ -13,7 +15,7 @@ use crate::runbooks::FolderCatalogue;
 use crate::testing::{COMPANY, Stage};
 
 fn answer(question: &str) -> Answer {
-    COMPANY.0.answer(question)
+    COMPANY.0.answer(question, &Scopes::default())
 }
 
 fn proposed(question: &str) -> Vec<(String, Value)> {
@@ -25,7 +27,8 @@ fn a_citation_is_refused_when_the_section_does_not_hold_it() {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("a.md"), "# A\n\nThe worker is restarted by hand.\n").unwrap();
     let knowledge = Knowledge::load(folder.path()).unwrap();
-    let found = knowledge.search(&knowledge.question("worker"), 1).unwrap();
+    let readable = knowledge.for_reader(&Scopes::default());
+    let found = readable.search(&readable.question("worker"), 1).unwrap();
     let section = &found[0].section;
     assert!(Citation::of(section, "restarted by hand", 1.0).is_some());
     for invented in ["restarted by  hand", "The worker is never restarted.", "", " \n"] {
@@ -63,7 +66,7 @@ fn without_documents_nothing_is_known() {
     let knowledge = Arc::new(Knowledge::load(folder.path()).unwrap());
     let assistant = ExtractiveAssistant::new(knowledge, Arc::new(FolderCatalogue::default()));
     for question in ["How do I restart a worker?", "", "the of and", "💥"] {
-        let answer = assistant.answer(question);
+        let answer = assistant.answer(question, &Scopes::default());
         assert!(!answer.known && answer.answer.is_none() && answer.citations.is_empty(), "{question}");
     }
 }
@@ -116,7 +119,8 @@ async fn an_answer_has_its_sources_and_leaves_an_event_without_the_question() {
     assert_eq!(answer.json["citations"][0]["file"], "checkout.md");
     assert_eq!(answer.json["citations"][0]["heading"], "Checkout service > Workers > Restarting a worker");
     assert_eq!(answer.json["proposals"][0]["parameters"], json!({"worker": "mailer"}));
-    assert_eq!(answer.json["searched"]["documents"], 10);
+    // The two documents with an audience are not for this caller, not even to count.
+    assert_eq!(answer.json["searched"]["documents"], 22);
 
     let events = stage.get("/v1/events?type=dev.watchgate.assistant.answered").send().await;
     let event = &events.json["events"][0]["event"];
@@ -152,4 +156,18 @@ async fn nobody_asks_without_a_name() {
     let body = json!({"question": "How do I restart the mailer?"});
     let refused = stage.post("/v1/ask", &body).claiming(|claims| claims.sub = None).send().await;
     assert_eq!(refused.status, 401);
+}
+
+#[test]
+fn a_citation_of_code_names_its_lines_and_one_of_markdown_none() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/company/code");
+    let assistant = ExtractiveAssistant::new(Arc::new(Knowledge::load(&folder).unwrap()), COMPANY.1.clone());
+    let answer = assistant.answer("How often is a job tried before it goes to dead_jobs?", &Scopes::default());
+    let citation = serde_json::to_value(&answer.citations[0]).unwrap();
+    assert_eq!((&citation["file"], &citation["lines"]), (&json!("queue_worker.rs"), &json!([13, 14])), "{citation}");
+    assert_eq!(citation["heading"], "queue_worker.rs > MAX_ATTEMPTS");
+    assert!(answer.citations[0].quote().ends_with("const MAX_ATTEMPTS: u32 = 5;"), "{citation}");
+
+    let markdown = COMPANY.0.answer("How do I restart the mailer?", &Scopes::default());
+    assert!(serde_json::to_value(&markdown.citations[0]).unwrap().get("lines").is_none());
 }

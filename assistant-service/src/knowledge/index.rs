@@ -1,7 +1,7 @@
-//! The inverted index over all sections, in memory.
+//! The inverted index over the sections of one shelf, in memory. What a word weighs there is for whoever searches to say.
 
 use tantivy::collector::TopDocs;
-use tantivy::query::{BooleanQuery, BoostQuery, Occur, Query, TermQuery};
+use tantivy::query::{Bm25StatisticsProvider, BooleanQuery, BoostQuery, Occur, Query, TermQuery};
 use tantivy::schema::{Field, IndexRecordOption, STORED, Schema, TextFieldIndexing, TextOptions, Value};
 use tantivy::{Index, IndexWriter, ReloadPolicy, Searcher, TantivyDocument, Term};
 
@@ -22,7 +22,7 @@ pub(super) struct SectionIndex {
 }
 
 impl SectionIndex {
-    pub(super) fn new(sections: &[Section]) -> tantivy::Result<Self> {
+    pub(super) fn new<'a>(sections: impl Iterator<Item = &'a Section>) -> tantivy::Result<Self> {
         let indexing =
             TextFieldIndexing::default().set_tokenizer(ANALYZER).set_index_option(IndexRecordOption::WithFreqs);
         let options = TextOptions::default().set_indexing_options(indexing);
@@ -51,30 +51,41 @@ impl SectionIndex {
         Ok(Self { searcher: reader.searcher(), heading, body, ordinal })
     }
 
-    /// The ordinals of the sections that fit best, best first. The words are looked up as they are: no part of a
-    /// question is ever read as a query language.
-    pub(super) fn search<'a>(&self, stems: impl Iterator<Item = &'a str>, limit: usize) -> tantivy::Result<Vec<usize>> {
+    /// The ordinals of the sections that fit best, best first, each with its score by BM25 and these statistics. The words
+    /// are looked up as they are: no part of a question is ever read as a query language.
+    pub(super) fn search<'a>(
+        &self,
+        stems: impl Iterator<Item = &'a str>,
+        limit: usize,
+        statistics: &dyn Bm25StatisticsProvider,
+    ) -> tantivy::Result<Vec<(f32, usize)>> {
         let clauses: Vec<(Occur, Box<dyn Query>)> = stems
             .flat_map(|stem| {
                 let heading = BoostQuery::new(self.term_query(self.heading, stem), HEADING_BOOST);
                 [(Occur::Should, Box::new(heading) as _), (Occur::Should, self.term_query(self.body, stem))]
             })
             .collect();
-        let best = self.searcher.search(&BooleanQuery::new(clauses), &TopDocs::with_limit(limit).order_by_score())?;
+        let collector = TopDocs::with_limit(limit).order_by_score();
+        let query = BooleanQuery::new(clauses);
+        let best = self.searcher.search_with_statistics_provider(&query, &collector, statistics)?;
         let mut ordinals = Vec::with_capacity(best.len());
-        for (_, address) in best {
+        for (score, address) in best {
             let document: TantivyDocument = self.searcher.doc(address)?;
             let ordinal = document.get_first(self.ordinal).and_then(|value| value.as_u64());
-            ordinals.extend(ordinal.and_then(|ordinal| usize::try_from(ordinal).ok()));
+            let ordinal = ordinal.and_then(|ordinal| usize::try_from(ordinal).ok());
+            ordinals.extend(ordinal.map(|ordinal| (score, ordinal)));
         }
         Ok(ordinals)
     }
 
-    /// The inverse document frequency of a word, as in BM25: most for a word that no section holds.
-    pub(super) fn weight(&self, stem: &str) -> f64 {
-        let all = self.searcher.num_docs() as f64;
-        let holding = self.searcher.doc_freq(&Term::from_field_text(self.body, stem)).unwrap_or_default() as f64;
-        (1.0 + (all - holding + 0.5) / (holding + 0.5)).ln()
+    /// What BM25 counts, of this shelf alone.
+    pub(super) fn statistics(&self) -> &dyn Bm25StatisticsProvider {
+        &self.searcher
+    }
+
+    /// In how many sections a word stands.
+    pub(super) fn sections_with(&self, stem: &str) -> u64 {
+        self.searcher.doc_freq(&Term::from_field_text(self.body, stem)).unwrap_or_default()
     }
 
     fn term_query(&self, field: Field, stem: &str) -> Box<dyn Query> {

@@ -1,92 +1,25 @@
 //! Cuts a Markdown document into sections by heading, and a section into the passages that can be quoted from it.
-//!
-//! Everything is a range of the source, so that a quote is what stands in the file, letter for letter.
 
 use std::ops::Range;
 use std::sync::Arc;
 
 use pulldown_cmark::{Event, HeadingLevel, OffsetIter, Options, Parser, Tag, TagEnd};
 
+use super::front_matter::FrontMatter;
+use super::section::{HEADING_SEPARATOR, Section};
 use super::sentences::sentences;
 
 /// A list up to this size is quoted whole: a procedure without its last step, or a rule without its exception, misleads.
 const WHOLE_STEPS_BYTES: usize = 1500;
 const WHOLE_LIST_BYTES: usize = 400;
 const WHOLE_ITEM_BYTES: usize = 800;
-/// An answer is read by a person: what is longer, such as a listing, is quoted in parts.
-const LONGEST_PASSAGE_BYTES: usize = 2000;
 /// A heading stands in the path of every section below it.
 const LONGEST_TITLE_CHARACTERS: usize = 200;
 
-const HEADING_SEPARATOR: &str = " > ";
-
-/// What stands between one heading and the next.
-#[derive(Debug, Clone)]
-pub struct Section {
-    /// The document, by its path below the folder.
-    pub file: String,
-    /// The headings from the outermost one to this section's own, joined by ` > `; empty before the first heading.
-    pub heading: String,
-    /// The line of the heading, counted from 1.
-    pub line: usize,
-    title_start: usize,
-    source: Arc<str>,
-    body: Range<usize>,
-    passages: Vec<Passage>,
-}
-
-/// A part of a section that makes sense by itself: a sentence, a list or an item of a long one, a row, a code block.
-#[derive(Debug, Clone)]
-pub struct Passage {
-    range: Range<usize>,
-    introduction: Range<usize>,
-    is_preformatted: bool,
-}
-
-impl Passage {
-    /// Whether its line breaks carry meaning, as in a list or in code.
-    #[must_use]
-    pub fn is_preformatted(&self) -> bool {
-        self.is_preformatted
-    }
-}
-
-impl Section {
-    /// The section's text without its heading, as it stands in the file.
-    #[must_use]
-    pub fn text(&self) -> &str {
-        self.slice(&self.body)
-    }
-
-    /// The text of one of this section's passages.
-    #[must_use]
-    pub fn quote(&self, passage: &Passage) -> &str {
-        self.slice(&passage.range)
-    }
-
-    /// The innermost heading.
-    pub(super) fn title(&self) -> &str {
-        self.heading.get(self.title_start..).unwrap_or_default()
-    }
-
-    /// The sentence or table head that introduces a passage.
-    pub(super) fn introduction(&self, passage: &Passage) -> &str {
-        self.slice(&passage.introduction)
-    }
-
-    pub(super) fn passages(&self) -> &[Passage] {
-        &self.passages
-    }
-
-    fn slice(&self, range: &Range<usize>) -> &str {
-        self.source.get(range.clone()).unwrap_or_default()
-    }
-}
-
 /// The sections of a document that hold anything to quote.
-pub(super) fn sections(file: &str, source: &str) -> Vec<Section> {
+pub(super) fn sections(file: &str, source: &str, front_matter: &Arc<FrontMatter>) -> Vec<Section> {
     let options = Options::ENABLE_TABLES | Options::ENABLE_YAML_STYLE_METADATA_BLOCKS | Options::ENABLE_STRIKETHROUGH;
-    let mut cutter = Cutter::new(file, source);
+    let mut cutter = Cutter::new(source, Section::beginning(file, source, Arc::clone(front_matter)));
     let mut events = Parser::new_ext(source, options).into_offset_iter();
     while let Some((event, range)) = events.next() {
         match event {
@@ -108,16 +41,7 @@ struct Cutter<'a> {
 }
 
 impl<'a> Cutter<'a> {
-    fn new(file: &str, source: &'a str) -> Self {
-        let section = Section {
-            file: file.to_owned(),
-            heading: String::new(),
-            line: 1,
-            title_start: 0,
-            source: source.into(),
-            body: 0..0,
-            passages: Vec::new(),
-        };
+    fn new(source: &'a str, section: Section) -> Self {
         Self { source, headings: Vec::new(), sections: Vec::new(), section, introduction: 0..0, counted_to: 0 }
     }
 
@@ -219,28 +143,8 @@ impl<'a> Cutter<'a> {
     }
 
     fn add(&mut self, range: Range<usize>, is_preformatted: bool) {
-        let mut text = self.source.get(range.clone()).unwrap_or_default();
-        let mut start = range.start;
-        while !text.trim().is_empty() {
-            let (part, rest) = text.split_at(part_length(text));
-            let end = start.saturating_add(part.trim_end().len());
-            let introduction = self.introduction.clone();
-            self.section.passages.push(Passage { range: start..end, introduction, is_preformatted });
-            start = start.saturating_add(part.len());
-            text = rest;
-        }
+        self.section.add(range, &self.introduction, is_preformatted);
     }
-}
-
-/// How much of `text` goes into one passage: all of it, or what ends with a line or at least with a word.
-fn part_length(text: &str) -> usize {
-    if text.len() <= LONGEST_PASSAGE_BYTES {
-        return text.len();
-    }
-    let longest = text.floor_char_boundary(LONGEST_PASSAGE_BYTES);
-    let part = text.get(..longest).unwrap_or_default();
-    let after = |end: &[char]| part.rfind(end).filter(|at| *at > 0).map(|at| at.saturating_add(1));
-    after(&['\n']).or_else(|| after(&[' '])).unwrap_or(longest)
 }
 
 /// Takes the events up to the end of what has just begun; what they read as plain text.

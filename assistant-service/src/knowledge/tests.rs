@@ -1,10 +1,33 @@
+mod audiences;
+mod code;
+mod folders;
+mod front_matter;
+
 use std::fs;
 use std::os::unix::fs::symlink;
 
 use super::*;
 
 fn sections(source: &str) -> Vec<Section> {
-    markdown::sections("file.md", source)
+    markdown::sections("file.md", source, &Arc::default())
+}
+
+fn everybody(knowledge: &Knowledge) -> Readable<'_> {
+    knowledge.for_reader(&Scopes::default())
+}
+
+/// A folder with these files.
+fn folder_of(files: &[(&str, &str)]) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    for (file, text) in files {
+        fs::write(folder.path().join(file), text).unwrap();
+    }
+    folder
+}
+
+fn files(knowledge: &Knowledge) -> Vec<&str> {
+    let documents = knowledge.shelves.iter().flat_map(|shelf| &shelf.documents);
+    documents.map(|document| document.file.as_str()).collect()
 }
 
 fn quotes(section: &Section) -> Vec<&str> {
@@ -99,7 +122,8 @@ fn every_passage_is_a_part_of_its_section() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/company/documents");
     let knowledge = Knowledge::load(&folder).unwrap();
     assert!(knowledge.document_count() >= 8 && knowledge.section_count() > 50 && knowledge.skipped().is_empty());
-    for IndexedSection { section, passages, .. } in &knowledge.sections {
+    let documents = knowledge.shelves.iter().flat_map(|shelf| &shelf.documents);
+    for IndexedSection { section, passages, .. } in documents.flat_map(|document| &document.sections) {
         for indexed in passages {
             assert!(section.text().contains(section.quote(&indexed.passage)), "{} {}", section.file, section.heading);
         }
@@ -113,7 +137,8 @@ fn files_come_in_order_and_what_cannot_be_read_is_named() {
     fs::create_dir_all(path("b/.git")).unwrap();
     fs::write(path("b/two.md"), "# Two\n\nSecond text.\n").unwrap();
     fs::write(path("a.MD"), "# One\n\nFirst text.\n").unwrap();
-    fs::write(path("notes.txt"), "# Not Markdown\n\nText.\n").unwrap();
+    fs::write(path("image.svg"), "<svg/>").unwrap();
+    fs::write(path("notes.txt"), "No Markdown.\n").unwrap();
     fs::write(path("b/.git/hidden.md"), "# Hidden\n\nText.\n").unwrap();
     fs::write(path("latin.md"), b"caf\xe9\n").unwrap();
     fs::write(path("large.md"), vec![b'a'; 2 * 1024 * 1024 + 1]).unwrap();
@@ -123,10 +148,9 @@ fn files_come_in_order_and_what_cannot_be_read_is_named() {
     symlink(outside.path().join("secret.md"), path("link.md")).unwrap();
     symlink(outside.path(), path("folder")).unwrap();
 
-    let (documents, skipped) = folder::read_documents(folder.path()).unwrap();
-    let files: Vec<_> = documents.iter().map(|document| document.file.as_str()).collect();
-    assert_eq!(files, ["a.MD", "b/two.md", "largest.md"]);
-    let skipped: Vec<_> = skipped.iter().map(|skipped| (skipped.file.as_str(), skipped.reason)).collect();
+    let knowledge = Knowledge::load(folder.path()).unwrap();
+    assert_eq!(files(&knowledge), ["a.MD", "b/two.md", "largest.md", "notes.txt"]);
+    let skipped: Vec<_> = knowledge.skipped().iter().map(|skipped| (skipped.file.as_str(), skipped.reason)).collect();
     let expected =
         [("large.md", SkipReason::TooLarge), ("latin.md", SkipReason::NotUtf8), ("link.md", SkipReason::NotAFile)];
     assert_eq!(skipped, expected);
@@ -139,6 +163,7 @@ fn a_missing_folder_is_an_error_and_an_empty_one_is_not() {
     assert!(refused.to_string().contains("nowhere"), "{refused}");
     let empty = Knowledge::load(folder.path()).unwrap();
     assert_eq!((empty.document_count(), empty.section_count()), (0, 0));
+    let empty = everybody(&empty);
     assert!(empty.search(&empty.question("anything at all"), 5).unwrap().is_empty());
 }
 
@@ -147,8 +172,12 @@ fn a_word_that_no_document_holds_weighs_most() {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("a.md"), "# A\n\nworker common.\n\n# B\n\ncommon words.\n").unwrap();
     let knowledge = Knowledge::load(folder.path()).unwrap();
-    let weights: Vec<f64> =
-        knowledge.question("How long do unknown workers common").words().iter().map(|word| word.weight).collect();
+    let weights: Vec<f64> = everybody(&knowledge)
+        .question("How long do unknown workers common")
+        .words()
+        .iter()
+        .map(|word| word.weight)
+        .collect();
     assert_eq!(weights.len(), 3);
     assert!(weights[0] > weights[1] && weights[1] > weights[2], "{weights:?}");
 }
@@ -158,7 +187,8 @@ fn search_finds_by_stem_and_reads_no_query_language() {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("a.md"), "# Checkout\n\nThe workers are restarted.\n\n# Other\n\nNothing.\n").unwrap();
     let knowledge = Knowledge::load(folder.path()).unwrap();
-    let found = knowledge.search(&knowledge.question("restarting a worker"), 5).unwrap();
+    let readable = everybody(&knowledge);
+    let found = readable.search(&readable.question("restarting a worker"), 5).unwrap();
     assert_eq!(found[0].section.heading, "Checkout");
-    assert!(knowledge.search(&knowledge.question("* OR heading:[a TO z]"), 5).unwrap().is_empty());
+    assert!(readable.search(&readable.question("* OR heading:[a TO z]"), 5).unwrap().is_empty());
 }

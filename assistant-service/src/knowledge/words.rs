@@ -3,8 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use tantivy::tokenizer::{
-    Language, LowerCaser, RemoveLongFilter, SimpleTokenizer, Stemmer, StopWordFilter, TextAnalyzer,
+    Language, LowerCaser, RemoveLongFilter, SimpleTokenizer, Stemmer, StopWordFilter, TextAnalyzer, Tokenizer,
 };
+
+use super::identifiers::{WordsAndParts, parts};
 
 /// Stems of the content words of some text.
 pub type WordSet = BTreeSet<String>;
@@ -81,45 +83,66 @@ impl Question {
 
 /// Cuts text into words.
 #[derive(Clone)]
-pub(super) struct Analyzer(TextAnalyzer);
+pub(super) struct Analyzer {
+    words: TextAnalyzer,
+    words_and_parts: TextAnalyzer,
+}
 
 impl Default for Analyzer {
     fn default() -> Self {
-        let asking = ASKING.split_whitespace().map(str::to_owned);
-        let common = StopWordFilter::new(Language::English).unwrap_or_else(|| StopWordFilter::remove([]));
-        Self(
-            TextAnalyzer::builder(SimpleTokenizer::default())
-                .filter(RemoveLongFilter::limit(LONGEST_BYTES))
-                .filter(LowerCaser)
-                .filter(common)
-                .filter(StopWordFilter::remove(asking))
-                .filter(Stemmer::new(Language::English))
-                .build(),
-        )
+        Self { words: analyzer(SimpleTokenizer::default()), words_and_parts: analyzer(WordsAndParts::default()) }
     }
 }
 
+fn analyzer(tokenizer: impl Tokenizer) -> TextAnalyzer {
+    let asking = ASKING.split_whitespace().map(str::to_owned);
+    let common = StopWordFilter::new(Language::English).unwrap_or_else(|| StopWordFilter::remove([]));
+    TextAnalyzer::builder(tokenizer)
+        .filter(RemoveLongFilter::limit(LONGEST_BYTES))
+        .filter(LowerCaser)
+        .filter(common)
+        .filter(StopWordFilter::remove(asking))
+        .filter(Stemmer::new(Language::English))
+        .build()
+}
+
 impl Analyzer {
+    /// How documents are cut into words.
     pub(super) fn into_inner(self) -> TextAnalyzer {
-        self.0
+        self.words_and_parts
     }
 
     pub(super) fn words(&self, text: &str) -> WordSet {
         let mut words = WordSet::new();
-        self.0.clone().token_stream(text).process(&mut |token| {
+        self.words_and_parts.clone().token_stream(text).process(&mut |token| {
             words.insert(token.text.clone());
         });
         words
     }
 
-    pub(super) fn question(&self, text: &str, weight: impl Fn(&str) -> f64) -> Question {
+    /// A question's words. A name of code that no document holds, which `is_known` tells, is asked for by its parts.
+    pub(super) fn question(
+        &self,
+        text: &str,
+        is_known: impl Fn(&str) -> bool,
+        weight: impl Fn(&str) -> f64,
+    ) -> Question {
         let mut question = Question { asks_for_number: mentions(text, "when"), ..Question::default() };
-        self.0.clone().token_stream(text).process(&mut |token| {
+        self.words.clone().token_stream(text).process(&mut |token| {
             let written = text.get(token.offset_from..token.offset_to).unwrap_or_default();
             let before = text.get(..token.offset_from).unwrap_or_default();
             if is_measure(written, before) {
                 question.asks_for_number = true;
-            } else {
+                return;
+            }
+            let parts = if is_known(&token.text) { Vec::new() } else { parts(written) };
+            for part in parts.iter().filter_map(|part| written.get(part.clone())) {
+                self.words.clone().token_stream(part).process(&mut |token| {
+                    let stem = token.text.clone();
+                    question.add(QuestionWord { weight: weight(&stem), stem, written: part.to_owned() });
+                });
+            }
+            if parts.is_empty() {
                 let (stem, written) = (token.text.clone(), written.to_owned());
                 question.add(QuestionWord { weight: weight(&stem), stem, written });
             }
