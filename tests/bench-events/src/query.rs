@@ -133,7 +133,7 @@ pub(crate) fn measure(ground: &Ground, options: &Options, folder: &Path) -> Resu
         let target = format!("/v1/events?subject={subject}&order=desc&limit=100");
         let mut head = Head::new(word, service.port, "GET", target, String::new());
         let body = connection.exchange(head.text()?, &[], 200)?;
-        Ok(memmem::find_iter(&body, b"\"position\":").count())
+        Ok(memmem::find_iter(body, b"\"position\":").count())
     });
     for _ in 0..options.rounds() {
         let subjects = some(each);
