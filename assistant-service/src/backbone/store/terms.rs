@@ -3,16 +3,23 @@
 //! each new event: at once and in the order of the log, each event would touch a page for every term that it has. Up to which
 //! position the index is whole stands beside it; whoever looks something up looks through the few events beyond that too.
 
+mod found;
+mod making;
+
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeSet;
 use std::hash::Hasher;
 use std::time::{Duration, Instant};
 
-use rusqlite::functions::FunctionFlags;
-use rusqlite::{Connection, Row, params};
+use rusqlite::{Connection, params};
 use siphasher::sip::SipHasher13;
 
 use super::classes;
-use crate::backbone::{NewEvent, Position};
+use crate::backbone::Position;
+pub(super) use found::Found;
+pub(super) use making::{MANY_EVENTS, catch_up, empty, make_again};
 
 /// Events that go into the index as one part. The more, the fewer pages each touches, and the more a look goes through.
 const PART_EVENTS: usize = 8192;
@@ -29,9 +36,6 @@ const ENTRIES_PER_LOOK: usize = 256;
 
 /// So few events do not make a look slow: they wait until more have come.
 const FEW_EVENTS: usize = 256;
-
-/// So many are sorted by SQLite, which uses files for that, and each kind for itself.
-pub(super) const MANY_EVENTS: u64 = 64 * 1024;
 
 /// What a term is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -98,55 +102,6 @@ fn term<'v>(kind: i64, parts: impl IntoIterator<Item = &'v str>) -> Term {
     }
     let hash = hasher.finish() >> (u64::BITS - HASH_BITS);
     (kind << HASH_BITS) | hash.cast_signed()
-}
-
-/// The columns by which an event is found.
-pub(super) struct Found<'e> {
-    source: &'e str,
-    id: &'e str,
-    event_type: &'e str,
-    subject: Option<&'e str>,
-    correlation_id: Option<&'e str>,
-    principal: Option<&'e str>,
-}
-
-impl<'e> From<&'e NewEvent> for Found<'e> {
-    fn from(event: &'e NewEvent) -> Self {
-        Self {
-            source: &event.source,
-            id: &event.id,
-            event_type: &event.event_type,
-            subject: event.subject.as_deref(),
-            correlation_id: event.correlation_id.as_deref(),
-            principal: event.principal.as_deref(),
-        }
-    }
-}
-
-impl<'e> Found<'e> {
-    const COLUMNS: &'static str = "source, id, type, subject, correlation_id, principal";
-
-    /// Of a row whose columns from `first` on are [`Self::COLUMNS`].
-    fn of(row: &'e Row<'_>, first: usize) -> Result<Self, rusqlite::Error> {
-        let text =
-            |column: usize| Ok::<_, rusqlite::Error>(row.get_ref(first.saturating_add(column))?.as_str_or_null()?);
-        let some = |column| Ok::<_, rusqlite::Error>(text(column)?.unwrap_or_default());
-        Ok(Self {
-            source: some(0)?,
-            id: some(1)?,
-            event_type: some(2)?,
-            subject: text(3)?,
-            correlation_id: text(4)?,
-            principal: text(5)?,
-        })
-    }
-
-    fn terms(&self) -> impl Iterator<Item = Term> {
-        let Self { source, id, event_type, subject, correlation_id, principal } = *self;
-        let always = [identity(source, id), Kind::Source.term(source), Kind::Type.term(event_type)];
-        let some = [(Kind::Subject, subject), (Kind::Correlation, correlation_id), (Kind::Principal, principal)];
-        always.into_iter().chain(some.into_iter().filter_map(|(kind, value)| Some(kind.term(value?))))
-    }
 }
 
 /// The entries of some events, in the index's order.
@@ -341,47 +296,3 @@ impl Terms {
         }
     }
 }
-
-/// Brings in all events that wait, if they are too many for memory.
-pub(super) fn catch_up(connection: &Connection, many: u64) -> Result<(), rusqlite::Error> {
-    let waiting: u64 = connection.query_row(
-        "SELECT count(*) FROM (SELECT 1 FROM events WHERE position > (SELECT indexed FROM stand) LIMIT ?1)",
-        [many],
-        |row| row.get(0),
-    )?;
-    if waiting < many { Ok(()) } else { make_again(connection) }
-}
-
-/// Empties the index: until it is made again, looks go through all events.
-pub(super) fn empty(connection: &Connection) -> Result<(), rusqlite::Error> {
-    connection.execute_batch("BEGIN IMMEDIATE; UPDATE stand SET indexed = 0; DELETE FROM terms; COMMIT")
-}
-
-/// Makes the whole index again. Cut off anywhere, it is begun again by [`catch_up`].
-pub(super) fn make_again(connection: &Connection) -> Result<(), rusqlite::Error> {
-    connection.create_scalar_function("term", -1, FunctionFlags::SQLITE_DETERMINISTIC, |values| {
-        let parts = (1..values.len()).map(|index| values.get_raw(index).as_str());
-        Ok(term(values.get(0)?, parts.collect::<Result<Vec<_>, _>>()?))
-    })?;
-    empty(connection)?;
-    let newest: Position =
-        connection.query_row("SELECT coalesce(max(position), 0) FROM events", [], |row| row.get(0))?;
-    for kind in Kind::ALL {
-        let (number, columns) = (kind.number(), kind.columns());
-        // The others are never null.
-        let last = columns.rsplit(", ").next().unwrap_or(columns);
-        tracing::info!(?kind, "indexing all events");
-        connection.execute(
-            &format!(
-                "INSERT INTO terms SELECT term({number}, {columns}), position FROM events NOT INDEXED
-                 WHERE position <= ?1 AND {last} IS NOT NULL ORDER BY 1, 2"
-            ),
-            [newest],
-        )?;
-    }
-    connection.execute("UPDATE stand SET indexed = ?1", [newest])?;
-    Ok(())
-}
-
-#[cfg(test)]
-mod tests;

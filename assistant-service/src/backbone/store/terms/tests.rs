@@ -6,7 +6,7 @@ use time::macros::datetime;
 use super::super::apply::{Classed, Ledger, Outcome};
 use super::super::{Durability, query, schema};
 use super::*;
-use crate::backbone::{Appended, EventFilter, Order};
+use crate::backbone::{Appended, EventFilter, NewEvent, Order};
 
 const SUBJECTS: usize = 40;
 
