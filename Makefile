@@ -97,6 +97,7 @@ fmt: ## format the sources
 
 lint: ## formatting, lints and docs, with every warning an error
 	$(CARGO) fmt --all --check
+	python3 scripts/check-questions.py
 	$(CARGO) clippy --workspace $(not_native) --all-targets -- -D warnings
 	$(CARGO) clippy -p trust-core --features fuzzing -- -D warnings
 	$(CARGO) clippy -p middleware-wasm -p empty-guest -p probe-guest --target wasm32-wasip1 -- -D warnings

@@ -7,8 +7,9 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use time::OffsetDateTime;
 
 use super::classes::{self, Classes, Segment};
+use super::outcome::Outcome;
 use super::terms::{self, Terms};
-use crate::backbone::{Appended, BackboneError, Batch, Committed, IDENTITY_HOURS, NewEvent, Position, Put, Revision};
+use crate::backbone::{Appended, Committed, IDENTITY_HOURS, NewEvent, Position, Put, Revision};
 
 const IDENTITY_MILLIS: i64 = IDENTITY_HOURS * 60 * 60 * 1000;
 
@@ -65,27 +66,6 @@ impl<'b> From<&'b Put> for Change<'b> {
         let Put { bucket, key, value, expected_revision, expires_at } = put;
         let (value, expires_millis) = (value.as_deref(), expires_at.map(millis));
         Self { bucket, key, value, expected_revision: *expected_revision, expires_millis }
-    }
-}
-
-/// What came of a batch.
-#[derive(Clone, Debug)]
-pub(in crate::backbone) enum Outcome {
-    Done(Committed),
-    /// This put, by its place in the batch, found its entry changed; nothing of the batch was done.
-    Conflict(usize),
-}
-
-impl Outcome {
-    /// What it is to the maker of the batch.
-    pub(in crate::backbone) fn answer(self, batch: &Batch) -> Result<Committed, BackboneError> {
-        match self {
-            Self::Done(committed) => Ok(committed),
-            Self::Conflict(place) => Err(match batch.puts.get(place) {
-                Some(put) => BackboneError::Conflict { bucket: put.bucket, key: put.key.clone() },
-                None => BackboneError::Unavailable("a conflict without an entry".to_owned()),
-            }),
-        }
     }
 }
 

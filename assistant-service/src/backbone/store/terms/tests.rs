@@ -3,8 +3,8 @@
 use rusqlite::OptionalExtension;
 use time::macros::datetime;
 
-use super::super::apply::{Classed, Ledger, Outcome};
-use super::super::{Durability, query, schema};
+use super::super::apply::{Classed, Ledger};
+use super::super::{Durability, Outcome, query, schema};
 use super::*;
 use crate::backbone::{Appended, EventFilter, NewEvent, Order};
 
