@@ -149,14 +149,14 @@ fn write(connection: &Connection, class: &mut Class) -> Result<(), rusqlite::Err
 }
 
 /// A part of a class that was let go and is to be erased.
-pub(super) struct Part {
+pub(super) struct ToErase {
     pub(super) class: i64,
     pub(super) above: Position,
     pub(super) up_to: Position,
 }
 
 /// The next part to erase, which lies among so many rows.
-pub(super) fn part_to_erase(connection: &Connection, row_count: u32) -> Result<Option<Part>, rusqlite::Error> {
+pub(super) fn part_to_erase(connection: &Connection, row_count: u32) -> Result<Option<ToErase>, rusqlite::Error> {
     let next: Option<(i64, Position, Position)> = connection
         .prepare_cached("SELECT class, floor, erased FROM classes WHERE erased < floor LIMIT 1")?
         .query_row([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
@@ -169,11 +169,11 @@ pub(super) fn part_to_erase(connection: &Connection, row_count: u32) -> Result<O
         )?
         .query_row(params![above, floor, row_count], |row| row.get(0))
         .optional()?;
-    Ok(Some(Part { class, above, up_to: up_to.unwrap_or(floor) }))
+    Ok(Some(ToErase { class, above, up_to: up_to.unwrap_or(floor) }))
 }
 
 /// Erases a part.
-pub(super) fn erase(connection: &Connection, Part { class, above, up_to }: &Part) -> Result<(), rusqlite::Error> {
+pub(super) fn erase(connection: &Connection, ToErase { class, above, up_to }: &ToErase) -> Result<(), rusqlite::Error> {
     connection
         .prepare_cached("DELETE FROM events WHERE position > ?1 AND position <= ?2 AND class = ?3")?
         .execute(params![above, up_to, class])?;

@@ -14,7 +14,7 @@ const AGAIN_AFTER: Duration = Duration::from_secs(5);
 /// Rows that one step looks at, few enough that nobody waits for it.
 const ROWS: u32 = 2000;
 
-/// On a full disk: each row may touch a page of every index, and all of them go through the log.
+/// On a full disk: each row may touch a page for every term that it has, and all of them go through the log.
 const ROWS_WITHOUT_ROOM: u32 = 100;
 
 /// When to erase next.

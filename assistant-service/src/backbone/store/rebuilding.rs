@@ -1,4 +1,4 @@
-//! Making again what a store keeps beside the events themselves: the columns that they are found by, the indexes, and the parts in
+//! Making again what a store keeps beside the events themselves: the columns that they are found by, the index, and the parts in
 //! which they are let go. Each step is a commit that could be done twice, so that it may be cut off anywhere.
 
 use rusqlite::{Connection, params};

@@ -88,8 +88,8 @@ CREATE TABLE terms (
 PRAGMA user_version = 3;
 ";
 
-/// Version 1 did not know when an event came in: no earlier than those before it, and not in the future.
-/// What version 1 kept, in the tables of this one.
+/// What version 1 kept, in the tables of this one. It did not know when an event came in: no earlier than those before it, and not in
+/// the future.
 const FROM_VERSION_1: &str = "
 INSERT INTO classes (class, name) VALUES (1, 'default');
 INSERT INTO events SELECT position,

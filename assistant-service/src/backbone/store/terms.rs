@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 use rusqlite::{Connection, params};
 use siphasher::sip::SipHasher13;
 
-use super::classes;
+use super::classes::ToErase;
 use crate::backbone::Position;
 pub(super) use found::Found;
 pub(super) use making::{MANY_EVENTS, catch_up, empty, make_again};
@@ -269,7 +269,7 @@ impl Terms {
 
     /// Takes a part of the log out of the index, before it is erased itself; to be followed by [`Self::forget`] once that is
     /// committed.
-    pub(super) fn erase(&self, connection: &Connection, part: &classes::Part) -> Result<Erased, rusqlite::Error> {
+    pub(super) fn erase(&self, connection: &Connection, part: &ToErase) -> Result<Erased, rusqlite::Error> {
         let sql = format!(
             "SELECT position, {} FROM events WHERE position > ?1 AND position <= ?2 AND class = ?3",
             Found::COLUMNS

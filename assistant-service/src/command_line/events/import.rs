@@ -22,7 +22,7 @@ use crate::retention_file;
 use crate::serve::outlive_full_files;
 use lines::{Line, Lines};
 
-/// One commit has so much at most: each writes most pages of the indexes once, however many events it has.
+/// One commit has so much at most: each syncs once, however many events it has.
 const EVENTS_AT_ONCE: usize = 5_000;
 const BYTES_AT_ONCE: usize = 4 * 1024 * 1024;
 
