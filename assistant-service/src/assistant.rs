@@ -1,52 +1,128 @@
-//! Answers questions from the documents and proposes runbooks, without any model.
+//! Answers questions with sources, and proposes runbooks.
 //!
 //! Whatever form an assistant has, it hands out [`Citation`]s, and those exist only for text that stands in a section.
 //! An assistant never acts: a proposal is a name of the catalogue and values from its schema, for a person to send.
 
+mod answer;
 pub(crate) mod ask;
 mod citation;
 mod extractive;
 mod proposal;
+pub(crate) mod settings;
 mod support;
 
 #[cfg(test)]
 mod tests;
 
-use serde::Serialize;
-use utoipa::ToSchema;
+use std::time::Duration;
+
+use futures_util::future::BoxFuture;
+use thiserror::Error;
+use tokio::sync::mpsc;
 
 use crate::knowledge::Scopes;
+use crate::problem::Problem;
 
+pub use answer::{Answer, Confidence, Contact, MadeBy, Removed, Searched};
 pub use citation::Citation;
 pub use extractive::ExtractiveAssistant;
 pub use proposal::Proposal;
 
 /// Answers questions.
 pub trait Assistant: Send + Sync {
-    /// Answers from what a reader with these scopes may know, or says that nothing of it supports an answer.
-    fn answer(&self, question: &str, scopes: &Scopes) -> Answer;
+    /// Answers from what the asker may know, or says that nothing of it supports an answer. What goes on meanwhile is told to
+    /// `progress`; the answer alone counts. Dropping the future ends all work on it.
+    fn answer(&self, asked: Asked, progress: Progress) -> BoxFuture<'_, Result<Answer, CannotAnswer>>;
 }
 
-/// What the documents say about a question.
-#[derive(Debug, Clone, Serialize, ToSchema)]
-pub struct Answer {
-    /// Whether the documents support an answer.
-    pub known: bool,
-    /// The answer in short, made of quotes alone.
-    pub answer: Option<String>,
-    /// Where it stands.
-    pub citations: Vec<Citation>,
-    /// Runbooks that may help; nothing has been asked of any service.
-    pub proposals: Vec<Proposal>,
-    /// What was looked through.
-    pub searched: Searched,
+/// A question, and who asks it.
+#[derive(Clone, Debug, Default)]
+pub struct Asked {
+    /// The question.
+    pub question: String,
+    /// What was said before, oldest first. It is the client's word alone: nothing in it was ever checked.
+    pub earlier: Vec<Turn>,
+    /// Who asks.
+    pub asker: Asker,
 }
 
-/// How much was looked through: what the caller may read.
-#[derive(Debug, Clone, Copy, Serialize, ToSchema)]
-pub struct Searched {
-    /// Documents.
-    pub documents: usize,
-    /// Sections of documents.
-    pub sections: usize,
+/// Who asks, as far as an answer depends on it.
+#[derive(Clone, Debug, Default)]
+pub struct Asker {
+    /// The principal's URI.
+    pub principal: String,
+    /// The scopes of the asker's own token.
+    pub scopes: Scopes,
+}
+
+/// A part of a conversation as a client tells it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Turn {
+    /// Said by whoever asks.
+    Asked(String),
+    /// Said to have been answered.
+    Answered(String),
+}
+
+/// What goes on while an answer is made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// The documents were searched for this.
+    Searched {
+        /// What for.
+        query: String,
+        /// How many sections were found.
+        sections: usize,
+    },
+    /// A tool was used.
+    Used {
+        /// Its name.
+        tool: String,
+    },
+    /// The next words of the answer. Links are checked already; citations not yet, and the answer at the end may have fewer.
+    Words(String),
+    /// What was said so far is void: a model broke off, and another answer begins.
+    Anew,
+}
+
+/// Where an assistant tells what goes on. Nobody need listen.
+#[derive(Clone, Debug, Default)]
+pub struct Progress(Option<mpsc::Sender<Step>>);
+
+impl Progress {
+    /// Tells a listener, who is waited for.
+    #[must_use]
+    pub fn to(listener: mpsc::Sender<Step>) -> Self {
+        Self(Some(listener))
+    }
+
+    /// Tells it. A listener who is gone is no matter.
+    pub async fn tell(&self, step: Step) {
+        if let Some(listener) = &self.0 {
+            let _ = listener.send(step).await;
+        }
+    }
+}
+
+/// Why there is no answer at all, not even that nothing is known.
+#[derive(Debug, Error)]
+pub enum CannotAnswer {
+    /// The asker has used what one may use in a day.
+    #[error("the asker has no budget left")]
+    OverBudget {
+        /// When there is some again.
+        retry_after: Duration,
+    },
+    /// A mistake in the service.
+    #[error("a mistake of the service")]
+    Internal(#[source] anyhow::Error),
+}
+
+impl From<CannotAnswer> for Problem {
+    fn from(cannot: CannotAnswer) -> Self {
+        match cannot {
+            CannotAnswer::OverBudget { retry_after } => Self::OverBudget { retry_after },
+            CannotAnswer::Internal(cause) => Self::Internal(cause),
+        }
+    }
 }

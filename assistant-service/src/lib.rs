@@ -22,6 +22,7 @@ pub mod knowledge;
 pub mod layers;
 mod media_type;
 pub mod metrics;
+pub mod model;
 pub mod outbound;
 mod parameters;
 pub mod problem;

@@ -3,6 +3,8 @@
 
 mod outside;
 
+use std::time::Duration;
+
 use axum::http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -83,6 +85,11 @@ pub enum Problem {
     ConsumerDiffers,
     /// As much is revoked as is kept.
     TooManyRevocations,
+    /// The caller has used what one may use of the models in a day.
+    OverBudget {
+        /// When there is some again.
+        retry_after: Duration,
+    },
     /// The caller holds as many streams open as one may.
     TooManyStreams,
     /// The service has as much to do as it takes at once.
@@ -179,8 +186,15 @@ impl Problem {
         Self::Internal(anyhow::Error::msg(cause.into()))
     }
 
-    /// Whether the same request may well be answered a moment later, and does no harm then.
-    fn helps_to_wait(&self) -> bool {
+    /// In how many seconds the same request may well be answered, and does no harm then.
+    fn retry_after_seconds(&self) -> Option<u64> {
+        match self {
+            Self::OverBudget { retry_after } => Some(retry_after.as_secs().saturating_add(1)),
+            _ => self.helps_to_wait_a_moment().then_some(1),
+        }
+    }
+
+    fn helps_to_wait_a_moment(&self) -> bool {
         matches!(
             self,
             Self::KeysUnavailable
@@ -218,7 +232,7 @@ impl IntoResponse for Problem {
             }
             _ => {}
         }
-        let helps_to_wait = self.helps_to_wait();
+        let retry_after_seconds = self.retry_after_seconds();
         let Outside { status, problem_type, title, detail, errors, members } = self.into_outside();
         let document = ProblemDocument { problem_type, title, status: status.as_u16(), detail, errors, members };
         // Strings and numbers alone: this has no way to fail.
@@ -228,8 +242,8 @@ impl IntoResponse for Problem {
             let challenge = HeaderValue::from_static("Bearer realm=\"watchgate\"");
             response.headers_mut().insert(WWW_AUTHENTICATE, challenge);
         }
-        if helps_to_wait {
-            response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
+        if let Some(seconds) = retry_after_seconds {
+            response.headers_mut().insert(RETRY_AFTER, seconds.into());
         }
         response
     }

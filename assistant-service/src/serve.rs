@@ -19,6 +19,7 @@ use tracing_subscriber::EnvFilter;
 
 use crate::app::app;
 use crate::assistant::ExtractiveAssistant;
+use crate::assistant::settings::Settings;
 use crate::backbone::Backbone;
 use crate::clock::SystemClock;
 use crate::events::EventSchemas;
@@ -43,6 +44,9 @@ pub struct Arguments {
     /// citations then begin with the folder's own name. What changes below it is in answers within two seconds.
     #[arg(long, env = "WATCHGATE_DOCUMENTS", required = true)]
     documents: Vec<PathBuf>,
+    /// File of what the assistant is told about models, embeddings and budgets; without it, it answers from the documents alone.
+    #[arg(long, env = "WATCHGATE_ASSISTANT", value_name = "FILE")]
+    assistant: Option<PathBuf>,
     /// Folder of runbook files.
     #[arg(long, env = "WATCHGATE_RUNBOOKS")]
     runbooks: PathBuf,
@@ -200,6 +204,7 @@ async fn open(arguments: &Arguments, backbone: Arc<dyn Backbone>, metrics: Arc<M
             format!("cannot use {} (make it with `watchgate keys transaction`)", arguments.transaction_keys.display())
         })?;
     let runbooks: Arc<dyn RunbookCatalogue> = Arc::new(FolderCatalogue::load(&arguments.runbooks)?);
+    let Settings {} = arguments.assistant.as_deref().map(Settings::load).transpose()?.unwrap_or_default();
     let knowledge = Library::of(&arguments.documents)?.follow()?;
     let assistant = ExtractiveAssistant::following(knowledge, Arc::clone(&runbooks));
     let keep_for = Duration::from_secs(arguments.revocations_kept_days.saturating_mul(SECONDS_PER_DAY));

@@ -7,12 +7,11 @@ use serde_json::value::to_raw_value;
 use sha2::{Digest, Sha256};
 use utoipa::ToSchema;
 
-use super::{Answer, Citation};
+use super::{Answer, Asked, Asker, Citation, Progress};
 use crate::JsonBody;
 use crate::backbone::{Batch, NewEvent};
 use crate::events::{CloudEvent, Stamp};
 use crate::gate::Caller;
-use crate::knowledge::Scopes;
 use crate::problem::{Problem, ProblemDocument};
 use crate::state::AppState;
 
@@ -49,14 +48,11 @@ pub(crate) async fn ask(
     caller: Caller,
     JsonBody(body): JsonBody<QuestionBody>,
 ) -> Result<Json<Answer>, Problem> {
-    caller.require_principal()?;
     let question = checked(body.question)?;
     let question_sha256 = Sha256::digest(&question).iter().map(|byte| format!("{byte:02x}")).collect();
-    let assistant = state.assistant.clone();
-    let scopes = caller.scopes().collect::<Scopes>();
-    // Searching a large folder takes the thread for a while; other requests go on meanwhile.
-    let answer = tokio::task::spawn_blocking(move || assistant.answer(&question, &scopes)).await;
-    let answer = answer.map_err(Problem::internal)?;
+    let asker = Asker { principal: caller.require_principal()?.uri(), scopes: caller.scopes().collect() };
+    let asked = Asked { question, earlier: Vec::new(), asker };
+    let answer = state.assistant.answer(asked, Progress::default()).await?;
     keep(&state, &caller, question_sha256, &answer).await?;
     Ok(Json(answer))
 }

@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 
+use futures_util::future::{BoxFuture, FutureExt, TryFutureExt};
 use tokio::sync::watch;
+use tokio::task::spawn_blocking;
 
 use super::proposal::proposals;
 use super::support::Support;
-use super::{Answer, Assistant, Citation, Searched};
+use super::{Answer, Asked, Assistant, CannotAnswer, Citation, Confidence, MadeBy, Progress, Searched};
 use crate::knowledge::{CurrentKnowledge, Knowledge, Question, Readable, Scopes, sentences};
 use crate::runbooks::RunbookCatalogue;
 
@@ -16,6 +18,7 @@ const LEAST_SHARE: f64 = 0.8;
 const CANDIDATES: usize = 12;
 
 /// Answers by quoting documents.
+#[derive(Clone)]
 pub struct ExtractiveAssistant {
     knowledge: CurrentKnowledge,
     runbooks: Arc<dyn RunbookCatalogue>,
@@ -36,7 +39,18 @@ impl ExtractiveAssistant {
 }
 
 impl Assistant for ExtractiveAssistant {
-    fn answer(&self, question: &str, scopes: &Scopes) -> Answer {
+    fn answer(&self, asked: Asked, _: Progress) -> BoxFuture<'_, Result<Answer, CannotAnswer>> {
+        let assistant = self.clone();
+        // Searching a large folder takes the thread for a while; other requests go on meanwhile.
+        let answer = spawn_blocking(move || assistant.quote(&asked.question, &asked.asker.scopes));
+        answer.map_err(|error| CannotAnswer::Internal(error.into())).boxed()
+    }
+}
+
+impl ExtractiveAssistant {
+    /// The same, at once, in this thread.
+    #[must_use]
+    pub fn quote(&self, question: &str, scopes: &Scopes) -> Answer {
         let knowledge = Arc::clone(&self.knowledge.borrow());
         let readable = knowledge.for_reader(scopes);
         let asked = readable.question(question);
@@ -46,13 +60,22 @@ impl Assistant for ExtractiveAssistant {
             let alone = what_is_asked(question)?;
             supported(&readable.question(&alone), &readable)
         });
-        let (answer, citations) = support.as_ref().map(quote).unwrap_or_default();
+        let (parts, citations) = support.as_ref().map(quotes).unwrap_or_default();
         Answer {
             known: !citations.is_empty(),
-            answer: (!citations.is_empty()).then_some(answer),
+            confidence: if citations.is_empty() { Confidence::None } else { Confidence::Medium },
+            short: parts.first().cloned(),
+            answer: (!parts.is_empty()).then(|| parts.join("\n\n")),
             citations,
             proposals: proposals(question, &asked, &readable, &*self.runbooks),
-            searched: Searched { documents: readable.document_count(), sections: readable.section_count() },
+            whom_to_ask: Vec::new(),
+            searched: Searched {
+                documents: readable.document_count(),
+                sections: readable.section_count(),
+                queries: vec![question.to_owned()],
+            },
+            made_by: MadeBy::Documents { instead_of_model: None },
+            removed: Vec::new(),
         }
     }
 }
@@ -79,7 +102,7 @@ fn what_is_asked(question: &str) -> Option<String> {
     (!asking.is_empty() && asking.len() < all.len()).then(|| asking.join(" "))
 }
 
-fn quote(support: &Support<'_>) -> (String, Vec<Citation>) {
+fn quotes(support: &Support<'_>) -> (Vec<String>, Vec<Citation>) {
     let section = &support.section.section;
     let mut parts = Vec::new();
     let mut citations = Vec::new();
@@ -94,5 +117,5 @@ fn quote(support: &Support<'_>) -> (String, Vec<Citation>) {
             });
         }
     }
-    (parts.join("\n\n"), citations)
+    (parts, citations)
 }

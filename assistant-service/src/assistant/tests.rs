@@ -11,11 +11,12 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::knowledge::Knowledge;
+use crate::knowledge::Scopes;
 use crate::runbooks::FolderCatalogue;
 use crate::testing::{COMPANY, Stage};
 
 fn answer(question: &str) -> Answer {
-    COMPANY.0.answer(question, &Scopes::default())
+    COMPANY.0.quote(question, &Scopes::default())
 }
 
 fn proposed(question: &str) -> Vec<(String, Value)> {
@@ -66,7 +67,7 @@ fn without_documents_nothing_is_known() {
     let knowledge = Arc::new(Knowledge::load(folder.path()).unwrap());
     let assistant = ExtractiveAssistant::new(knowledge, Arc::new(FolderCatalogue::default()));
     for question in ["How do I restart a worker?", "", "the of and", "💥"] {
-        let answer = assistant.answer(question, &Scopes::default());
+        let answer = assistant.quote(question, &Scopes::default());
         assert!(!answer.known && answer.answer.is_none() && answer.citations.is_empty(), "{question}");
     }
 }
@@ -162,12 +163,12 @@ async fn nobody_asks_without_a_name() {
 fn a_citation_of_code_names_its_lines_and_one_of_markdown_none() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/company/code");
     let assistant = ExtractiveAssistant::new(Arc::new(Knowledge::load(&folder).unwrap()), COMPANY.1.clone());
-    let answer = assistant.answer("How often is a job tried before it goes to dead_jobs?", &Scopes::default());
+    let answer = assistant.quote("How often is a job tried before it goes to dead_jobs?", &Scopes::default());
     let citation = serde_json::to_value(&answer.citations[0]).unwrap();
     assert_eq!((&citation["file"], &citation["lines"]), (&json!("queue_worker.rs"), &json!([13, 14])), "{citation}");
     assert_eq!(citation["heading"], "queue_worker.rs > MAX_ATTEMPTS");
     assert!(answer.citations[0].quote().ends_with("const MAX_ATTEMPTS: u32 = 5;"), "{citation}");
 
-    let markdown = COMPANY.0.answer("How do I restart the mailer?", &Scopes::default());
+    let markdown = COMPANY.0.quote("How do I restart the mailer?", &Scopes::default());
     assert!(serde_json::to_value(&markdown.citations[0]).unwrap().get("lines").is_none());
 }

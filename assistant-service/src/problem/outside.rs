@@ -151,6 +151,12 @@ impl Problem {
                 "Too many revocations",
                 "As much is revoked as is kept, so this was not; revoke sessions or subjects in place of single tokens.",
             ),
+            Self::OverBudget { .. } => Outside::new(
+                StatusCode::TOO_MANY_REQUESTS,
+                "urn:watchgate:problem:over-budget",
+                "Over budget",
+                "The caller has used what one may use of the models in a day; Retry-After says when there is some again.",
+            ),
             Self::TooManyStreams => Outside::new(
                 StatusCode::TOO_MANY_REQUESTS,
                 "urn:watchgate:problem:too-many-streams",

@@ -58,8 +58,8 @@ fn without_the_scope_every_answer_is_the_one_without_the_document() {
         let scopes: Scopes = scopes.into_iter().collect();
         assert!(questions().count() >= 160);
         for question in questions() {
-            let [one, other] = [&whole, &without]
-                .map(|assistant| serde_json::to_string(&assistant.answer(question, &scopes)).unwrap());
+            let [one, other] =
+                [&whole, &without].map(|assistant| serde_json::to_string(&assistant.quote(question, &scopes)).unwrap());
             assert_eq!(one, other, "{question}");
         }
     }
@@ -69,7 +69,7 @@ fn without_the_scope_every_answer_is_the_one_without_the_document() {
 #[test]
 fn with_the_scope_the_document_is_cited_and_counted() {
     for (file, scope, question) in RESTRICTED {
-        let answer = COMPANY.0.answer(question, &[scope].into_iter().collect());
+        let answer = COMPANY.0.quote(question, &[scope].into_iter().collect());
         let is_restricted = |citation: &Citation| citation.file() == file && citation.is_restricted();
         assert!(answer.known && answer.citations.iter().all(is_restricted), "{answer:?}");
         assert_eq!(answer.searched.documents, 23);

@@ -1,0 +1,92 @@
+//! An answer as it is told, whoever made it.
+
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::{Citation, Proposal};
+
+/// What is known about a question.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct Answer {
+    /// Whether an answer is supported by what it cites.
+    pub known: bool,
+    /// How sure it is.
+    pub confidence: Confidence,
+    /// The answer in one sentence or so.
+    pub short: Option<String>,
+    /// The whole answer, in Markdown; without a model it is made of quotes alone.
+    pub answer: Option<String>,
+    /// Where it stands.
+    pub citations: Vec<Citation>,
+    /// Runbooks that may help; nothing has been asked of any service.
+    pub proposals: Vec<Proposal>,
+    /// Whom to ask when the answer does not do: the owners of the nearest documents that the caller may read.
+    pub whom_to_ask: Vec<Contact>,
+    /// What was looked through.
+    pub searched: Searched,
+    /// Who made it.
+    pub made_by: MadeBy,
+    /// What a model said and what did not hold: it is not in the answer any more.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub removed: Vec<Removed>,
+}
+
+/// How sure an answer is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Confidence {
+    /// There is no answer.
+    None,
+    /// The sources are near the question, and may not answer it.
+    Low,
+    /// The sources support most of it.
+    Medium,
+    /// The sources support all of it.
+    High,
+}
+
+/// Somebody who can be asked.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct Contact {
+    /// Who, as the document's front matter says.
+    pub owner: String,
+    /// The document.
+    pub file: String,
+}
+
+/// How much was looked through: what the caller may read.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, ToSchema)]
+pub struct Searched {
+    /// Documents.
+    pub documents: usize,
+    /// Sections of documents.
+    pub sections: usize,
+    /// What was looked for.
+    pub queries: Vec<String>,
+}
+
+/// Who made an answer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum MadeBy {
+    /// Quotes, without any model.
+    Documents {
+        /// Set when a model should have answered and did not.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        instead_of_model: Option<String>,
+    },
+    /// A model; what it cites was checked.
+    Model {
+        /// Its name in the settings.
+        model: String,
+    },
+}
+
+/// Something that was taken out of an answer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct Removed {
+    /// `citation`, `quote`, `link`, `image` or `proposal`.
+    pub what: &'static str,
+    /// Why.
+    pub why: String,
+}
