@@ -3,11 +3,31 @@
 //! Whatever comes from a model is somebody else's text. Nothing of it is an answer before `assistant` has checked it, and
 //! nothing of it ever acts.
 
+mod attempt;
+mod budget;
+mod calls;
+mod chunk;
+mod completion;
+mod credentials;
+mod endpoint;
+mod failure;
+mod frames;
+mod metrics;
+mod open_ai;
+mod request;
+mod rest;
+mod settings;
+mod speech;
+
 use std::time::Duration;
 
 use futures_util::stream::BoxStream;
-use serde_json::Value;
+use serde_json::{Map, Value};
 use thiserror::Error;
+
+pub use metrics::ModelMetrics;
+pub use open_ai::{CannotOpen, OpenAiModels};
+pub use settings::{InvalidSettings, ModelsSettings};
 
 /// Something that goes on with a conversation.
 pub trait Model: Send + Sync {
@@ -15,16 +35,16 @@ pub trait Model: Send + Sync {
     /// is dropped is cancelled where the model runs.
     fn complete(&self, prompt: Prompt) -> BoxStream<'static, Result<Piece, ModelError>>;
 
-    /// The configured models' names, in order of preference.
+    /// Which models there are, by their names in the settings, the first choice first.
     fn names(&self) -> Vec<String>;
 }
 
 /// A conversation so far.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Prompt {
     /// On whose account, as the principal's URI: budgets are kept by it. It is never sent to a model.
     pub account: String,
-    /// Which of the configured models is wanted, by its name; without one, any of them in order of preference.
+    /// Which model alone is meant, one of [`Model::names`]; without it whichever answers first.
     pub model: Option<String>,
     /// From the first one to the last one.
     pub messages: Vec<Message>,
@@ -32,6 +52,9 @@ pub struct Prompt {
     pub tools: Vec<Tool>,
     /// The longest answer, in tokens, where it is bounded beyond what the settings say.
     pub max_output_tokens: Option<u32>,
+    /// What else a client of OpenAI's wire format chose, by its names there, such as `temperature`: checked, and to go to the model
+    /// as it is.
+    pub options: Map<String, Value>,
 }
 
 /// One turn of a conversation.
@@ -156,3 +179,6 @@ pub enum ModelError {
     #[error("the model's answer is too large")]
     TooLarge,
 }
+
+#[cfg(test)]
+mod tests;

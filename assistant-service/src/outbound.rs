@@ -184,7 +184,9 @@ impl Outbound {
         tokio::time::timeout(self.timeout, whole).await.map_err(|_| OutboundError::TimedOut)?
     }
 
-    fn client_for(&self, url: &Url) -> Result<&Client, OutboundError> {
+    /// The client that may ask this address, for those who read answers as they come. What it is asked is bounded in time by
+    /// the settings, and in size by nobody.
+    pub(crate) fn client_for(&self, url: &Url) -> Result<&Client, OutboundError> {
         let (client, loopback_only) = match url.scheme() {
             "https" => (&self.secure, false),
             "http" => (&self.plain, true),

@@ -89,6 +89,29 @@ impl<'a> Section<'a> {
         read
     }
 
+    /// A number within bounds that need not be whole.
+    pub(crate) fn decimal(&self, key: &str, bounds: RangeInclusive<f64>, mistakes: &mut Vec<Mistake>) -> Option<f64> {
+        let here = self.at(key);
+        let read = here.value?.as_f64().filter(|number| bounds.contains(number));
+        if read.is_none() {
+            here.mistake(format!("a number from {} to {} was expected", bounds.start(), bounds.end()), mistakes);
+        }
+        read
+    }
+
+    /// What stands in a map whose keys anybody may choose.
+    pub(crate) fn entries(&self, key: &str, mistakes: &mut Vec<Mistake>) -> Vec<(String, Self)> {
+        let here = self.at(key);
+        match here.value {
+            None => Vec::new(),
+            Some(Value::Object(map)) => map.keys().map(|name| (name.clone(), here.at(name))).collect(),
+            Some(_) => {
+                here.mistake("a map was expected", mistakes);
+                Vec::new()
+            }
+        }
+    }
+
     pub(crate) fn list(&self, key: &str, mistakes: &mut Vec<Mistake>) -> Vec<Self> {
         let here = self.at(key);
         match here.value {

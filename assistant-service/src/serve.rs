@@ -26,6 +26,7 @@ use crate::events::EventSchemas;
 use crate::gate::FileTransactionKeys;
 use crate::knowledge::Library;
 use crate::metrics::Metrics;
+use crate::model::{Model, OpenAiModels};
 use crate::runbooks::{FolderCatalogue, RunbookCatalogue};
 use crate::state::AppState;
 use crate::tls::{TlsArguments, TlsListener};
@@ -204,7 +205,9 @@ async fn open(arguments: &Arguments, backbone: Arc<dyn Backbone>, metrics: Arc<M
             format!("cannot use {} (make it with `watchgate keys transaction`)", arguments.transaction_keys.display())
         })?;
     let runbooks: Arc<dyn RunbookCatalogue> = Arc::new(FolderCatalogue::load(&arguments.runbooks)?);
-    let Settings {} = arguments.assistant.as_deref().map(Settings::load).transpose()?.unwrap_or_default();
+    let Settings { models } = arguments.assistant.as_deref().map(Settings::load).transpose()?.unwrap_or_default();
+    let models = OpenAiModels::open(models, Arc::clone(&backbone), Arc::new(SystemClock), &metrics)?;
+    tracing::info!(models = ?models.names(), "models are configured");
     let knowledge = Library::of(&arguments.documents)?.follow()?;
     let assistant = ExtractiveAssistant::following(knowledge, Arc::clone(&runbooks));
     let keep_for = Duration::from_secs(arguments.revocations_kept_days.saturating_mul(SECONDS_PER_DAY));

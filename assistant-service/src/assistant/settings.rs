@@ -7,13 +7,17 @@ use anyhow::bail;
 use trust_core::Mistake;
 
 use crate::config_file::{self, LocatedMistake};
+use crate::model::ModelsSettings;
 use crate::section::Section;
 
-const KEYS: [&str; 0] = [];
+const KEYS: [&str; 2] = ["models", "budgets"];
 
 /// Everything that an assistant is told.
 #[derive(Debug, Default)]
-pub(crate) struct Settings {}
+pub(crate) struct Settings {
+    /// The models, and what each account may use of them.
+    pub(crate) models: ModelsSettings,
+}
 
 impl Settings {
     /// Reads a file; its mistakes are printed, and there is nothing to go on with then.
@@ -32,5 +36,5 @@ impl Settings {
 
 fn read_all(file: &Section<'_>, mistakes: &mut Vec<Mistake>) -> Settings {
     file.only_keys(&KEYS, mistakes);
-    Settings {}
+    Settings { models: ModelsSettings::read_sections(file, mistakes) }
 }

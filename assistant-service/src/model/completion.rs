@@ -1,0 +1,194 @@
+//! An answer by whichever model gives one: the models in their order, until one has said something. From then on it is that
+//! model's answer or none, for nobody can tell a second answer glued to the first half of another.
+
+use std::sync::Arc;
+
+use super::attempt::{Attempt, Said};
+use super::budget::Reserved;
+use super::failure::Failure;
+use super::open_ai::Shared;
+use super::request::{input_bytes, output_limit};
+use super::speech::estimated_tokens;
+use super::{End, EndReason, ModelError, Piece, Prompt};
+
+/// An answer on its way. Dropped before its end, it is cancelled where the model runs, and what it took is settled.
+pub(super) struct Completion {
+    shared: Arc<Shared>,
+    prompt: Arc<Prompt>,
+    stage: Stage,
+    /// Models that were not asked yet, by their places, the next one last.
+    candidates: Vec<usize>,
+    last_failure: ModelError,
+    reserved: Option<Reserved>,
+    /// Tokens of tries that failed.
+    spent: u64,
+}
+
+enum Stage {
+    Begun,
+    Choosing,
+    Speaking { place: usize, attempt: Box<Attempt>, has_spoken: bool },
+    Over,
+}
+
+impl Completion {
+    pub(super) fn new(shared: Arc<Shared>, prompt: Prompt) -> Self {
+        let candidates = shared.candidates(prompt.model.as_deref());
+        Self {
+            shared,
+            prompt: Arc::new(prompt),
+            stage: Stage::Begun,
+            candidates,
+            last_failure: ModelError::NotConfigured,
+            reserved: None,
+            spent: 0,
+        }
+    }
+
+    /// What comes next; nothing after the end or an error.
+    pub(super) async fn next(&mut self) -> Option<Result<Piece, ModelError>> {
+        loop {
+            match &mut self.stage {
+                Stage::Begun => match self.reserve().await {
+                    Ok(()) => self.stage = Stage::Choosing,
+                    Err(error) => return self.fail(error).await,
+                },
+                Stage::Choosing => match self.choose() {
+                    Some(chosen) => self.stage = chosen,
+                    None => return self.fail(self.last_failure.clone()).await,
+                },
+                Stage::Speaking { attempt, has_spoken, .. } => match attempt.next().await {
+                    Ok(Said::Text(text)) => {
+                        *has_spoken = true;
+                        return Some(Ok(Piece::Text(text)));
+                    }
+                    Ok(Said::Call(call)) => {
+                        *has_spoken = true;
+                        return Some(Ok(Piece::Call(call)));
+                    }
+                    Ok(Said::End(reason)) => return self.end(reason).await.map(Ok),
+                    Err(failure) => {
+                        if let Some(error) = self.failed(failure) {
+                            return self.fail(error).await;
+                        }
+                    }
+                },
+                Stage::Over => return None,
+            }
+        }
+    }
+
+    async fn reserve(&mut self) -> Result<(), ModelError> {
+        let Some(first) = self.candidates.last().and_then(|place| self.shared.endpoint(*place)) else {
+            return Err(ModelError::NotConfigured);
+        };
+        let Some(budgets) = &self.shared.budgets else { return Ok(()) };
+        let input = estimated_tokens(input_bytes(&self.prompt));
+        let most = input.saturating_add(output_limit(&self.prompt, &first.settings).into());
+        let reserved = budgets.reserve(&self.prompt.account, most).await;
+        if let Err(ModelError::OverBudget { .. }) = reserved {
+            self.shared.metrics.was_over_budget();
+        }
+        self.reserved = Some(reserved?);
+        Ok(())
+    }
+
+    /// The next model that does not rest.
+    fn choose(&mut self) -> Option<Stage> {
+        while let Some(place) = self.candidates.pop() {
+            let endpoint = self.shared.endpoint(place)?;
+            if self.shared.is_awake(place) {
+                let (prompt, clock) = (Arc::clone(&self.prompt), Arc::clone(&self.shared.clock));
+                let attempt = Box::new(Attempt::new(endpoint, prompt, clock));
+                return Some(Stage::Speaking { place, attempt, has_spoken: false });
+            }
+            if self.last_failure == ModelError::NotConfigured {
+                self.last_failure = ModelError::Unavailable("it failed a moment ago and rests".to_owned());
+            }
+        }
+        None
+    }
+
+    async fn end(&mut self, reason: EndReason) -> Option<Piece> {
+        let Stage::Speaking { place, attempt, .. } = std::mem::replace(&mut self.stage, Stage::Over) else {
+            return None;
+        };
+        let (usage, model) = (attempt.usage(), self.shared.name(place));
+        self.shared.answered(place);
+        self.shared.metrics.came_of(&model, outcome(reason));
+        self.shared.metrics.took(&model, usage, attempt.first_piece_after());
+        self.spent = self.spent.saturating_add(usage.input_tokens.saturating_add(usage.output_tokens));
+        // The connection is free for the next question while the store writes.
+        drop(attempt);
+        self.settle();
+        Some(Piece::End(End { reason, usage, model }))
+    }
+
+    /// What the caller learns of a failure; nothing where another model may be asked.
+    fn failed(&mut self, failure: Failure) -> Option<ModelError> {
+        let stage = std::mem::replace(&mut self.stage, Stage::Choosing);
+        let Stage::Speaking { place, attempt, has_spoken } = stage else { return None };
+        let model = self.shared.name(place);
+        self.shared.metrics.came_of(&model, failure.outcome());
+        self.took(&model, &attempt);
+        tracing::warn!(%model, %failure, has_spoken, "a model gave no answer");
+        let is_final = has_spoken || failure.is_refusal();
+        if failure.is_refusal() {
+            self.shared.answered(place);
+        } else {
+            self.shared.failed(place, failure.retry_after());
+        }
+        let error = ModelError::from(failure);
+        if is_final {
+            return Some(error);
+        }
+        self.last_failure = error;
+        None
+    }
+
+    /// Counts what a try took that came to no end.
+    fn took(&mut self, model: &str, attempt: &Attempt) {
+        if attempt.has_begun() {
+            let usage = attempt.usage();
+            self.shared.metrics.took(model, usage, attempt.first_piece_after());
+            self.spent = self.spent.saturating_add(usage.input_tokens.saturating_add(usage.output_tokens));
+        }
+    }
+
+    async fn fail(&mut self, error: ModelError) -> Option<Result<Piece, ModelError>> {
+        self.stage = Stage::Over;
+        self.settle();
+        Some(Err(error))
+    }
+
+    /// In a task of its own: whoever asked does not wait for it, and it is done though nobody listens any more.
+    fn settle(&mut self) {
+        let Some(reserved) = self.reserved.take() else { return };
+        let (shared, spent) = (Arc::clone(&self.shared), self.spent);
+        let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
+        runtime.spawn(async move {
+            if let Some(budgets) = &shared.budgets {
+                budgets.settle(reserved, spent).await;
+            }
+        });
+    }
+}
+
+impl Drop for Completion {
+    fn drop(&mut self) {
+        if let Stage::Speaking { place, attempt, .. } = std::mem::replace(&mut self.stage, Stage::Over) {
+            let model = self.shared.name(place);
+            self.shared.metrics.came_of(&model, "cancelled");
+            self.took(&model, &attempt);
+        }
+        self.settle();
+    }
+}
+
+fn outcome(reason: EndReason) -> &'static str {
+    match reason {
+        EndReason::Stop | EndReason::ToolCalls => "answered",
+        EndReason::Length => "too_long",
+        EndReason::ContentFilter => "filtered",
+    }
+}
