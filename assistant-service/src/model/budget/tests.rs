@@ -1,6 +1,7 @@
 use futures_util::future::join_all;
 
 use super::*;
+use crate::backbone::sqlite::SqliteBackbone;
 use crate::testing::{ManualClock, Stage};
 
 const ANNA: &str = "https://issuer.example.com#anna";
@@ -89,8 +90,11 @@ async fn replicas_count_together_whatever_they_do_at_once() {
 
 #[tokio::test]
 async fn a_store_that_fails_or_holds_something_else_refuses() {
-    let stage = Stage::with_setting("query_only", 1);
-    let refused = budgets(&stage, Some(1000), None).reserve(ANNA, 1).await;
+    let (folder, clock) = (tempfile::tempdir().unwrap(), Stage::new().clock);
+    let jobs = crate::metrics::Metrics::default().jobs_per_commit;
+    let store = SqliteBackbone::open_with_setting(folder.path(), ("query_only", 1), clock.clone(), jobs);
+    let settings = BudgetSettings { requests_per_day: Some(1000), tokens_per_day: None };
+    let refused = Budgets::open(settings, Arc::new(store), clock).unwrap().reserve(ANNA, 1).await;
     assert!(matches!(refused, Err(ModelError::Unavailable(_))), "{refused:?}");
 
     let stage = Stage::new();
