@@ -2,7 +2,7 @@
 # Puts the tools this workspace needs, at pinned versions, below .tools/, and touches nothing outside it
 # but the Rust toolchain that rust-toolchain.toml names.
 #
-#   scripts/tools.sh         Traefik, the NATS server, the wasm target, and Node with the identity provider of the tests
+#   scripts/tools.sh         Traefik, the NATS server, the wasm target, and Node with what the tests need of it
 #   scripts/tools.sh deny    also cargo-deny (compiled from source: minutes)
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -184,17 +184,17 @@ node() {
 }
 
 # `npm ci` takes nothing whose checksum is not in the lock file; no package runs a script of its own.
-identity_provider() {
-  local place=tests/identity-provider stamp=tests/identity-provider/node_modules/.installed
+node_packages() {
+  local place=$1 what=$2 size=$3 stamp=$1/node_modules/.installed
   if ! cmp -s "$place/package-lock.json" "$stamp"; then
-    say "fetching the identity provider of the tests (4 MB)"
+    say "fetching $what ($size)"
     npm_config_cache=.tools/npm npm_config_update_notifier=false \
       "${npm[@]}" ci --prefix "$place" --ignore-scripts --no-audit --no-fund \
       --loglevel=error >/dev/null ||
       fail "could not install $place with npm: check the network"
     cp "$place/package-lock.json" "$stamp"
   fi
-  say "the identity provider of the tests"
+  say "$what"
 }
 
 cargo_deny() {
@@ -211,7 +211,8 @@ case "${1:-}" in
   traefik
   nats
   node
-  identity_provider
+  node_packages tests/identity-provider "the identity provider of the tests" "4 MB"
+  node_packages tests/model-mock "the mock of models of the tests" "12 MB"
   ;;
 deny)
   rust

@@ -11,6 +11,7 @@ pub mod grpc;
 pub mod http3;
 pub mod identity;
 pub mod identity_provider;
+pub mod model_mock;
 pub mod random;
 pub mod raw;
 pub mod replicas;
