@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use futures_util::stream::BoxStream;
-use serde_json::Value;
+use serde_json::{Map, Value};
 use thiserror::Error;
 
 /// Something that goes on with a conversation.
@@ -14,19 +14,27 @@ pub trait Model: Send + Sync {
     /// Goes on with it, on somebody's account. A stream that comes to its end says [`Piece::End`] last, or an error; one that
     /// is dropped is cancelled where the model runs.
     fn complete(&self, prompt: Prompt) -> BoxStream<'static, Result<Piece, ModelError>>;
+
+    /// Which models there are, by their names in the settings, the first choice first.
+    fn names(&self) -> Vec<String>;
 }
 
 /// A conversation so far.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Prompt {
     /// On whose account, as the principal's URI: budgets are kept by it. It is never sent to a model.
     pub account: String,
+    /// Which model alone is meant, one of [`Model::names`]; without it whichever answers first.
+    pub model: Option<String>,
     /// From the first one to the last one.
     pub messages: Vec<Message>,
     /// What may be called.
     pub tools: Vec<Tool>,
     /// The longest answer, in tokens, where it is bounded beyond what the settings say.
     pub max_output_tokens: Option<u32>,
+    /// What else a client of OpenAI's wire format chose, by its names there, such as `temperature`: checked, and to go to the model
+    /// as it is.
+    pub options: Map<String, Value>,
 }
 
 /// One turn of a conversation.
