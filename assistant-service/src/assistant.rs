@@ -64,6 +64,15 @@ pub enum Turn {
     Answered(String),
 }
 
+impl Turn {
+    /// What was said, by whomever.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        let (Self::Asked(text) | Self::Answered(text)) = self;
+        text
+    }
+}
+
 /// What goes on while an answer is made.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Step {

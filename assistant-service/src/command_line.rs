@@ -1,5 +1,6 @@
 //! What `watchgate` understands: each command is a module with its arguments and one `run`.
 
+pub mod ask;
 mod at;
 pub mod events;
 mod gateway;
@@ -28,6 +29,9 @@ enum Command {
     /// Keep the trust directory: the issuers' keys, what is revoked, and the word that gates wait for.
     #[command(after_help = keeper::AFTER_HELP)]
     Keeper(keeper::Arguments),
+    /// Ask the assistant, through its gateway.
+    #[command(after_help = ask::AFTER_HELP)]
+    Ask(ask::Arguments),
     /// Put short-lived tokens of our own in the place of opaque ones, for Traefik's `forwardAuth`.
     #[command(after_help = exchange::AFTER_HELP)]
     Exchange(exchange::Arguments),
@@ -52,6 +56,7 @@ impl CommandLine {
         match self.command {
             Command::Serve(arguments) => serve::run(*arguments),
             Command::Keeper(arguments) => return Ok(judged(keeper::run(&arguments))),
+            Command::Ask(arguments) => return Ok(judged(ask::run(&arguments))),
             Command::Exchange(arguments) => return Ok(judged(exchange::run(&arguments))),
             Command::Events(command) => return Ok(judged(events::run(command))),
             Command::Keys(command) => keys::run(command),

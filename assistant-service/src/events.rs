@@ -18,7 +18,6 @@ pub(crate) mod query;
 mod raw_json;
 mod submission;
 mod tail;
-mod tail_seats;
 mod uri_reference;
 
 pub use batch::NotTaken;
@@ -30,7 +29,6 @@ pub(crate) use dead_letters::{About, GivenUp, Letter};
 pub use event_schemas::{EventSchemas, InvalidEventSchemas};
 pub(crate) use export::LastLine;
 pub use intake::Reason;
-pub(crate) use tail_seats::TailSeats;
 
 /// The source of the events that the service makes itself.
 pub const OWN_SOURCE: &str = "urn:watchgate:assistant-service";

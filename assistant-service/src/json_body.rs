@@ -29,12 +29,14 @@ fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
     let value = serde_path_to_error::deserialize(&mut *reader).map_err(|error| {
         let detail = error.inner().to_string();
         let path = error.path().to_string();
-        // A member that is missing stands in the message alone; the path is that of what should hold it.
+        // A member that is missing stands in the message alone; the path is that of what should hold it, and `?` where a reader of
+        // a flattened struct came to none.
+        let is_whole = matches!(path.as_str(), "." | "?");
         let missing = detail.strip_prefix("missing field `").and_then(|rest| rest.split('`').next());
         let field = match (missing, path.as_str()) {
-            (Some(name), ".") => name.to_owned(),
+            (Some(name), _) if is_whole => name.to_owned(),
             (Some(name), path) => format!("{path}.{name}"),
-            (None, ".") => "body".to_owned(),
+            (None, _) if is_whole => "body".to_owned(),
             (None, path) => path.to_owned(),
         };
         Problem::invalid(field, detail)

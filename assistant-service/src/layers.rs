@@ -16,7 +16,7 @@ use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::{MatchedPath, Request, State};
 use axum::http::Method;
-use axum::middleware::{Next, from_fn, from_fn_with_state};
+use axum::middleware::{Next, from_fn, from_fn_with_state, map_response};
 use axum::response::{IntoResponse, Response};
 use futures_util::StreamExt;
 use tokio::sync::Semaphore;
@@ -26,7 +26,7 @@ use tower_http::trace::TraceLayer;
 use crate::metrics::RequestLabels;
 use crate::problem::Problem;
 use crate::state::AppState;
-use crate::{gate, trust};
+use crate::{chat, gate, trust};
 
 /// The most that a body may have.
 pub const BODY_LIMIT_BYTES: usize = 1024 * 1024;
@@ -64,6 +64,23 @@ pub(crate) fn waiting(routes: Router<AppState>, state: &AppState) -> Router<AppS
         .layer(from_fn_with_state(state.clone(), gate::until_revoked))
         .layer(from_fn_with_state(state.clone(), gate::authenticate))
         .layer(from_fn_with_state(Arc::clone(&state.waiting_seats), bound_requests))
+}
+
+/// Layers 4, 5 and 7 for routes that answer in their own time, since a model may take longer than others: each takes a seat
+/// and bounds its own time.
+pub(crate) fn conversing(routes: Router<AppState>, state: &AppState) -> Router<AppState> {
+    let at_work = Arc::new(Semaphore::new(REQUESTS_AT_WORK));
+    routes
+        .layer(from_fn(read_body))
+        .layer(from_fn_with_state(state.clone(), gate::authenticate))
+        .layer(from_fn_with_state(at_work, bound_requests))
+}
+
+/// The same for clients of OpenAI's, around all of it: what is refused, and a panic, is told as they understand it.
+pub(crate) fn chatting(routes: Router<AppState>, state: &AppState) -> Router<AppState> {
+    conversing(routes, state)
+        .layer(CatchPanicLayer::custom(|panic: Box<dyn Any + Send>| panicked(&*panic).into_response()))
+        .layer(map_response(chat::in_their_shape))
 }
 
 /// Layers 4 to 7 for keepers, who wait less than an answer may take.

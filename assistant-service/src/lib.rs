@@ -7,6 +7,7 @@
 pub mod app;
 pub mod assistant;
 pub mod backbone;
+pub mod chat;
 pub mod clock;
 pub mod command_line;
 pub mod commands;
@@ -30,6 +31,7 @@ mod retention_file;
 mod revocations;
 mod routes;
 pub mod runbooks;
+mod seats;
 mod section;
 pub mod serve;
 pub mod state;

@@ -1,9 +1,19 @@
 //! Media types as far as the service asks about them (RFC 9110, section 8.3.1).
 
+use axum::http::HeaderMap;
+use axum::http::header::ACCEPT;
+
 /// The type and subtype in lower case, without parameters.
 #[must_use]
 pub(crate) fn essence(media_type: &str) -> String {
     media_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
+}
+
+/// Whether a client names this type, of lower case, among those that it takes.
+#[must_use]
+pub(crate) fn accepts(headers: &HeaderMap, kind: &str) -> bool {
+    let accepted = headers.get_all(ACCEPT).iter().filter_map(|value| value.to_str().ok());
+    accepted.flat_map(|list| list.split(',')).any(|range| essence(range) == kind)
 }
 
 /// Whether content of this type is JSON (RFC 6839, section 3.1).

@@ -3,6 +3,7 @@
 
 mod outside;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
@@ -90,6 +91,10 @@ pub enum Problem {
         /// When there is some again.
         retry_after: Duration,
     },
+    /// As many questions of the caller are being answered as are taken of one at once.
+    TooManyQuestions,
+    /// The service ends, and this would have taken longer.
+    Ending,
     /// The caller holds as many streams open as one may.
     TooManyStreams,
     /// The service has as much to do as it takes at once.
@@ -201,11 +206,47 @@ impl Problem {
                 | Self::TooManyOpenCommands
                 | Self::TooManyOwnCommands
                 | Self::TooManyStreams
+                | Self::TooManyQuestions
+                | Self::Ending
                 | Self::Busy
                 | Self::NotReady
                 | Self::CutOff
                 | Self::Store(BackboneError::Unavailable(_))
         )
+    }
+}
+
+impl Problem {
+    /// As it is told; its cause goes to the log, once.
+    pub(crate) fn into_document(self) -> (StatusCode, ProblemDocument) {
+        match &self {
+            Self::Store(error @ (BackboneError::Unavailable(_) | BackboneError::Full)) => {
+                tracing::error!(%error, "a request was refused because of the store");
+            }
+            Self::Internal(cause) => {
+                tracing::error!(cause = format!("{cause:#}"), "a request met a mistake in the service");
+            }
+            _ => {}
+        }
+        let Outside { status, problem_type, title, detail, errors, members } = self.into_outside();
+        (status, ProblemDocument { problem_type, title, status: status.as_u16(), detail, errors, members })
+    }
+}
+
+impl ProblemDocument {
+    /// Its type's name, where it has one.
+    pub(crate) fn name(&self) -> Option<&'static str> {
+        self.problem_type.strip_prefix("urn:watchgate:problem:")
+    }
+
+    /// What to do about it.
+    pub(crate) fn detail(&self) -> &str {
+        &self.detail
+    }
+
+    /// What is wrong with the request, part by part.
+    pub(crate) fn errors(&self) -> &[FieldError] {
+        &self.errors
     }
 }
 
@@ -223,21 +264,12 @@ impl From<Vec<FieldError>> for Problem {
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        match &self {
-            Self::Store(error @ (BackboneError::Unavailable(_) | BackboneError::Full)) => {
-                tracing::error!(%error, "a request was refused because of the store");
-            }
-            Self::Internal(cause) => {
-                tracing::error!(cause = format!("{cause:#}"), "a request met a mistake in the service");
-            }
-            _ => {}
-        }
         let retry_after_seconds = self.retry_after_seconds();
-        let Outside { status, problem_type, title, detail, errors, members } = self.into_outside();
-        let document = ProblemDocument { problem_type, title, status: status.as_u16(), detail, errors, members };
+        let (status, document) = self.into_document();
         // Strings and numbers alone: this has no way to fail.
         let body = serde_json::to_vec(&document).unwrap_or_default();
         let mut response = (status, [(CONTENT_TYPE, "application/problem+json")], body).into_response();
+        response.extensions_mut().insert(Arc::new(document));
         if status == StatusCode::UNAUTHORIZED {
             let challenge = HeaderValue::from_static("Bearer realm=\"watchgate\"");
             response.headers_mut().insert(WWW_AUTHENTICATE, challenge);

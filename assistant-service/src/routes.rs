@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 use axum::Router;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
+use axum::routing::any;
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 use utoipa_axum::router::OpenApiRouter;
@@ -12,7 +13,7 @@ use utoipa_axum::routes;
 
 use crate::problem::{Problem, ProblemDocument};
 use crate::state::AppState;
-use crate::{assistant, commands, consumers, events, health, layers, metrics, revocations, runbooks, trust};
+use crate::{assistant, chat, commands, consumers, events, health, layers, metrics, revocations, runbooks, trust};
 
 /// Routes that anybody may reach who reaches the service. Each has bounds of its own: whoever floods one of them must not
 /// make the service look dead by the other.
@@ -30,7 +31,6 @@ fn answering() -> OpenApiRouter<AppState> {
         .routes(routes!(events::dead_letters::read::list))
         .routes(routes!(events::dead_letters::read::get, events::dead_letters::replay::discard))
         .routes(routes!(events::dead_letters::replay::replay))
-        .routes(routes!(assistant::ask::ask))
         .routes(routes!(runbooks::routes::list))
         .routes(routes!(runbooks::routes::read))
         .routes(routes!(commands::request::request, commands::read::list))
@@ -50,6 +50,21 @@ fn waiting() -> OpenApiRouter<AppState> {
     OpenApiRouter::new().routes(routes!(commands::lease::lease)).routes(routes!(consumers::routes::fetch))
 }
 
+/// Routes behind the gate that answer in their own time.
+fn conversing() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new().routes(routes!(assistant::ask::ask))
+}
+
+/// The same in OpenAI's wire format, with whatever else its clients may ask for below the same paths.
+fn chatting() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new()
+        .routes(routes!(chat::completions::complete))
+        .routes(routes!(chat::models::list))
+        .routes(routes!(chat::models::read))
+        .route("/v1/chat/{*below}", any(not_found))
+        .route("/v1/models/{model}/{*below}", any(not_found))
+}
+
 /// Routes for keepers of trust directories, who do not come through a gate.
 fn for_keepers() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
@@ -61,7 +76,10 @@ fn for_keepers() -> OpenApiRouter<AppState> {
 /// All of them, each in its layers.
 pub(crate) fn routes(state: &AppState) -> Router<AppState> {
     let plain = |routes: OpenApiRouter<AppState>| Router::from(routes).method_not_allowed_fallback(wrong_method);
-    let behind_the_gate = layers::answering(plain(answering()), state).merge(layers::waiting(plain(waiting()), state));
+    let behind_the_gate = layers::answering(plain(answering()), state)
+        .merge(layers::waiting(plain(waiting()), state))
+        .merge(layers::conversing(plain(conversing()), state))
+        .merge(layers::chatting(plain(chatting()), state));
     let closed = behind_the_gate.merge(layers::for_keepers(plain(for_keepers()), state));
     open().into_iter().map(|routes| layers::open(plain(routes))).fold(closed, Router::merge)
 }
@@ -96,7 +114,7 @@ impl Modify for Token {
 /// Made from the very routers that answer, so it says what they do.
 pub(crate) static DOCUMENT: LazyLock<utoipa::openapi::OpenApi> = LazyLock::new(|| {
     let mut document = Document::openapi();
-    for routes in open().into_iter().chain([answering(), waiting(), for_keepers()]) {
+    for routes in open().into_iter().chain([answering(), waiting(), conversing(), chatting(), for_keepers()]) {
         document.merge(routes.into_openapi());
     }
     document

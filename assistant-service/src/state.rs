@@ -6,18 +6,26 @@ use tokio::sync::{Semaphore, watch};
 
 use crate::assistant::Assistant;
 use crate::backbone::Backbone;
+use crate::chat::PassedOn;
 use crate::clock::Clock;
 use crate::commands::Commands;
 use crate::consumers::Consumers;
-use crate::events::{DeadLetters, EventSchemas, TailSeats};
+use crate::events::{DeadLetters, EventSchemas};
 use crate::gate::TransactionKeySource;
 use crate::health::Readiness;
 use crate::metrics::Metrics;
 use crate::runbooks::RunbookCatalogue;
+use crate::seats::Seats;
 use crate::trust::TrustBook;
 
 /// Long polls at once. Open streams are counted by themselves: they last longer.
 const WAITING_SEATS: usize = 1024;
+
+/// Open streams at once, and of one reader: enough for many windows.
+const TAIL_SEATS: (usize, usize) = (512, 16);
+
+/// Questions that are being answered at once, and of one caller: a model may take its time over each.
+const ANSWER_SEATS: (usize, usize) = (512, 128);
 
 /// The service's ports.
 #[derive(Clone)]
@@ -49,7 +57,11 @@ pub struct AppState {
     /// One for each long poll that may wait at once.
     pub(crate) waiting_seats: Arc<Semaphore>,
     /// One for each open stream.
-    pub(crate) tail_seats: TailSeats,
+    pub(crate) tail_seats: Seats,
+    /// One for each question that is being answered.
+    pub(crate) answer_seats: Seats,
+    /// The models that clients may talk to themselves, where there are any.
+    pub(crate) passed_on: Option<Arc<PassedOn>>,
     /// Whether the store takes changes.
     pub(crate) readiness: Arc<Readiness>,
 }
@@ -86,7 +98,9 @@ impl AppState {
             metrics,
             ending: Arc::default(),
             waiting_seats,
-            tail_seats: TailSeats::default(),
+            tail_seats: Seats::new(TAIL_SEATS.0, TAIL_SEATS.1),
+            answer_seats: Seats::new(ANSWER_SEATS.0, ANSWER_SEATS.1),
+            passed_on: None,
             readiness: Arc::default(),
         }
     }
@@ -95,6 +109,12 @@ impl AppState {
     #[must_use]
     pub fn with_event_schemas(self, event_schemas: EventSchemas) -> Self {
         Self { event_schemas: Arc::new(event_schemas), ..self }
+    }
+
+    /// The same, with models that clients may talk to themselves.
+    #[must_use]
+    pub fn with_models(self, passed_on: PassedOn) -> Self {
+        Self { passed_on: Some(Arc::new(passed_on)), ..self }
     }
 
     /// Returns when the service ends.

@@ -12,7 +12,7 @@ use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, Request, StatusCode};
 use axum::response::Response;
 use prometheus_client::metrics::histogram::Histogram;
-use serde_json::Value;
+use serde_json::{Value, json};
 use time::OffsetDateTime;
 use time::macros::datetime;
 use tower::ServiceExt;
@@ -20,10 +20,11 @@ use trust_core::gate_key::GateKeys;
 use trust_core::transaction_token::{RequesterContext, TransactionClaims, TransactionContext, TransactionKeys};
 
 use crate::app::app;
-use crate::assistant::ExtractiveAssistant;
+use crate::assistant::{Assistant, ExtractiveAssistant};
 use crate::backbone::Backbone;
 use crate::backbone::retention::Retention;
 use crate::backbone::sqlite::SqliteBackbone;
+use crate::chat::PassedOn;
 use crate::clock::Clock;
 use crate::events::{DeadLetters, EventSchemas};
 use crate::gate::TransactionKeySource;
@@ -145,6 +146,27 @@ impl Stage {
         })
     }
 
+    /// The service with a store that has no room for a further event, not even for a small one.
+    pub(crate) async fn full() -> Self {
+        let stage = Self::with_setting("max_page_count", 200);
+        for bytes in [50_000, 300] {
+            let mut status = 202;
+            while status == 202 {
+                status = Self::publish(&stage, bytes).await;
+            }
+            assert_eq!(status, 507);
+        }
+        stage
+    }
+
+    async fn publish(stage: &Self, bytes: usize) -> u16 {
+        let event = json!({"specversion": "1.0", "id": uuid::Uuid::now_v7(), "type": "com.example.frame", "source": TESTER,
+            "data": "x".repeat(bytes)});
+        let request = stage.request("POST", "/v1/events").header("content-type", "application/cloudevents+json");
+        let request = request.header("ce-correlationid", "gate-1").header("ce-type", "dev.watchgate.telemetry");
+        request.body(event.to_string()).send().await.status.as_u16()
+    }
+
     /// The service with its store in that folder, kept to `retention`.
     pub(crate) fn in_folder(folder: tempfile::TempDir, retention: Retention) -> Self {
         Self::opened(Arc::new(folder), noon(), |folder, clock, jobs_per_commit| {
@@ -189,6 +211,18 @@ impl Stage {
     /// The same service, with schemas for the data of events.
     pub(crate) fn with_event_schemas(self, schemas: EventSchemas) -> Self {
         let state = self.state.with_event_schemas(schemas);
+        Self { app: app(state.clone()), state, ..self }
+    }
+
+    /// The same service, with another assistant.
+    pub(crate) fn with_assistant(self, assistant: impl Assistant + 'static) -> Self {
+        let state = AppState { assistant: Arc::new(assistant), ..self.state };
+        Self { app: app(state.clone()), state, ..self }
+    }
+
+    /// The same service, with models that clients may talk to themselves.
+    pub(crate) fn with_models(self, passed_on: PassedOn) -> Self {
+        let state = self.state.with_models(passed_on);
         Self { app: app(state.clone()), state, ..self }
     }
 
@@ -291,6 +325,18 @@ pub(crate) struct Answer {
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
     pub(crate) json: Value,
+}
+
+/// The events of a stream of server-sent events that has ended: name and data of each.
+pub(crate) async fn sent_events(response: Response) -> Vec<(String, String)> {
+    let bytes = to_bytes(response.into_body(), usize::MAX).await.unwrap();
+    let text = String::from_utf8(bytes.to_vec()).unwrap();
+    let field = |event: &str, name: &str| {
+        let lines = event.lines().filter_map(|line| line.strip_prefix(name)).map(str::trim_start);
+        lines.collect::<Vec<_>>().join("\n")
+    };
+    let events = text.split("\n\n").filter(|event| event.lines().any(|line| !line.starts_with(':')));
+    events.map(|event| (field(event, "event:"), field(event, "data:"))).collect()
 }
 
 impl Answer {

@@ -1,84 +1,95 @@
-//! `POST /v1/ask`: a question comes in, an answer goes out, and that it was answered is an event.
+//! `POST /v1/ask`: a question comes in, an answer goes out, whole or as it is made, and that it was answered is an event.
+
+mod bounds;
+mod kept;
+mod question;
+mod stream;
+mod telling;
+#[cfg(test)]
+mod tests;
 
 use axum::Json;
 use axum::extract::State;
-use serde::{Deserialize, Serialize};
-use serde_json::value::to_raw_value;
-use sha2::{Digest, Sha256};
+use axum::http::HeaderMap;
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
 use utoipa::ToSchema;
+use uuid::Uuid;
 
-use super::{Answer, Asked, Asker, Citation, Progress};
+use super::{Answer, Asked, Asker, Progress};
 use crate::JsonBody;
-use crate::backbone::{Batch, NewEvent};
-use crate::events::{CloudEvent, Stamp};
 use crate::gate::Caller;
+use crate::media_type::accepts;
 use crate::problem::{Problem, ProblemDocument};
+use crate::seats::{NoSeat, Seat};
 use crate::state::AppState;
 
-const LONGEST_QUESTION: usize = 2000;
-const ANSWERED: &str = "dev.watchgate.assistant.answered";
+pub(crate) use bounds::within_bounds;
+use question::QuestionBody;
+pub(crate) use question::{LONGEST_QUESTION, MOST_EARLIER_BYTES, MOST_EARLIER_TURNS};
+pub(crate) use telling::{HEARTBEAT, tell};
 
-/// A question.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct QuestionBody {
-    /// 1 to 2,000 characters.
-    #[schema(min_length = 1, max_length = 2000)]
-    question: String,
-}
-
-/// What is kept of a question and its answer. People ask about what they would not want to find in a log, so the
-/// question's text is not among it; nor is what restricted documents say, for whoever reads events need not be
-/// among their readers.
-#[derive(Debug, Serialize)]
-struct Answered<'a> {
-    question_sha256: String,
-    known: bool,
-    citations: Vec<&'a Citation>,
-    proposals: Vec<&'a str>,
+/// An answer as one caller gets it.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Told {
+    /// The answer's own, by which one can come back to it.
+    #[schema(value_type = String, format = "uuid")]
+    pub(crate) id: Uuid,
+    #[serde(flatten)]
+    pub(crate) answer: Answer,
 }
 
 /// Answers a question from the documents that the caller's scopes open, with sources, or says that they do not answer it.
+///
+/// With `Accept: text/event-stream` what goes on is told meanwhile: `searched` {query, sections}, `tool` {name}, `words` {text}, which
+/// are the answer's next words, and `anew` {}, after which all words before are void. Then comes exactly one `answer`, the whole
+/// of it after all checks, and last of all `end` {"complete": true}. What goes wrong on the way is a `problem`, and then `end`
+/// {"complete": false}. A stream without an `end` was cut off.
 #[utoipa::path(post, path = "/v1/ask", tag = "assistant", request_body = QuestionBody,
     responses(
-        (status = OK, description = "An answer, or `known: false`", body = Answer),
-        (status = BAD_REQUEST, description = "The question is empty or too long", body = ProblemDocument)))]
+        (status = OK, description = "An answer, or `known: false`; or a stream", body = Told),
+        (status = BAD_REQUEST, description = "The question is empty or too long", body = ProblemDocument),
+        (status = TOO_MANY_REQUESTS, description = "The caller's budget is used, or he asks too much at once",
+            body = ProblemDocument),
+        (status = SERVICE_UNAVAILABLE, description = "There is no answer in time", body = ProblemDocument)))]
 pub(crate) async fn ask(
     State(state): State<AppState>,
     caller: Caller,
+    headers: HeaderMap,
     JsonBody(body): JsonBody<QuestionBody>,
-) -> Result<Json<Answer>, Problem> {
-    let question = checked(body.question)?;
-    let question_sha256 = Sha256::digest(&question).iter().map(|byte| format!("{byte:02x}")).collect();
-    let asker = Asker { principal: caller.require_principal()?.uri(), scopes: caller.scopes().collect() };
-    let asked = Asked { question, earlier: Vec::new(), asker };
-    let answer = state.assistant.answer(asked, Progress::default()).await?;
-    keep(&state, &caller, question_sha256, &answer).await?;
-    Ok(Json(answer))
-}
-
-fn checked(question: String) -> Result<String, Problem> {
-    if question.trim().is_empty() {
-        Err(Problem::invalid("question", "must not be empty"))
-    } else if question.chars().nth(LONGEST_QUESTION).is_some() {
-        Err(Problem::invalid("question", format!("may have {LONGEST_QUESTION} characters")))
-    } else {
-        Ok(question)
+) -> Result<Response, Problem> {
+    let asked = body.checked(asker(&caller)?)?;
+    let seat = seat(&state, &caller)?;
+    if accepts(&headers, "text/event-stream") {
+        return stream::open(state, caller, seat, asked).await;
     }
+    let answering = answered(&state, &caller, Uuid::now_v7(), asked, Progress::default());
+    Ok(Json(within_bounds(&state, &caller, answering).await?).into_response())
 }
 
-async fn keep(state: &AppState, caller: &Caller, question_sha256: String, answer: &Answer) -> Result<(), Problem> {
-    let proposals = answer.proposals.iter().map(|proposal| proposal.runbook.as_str()).collect();
-    let citations = answer.citations.iter().filter(|citation| !citation.is_restricted()).collect();
-    let answered = Answered { question_sha256, known: answer.known, citations, proposals };
-    let data = to_raw_value(&answered).map_err(Problem::internal)?;
-    let event = CloudEvent::own(ANSWERED.to_owned(), None, data).stamped(&Stamp {
-        caller: Some(caller),
-        correlation_id: Some(caller.transaction()),
-        traceparent: None,
-        arrived_at: state.clock.now(),
-    });
-    let event = NewEvent::try_from(event).map_err(Problem::internal)?;
-    state.backbone.commit(Batch { events: vec![event], puts: Vec::new() }).await?;
-    Ok(())
+/// Who asks, where somebody does.
+pub(crate) fn asker(caller: &Caller) -> Result<Asker, Problem> {
+    Ok(Asker { principal: caller.require_principal()?.uri(), scopes: caller.scopes().collect() })
+}
+
+/// A place among those who are being answered.
+pub(crate) fn seat(state: &AppState, caller: &Caller) -> Result<Seat, Problem> {
+    state.answer_seats.take(caller.require_principal()?).map_err(|none| match none {
+        NoSeat::OfOwn => Problem::TooManyQuestions,
+        NoSeat::AtAll => Problem::Busy,
+    })
+}
+
+/// Has a question answered and keeps that it was; nobody gets an answer of which nothing is kept.
+pub(crate) async fn answered(
+    state: &AppState,
+    caller: &Caller,
+    id: Uuid,
+    asked: Asked,
+    progress: Progress,
+) -> Result<Told, Problem> {
+    let question = kept::Fingerprint::of(&asked.question);
+    let told = Told { id, answer: state.assistant.answer(asked, progress).await? };
+    kept::keep(state, caller, question, &told).await?;
+    Ok(told)
 }

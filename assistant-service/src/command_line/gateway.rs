@@ -8,7 +8,7 @@ use anyhow::{Context, bail};
 use clap::Args;
 use reqwest::header::{CONTENT_TYPE, HeaderValue};
 use reqwest::redirect::Policy;
-use reqwest::{Certificate, Client, Method, RequestBuilder, StatusCode, Url};
+use reqwest::{Certificate, Client, Method, RequestBuilder, Response, Url};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use zeroize::Zeroizing;
@@ -49,12 +49,19 @@ pub(super) struct Gateway {
 #[derive(Deserialize)]
 struct Said {
     title: String,
+    #[serde(default)]
+    status: u16,
     detail: String,
     #[serde(default)]
     errors: Vec<FieldError>,
 }
 
 impl GatewayArguments {
+    #[cfg(test)]
+    pub(super) fn of(gateway: &str, token_file: &std::path::Path) -> Self {
+        Self { gateway: gateway.parse().unwrap(), token_file: token_file.to_owned(), ca: None }
+    }
+
     pub(super) fn connect(&self) -> anyhow::Result<Gateway> {
         let is_loopback = matches!(self.gateway.host_str(), Some("localhost" | "127.0.0.1" | "[::1]"));
         let is_private = self.gateway.scheme() == "https" || (self.gateway.scheme() == "http" && is_loopback);
@@ -113,12 +120,28 @@ pub(super) async fn answer<T: DeserializeOwned>(call: RequestBuilder) -> anyhow:
 
 /// Sends a call and gives the answer's body, which a problem does not count as.
 pub(super) async fn send(call: RequestBuilder) -> anyhow::Result<Vec<u8>> {
-    let mut response = call.send().await.context("the gateway does not answer")?;
+    read(open(call).await?).await
+}
+
+/// Sends a call and gives the answer with its body unread, unless it is a problem.
+pub(super) async fn open(call: RequestBuilder) -> anyhow::Result<Response> {
+    let response = call.send().await.context("the gateway does not answer")?;
     let status = response.status();
+    if status.is_success() {
+        return Ok(response);
+    }
     let is_problem = response
         .headers()
         .get(CONTENT_TYPE)
         .is_some_and(|kind| kind.as_bytes().starts_with(b"application/problem+json"));
+    let body = read(response).await?;
+    match serde_json::from_slice::<Said>(&body) {
+        Ok(said) if is_problem => bail!("{}", sentence(status.as_u16(), &said)),
+        _ => bail!("the gateway answered {status}"),
+    }
+}
+
+async fn read(mut response: Response) -> anyhow::Result<Vec<u8>> {
     let mut body = Vec::new();
     while let Some(piece) = response.chunk().await.context("the answer broke off")? {
         if body.len().saturating_add(piece.len()) > MAX_ANSWER_BYTES {
@@ -126,17 +149,17 @@ pub(super) async fn send(call: RequestBuilder) -> anyhow::Result<Vec<u8>> {
         }
         body.extend_from_slice(&piece);
     }
-    if status.is_success() {
-        return Ok(body);
-    }
-    match serde_json::from_slice::<Said>(&body) {
-        Ok(said) if is_problem => bail!("{}", sentence(status, &said)),
-        _ => bail!("the gateway answered {status}"),
-    }
+    Ok(body)
 }
 
-fn sentence(status: StatusCode, said: &Said) -> String {
-    let mut text = format!("{}: {} ({})", said.title, said.detail, status.as_u16());
+/// A problem that came within an answer.
+pub(super) fn problem(document: &str) -> anyhow::Result<String> {
+    let said: Said = serde_json::from_str(document)?;
+    Ok(sentence(said.status, &said))
+}
+
+fn sentence(status: u16, said: &Said) -> String {
+    let mut text = format!("{}: {} ({status})", said.title, said.detail);
     for FieldError { field, detail } in &said.errors {
         // Writing to a string has no way to fail.
         let _ = write!(text, "\n  {field}: {detail}");

@@ -9,6 +9,7 @@ use tracing::Instrument;
 
 use crate::gate::Caller;
 use crate::problem::Problem;
+use crate::seats::NoSeat;
 use crate::state::AppState;
 use crate::trust::Distrust;
 
@@ -36,7 +37,10 @@ pub(super) fn hold<F: Feed>(
     caller: &Caller,
     mut source: F,
 ) -> Result<mpsc::Receiver<F::Piece>, Problem> {
-    let seat = state.tail_seats.take(caller.require_principal()?)?;
+    let seat = state.tail_seats.take(caller.require_principal()?).map_err(|none| match none {
+        NoSeat::OfOwn => Problem::TooManyStreams,
+        NoSeat::AtAll => Problem::Busy,
+    })?;
     let time_left = caller.time_left(state.clock.now());
     let caller = caller.clone();
     let (sender, receiver) = mpsc::channel(PIECES_UNDER_WAY);

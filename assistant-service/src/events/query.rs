@@ -2,7 +2,7 @@
 
 use axum::extract::State;
 use axum::http::HeaderMap;
-use axum::http::header::{ACCEPT, CONTENT_TYPE};
+use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
 use utoipa::ToSchema;
 
@@ -10,7 +10,7 @@ use super::event_parameters::EventParameters;
 use super::{export, tail};
 use crate::backbone::{Page, Position, StoredEvent};
 use crate::gate::Caller;
-use crate::media_type;
+use crate::media_type::accepts;
 use crate::parameters::QueryOf;
 use crate::problem::{Problem, ProblemDocument};
 use crate::state::AppState;
@@ -78,9 +78,4 @@ fn text(page: &Page) -> String {
     let next_after = page.next_after.map_or("null".to_owned(), |position| position.to_string());
     text.extend(["],\"next_after\":", &next_after, "}"]);
     text
-}
-
-fn accepts(headers: &HeaderMap, kind: &str) -> bool {
-    let accepted = headers.get_all(ACCEPT).iter().filter_map(|value| value.to_str().ok());
-    accepted.flat_map(|list| list.split(',')).any(|range| media_type::essence(range) == kind)
 }

@@ -157,6 +157,18 @@ impl Problem {
                 "Over budget",
                 "The caller has used what one may use of the models in a day; Retry-After says when there is some again.",
             ),
+            Self::TooManyQuestions => Outside::new(
+                StatusCode::TOO_MANY_REQUESTS,
+                "urn:watchgate:problem:too-many-questions",
+                "Too many questions",
+                "As many questions of yours are being answered as are taken of one at once; wait for one of the answers.",
+            ),
+            Self::Ending => Outside::new(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "urn:watchgate:problem:ending",
+                "Ending",
+                "The service ends; ask again, another one may answer.",
+            ),
             Self::TooManyStreams => Outside::new(
                 StatusCode::TOO_MANY_REQUESTS,
                 "urn:watchgate:problem:too-many-streams",
