@@ -12,6 +12,7 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 
 use crate::gate::Caller;
+use crate::insights::metrics::InsightMetrics;
 use crate::problem::Problem;
 use crate::state::AppState;
 
@@ -55,6 +56,7 @@ pub struct Metrics {
     pub revoked_streams: Counter,
     /// Long polls that wait now.
     pub long_polls: Gauge,
+    pub(crate) insights: InsightMetrics,
 }
 
 /// What a request is counted under. The route is the pattern, never the path: paths hold identifiers.
@@ -137,6 +139,7 @@ impl Default for Metrics {
         registry.register("revoked_streams", help, revoked_streams.clone());
         let long_polls = Gauge::default();
         registry.register("long_polls", "Long polls that wait now", long_polls.clone());
+        let insights = InsightMetrics::register(&mut registry);
         Self {
             registry,
             requests,
@@ -157,6 +160,7 @@ impl Default for Metrics {
             revoked_callers,
             revoked_streams,
             long_polls,
+            insights,
         }
     }
 }

@@ -12,6 +12,7 @@ use crate::consumers::Consumers;
 use crate::events::{DeadLetters, EventSchemas, TailSeats};
 use crate::gate::TransactionKeySource;
 use crate::health::Readiness;
+use crate::insights::Watches;
 use crate::metrics::Metrics;
 use crate::runbooks::RunbookCatalogue;
 use crate::trust::TrustBook;
@@ -40,6 +41,8 @@ pub struct AppState {
     pub commands: Arc<Commands>,
     /// Places in the log that outlive whoever reads from them.
     pub consumers: Arc<Consumers>,
+    /// What somebody wants to know of as soon as it happens.
+    pub watches: Arc<Watches>,
     /// What is revoked, and what keepers bring to the gates.
     pub trust: Arc<TrustBook>,
     /// The counters.
@@ -82,6 +85,7 @@ impl AppState {
             dead_letters,
             commands: Arc::new(commands),
             consumers: Arc::new(consumers),
+            watches: Arc::default(),
             trust,
             metrics,
             ending: Arc::default(),
@@ -95,6 +99,12 @@ impl AppState {
     #[must_use]
     pub fn with_event_schemas(self, event_schemas: EventSchemas) -> Self {
         Self { event_schemas: Arc::new(event_schemas), ..self }
+    }
+
+    /// The same, with watches over the events.
+    #[must_use]
+    pub fn with_watches(self, watches: Watches) -> Self {
+        Self { watches: Arc::new(watches), ..self }
     }
 
     /// Returns when the service ends.
