@@ -11,6 +11,7 @@ use anyhow::{Context as _, Result, ensure};
 use reqwest::RequestBuilder;
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
+use tokio::time::timeout;
 use watchgate_tests::client::{Caller, expect_json};
 use watchgate_tests::replicas::{at, two_replicas_with};
 use watchgate_tests::tail::Tail;
@@ -196,10 +197,17 @@ async fn of_two_replicas_one_watches_and_the_other_goes_on_when_it_is_killed() -
         .await
 }
 
+/// Sends the same event until it is answered that it was taken.
 async fn send_until_taken(request: &RequestBuilder) -> Result<()> {
-    until("the event is taken", PATIENCE, async || {
-        let sent = request.try_clone().context("a request that can be sent once only")?.send().await;
-        Ok(sent.is_ok_and(|answer| answer.status() == 202).then_some(()))
-    })
-    .await
+    let sending = async {
+        loop {
+            let request = request.try_clone().context("a request that can be sent once only")?;
+            match request.send().await.map(|answer| answer.status().as_u16()) {
+                Ok(202) => return Ok(()),
+                Err(_) | Ok(502..=504) => {}
+                Ok(status) => anyhow::bail!("answered {status}"),
+            }
+        }
+    };
+    timeout(PATIENCE, sending).await.context("it was never taken")?
 }

@@ -1,4 +1,4 @@
-//! What makes two events one matter: the attributes and members that a watch groups by.
+//! What makes two events one matter: the fields that a watch groups by.
 
 use std::collections::BTreeMap;
 
@@ -14,7 +14,10 @@ const MOST_FIELDS: usize = 4;
 /// Longer values are cut where they are shown; they are told apart by all that they are.
 const LONGEST_SHOWN: usize = 128;
 
-/// A field in an event.
+/// Stands for data that its sender has classified.
+const WITHHELD: &str = "withheld";
+
+/// A field of an event.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Field {
     Subject,
@@ -71,6 +74,14 @@ impl Field {
             },
         }
     }
+
+    /// The same, for those who read insights and for models.
+    pub(super) fn shown(&self, event: &Sighting) -> Option<String> {
+        match self {
+            Self::Data(_) if event.is_classified => Some(WITHHELD.to_owned()),
+            _ => self.of(event),
+        }
+    }
 }
 
 /// The fields that a watch groups by.
@@ -100,7 +111,7 @@ impl Key {
             let length = value.as_ref().map_or(u64::MAX, |value| u64::try_from(value.len()).unwrap_or(u64::MAX));
             digest.update(length.to_be_bytes());
             digest.update(value.as_deref().unwrap_or_default());
-            shown.insert(field.name(), value.map(|value| one_line(&value, LONGEST_SHOWN)));
+            shown.insert(field.name(), field.shown(event).map(|value| one_line(&value, LONGEST_SHOWN)));
         }
         let digest = digest.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect();
         Self { digest, shown }

@@ -52,7 +52,7 @@ impl QuestionTemplate {
     pub(super) fn fill(&self, event: &Sighting) -> String {
         let parts = self.0.iter().map(|part| match part {
             Part::Words(words) => words.clone(),
-            Part::Value(field) => quoted(field.of(event).as_deref()),
+            Part::Value(field) => quoted(field.shown(event).as_deref()),
         });
         parts.collect()
     }

@@ -22,6 +22,8 @@ pub(super) struct Sighting {
     /// When it happened, by its own word, but not in the future.
     pub(super) millis: i64,
     pub(super) data: Value,
+    /// Whether its sender says that its data is not for everybody: then nothing of the data is repeated.
+    pub(super) is_classified: bool,
 }
 
 #[derive(Deserialize)]
@@ -34,6 +36,8 @@ struct Written {
     time: Option<String>,
     #[serde(rename = "correlationid")]
     correlation_id: Option<Value>,
+    #[serde(rename = "dataclassification")]
+    classification: Option<String>,
     #[serde(default)]
     data: Value,
 }
@@ -69,6 +73,7 @@ impl Sighting {
             correlation_id,
             millis: millis(time.unwrap_or(now).min(now)),
             data: written.data,
+            is_classified: written.classification.is_some_and(|label| !label.eq_ignore_ascii_case("public")),
         })
     }
 

@@ -44,3 +44,28 @@ fn what_is_asked_is_never_longer_than_a_question_may_be() {
     let template = format!("{}{}", "w".repeat(900), "{data:/v}".repeat(8));
     assert!(asked(&template, &event(1, json!({"v": "é".repeat(1000)}))).chars().count() <= 2000);
 }
+
+#[tokio::test]
+async fn of_data_that_its_sender_has_classified_nothing_is_repeated() {
+    let classified = |id, worker: &str| {
+        let mut event = stuck(id, worker);
+        event["dataclassification"] = json!("confidential");
+        event
+    };
+    assert_eq!(asked("{data:/worker} {source}", &classified(1, "mailer")), "“withheld” “urn:test”");
+    let mut public = classified(1, "mailer");
+    public["dataclassification"] = json!("Public");
+    assert_eq!(asked("{data:/worker}", &public), "“mailer”");
+
+    let stage = Stage::new();
+    let mut follower = follower(&stage.state, &watch("groupBy: ['data:/worker']")).await;
+    send(&stage, [classified(1, "canary-a"), classified(2, "canary-b"), classified(3, "canary-a")]).await;
+    catch_up(&mut follower).await;
+    let said = said(&stage).await;
+    let created = of_type(&said, "created");
+    let mut counts: Vec<_> = created.iter().map(|data| data["count"].as_u64().unwrap()).collect();
+    counts.sort_unstable();
+    assert_eq!(counts, [1, 2], "they are two matters all the same");
+    assert!(created.iter().all(|data| data["key"] == json!({"data:/worker": "withheld"})), "{created:?}");
+    assert!(!json!(said).to_string().contains("canary"), "{said:?}");
+}
