@@ -17,6 +17,7 @@ pub mod events;
 pub mod exchange;
 pub mod gate;
 mod health;
+pub mod insights;
 mod json_body;
 pub mod keeper;
 pub mod knowledge;

@@ -12,6 +12,7 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 
 use crate::gate::Caller;
+use crate::insights::metrics::InsightMetrics;
 use crate::model::ModelMetrics;
 use crate::problem::Problem;
 use crate::state::AppState;
@@ -58,6 +59,7 @@ pub struct Metrics {
     pub long_polls: Gauge,
     /// What came of requests to models.
     pub models: ModelMetrics,
+    pub(crate) insights: InsightMetrics,
 }
 
 /// What a request is counted under. The route is the pattern, never the path: paths hold identifiers.
@@ -141,6 +143,7 @@ impl Default for Metrics {
         let long_polls = Gauge::default();
         registry.register("long_polls", "Long polls that wait now", long_polls.clone());
         let models = ModelMetrics::register(&mut registry);
+        let insights = InsightMetrics::register(&mut registry);
         Self {
             registry,
             requests,
@@ -162,6 +165,7 @@ impl Default for Metrics {
             revoked_streams,
             long_polls,
             models,
+            insights,
         }
     }
 }

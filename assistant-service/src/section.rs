@@ -26,6 +26,11 @@ impl<'a> Section<'a> {
         Self { value, place }
     }
 
+    /// What stands here, whatever it is.
+    pub(crate) fn value(&self) -> Option<&'a Value> {
+        self.value
+    }
+
     pub(crate) fn is_there(&self) -> bool {
         self.value.is_some()
     }

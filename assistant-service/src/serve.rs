@@ -24,6 +24,7 @@ use crate::backbone::Backbone;
 use crate::clock::SystemClock;
 use crate::events::EventSchemas;
 use crate::gate::FileTransactionKeys;
+use crate::insights::{self, Watches};
 use crate::knowledge::Library;
 use crate::metrics::Metrics;
 use crate::model::{Model, OpenAiModels};
@@ -51,6 +52,9 @@ pub struct Arguments {
     /// Folder of runbook files.
     #[arg(long, env = "WATCHGATE_RUNBOOKS")]
     runbooks: PathBuf,
+    /// Folder of watch files: which events become insights, and what the assistant is asked about them.
+    #[arg(long, env = "WATCHGATE_WATCHES", value_name = "FOLDER")]
+    watches: Option<PathBuf>,
     /// Folder of JSON Schemas for the data of events, one file `<event type>.json` for each type that has one.
     #[arg(long, env = "WATCHGATE_EVENT_SCHEMAS")]
     event_schemas: Option<PathBuf>,
@@ -175,6 +179,7 @@ async fn answer<L: Listener<Addr: std::fmt::Debug>>(
     let measuring = Arc::clone(&consumers);
     sweeping.spawn(async move { consumers.announce_for_ever().await });
     sweeping.spawn(async move { measuring.measure_for_ever().await });
+    let watching = tokio::spawn(insights::watch_for_ever(state.clone()));
     let following = Arc::clone(&trust);
     sweeping.spawn(async move { trust.sweep_for_ever().await });
     sweeping.spawn(async move { following.follow_for_ever().await });
@@ -196,6 +201,10 @@ async fn answer<L: Listener<Addr: std::fmt::Debug>>(
         ended = server.into_future() => ended.context("the service stopped answering")?,
         () = out_of_grace => tracing::warn!("requests that were still under way have been cut off"),
     }
+    // Another replica watches as soon as this one has said that it does not.
+    if tokio::time::timeout(GRACE, watching).await.is_err() {
+        tracing::warn!("another replica watches only when it has missed this one");
+    }
     Ok(())
 }
 
@@ -213,6 +222,7 @@ async fn open(arguments: &Arguments, backbone: Arc<dyn Backbone>, metrics: Arc<M
     let keep_for = Duration::from_secs(arguments.revocations_kept_days.saturating_mul(SECONDS_PER_DAY));
     let trust = TrustBook::load(Arc::clone(&backbone), Arc::new(SystemClock), Arc::clone(&metrics), keep_for);
     let trust = trust.await.context("cannot read what is revoked")?;
+    let watches = arguments.watches.as_deref().map(Watches::load).transpose()?.unwrap_or_default();
     let event_schemas = read_event_schemas(arguments.event_schemas.as_deref())?;
     let state = AppState::new(
         backbone,
@@ -223,7 +233,10 @@ async fn open(arguments: &Arguments, backbone: Arc<dyn Backbone>, metrics: Arc<M
         Arc::new(trust),
         metrics,
     );
-    Ok(state.with_event_schemas(event_schemas))
+    let state = state.with_event_schemas(event_schemas).with_watches(watches);
+    // Before anybody can send an event that a watch should see.
+    insights::begin(&state).await.context("cannot begin to watch")?;
+    Ok(state)
 }
 
 fn read_event_schemas(folder: Option<&Path>) -> anyhow::Result<EventSchemas> {

@@ -13,6 +13,7 @@ use crate::consumers::Consumers;
 use crate::events::{DeadLetters, EventSchemas};
 use crate::gate::TransactionKeySource;
 use crate::health::Readiness;
+use crate::insights::Watches;
 use crate::metrics::Metrics;
 use crate::runbooks::RunbookCatalogue;
 use crate::seats::Seats;
@@ -48,6 +49,8 @@ pub struct AppState {
     pub commands: Arc<Commands>,
     /// Places in the log that outlive whoever reads from them.
     pub consumers: Arc<Consumers>,
+    /// What somebody wants to know of as soon as it happens.
+    pub watches: Arc<Watches>,
     /// What is revoked, and what keepers bring to the gates.
     pub trust: Arc<TrustBook>,
     /// The counters.
@@ -94,6 +97,7 @@ impl AppState {
             dead_letters,
             commands: Arc::new(commands),
             consumers: Arc::new(consumers),
+            watches: Arc::default(),
             trust,
             metrics,
             ending: Arc::default(),
@@ -115,6 +119,12 @@ impl AppState {
     #[must_use]
     pub fn with_models(self, passed_on: PassedOn) -> Self {
         Self { passed_on: Some(Arc::new(passed_on)), ..self }
+    }
+
+    /// The same, with watches over the events.
+    #[must_use]
+    pub fn with_watches(self, watches: Watches) -> Self {
+        Self { watches: Arc::new(watches), ..self }
     }
 
     /// Returns when the service ends.

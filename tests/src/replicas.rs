@@ -12,8 +12,13 @@ use crate::{BackboneForm, Stage, StageOptions};
 
 /// Starts both; each answers whoever asks for it by [`at`].
 pub async fn two_replicas() -> Result<Stage> {
+    two_replicas_with(StageOptions::default()).await
+}
+
+/// The same, on a stage that is more than that.
+pub async fn two_replicas_with(options: StageOptions) -> Result<Stage> {
     let backbone = BackboneForm::Nats { replicas: 2, nats: NatsOptions::default() };
-    let stage = Stage::start(StageOptions { backbone, ..StageOptions::default() }).await?;
+    let stage = Stage::start(StageOptions { backbone, ..options }).await?;
     route_to_each(&stage).await?;
     Ok(stage)
 }

@@ -75,6 +75,7 @@ impl Stage {
                     documents: options.documents.unwrap_or_else(|| company.join("documents")),
                     runbooks: options.runbooks.unwrap_or_else(|| company.join("runbooks")),
                     event_schemas: company.join("event-schemas"),
+                    watches: options.watches,
                     mutual_tls: options.mutual_tls,
                     guardian: Arc::clone(&guardian),
                 };

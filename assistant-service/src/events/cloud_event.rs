@@ -118,6 +118,11 @@ impl CloudEvent {
         }
     }
 
+    /// The same under an id that follows from what it says, so that saying it twice is saying it once.
+    pub(crate) fn named(self, id: String) -> Self {
+        Self { id, ..self }
+    }
+
     /// Unique within the source.
     #[must_use]
     pub fn id(&self) -> &str {

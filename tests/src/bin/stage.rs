@@ -48,7 +48,8 @@ async fn run(arguments: Arguments) -> Result<ExitCode> {
         let folder = if arguments.command.is_empty() { Folder::Kept("stage") } else { Folder::Temporary };
         let back_end = arguments.drop_in.map_or(BackEnd::Watchgate, BackEnd::DropIn);
         let gate = arguments.gate.as_deref().map(read_gate).transpose()?;
-        let stage = Stage::start(StageOptions { folder, back_end, gate, ..StageOptions::default() }).await?;
+        let watches = Some(artifacts::root().join("examples/company/watches"));
+        let stage = Stage::start(StageOptions { folder, back_end, gate, watches, ..StageOptions::default() }).await?;
         let played = match arguments.command.split_first() {
             Some((program, rest)) => play(&stage, program, rest).await,
             None => hold(&stage).await,

@@ -33,6 +33,8 @@ pub struct StageOptions {
     pub documents: Option<PathBuf>,
     /// The runbooks, in place of the example company's.
     pub runbooks: Option<PathBuf>,
+    /// Watches over the events; without a folder there are none.
+    pub watches: Option<PathBuf>,
 }
 
 /// Where a stage keeps its files.

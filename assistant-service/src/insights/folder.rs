@@ -1,0 +1,108 @@
+//! The files of a folder of watches, and all that is wrong with any of them.
+
+use std::collections::BTreeMap;
+use std::ffi::OsStr;
+use std::fs::{self, File};
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use thiserror::Error;
+
+use super::watch::{self, Watch};
+use crate::config_file::LocatedMistake;
+
+const LIMIT_BYTES: u64 = 64 * 1024;
+/// Each looks at the log by itself.
+const MOST_WATCHES: usize = 100;
+
+/// The watches of one folder.
+#[derive(Clone, Debug, Default)]
+pub struct Watches(Vec<Arc<Watch>>);
+
+/// All mistakes of all files, each a line that begins with its file.
+#[derive(Debug, Error)]
+#[error("mistakes in the watches: {}; correct them and start again:\n{}", .0.len(), .0.join("\n"))]
+pub struct InvalidWatches(pub Vec<String>);
+
+impl Watches {
+    /// Reads every `.yaml` and `.yml` file of the folder, or says all that is wrong with them.
+    pub fn load(folder: &Path) -> Result<Self, InvalidWatches> {
+        let mut mistakes = Vec::new();
+        let mut watches: BTreeMap<String, (String, Arc<Watch>)> = BTreeMap::new();
+        for path in yaml_files(folder).map_err(|cause| InvalidWatches(vec![unreadable(folder, &cause)]))? {
+            let file = path.display().to_string();
+            let text = match read_text(&path) {
+                Ok(text) => text,
+                Err(cause) => {
+                    mistakes.push(unreadable(&path, &cause));
+                    continue;
+                }
+            };
+            match watch::read(&text) {
+                Ok(watch) => {
+                    if let Some((first, _)) = watches.get(&watch.name) {
+                        mistakes.push(format!("{file}: there is a watch {} in {first} already", watch.name));
+                    } else {
+                        watches.insert(watch.name.clone(), (file, Arc::new(watch)));
+                    }
+                }
+                Err(found) => mistakes.extend(found.into_iter().map(|found| sentence(&file, &found))),
+            }
+        }
+        if watches.len() > MOST_WATCHES {
+            mistakes.push(format!("{}: there may be {MOST_WATCHES} watches", folder.display()));
+        }
+        if mistakes.is_empty() {
+            Ok(Self(watches.into_values().map(|(_, watch)| watch).collect()))
+        } else {
+            Err(InvalidWatches(mistakes))
+        }
+    }
+
+    /// How many there are.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.0.len()
+    }
+
+    pub(super) fn all(&self) -> impl Iterator<Item = &Arc<Watch>> {
+        self.0.iter()
+    }
+
+    #[cfg(test)]
+    pub(super) fn of(watches: impl IntoIterator<Item = Watch>) -> Self {
+        Self(watches.into_iter().map(Arc::new).collect())
+    }
+}
+
+fn sentence(file: &str, LocatedMistake { line, mistake }: &LocatedMistake) -> String {
+    let line = line.map_or(String::new(), |line| format!(":{line}"));
+    format!("{file}{line}: {mistake}")
+}
+
+fn yaml_files(folder: &Path) -> io::Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        if matches!(path.extension().and_then(OsStr::to_str), Some("yaml" | "yml")) {
+            files.push(path);
+        }
+    }
+    files.sort();
+    Ok(files)
+}
+
+fn read_text(path: &Path) -> io::Result<String> {
+    let mut text = String::new();
+    File::open(path)?.take(LIMIT_BYTES.saturating_add(1)).read_to_string(&mut text)?;
+    if u64::try_from(text.len()).is_ok_and(|length| length <= LIMIT_BYTES) {
+        Ok(text)
+    } else {
+        Err(io::Error::new(io::ErrorKind::FileTooLarge, "it is larger than 64 KiB"))
+    }
+}
+
+fn unreadable(path: &Path, cause: &io::Error) -> String {
+    format!("{}: cannot be read: {cause}", path.display())
+}
