@@ -50,6 +50,11 @@ async fn hold_for_ever(state: &AppState, lease: &Lease, following: &mut JoinSet<
             tracing::error!(%error, "who watches could not be found out");
             false
         });
+        if let Some(Err(error)) = following.try_join_next() {
+            // Only a mistake of ours ends one of them; all begin anew, so that none stays behind unseen.
+            tracing::error!(%error, "a watch ended");
+            following.shutdown().await;
+        }
         if !is_held && !following.is_empty() {
             tracing::warn!("another replica watches");
             following.shutdown().await;
