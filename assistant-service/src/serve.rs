@@ -18,8 +18,8 @@ use tokio::task::JoinSet;
 use tracing_subscriber::EnvFilter;
 
 use crate::app::app;
-use crate::assistant::ExtractiveAssistant;
 use crate::assistant::settings::Settings;
+use crate::assistant::{AwaitingDocuments, ExtractiveAssistant};
 use crate::backbone::Backbone;
 use crate::clock::SystemClock;
 use crate::events::EventSchemas;
@@ -206,7 +206,8 @@ async fn open(arguments: &Arguments, backbone: Arc<dyn Backbone>, metrics: Arc<M
     let runbooks: Arc<dyn RunbookCatalogue> = Arc::new(FolderCatalogue::load(&arguments.runbooks)?);
     let Settings {} = arguments.assistant.as_deref().map(Settings::load).transpose()?.unwrap_or_default();
     let knowledge = Library::of(&arguments.documents)?.follow()?;
-    let assistant = ExtractiveAssistant::following(knowledge, Arc::clone(&runbooks));
+    let assistant = ExtractiveAssistant::following(knowledge.clone(), Arc::clone(&runbooks));
+    let assistant = AwaitingDocuments::new(knowledge.clone(), Arc::new(assistant));
     let keep_for = Duration::from_secs(arguments.revocations_kept_days.saturating_mul(SECONDS_PER_DAY));
     let trust = TrustBook::load(Arc::clone(&backbone), Arc::new(SystemClock), Arc::clone(&metrics), keep_for);
     let trust = trust.await.context("cannot read what is revoked")?;
@@ -220,7 +221,7 @@ async fn open(arguments: &Arguments, backbone: Arc<dyn Backbone>, metrics: Arc<M
         Arc::new(trust),
         metrics,
     );
-    Ok(state.with_event_schemas(event_schemas))
+    Ok(state.with_event_schemas(event_schemas).with_documents(knowledge))
 }
 
 fn read_event_schemas(folder: Option<&Path>) -> anyhow::Result<EventSchemas> {

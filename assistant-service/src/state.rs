@@ -12,6 +12,7 @@ use crate::consumers::Consumers;
 use crate::events::{DeadLetters, EventSchemas, TailSeats};
 use crate::gate::TransactionKeySource;
 use crate::health::Readiness;
+use crate::knowledge::CurrentKnowledge;
 use crate::metrics::Metrics;
 use crate::runbooks::RunbookCatalogue;
 use crate::trust::TrustBook;
@@ -52,6 +53,8 @@ pub struct AppState {
     pub(crate) tail_seats: TailSeats,
     /// Whether the store takes changes.
     pub(crate) readiness: Arc<Readiness>,
+    /// The documents, where the service is not to be ready before they are read.
+    pub(crate) documents: Option<CurrentKnowledge>,
 }
 
 impl AppState {
@@ -88,6 +91,7 @@ impl AppState {
             waiting_seats,
             tail_seats: TailSeats::default(),
             readiness: Arc::default(),
+            documents: None,
         }
     }
 
@@ -95,6 +99,17 @@ impl AppState {
     #[must_use]
     pub fn with_event_schemas(self, event_schemas: EventSchemas) -> Self {
         Self { event_schemas: Arc::new(event_schemas), ..self }
+    }
+
+    /// The same, and not ready before these documents are read.
+    #[must_use]
+    pub fn with_documents(self, documents: CurrentKnowledge) -> Self {
+        Self { documents: Some(documents), ..self }
+    }
+
+    /// Whether there are no documents that are still to be read.
+    pub(crate) fn documents_are_read(&self) -> bool {
+        self.documents.as_ref().is_none_or(|documents| documents.borrow().is_read())
     }
 
     /// Returns when the service ends.

@@ -9,7 +9,7 @@ use tantivy::tokenizer::{
 };
 
 use super::identifiers::{WordsAndParts, parts};
-use set::Word;
+pub(super) use set::Word;
 pub use set::WordSet;
 
 const LONGEST_BYTES: usize = 64;
@@ -116,9 +116,15 @@ impl Analyzer {
     }
 
     pub(super) fn words(&self, text: &str) -> WordSet {
+        self.counted_words(text).0
+    }
+
+    /// The words of a text, and how many they are when each counts as often as it stands there.
+    pub(super) fn counted_words(&self, text: &str) -> (WordSet, usize) {
         let mut words = Vec::new();
         self.words_and_parts.clone().token_stream(text).process(&mut |token| words.push(Word::of(&token.text)));
-        words.into_iter().collect()
+        let count = words.len();
+        (words.into_iter().collect(), count)
     }
 
     /// A question's words. A name of code that no document holds, which `is_known` tells, is asked for by its parts.

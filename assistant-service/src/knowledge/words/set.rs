@@ -4,11 +4,11 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 
 /// A stem's hash. Two stems in one hash are not to be expected below billions of different ones, and 64 bits are too many to
 /// look for a stem that passes for a given one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Word(u64);
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(in crate::knowledge) struct Word(u64);
 
 impl Word {
-    pub(super) fn of(stem: &str) -> Self {
+    pub(in crate::knowledge) fn of(stem: &str) -> Self {
         let mut hasher = DefaultHasher::new();
         stem.hash(&mut hasher);
         Self(hasher.finish())
@@ -36,6 +36,10 @@ impl WordSet {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
+    }
+
+    pub(in crate::knowledge) fn iter(&self) -> impl Iterator<Item = Word> {
+        self.0.iter().copied()
     }
 
     pub(super) fn holds(&self, word: Word) -> bool {
