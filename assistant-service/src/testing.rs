@@ -20,14 +20,14 @@ use trust_core::gate_key::GateKeys;
 use trust_core::transaction_token::{RequesterContext, TransactionClaims, TransactionContext, TransactionKeys};
 
 use crate::app::app;
-use crate::assistant::ExtractiveAssistant;
+use crate::assistant::{AwaitingDocuments, ExtractiveAssistant};
 use crate::backbone::Backbone;
 use crate::backbone::retention::Retention;
 use crate::backbone::sqlite::SqliteBackbone;
 use crate::clock::Clock;
 use crate::events::{DeadLetters, EventSchemas};
 use crate::gate::TransactionKeySource;
-use crate::knowledge::Knowledge;
+use crate::knowledge::{CurrentKnowledge, Knowledge};
 use crate::metrics::Metrics;
 use crate::runbooks::FolderCatalogue;
 use crate::state::AppState;
@@ -189,6 +189,13 @@ impl Stage {
     /// The same service, with schemas for the data of events.
     pub(crate) fn with_event_schemas(self, schemas: EventSchemas) -> Self {
         let state = self.state.with_event_schemas(schemas);
+        Self { app: app(state.clone()), state, ..self }
+    }
+
+    /// The same service over documents that may still be read.
+    pub(crate) fn with_documents(self, documents: CurrentKnowledge) -> Self {
+        let assistant = AwaitingDocuments::new(documents.clone(), Arc::clone(&self.state.assistant));
+        let state = AppState { assistant: Arc::new(assistant), ..self.state }.with_documents(documents);
         Self { app: app(state.clone()), state, ..self }
     }
 

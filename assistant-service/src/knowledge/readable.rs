@@ -63,12 +63,7 @@ impl<'a> Readable<'a> {
         let mut words: Vec<WeightedWord> =
             question.words().iter().filter_map(|word| WeightedWord::of(&word.stem, &counts)).collect();
         words.sort_by_key(|word| word.sections);
-        let mut places = 0_u64;
-        words.retain(|word| {
-            let is_first = places == 0;
-            places = places.saturating_add(word.sections);
-            is_first || places <= MOST_PLACES
-        });
+        words.truncate(rarest_within(MOST_PLACES, words.iter().map(|word| word.sections)));
         words
     }
 
@@ -88,4 +83,28 @@ impl<'a> Readable<'a> {
 /// As in BM25: most for a word that no section holds.
 fn inverse_document_frequency(all: f64, holding: f64) -> f64 {
     (1.0 + (all - holding + 0.5) / (holding + 0.5)).ln()
+}
+
+/// How many of some words, the rarest of which come first, stand in no more places together; one at least.
+fn rarest_within(most: u64, places: impl Iterator<Item = u64>) -> usize {
+    let mut sum = 0_u64;
+    let within = places.take_while(|places| {
+        sum = sum.saturating_add(*places);
+        sum <= most
+    });
+    within.count().max(1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_rarest_words_are_looked_for_and_always_one() {
+        for (places, count) in
+            [(vec![], 1), (vec![1, 2, 3], 3), (vec![1, 2, 4], 2), (vec![9, 9], 1), (vec![0, 0, 7], 2)]
+        {
+            assert_eq!(rarest_within(6, places.iter().copied()), count, "{places:?}");
+        }
+    }
 }

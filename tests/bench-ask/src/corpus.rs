@@ -14,6 +14,8 @@ const WORDS: usize = 40_000;
 const SECTIONS: usize = 10;
 const TOPIC_WORDS: usize = 24;
 const QUESTIONS: usize = 4_000;
+/// As the service takes it.
+const LONGEST_QUESTION_BYTES: usize = 2_000;
 const FILES_PER_FOLDER: usize = 100;
 /// Of a hundred documents.
 const CODE: usize = 10;
@@ -27,6 +29,8 @@ pub(crate) struct Corpus {
     pub(crate) sections: usize,
     pub(crate) bytes: usize,
     pub(crate) questions: Vec<String>,
+    /// As long as may be, and of words that stand everywhere.
+    pub(crate) longest_question: String,
 }
 
 /// Writes one document.
@@ -40,8 +44,14 @@ struct Writer<'a> {
 impl Corpus {
     pub(crate) fn write(folder: &Path, documents: usize) -> Result<Corpus> {
         let vocabulary = Vocabulary::new(WORDS);
-        let mut corpus =
-            Corpus { folder: folder.to_owned(), files: Vec::new(), sections: 0, bytes: 0, questions: Vec::new() };
+        let mut corpus = Corpus {
+            folder: folder.to_owned(),
+            files: Vec::new(),
+            sections: 0,
+            bytes: 0,
+            questions: Vec::new(),
+            longest_question: longest_question(&vocabulary),
+        };
         for number in 0..documents {
             let mut writer = Writer::new(&vocabulary, number as u64);
             let is_code = number % 100 < CODE;
@@ -169,10 +179,10 @@ impl<'a> Writer<'a> {
             let (one, other, third) = (self.topic_word(), self.topic_word(), self.topic_word());
             self.text.push_str("# ");
             self.sentence();
-            let _ = write!(self.text, "def {one}_{other}({third}, limit={}):\n", self.random.below(500));
+            let _ = writeln!(self.text, "def {one}_{other}({third}, limit={}):", self.random.below(500));
             for _ in 0..3 + self.random.below(8) {
                 let (name, word) = (self.word(), self.topic_word());
-                let _ = write!(self.text, "    {name}_value = {third}.{word}(limit)\n");
+                let _ = writeln!(self.text, "    {name}_value = {third}.{word}(limit)");
             }
             self.text.push_str("    return limit\n\n\n");
         }
@@ -191,4 +201,17 @@ impl<'a> Writer<'a> {
             _ => format!("Why did the quetzalcoatlus {one} refuse {other}?"),
         }
     }
+}
+
+fn longest_question(vocabulary: &Vocabulary) -> String {
+    let mut question = String::new();
+    for word in vocabulary.most_frequent() {
+        if question.len() + word.len() + 2 > LONGEST_QUESTION_BYTES {
+            break;
+        }
+        question.push_str(word);
+        question.push(' ');
+    }
+    question.push('?');
+    question
 }

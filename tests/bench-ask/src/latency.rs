@@ -26,7 +26,21 @@ struct Rounds {
     cpu: Vec<f64>,
     plain: Vec<f64>,
     scan: Vec<f64>,
+    longest: Vec<f64>,
     others: f64,
+}
+
+const LONG_QUESTIONS: usize = 20;
+
+/// What a question as long as may be takes; half of them in milliseconds.
+async fn longest(client: &mut Client<'_>, question: &str) -> Result<f64> {
+    let mut times = Vec::with_capacity(LONG_QUESTIONS);
+    for _ in 0..LONG_QUESTIONS {
+        let begun = Instant::now();
+        client.ask(question).await?;
+        times.push(milliseconds(begun.elapsed()));
+    }
+    Ok(Sample::of(times).median())
 }
 
 /// How many of the questions are answered, and by how many sections: a service that finds nothing would be fast.
@@ -73,6 +87,10 @@ pub(crate) fn measure(
         rounds.most.push(times.most());
         rounds.cpu.push(milliseconds(cpu) / asked);
         rounds.rate.push(runtime.block_on(load.at_most(options.seconds() / 3.0))?);
+        rounds.longest.push(runtime.block_on(async {
+            let mut client = Client::connect(&ground.word, service.port).await?;
+            longest(&mut client, &corpus.longest_question).await
+        })?);
         rounds.plain.push(plain.search(some)?.median());
         let begun = Instant::now();
         while rounds.scan.len() < number {
@@ -131,6 +149,14 @@ fn figures(rounds: Rounds, options: &Options, (known, asked, sections): (usize, 
             rounds.rate,
             "1/s",
             Target::AtLeast(f64::from(rate)),
+            json!(null),
+        ),
+        figure(
+            "ask_longest_ms",
+            "a question of 2,000 characters, the most frequent words of all".to_owned(),
+            rounds.longest,
+            "ms",
+            Target::None,
             json!(null),
         ),
         figure("ask_cpu_ms", "the service's CPU for a question".to_owned(), rounds.cpu, "ms", Target::None, cpu),

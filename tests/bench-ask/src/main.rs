@@ -4,7 +4,6 @@
 #![expect(
     clippy::arithmetic_side_effects,
     clippy::indexing_slicing,
-    clippy::string_slice,
     reason = "a panic ends the bench, which is what a wrong figure shall do"
 )]
 

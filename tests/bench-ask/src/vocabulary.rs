@@ -58,6 +58,11 @@ impl Vocabulary {
         &self.words[place.min(self.words.len() - 1)]
     }
 
+    /// All of them, the most frequent first.
+    pub(crate) fn most_frequent(&self) -> impl Iterator<Item = &str> {
+        self.words.iter().map(String::as_str)
+    }
+
     /// A word that is not among the most frequent, such as a document is about.
     pub(crate) fn topic(&self, random: &mut Random) -> &str {
         &self.words[300 + random.below(self.words.len() - 300)]
