@@ -3,7 +3,7 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup build plugin demo run test test-host fmt lint ci clean example bench-gate bench-guests bench-events bench-model bench-revocation bench-opaque soak test-faults fuzz properties switch-off
+.PHONY: help setup build plugin demo run test test-host fmt lint ci clean example bench-gate bench-guests bench-events bench-ask bench-model bench-revocation bench-opaque soak test-faults fuzz properties switch-off
 
 CARGO ?= cargo
 # The scripts and the stage look for what was built in one place.
@@ -60,6 +60,10 @@ bench-events: setup plugin ## what going by events costs, on SQLite and on NATS;
 
 bench-model: ## what the service adds to a model's first word; OPTIONS="--questions 100"
 	@$(CARGO) run -q --release -p bench-model -- $(OPTIONS)
+
+bench-ask: ## what a question costs over ten thousand documents; OPTIONS="--quick", "--help"
+	@$(CARGO) build -q --release -p assistant-service -p bench-ask
+	@target/release/bench-ask $(OPTIONS)
 
 bench-revocation: setup build ## how long a revoked token still passes; OPTIONS="--rounds 50 --connections 32"
 	@$(CARGO) run -q --bin revocation_delay -- $(OPTIONS)

@@ -5,6 +5,7 @@
 
 mod answer;
 pub(crate) mod ask;
+mod awaiting;
 mod citation;
 mod extractive;
 mod proposal;
@@ -24,6 +25,7 @@ use crate::knowledge::Scopes;
 use crate::problem::Problem;
 
 pub use answer::{Answer, Confidence, Contact, MadeBy, Removed, Searched};
+pub(crate) use awaiting::AwaitingDocuments;
 pub use citation::Citation;
 pub use extractive::ExtractiveAssistant;
 pub use proposal::Proposal;
@@ -122,6 +124,9 @@ pub enum CannotAnswer {
         /// When there is some again.
         retry_after: Duration,
     },
+    /// The documents have not been looked through yet.
+    #[error("the documents are still being read")]
+    StillReading,
     /// A mistake in the service.
     #[error("a mistake of the service")]
     Internal(#[source] anyhow::Error),
@@ -131,6 +136,7 @@ impl From<CannotAnswer> for Problem {
     fn from(cannot: CannotAnswer) -> Self {
         match cannot {
             CannotAnswer::OverBudget { retry_after } => Self::OverBudget { retry_after },
+            CannotAnswer::StillReading => Self::NotReady,
             CannotAnswer::Internal(cause) => Self::Internal(cause),
         }
     }

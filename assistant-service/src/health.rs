@@ -93,12 +93,13 @@ pub(crate) async fn healthz() -> StatusCode {
     StatusCode::OK
 }
 
-/// Says whether the service knows what its replicas do, and its store takes changes.
+/// Says whether the service has read its documents, knows what its replicas do, and its store takes changes.
 #[utoipa::path(get, path = "/readyz", tag = "operation", responses(
     (status = OK, description = "Ready"),
     (status = SERVICE_UNAVAILABLE, description = "Not ready", body = crate::problem::ProblemDocument)))]
 pub(crate) async fn readyz(State(state): State<AppState>) -> Result<StatusCode, Problem> {
-    if state.readiness.is_ready(&state.backbone).await { Ok(StatusCode::OK) } else { Err(Problem::NotReady) }
+    let is_ready = state.documents_are_read() && state.readiness.is_ready(&state.backbone).await;
+    if is_ready { Ok(StatusCode::OK) } else { Err(Problem::NotReady) }
 }
 
 #[cfg(test)]

@@ -14,10 +14,14 @@ mod kind;
 mod library;
 mod markdown;
 mod plain;
+mod progress;
+mod ranking;
 mod readable;
+mod reading;
 mod section;
 mod sentences;
 mod shelf;
+mod shelving;
 mod watching;
 mod words;
 
@@ -51,6 +55,7 @@ pub struct Knowledge {
     shelves: Vec<Arc<Shelf>>,
     analyzer: Analyzer,
     skipped: Vec<Skipped>,
+    is_read: bool,
 }
 
 /// Why documents could not be loaded.
@@ -87,6 +92,12 @@ impl Knowledge {
     pub fn for_reader(&self, scopes: &Scopes) -> Readable<'_> {
         let shelves = self.shelves.iter().map(Arc::as_ref).filter(|shelf| shelf.audience.admits(scopes));
         Readable { shelves: shelves.collect(), analyzer: &self.analyzer }
+    }
+
+    /// Whether the folders have been looked through: what is known before that is nothing.
+    #[must_use]
+    pub fn is_read(&self) -> bool {
+        self.is_read
     }
 
     /// How many documents were read, whoever may read them.

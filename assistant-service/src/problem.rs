@@ -101,7 +101,7 @@ pub enum Problem {
     Busy,
     /// The answer did not come in time.
     TookTooLong,
-    /// The store takes no changes; why is in the log.
+    /// The store takes no changes, or the documents are not read yet; the log says which.
     NotReady,
     /// This replica does not hear of the others, so it cannot know what is revoked.
     CutOff,

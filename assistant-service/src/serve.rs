@@ -18,8 +18,8 @@ use tokio::task::JoinSet;
 use tracing_subscriber::EnvFilter;
 
 use crate::app::app;
-use crate::assistant::ExtractiveAssistant;
 use crate::assistant::settings::Settings;
+use crate::assistant::{AwaitingDocuments, ExtractiveAssistant};
 use crate::backbone::Backbone;
 use crate::clock::SystemClock;
 use crate::events::EventSchemas;
@@ -218,7 +218,8 @@ async fn open(arguments: &Arguments, backbone: Arc<dyn Backbone>, metrics: Arc<M
     let models = OpenAiModels::open(models, Arc::clone(&backbone), Arc::new(SystemClock), &metrics)?;
     tracing::info!(models = ?models.names(), "models are configured");
     let knowledge = Library::of(&arguments.documents)?.follow()?;
-    let assistant = ExtractiveAssistant::following(knowledge, Arc::clone(&runbooks));
+    let assistant = ExtractiveAssistant::following(knowledge.clone(), Arc::clone(&runbooks));
+    let assistant = AwaitingDocuments::new(knowledge.clone(), Arc::new(assistant));
     let keep_for = Duration::from_secs(arguments.revocations_kept_days.saturating_mul(SECONDS_PER_DAY));
     let trust = TrustBook::load(Arc::clone(&backbone), Arc::new(SystemClock), Arc::clone(&metrics), keep_for);
     let trust = trust.await.context("cannot read what is revoked")?;
@@ -233,7 +234,7 @@ async fn open(arguments: &Arguments, backbone: Arc<dyn Backbone>, metrics: Arc<M
         Arc::new(trust),
         metrics,
     );
-    let state = state.with_event_schemas(event_schemas).with_watches(watches);
+    let state = state.with_event_schemas(event_schemas).with_watches(watches).with_documents(knowledge);
     // Before anybody can send an event that a watch should see.
     insights::begin(&state).await.context("cannot begin to watch")?;
     Ok(state)

@@ -14,6 +14,7 @@ use crate::events::{DeadLetters, EventSchemas};
 use crate::gate::TransactionKeySource;
 use crate::health::Readiness;
 use crate::insights::Watches;
+use crate::knowledge::CurrentKnowledge;
 use crate::metrics::Metrics;
 use crate::runbooks::RunbookCatalogue;
 use crate::seats::Seats;
@@ -67,6 +68,8 @@ pub struct AppState {
     pub(crate) passed_on: Option<Arc<PassedOn>>,
     /// Whether the store takes changes.
     pub(crate) readiness: Arc<Readiness>,
+    /// The documents, where the service is not to be ready before they are read.
+    pub(crate) documents: Option<CurrentKnowledge>,
 }
 
 impl AppState {
@@ -106,6 +109,7 @@ impl AppState {
             answer_seats: Seats::new(ANSWER_SEATS.0, ANSWER_SEATS.1),
             passed_on: None,
             readiness: Arc::default(),
+            documents: None,
         }
     }
 
@@ -125,6 +129,25 @@ impl AppState {
     #[must_use]
     pub fn with_watches(self, watches: Watches) -> Self {
         Self { watches: Arc::new(watches), ..self }
+    }
+
+    /// The same, and not ready before these documents are read.
+    #[must_use]
+    pub fn with_documents(self, documents: CurrentKnowledge) -> Self {
+        Self { documents: Some(documents), ..self }
+    }
+
+    /// Whether there are no documents that are still to be read.
+    pub(crate) fn documents_are_read(&self) -> bool {
+        self.documents.as_ref().is_none_or(|documents| documents.borrow().is_read())
+    }
+
+    /// Returns when there are no documents that are still to be read.
+    pub(crate) async fn documents_are_there(&self) {
+        if let Some(mut documents) = self.documents.clone() {
+            // Nobody reads them any more when the service ends, and then nobody waits for this either.
+            let _ = documents.wait_for(|documents| documents.is_read()).await;
+        }
     }
 
     /// Returns when the service ends.

@@ -21,6 +21,7 @@ use trust_core::transaction_token::{RequesterContext, TransactionClaims, Transac
 
 use crate::app::app;
 use crate::assistant::{Assistant, ExtractiveAssistant};
+use crate::assistant::{AwaitingDocuments, ExtractiveAssistant};
 use crate::backbone::Backbone;
 use crate::backbone::retention::Retention;
 use crate::backbone::sqlite::SqliteBackbone;
@@ -28,7 +29,7 @@ use crate::chat::PassedOn;
 use crate::clock::Clock;
 use crate::events::{DeadLetters, EventSchemas};
 use crate::gate::TransactionKeySource;
-use crate::knowledge::Knowledge;
+use crate::knowledge::{CurrentKnowledge, Knowledge};
 use crate::metrics::Metrics;
 use crate::runbooks::FolderCatalogue;
 use crate::state::AppState;
@@ -223,6 +224,13 @@ impl Stage {
     /// The same service, with models that clients may talk to themselves.
     pub(crate) fn with_models(self, passed_on: PassedOn) -> Self {
         let state = self.state.with_models(passed_on);
+        Self { app: app(state.clone()), state, ..self }
+    }
+
+    /// The same service over documents that may still be read.
+    pub(crate) fn with_documents(self, documents: CurrentKnowledge) -> Self {
+        let assistant = AwaitingDocuments::new(documents.clone(), Arc::clone(&self.state.assistant));
+        let state = AppState { assistant: Arc::new(assistant), ..self.state }.with_documents(documents);
         Self { app: app(state.clone()), state, ..self }
     }
 

@@ -7,6 +7,7 @@ use tokio::sync::watch;
 
 use super::*;
 use crate::backbone::{Change, Committed, Entry, EventFilter, Page, Position, Revision, Standing};
+use crate::knowledge::Knowledge;
 use crate::testing::Stage;
 
 /// A store that answers every commit in this way or, without an answer, hangs.
@@ -148,5 +149,22 @@ async fn a_store_that_works_is_ready_time_and_again() {
     for _ in 0..3 {
         assert!(stage.state.readiness.is_ready(&stage.state.backbone).await);
         *stage.state.readiness.0.lock().await = None;
+    }
+}
+
+#[tokio::test]
+async fn nothing_is_ready_or_answered_before_the_documents_are_read() {
+    let (sender, documents) = watch::channel(Arc::<Knowledge>::default());
+    let stage = Stage::new().with_documents(documents);
+    let question = serde_json::json!({"question": "How large may an event be?"});
+    for (is_read, status) in [(false, StatusCode::SERVICE_UNAVAILABLE), (true, StatusCode::OK)] {
+        if is_read {
+            let folder = tempfile::tempdir().unwrap();
+            sender.send_replace(Arc::new(Knowledge::load(folder.path()).unwrap()));
+        }
+        let asked = stage.post("/v1/ask", &question).send().await;
+        assert_eq!((stage.get("/readyz").send().await.status, asked.status), (status, status), "{:?}", asked.json);
+        assert_eq!(asked.headers.contains_key("retry-after"), !is_read);
+        assert_eq!(stage.get("/healthz").send().await.status, StatusCode::OK);
     }
 }

@@ -22,7 +22,11 @@ pub(super) async fn ask(state: &AppState, watch: &Watch, question: String, seats
     let Ok(_seat) = seats.acquire().await else { return Finding::unknown(WhyUnknown::AssistantFailed) };
     let asker = Asker { principal: watch.principal(), scopes: watch.scopes.iter().cloned().collect() };
     let asked = Asked { question, earlier: Vec::new(), asker };
-    let answering = AssertUnwindSafe(state.assistant.answer(asked, Progress::default())).catch_unwind();
+    let answering = async {
+        state.documents_are_there().await;
+        state.assistant.answer(asked, Progress::default()).await
+    };
+    let answering = AssertUnwindSafe(answering).catch_unwind();
     match tokio::time::timeout(PATIENCE, answering).await {
         Ok(Ok(Ok(answer))) => Finding::of(answer, watch, &*state.runbooks),
         Ok(Ok(Err(CannotAnswer::OverBudget { .. }))) => Finding::unknown(WhyUnknown::OverBudget),
@@ -34,6 +38,6 @@ pub(super) async fn ask(state: &AppState, watch: &Watch, question: String, seats
             tracing::error!(watch = watch.name, "the assistant ended by a panic");
             Finding::unknown(WhyUnknown::AssistantFailed)
         }
-        Err(_) => Finding::unknown(WhyUnknown::TookTooLong),
+        Ok(Ok(Err(CannotAnswer::StillReading))) | Err(_) => Finding::unknown(WhyUnknown::TookTooLong),
     }
 }

@@ -29,6 +29,9 @@ pub struct IndexedSection {
     pub heading_words: WordSet,
     /// The words of each passage, in the section's order.
     pub passages: Vec<IndexedPassage>,
+    /// How long the heading is, and the whole section with it, as the index measures it.
+    pub(super) heading_tokens: usize,
+    pub(super) text_tokens: usize,
 }
 
 /// The words of one passage.
@@ -70,13 +73,19 @@ impl Document {
 
 impl IndexedSection {
     fn new(section: Section, analyzer: &Analyzer) -> Self {
-        let passages = section.passages().iter().map(|passage| IndexedPassage {
-            words: analyzer.words(section.quote(passage)),
-            introduction_words: analyzer.words(section.introduction(passage)),
-            has_number: section.quote(passage).contains(|character: char| character.is_ascii_digit()),
-            passage: passage.clone(),
+        let (heading_words, heading_tokens) = analyzer.counted_words(&section.heading);
+        let mut text_tokens = heading_tokens;
+        let passages = section.passages().iter().map(|passage| {
+            let (words, tokens) = analyzer.counted_words(section.quote(passage));
+            text_tokens = text_tokens.saturating_add(tokens);
+            IndexedPassage {
+                words,
+                introduction_words: analyzer.words(section.introduction(passage)),
+                has_number: section.quote(passage).contains(|character: char| character.is_ascii_digit()),
+                passage: passage.clone(),
+            }
         });
         let passages = passages.collect();
-        Self { heading_words: analyzer.words(&section.heading), passages, section }
+        Self { heading_words, passages, heading_tokens, text_tokens, section }
     }
 }

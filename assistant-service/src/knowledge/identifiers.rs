@@ -55,6 +55,10 @@ impl TokenStream for Tokens {
 
 /// The parts of a word with capitals inside, of `HTTPServer` too; none where it has no inner border.
 pub(super) fn parts(word: &str) -> Vec<Range<usize>> {
+    // Almost every word of prose.
+    if !word.chars().skip(1).any(char::is_uppercase) {
+        return Vec::new();
+    }
     let characters: Vec<(usize, char)> = word.char_indices().collect();
     let mut borders = vec![0];
     for window in characters.windows(2).enumerate() {

@@ -1,94 +1,175 @@
-//! The inverted index over the sections of one shelf, in memory. What a word weighs there is for whoever searches to say.
+//! The inverted index over the sections of one shelf as it was at one moment, in memory.
+//!
+//! Words, postings and BM25 are tantivy's. The scores are added up here, word by word and always in the same order, rather than
+//! by one of tantivy's queries: those add in an order that depends on how the index lies in segments, by which a document that
+//! came and went would move others whose scores differ in the last bit alone.
 
-use tantivy::collector::TopDocs;
-use tantivy::query::{Bm25StatisticsProvider, BooleanQuery, BoostQuery, Occur, Query, TermQuery};
-use tantivy::schema::{Field, IndexRecordOption, STORED, Schema, TextFieldIndexing, TextOptions, Value};
-use tantivy::{Index, IndexWriter, ReloadPolicy, Searcher, TantivyDocument, Term};
+mod counts;
+mod growing;
+mod layout;
 
-use super::Section;
-use super::words::Analyzer;
+use std::io;
+use std::sync::Arc;
 
-const ANALYZER: &str = "prose";
-/// The smallest that tantivy takes; a corpus that does not fit is written in several segments.
-const WRITER_BYTES: usize = 15_000_000;
+use tantivy::columnar::Column;
+use tantivy::fastfield::AliveBitSet;
+use tantivy::fieldnorm::FieldNormReader;
+use tantivy::query::Bm25Weight;
+use tantivy::schema::IndexRecordOption;
+use tantivy::{InvertedIndexReader, Score, SegmentReader, Term};
+
+use super::words::Word;
+pub(super) use counts::Counts;
+pub(super) use growing::GrowingIndex;
+use layout::LAYOUT;
+
 /// A word in the heading says more of what a section is about than one in its text.
-const HEADING_BOOST: f32 = 2.0;
+const HEADING_BOOST: Score = 2.0;
 
 pub(super) struct SectionIndex {
-    searcher: Searcher,
-    heading: Field,
-    body: Field,
-    ordinal: Field,
+    segments: Vec<Segment>,
+    counts: Arc<Counts>,
+}
+
+/// Where a section is to be found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Place {
+    /// The slot of its document on the shelf.
+    pub(super) slot: usize,
+    /// Which of the document's sections it is.
+    pub(super) number: usize,
+}
+
+/// A word to look for, with what it weighs for one reader.
+pub(super) struct WeightedWord {
+    heading: (Term, Bm25Weight),
+    text: (Term, Bm25Weight),
+    /// In how many sections it stands.
+    pub(super) sections: u64,
+}
+
+impl WeightedWord {
+    /// Of a word that stands in some of the sections that the reader may read.
+    pub(super) fn of(stem: &str, counts: &[&Counts]) -> Option<Self> {
+        let word = Word::of(stem);
+        let sum = |count: fn(&Counts, Word) -> u64| counts.iter().map(|counts| count(counts, word)).sum::<u64>();
+        let all = sum(|counts, _| counts.sections());
+        let weight = |holding: u64, tokens: u64| {
+            let average = tokens as Score / all as Score;
+            Bm25Weight::for_one_term_without_explain(holding, all, average)
+        };
+        let sections = sum(Counts::in_text);
+        let heading = weight(sum(Counts::in_headings), sum(|counts, _| counts.heading_tokens()));
+        let text = weight(sections, sum(|counts, _| counts.text_tokens()));
+        (sections > 0).then(|| Self {
+            heading: (Term::from_field_text(LAYOUT.heading, stem), heading.boost_by(HEADING_BOOST)),
+            text: (Term::from_field_text(LAYOUT.text, stem), text),
+            sections,
+        })
+    }
 }
 
 impl SectionIndex {
-    pub(super) fn new<'a>(sections: impl Iterator<Item = &'a Section>) -> tantivy::Result<Self> {
-        let indexing =
-            TextFieldIndexing::default().set_tokenizer(ANALYZER).set_index_option(IndexRecordOption::WithFreqs);
-        let options = TextOptions::default().set_indexing_options(indexing);
-        let mut schema = Schema::builder();
-        let heading = schema.add_text_field("heading", options.clone());
-        let body = schema.add_text_field("body", options);
-        let ordinal = schema.add_u64_field("ordinal", STORED);
-        let index = Index::create_in_ram(schema.build());
-        index.tokenizers().register(ANALYZER, Analyzer::default().into_inner());
-
-        let mut writer: IndexWriter = index.writer_with_num_threads(1, WRITER_BYTES)?;
-        for (number, section) in (0_u64..).zip(sections) {
-            let mut document = TantivyDocument::default();
-            document.add_text(heading, &section.heading);
-            // Weights count the sections that hold a word, in the heading or below it.
-            document.add_text(body, &section.heading);
-            for passage in section.passages() {
-                document.add_text(body, section.quote(passage));
-            }
-            document.add_u64(ordinal, number);
-            writer.add_document(document)?;
-        }
-        writer.commit()?;
-        writer.wait_merging_threads()?;
-        let reader = index.reader_builder().reload_policy(ReloadPolicy::Manual).try_into()?;
-        Ok(Self { searcher: reader.searcher(), heading, body, ordinal })
+    fn over(readers: &[SegmentReader], counts: Arc<Counts>) -> tantivy::Result<Self> {
+        let segments = readers.iter().map(Segment::open).collect::<tantivy::Result<_>>()?;
+        Ok(Self { segments, counts })
     }
 
-    /// The ordinals of the sections that fit best, best first, each with its score by BM25 and these statistics. The words
-    /// are looked up as they are: no part of a question is ever read as a query language.
-    pub(super) fn search<'a>(
+    /// Tells every section that holds any of the words and scores at least `least`, which `found` answers anew each time.
+    pub(super) fn search(
         &self,
-        stems: impl Iterator<Item = &'a str>,
-        limit: usize,
-        statistics: &dyn Bm25StatisticsProvider,
-    ) -> tantivy::Result<Vec<(f32, usize)>> {
-        let clauses: Vec<(Occur, Box<dyn Query>)> = stems
-            .flat_map(|stem| {
-                let heading = BoostQuery::new(self.term_query(self.heading, stem), HEADING_BOOST);
-                [(Occur::Should, Box::new(heading) as _), (Occur::Should, self.term_query(self.body, stem))]
-            })
-            .collect();
-        let collector = TopDocs::with_limit(limit).order_by_score();
-        let query = BooleanQuery::new(clauses);
-        let best = self.searcher.search_with_statistics_provider(&query, &collector, statistics)?;
-        let mut ordinals = Vec::with_capacity(best.len());
-        for (score, address) in best {
-            let document: TantivyDocument = self.searcher.doc(address)?;
-            let ordinal = document.get_first(self.ordinal).and_then(|value| value.as_u64());
-            let ordinal = ordinal.and_then(|ordinal| usize::try_from(ordinal).ok());
-            ordinals.extend(ordinal.map(|ordinal| (score, ordinal)));
+        words: &[WeightedWord],
+        mut least: Score,
+        mut found: impl FnMut(Score, Place) -> Score,
+    ) -> io::Result<()> {
+        for segment in &self.segments {
+            let scores = segment.scores(words)?;
+            for (document, score) in (0_u32..).zip(scores) {
+                if score >= least
+                    && let Some(place) = segment.place(document)
+                {
+                    least = found(score, place);
+                }
+            }
         }
-        Ok(ordinals)
+        Ok(())
     }
 
-    /// What BM25 counts, of this shelf alone.
-    pub(super) fn statistics(&self) -> &dyn Bm25StatisticsProvider {
-        &self.searcher
+    /// What is counted of its sections.
+    pub(super) fn counts(&self) -> &Counts {
+        &self.counts
     }
 
-    /// In how many sections a word stands.
-    pub(super) fn sections_with(&self, stem: &str) -> u64 {
-        self.searcher.doc_freq(&Term::from_field_text(self.body, stem)).unwrap_or_default()
+    #[cfg(test)]
+    pub(super) fn segment_count(&self) -> usize {
+        self.segments.len()
+    }
+}
+
+/// A part of an index; what was taken out of it since it was written is marked.
+struct Segment {
+    size: usize,
+    heading: FieldIndex,
+    text: FieldIndex,
+    slot: Column<u64>,
+    number: Column<u64>,
+    alive: Option<AliveBitSet>,
+}
+
+struct FieldIndex {
+    words: Arc<InvertedIndexReader>,
+    lengths: FieldNormReader,
+}
+
+impl Segment {
+    fn open(reader: &SegmentReader) -> tantivy::Result<Self> {
+        let field = |field| -> tantivy::Result<FieldIndex> {
+            Ok(FieldIndex { words: reader.inverted_index(field)?, lengths: reader.get_fieldnorms_reader(field)? })
+        };
+        Ok(Self {
+            size: usize::try_from(reader.max_doc()).unwrap_or(usize::MAX),
+            heading: field(LAYOUT.heading)?,
+            text: field(LAYOUT.text)?,
+            slot: reader.fast_fields().u64(layout::SLOT)?,
+            number: reader.fast_fields().u64(layout::NUMBER)?,
+            alive: reader.alive_bitset().cloned(),
+        })
     }
 
-    fn term_query(&self, field: Field, stem: &str) -> Box<dyn Query> {
-        Box::new(TermQuery::new(Term::from_field_text(field, stem), IndexRecordOption::WithFreqs))
+    /// The score of every section in it by BM25; 0 where none of the words stands.
+    fn scores(&self, words: &[WeightedWord]) -> io::Result<Vec<Score>> {
+        let mut scores = vec![0.0; self.size];
+        for word in words {
+            self.heading.add(&word.heading, &mut scores)?;
+            self.text.add(&word.text, &mut scores)?;
+        }
+        Ok(scores)
+    }
+
+    /// Nothing for what was taken out.
+    fn place(&self, document: u32) -> Option<Place> {
+        if self.alive.as_ref().is_some_and(|alive| alive.is_deleted(document)) {
+            return None;
+        }
+        let value = |column: &Column<u64>| usize::try_from(column.first(document)?).ok();
+        Some(Place { slot: value(&self.slot)?, number: value(&self.number)? })
+    }
+}
+
+impl FieldIndex {
+    fn add(&self, (term, weight): &(Term, Bm25Weight), scores: &mut [Score]) -> io::Result<()> {
+        let Some(mut postings) = self.words.read_block_postings(term, IndexRecordOption::WithFreqs)? else {
+            return Ok(());
+        };
+        while !postings.docs().is_empty() {
+            for (document, frequency) in postings.docs().iter().zip(postings.freqs()) {
+                let score = usize::try_from(*document).ok().and_then(|document| scores.get_mut(document));
+                if let Some(score) = score {
+                    *score += weight.score(self.lengths.fieldnorm_id(*document), *frequency);
+                }
+            }
+            postings.advance();
+        }
+        Ok(())
     }
 }

@@ -7,18 +7,16 @@ use std::time::SystemTime;
 
 use super::document::Document;
 use super::folder::{Folder, Found, SkipReason, Skipped, Stamp, read};
-use super::shelf::{Shelf, shelve};
+use super::reading;
+use super::shelving::Shelving;
 use super::words::Analyzer;
 use super::{CannotLoad, Knowledge};
-
-/// How many files are read between two lines in the log.
-const FILES_PER_REPORT: usize = 500;
 
 /// Folders, and what is known of them.
 pub struct Library {
     folders: Vec<Folder>,
     known: BTreeMap<String, Known>,
-    shelves: Vec<Arc<Shelf>>,
+    shelving: Shelving,
     analyzer: Analyzer,
     /// Whether what is known is newer than the knowledge that was given last.
     is_newer: bool,
@@ -27,7 +25,6 @@ pub struct Library {
 }
 
 /// What is known of a file, and as of when.
-#[derive(Clone)]
 struct Known {
     /// Nothing while the file is so fresh that it could change again and look the same.
     stamp: Option<Stamp>,
@@ -40,7 +37,7 @@ impl Library {
         Ok(Self {
             folders: Folder::all(folders)?,
             known: BTreeMap::new(),
-            shelves: Vec::new(),
+            shelving: Shelving::default(),
             analyzer: Analyzer::default(),
             is_newer: true,
             files_read: 0,
@@ -49,44 +46,36 @@ impl Library {
 
     /// Looks through the folders: what the documents say now, when that is not what they said at the last look.
     pub fn look(&mut self, now: SystemTime) -> Result<Option<Knowledge>, CannotLoad> {
+        let listed = self.list()?;
+        let mut before = std::mem::take(&mut self.known);
+        let mut unread = Vec::new();
+        for found in listed {
+            match before.remove_entry(&found.file) {
+                Some((file, known)) if known.is_of(&found) => {
+                    self.known.insert(file, known);
+                }
+                known => unread.push((found, known.map(|(_, known)| known))),
+            }
+        }
+        self.is_newer |= !before.is_empty();
+        self.files_read =
+            self.files_read.saturating_add(unread.iter().filter(|(found, _)| found.stamp.is_ok()).count());
+        let analyzer = &self.analyzer;
+        for (file, known, is_newer) in reading::each(unread, |(found, known)| Known::read(found, known, now, analyzer))
+        {
+            self.is_newer |= is_newer;
+            self.known.insert(file, known);
+        }
+        if self.is_newer { self.knowledge().map(Some) } else { Ok(None) }
+    }
+
+    /// All files of the folders.
+    pub(super) fn list(&self) -> Result<Vec<Found>, CannotLoad> {
         let mut listed = Vec::new();
         for folder in &self.folders {
             listed.extend(folder.list()?);
         }
-        let of = listed.len();
-        let before = std::mem::take(&mut self.known);
-        for (number, found) in (1_usize..).zip(listed) {
-            let known = before.get(&found.file);
-            let still = known.filter(|known| known.stamp.is_some() && known.stamp == found.stamp.ok());
-            let file = found.file.clone();
-            let newly = match still {
-                Some(still) => still.clone(),
-                None => self.read(found, known, now),
-            };
-            self.is_newer |= known.is_none_or(|known| !known.says_the_same_as(&newly));
-            self.known.insert(file, newly);
-            if number.is_multiple_of(FILES_PER_REPORT) && still.is_none() {
-                tracing::info!(read = number, of, "reading documents");
-            }
-        }
-        self.is_newer |= before.keys().any(|file| !self.known.contains_key(file));
-        if self.is_newer { self.knowledge().map(Some) } else { Ok(None) }
-    }
-
-    fn read(&mut self, found: Found, before: Option<&Known>, now: SystemTime) -> Known {
-        let Found { file, path, kind, stamp } = found;
-        let text = stamp.and_then(|_| {
-            self.files_read = self.files_read.saturating_add(1);
-            read(&path)
-        });
-        let content = text.and_then(|text| {
-            let same = before.and_then(|before| before.content.as_ref().ok()).filter(|document| document.is_of(&text));
-            match same {
-                Some(document) => Ok(Arc::clone(document)),
-                None => Document::read(file, kind, text, &self.analyzer).map(Arc::new),
-            }
-        });
-        Known { stamp: stamp.ok().filter(|stamp| stamp.is_settled(now)), content }
+        Ok(listed)
     }
 
     fn knowledge(&mut self) -> Result<Knowledge, CannotLoad> {
@@ -97,13 +86,33 @@ impl Library {
                 Err(reason) => skipped.push(Skipped { file: file.clone(), reason: *reason }),
             }
         }
-        self.shelves = shelve(&documents, &self.shelves)?;
+        let shelves = self.shelving.shelve(&documents, &self.analyzer)?;
         self.is_newer = false;
-        Ok(Knowledge { shelves: self.shelves.clone(), analyzer: self.analyzer.clone(), skipped })
+        Ok(Knowledge { shelves, analyzer: self.analyzer.clone(), skipped, is_read: true })
     }
 }
 
 impl Known {
+    /// Reads a file: its name, what is known of it from now on, and whether that is anything else than before.
+    fn read(found: Found, before: Option<Self>, now: SystemTime, analyzer: &Analyzer) -> (String, Self, bool) {
+        let Found { file, path, kind, stamp } = found;
+        let content = stamp.and_then(|_| read(&path)).and_then(|text| {
+            let same = before.as_ref().and_then(|before| before.content.as_ref().ok());
+            match same.filter(|document| document.is_of(&text)) {
+                Some(document) => Ok(Arc::clone(document)),
+                None => Document::read(file.clone(), kind, text, analyzer).map(Arc::new),
+            }
+        });
+        let known = Self { stamp: stamp.ok().filter(|stamp| stamp.is_settled(now)), content };
+        let is_newer = before.is_none_or(|before| !before.says_the_same_as(&known));
+        (file, known, is_newer)
+    }
+
+    /// Whether the file has not changed since it was read.
+    fn is_of(&self, found: &Found) -> bool {
+        self.stamp.is_some() && self.stamp == found.stamp.ok()
+    }
+
     fn says_the_same_as(&self, other: &Self) -> bool {
         match (&self.content, &other.content) {
             (Ok(one), Ok(other)) => Arc::ptr_eq(one, other),

@@ -6,13 +6,15 @@
 //! for each distinct audience give that at the price of one search for each readable shelf; an index for each set of
 //! scopes that readers may hold would be exponentially many.
 
-use tantivy::Term;
-use tantivy::query::Bm25StatisticsProvider;
-use tantivy::schema::Field;
-
 use super::document::IndexedSection;
+use super::index::{Counts, WeightedWord};
+use super::ranking::Ranking;
 use super::shelf::Shelf;
-use super::words::{Analyzer, Question, WordSet};
+use super::words::{Analyzer, Question, Word, WordSet};
+
+/// A question looks at so many places where its words stand, its rarest words first: one of hundreds of frequent words would
+/// keep a processor busy for long, and is found by fewer of them as well.
+const MOST_PLACES: u64 = 1_000_000;
 
 /// The part of a [`Knowledge`](super::Knowledge) that one reader may know.
 pub struct Readable<'a> {
@@ -24,7 +26,10 @@ impl<'a> Readable<'a> {
     /// A question as its content words, each with its weight.
     #[must_use]
     pub fn question(&self, text: &str) -> Question {
-        let holding = |stem: &str| self.shelves.iter().map(|shelf| shelf.index.sections_with(stem)).sum::<u64>();
+        let holding = |stem: &str| {
+            let word = Word::of(stem);
+            self.shelves.iter().map(|shelf| shelf.counts().in_text(word)).sum::<u64>()
+        };
         let all = self.section_count() as f64;
         let weight = |stem: &str| inverse_document_frequency(all, holding(stem) as f64);
         self.analyzer.question(text, |stem| holding(stem) > 0, weight)
@@ -44,17 +49,22 @@ impl<'a> Readable<'a> {
 
     /// The sections that fit the question best by BM25, best first; of equals the one whose file comes first.
     pub fn search(&self, question: &Question, limit: usize) -> tantivy::Result<Vec<&'a IndexedSection>> {
-        let mut found = Vec::new();
+        let words = self.weighted(question);
+        let mut ranking = Ranking::of(limit);
         for shelf in &self.shelves {
-            let stems = question.words().iter().map(|word| word.stem.as_str());
-            let best = shelf.index.search(stems, limit, self)?;
-            found.extend(best.into_iter().filter_map(|(score, ordinal)| {
-                let (place, section) = shelf.section(ordinal)?;
-                Some((score, place, section))
-            }));
+            shelf.search(&words, &mut ranking)?;
         }
-        found.sort_by(|one, other| other.0.total_cmp(&one.0).then_with(|| one.1.cmp(&other.1)));
-        Ok(found.into_iter().take(limit).map(|(.., section)| section).collect())
+        Ok(ranking.into_sections())
+    }
+
+    /// The question's words that stand anywhere, the rarest first.
+    fn weighted(&self, question: &Question) -> Vec<WeightedWord> {
+        let counts: Vec<&Counts> = self.shelves.iter().map(|shelf| shelf.counts()).collect();
+        let mut words: Vec<WeightedWord> =
+            question.words().iter().filter_map(|word| WeightedWord::of(&word.stem, &counts)).collect();
+        words.sort_by_key(|word| word.sections);
+        words.truncate(rarest_within(MOST_PLACES, words.iter().map(|word| word.sections)));
+        words
     }
 
     /// How many documents the reader may read.
@@ -75,17 +85,26 @@ fn inverse_document_frequency(all: f64, holding: f64) -> f64 {
     (1.0 + (all - holding + 0.5) / (holding + 0.5)).ln()
 }
 
-/// The sums over the readable shelves. All shelves have the same fields.
-impl Bm25StatisticsProvider for Readable<'_> {
-    fn total_num_tokens(&self, field: Field) -> tantivy::Result<u64> {
-        self.shelves.iter().map(|shelf| shelf.index.statistics().total_num_tokens(field)).sum()
-    }
+/// How many of some words, the rarest of which come first, stand in no more places together; one at least.
+fn rarest_within(most: u64, places: impl Iterator<Item = u64>) -> usize {
+    let mut sum = 0_u64;
+    let within = places.take_while(|places| {
+        sum = sum.saturating_add(*places);
+        sum <= most
+    });
+    within.count().max(1)
+}
 
-    fn total_num_docs(&self) -> tantivy::Result<u64> {
-        self.shelves.iter().map(|shelf| shelf.index.statistics().total_num_docs()).sum()
-    }
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-    fn doc_freq(&self, term: &Term) -> tantivy::Result<u64> {
-        self.shelves.iter().map(|shelf| shelf.index.statistics().doc_freq(term)).sum()
+    #[test]
+    fn the_rarest_words_are_looked_for_and_always_one() {
+        for (places, count) in
+            [(vec![], 1), (vec![1, 2, 3], 3), (vec![1, 2, 4], 2), (vec![9, 9], 1), (vec![0, 0, 7], 2)]
+        {
+            assert_eq!(rarest_within(6, places.iter().copied()), count, "{places:?}");
+        }
     }
 }

@@ -2,6 +2,7 @@ mod audiences;
 mod code;
 mod folders;
 mod front_matter;
+mod growing;
 
 use std::fs;
 use std::os::unix::fs::symlink;

@@ -1,7 +1,7 @@
 //! Follows the folders of documents: what changes there is in answers within two seconds.
 //!
-//! It looks at every file's times once a second, which works on every file system, and costs a thousand files some
-//! milliseconds.
+//! It looks at every file's times once a second, which works on every file system, and costs ten thousand files some
+//! 35 ms of one processor.
 
 use std::collections::BTreeSet;
 use std::io;
@@ -21,20 +21,19 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 pub type CurrentKnowledge = watch::Receiver<Arc<Knowledge>>;
 
 impl Library {
-    /// Looks through the folders now, which must succeed, and then once a second on a thread of its own, until nobody holds
-    /// the knowledge any more. While a folder cannot be read, what was known last stays.
+    /// Lists the folders now, which must succeed, and reads them on a thread of its own; from then on it looks through them once a
+    /// second, until nobody holds the knowledge any more. Before the first look [`Knowledge::is_read`] says no. While a folder
+    /// cannot be read, what was known last stays.
     pub fn follow(self) -> Result<CurrentKnowledge, CannotFollow> {
         self.follow_every(LOOK_EVERY)
     }
 
     pub(super) fn follow_every(mut self, pause: Duration) -> Result<CurrentKnowledge, CannotFollow> {
-        let first = self.look(SystemTime::now())?.unwrap_or_default();
+        self.list()?;
         let mut log = Log::default();
-        log.knows(&first);
-        let (sender, receiver) = watch::channel(Arc::new(first));
+        let (sender, receiver) = watch::channel(Arc::<Knowledge>::default());
         thread::Builder::new().name("documents".to_owned()).spawn(move || {
             while !sender.is_closed() {
-                thread::sleep(pause);
                 match self.look(SystemTime::now()) {
                     Ok(newer) => {
                         log.works();
@@ -45,6 +44,7 @@ impl Library {
                     }
                     Err(error) => log.fails(&error),
                 }
+                thread::sleep(pause);
             }
         })?;
         Ok(receiver)

@@ -1,15 +1,16 @@
 //! What counts as a word, and when two words are the same: English stems, without the words that carry no content.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod set;
+
+use std::collections::BTreeSet;
 
 use tantivy::tokenizer::{
     Language, LowerCaser, RemoveLongFilter, SimpleTokenizer, Stemmer, StopWordFilter, TextAnalyzer, Tokenizer,
 };
 
 use super::identifiers::{WordsAndParts, parts};
-
-/// Stems of the content words of some text.
-pub type WordSet = BTreeSet<String>;
+pub(super) use set::Word;
+pub use set::WordSet;
 
 const LONGEST_BYTES: usize = 64;
 
@@ -26,7 +27,8 @@ const MEASURES: [&str; 11] = ["big", "far", "fast", "large", "long", "many", "mu
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Question {
     words: Vec<QuestionWord>,
-    positions: BTreeMap<String, usize>,
+    /// The same words in the form in which documents hold theirs.
+    held: Vec<Word>,
     /// Whether the answer is likely to hold a number: it asks how long, how many, or when.
     pub asks_for_number: bool,
 }
@@ -55,13 +57,13 @@ impl Question {
     /// The content words in the form in which they are compared.
     #[must_use]
     pub fn stems(&self) -> WordSet {
-        self.positions.keys().cloned().collect()
+        self.held.iter().copied().collect()
     }
 
     /// Which words of the question are among `words`.
     #[must_use]
     pub fn held_by(&self, words: &WordSet) -> HeldWords {
-        words.iter().filter_map(|stem| self.positions.get(stem).copied()).collect()
+        self.held.iter().enumerate().filter(|(_, word)| words.holds(**word)).map(|(position, _)| position).collect()
     }
 
     /// The share of the question's weight that lies on the words at some positions, from 0 to 1. A word that no document knows
@@ -74,8 +76,9 @@ impl Question {
     }
 
     fn add(&mut self, word: QuestionWord) {
-        if !self.positions.contains_key(&word.stem) {
-            self.positions.insert(word.stem.clone(), self.words.len());
+        let held = Word::of(&word.stem);
+        if !self.held.contains(&held) {
+            self.held.push(held);
             self.words.push(word);
         }
     }
@@ -113,11 +116,15 @@ impl Analyzer {
     }
 
     pub(super) fn words(&self, text: &str) -> WordSet {
-        let mut words = WordSet::new();
-        self.words_and_parts.clone().token_stream(text).process(&mut |token| {
-            words.insert(token.text.clone());
-        });
-        words
+        self.counted_words(text).0
+    }
+
+    /// The words of a text, and how many they are when each counts as often as it stands there.
+    pub(super) fn counted_words(&self, text: &str) -> (WordSet, usize) {
+        let mut words = Vec::new();
+        self.words_and_parts.clone().token_stream(text).process(&mut |token| words.push(Word::of(&token.text)));
+        let count = words.len();
+        (words.into_iter().collect(), count)
     }
 
     /// A question's words. A name of code that no document holds, which `is_known` tells, is asked for by its parts.

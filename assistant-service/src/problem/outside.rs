@@ -198,7 +198,7 @@ impl Problem {
                 StatusCode::SERVICE_UNAVAILABLE,
                 "urn:watchgate:problem:not-ready",
                 "Not ready",
-                "The store takes no changes; the service's log says why.",
+                "The store takes no changes, or the documents are still being read; the service's log says which.",
             ),
             Self::CutOff => Outside::new(
                 StatusCode::SERVICE_UNAVAILABLE,

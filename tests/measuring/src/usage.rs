@@ -53,6 +53,11 @@ pub fn memory(process: u32) -> Result<Memory> {
     })
 }
 
+/// The most that was ever resident, in KiB.
+pub fn peak_kib(process: u32) -> Result<f64> {
+    kib(&format!("/proc/{process}/status"), "VmHWM:")
+}
+
 fn kib(path: &str, field: &str) -> Result<f64> {
     let text = fs::read_to_string(path).with_context(|| format!("{path} cannot be read"))?;
     let value = text.lines().find_map(|line| line.strip_prefix(field)).and_then(|rest| rest.split_whitespace().next());

@@ -1,0 +1,59 @@
+//! What a question costs over ten thousand documents: the real service over a made corpus, beside a plain index and a plain
+//! scan of the same text in the same run. Load comes from this process, the service is a process of its own.
+
+#![expect(
+    clippy::arithmetic_side_effects,
+    clippy::indexing_slicing,
+    reason = "a panic ends the bench, which is what a wrong figure shall do"
+)]
+
+mod change;
+mod client;
+mod corpus;
+mod gate_word;
+mod indexing;
+mod latency;
+mod load;
+mod options;
+mod plain;
+mod report;
+mod service;
+mod vocabulary;
+
+use anyhow::Result;
+use clap::Parser as _;
+use programs::artifacts;
+
+use corpus::Corpus;
+use options::{Options, Part};
+use service::{Ground, Service};
+
+fn main() -> Result<()> {
+    let options = Options::parse();
+    let ground = Ground::new()?;
+    let corpus = Corpus::write(&ground.folder.join("documents"), options.documents())?;
+    println!(
+        "a corpus of {} documents, {} sections, {:.0} MiB",
+        corpus.files.len(),
+        corpus.sections,
+        corpus.bytes as f64 / (1024.0 * 1024.0)
+    );
+    let mut figures = Vec::new();
+    let plain = plain::Plain::of(&corpus)?;
+    if options.wants(Part::Start) {
+        figures.extend(indexing::measure(&ground, &corpus, &plain, &options)?);
+    }
+    if options.wants(Part::Latency) || options.wants(Part::Change) {
+        let service = Service::start(&ground, &corpus)?;
+        service.wait_until_ready()?;
+        if options.wants(Part::Latency) {
+            figures.extend(latency::measure(&ground, &service, &corpus, &plain, &options)?);
+        }
+        if options.wants(Part::Change) {
+            figures.extend(change::measure(&ground, &service, &corpus, &options)?);
+        }
+        service.end();
+    }
+    report::print(&figures, options.rounds());
+    report::write(&figures, &options, &corpus, &artifacts::root().join("target/bench"))
+}
