@@ -14,6 +14,9 @@ pub trait Model: Send + Sync {
     /// Goes on with it, on somebody's account. A stream that comes to its end says [`Piece::End`] last, or an error; one that
     /// is dropped is cancelled where the model runs.
     fn complete(&self, prompt: Prompt) -> BoxStream<'static, Result<Piece, ModelError>>;
+
+    /// The names of the models behind it, in order of preference.
+    fn names(&self) -> Vec<String>;
 }
 
 /// A conversation so far.
@@ -21,6 +24,8 @@ pub trait Model: Send + Sync {
 pub struct Prompt {
     /// On whose account, as the principal's URI: budgets are kept by it. It is never sent to a model.
     pub account: String,
+    /// Which of the configured models, by its name; without it, they are asked in order of preference.
+    pub model: Option<String>,
     /// From the first one to the last one.
     pub messages: Vec<Message>,
     /// What may be called.
