@@ -6,10 +6,17 @@
 mod answer;
 pub(crate) mod ask;
 mod citation;
+mod defences;
 mod extractive;
+mod grounding;
+pub(crate) mod links;
+mod modelled;
 mod proposal;
+pub(crate) mod redaction;
 pub(crate) mod settings;
 mod support;
+mod tools;
+pub(crate) mod words;
 
 #[cfg(test)]
 mod tests;
@@ -24,8 +31,9 @@ use crate::knowledge::Scopes;
 use crate::problem::Problem;
 
 pub use answer::{Answer, Confidence, Contact, MadeBy, Removed, Searched};
-pub use citation::Citation;
+pub use citation::{Citation, EventCitation};
 pub use extractive::ExtractiveAssistant;
+pub(crate) use modelled::{ModelledAssistant, Parts};
 pub use proposal::Proposal;
 
 /// Answers questions.

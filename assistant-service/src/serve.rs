@@ -18,14 +18,15 @@ use tokio::task::JoinSet;
 use tracing_subscriber::EnvFilter;
 
 use crate::app::app;
-use crate::assistant::ExtractiveAssistant;
 use crate::assistant::settings::Settings;
+use crate::assistant::{Assistant, ExtractiveAssistant, ModelledAssistant, Parts};
 use crate::backbone::Backbone;
 use crate::clock::SystemClock;
 use crate::events::EventSchemas;
 use crate::gate::FileTransactionKeys;
-use crate::knowledge::Library;
+use crate::knowledge::{CurrentKnowledge, Library};
 use crate::metrics::Metrics;
+use crate::model::Model;
 use crate::runbooks::{FolderCatalogue, RunbookCatalogue};
 use crate::state::AppState;
 use crate::tls::{TlsArguments, TlsListener};
@@ -204,9 +205,10 @@ async fn open(arguments: &Arguments, backbone: Arc<dyn Backbone>, metrics: Arc<M
             format!("cannot use {} (make it with `watchgate keys transaction`)", arguments.transaction_keys.display())
         })?;
     let runbooks: Arc<dyn RunbookCatalogue> = Arc::new(FolderCatalogue::load(&arguments.runbooks)?);
-    let Settings {} = arguments.assistant.as_deref().map(Settings::load).transpose()?.unwrap_or_default();
+    let settings = arguments.assistant.as_deref().map(Settings::load).transpose()?.unwrap_or_default();
     let knowledge = Library::of(&arguments.documents)?.follow()?;
-    let assistant = ExtractiveAssistant::following(knowledge, Arc::clone(&runbooks));
+    let model = None;
+    let assistant = assistant(&settings, knowledge, &runbooks, &backbone, model);
     let keep_for = Duration::from_secs(arguments.revocations_kept_days.saturating_mul(SECONDS_PER_DAY));
     let trust = TrustBook::load(Arc::clone(&backbone), Arc::new(SystemClock), Arc::clone(&metrics), keep_for);
     let trust = trust.await.context("cannot read what is revoked")?;
@@ -215,12 +217,31 @@ async fn open(arguments: &Arguments, backbone: Arc<dyn Backbone>, metrics: Arc<M
         backbone,
         Arc::new(SystemClock),
         Arc::new(transaction_keys),
-        Arc::new(assistant),
+        assistant,
         runbooks,
         Arc::new(trust),
         metrics,
     );
     Ok(state.with_event_schemas(event_schemas))
+}
+
+/// The assistant that has a model, where there is one; what it falls back to else.
+fn assistant(
+    settings: &Settings,
+    knowledge: CurrentKnowledge,
+    runbooks: &Arc<dyn RunbookCatalogue>,
+    backbone: &Arc<dyn Backbone>,
+    model: Option<Arc<dyn Model>>,
+) -> Arc<dyn Assistant> {
+    let extractive = ExtractiveAssistant::following(knowledge.clone(), Arc::clone(runbooks));
+    let extractive = extractive.linking_to(settings.links().clone());
+    match model {
+        None => Arc::new(extractive),
+        Some(model) => {
+            let (runbooks, backbone) = (Arc::clone(runbooks), Arc::clone(backbone));
+            Arc::new(ModelledAssistant::new(Parts { knowledge, runbooks, backbone, model, extractive }, settings))
+        }
+    }
 }
 
 fn read_event_schemas(folder: Option<&Path>) -> anyhow::Result<EventSchemas> {

@@ -6,14 +6,24 @@ use std::path::Path;
 use anyhow::bail;
 use trust_core::Mistake;
 
+use super::links::AllowedHosts;
+use super::redaction::Redactor;
+use super::tools::ToolScopes;
 use crate::config_file::{self, LocatedMistake};
 use crate::section::Section;
 
-const KEYS: [&str; 0] = [];
+const KEYS: [&str; 3] = ["links", "redaction", "tools"];
 
 /// Everything that an assistant is told.
 #[derive(Debug, Default)]
-pub(crate) struct Settings {}
+pub(crate) struct Settings {
+    /// Where answers may link to.
+    links: AllowedHosts,
+    /// What leaves for no model.
+    redaction: Redactor,
+    /// Who may use which tool.
+    pub(super) tools: ToolScopes,
+}
 
 impl Settings {
     /// Reads a file; its mistakes are printed, and there is nothing to go on with then.
@@ -24,6 +34,16 @@ impl Settings {
         }
     }
 
+    /// Where answers may link to.
+    pub(crate) fn links(&self) -> &AllowedHosts {
+        &self.links
+    }
+
+    /// What leaves for no model.
+    pub(crate) fn redaction(&self) -> &Redactor {
+        &self.redaction
+    }
+
     /// Reads the text of a file.
     pub(crate) fn read(text: &str) -> Result<Self, Vec<LocatedMistake>> {
         config_file::read(text, |file, mistakes| Some(read_all(file, mistakes)))
@@ -32,5 +52,9 @@ impl Settings {
 
 fn read_all(file: &Section<'_>, mistakes: &mut Vec<Mistake>) -> Settings {
     file.only_keys(&KEYS, mistakes);
-    Settings {}
+    Settings {
+        links: AllowedHosts::read(&file.at("links"), mistakes),
+        redaction: Redactor::read(&file.at("redaction"), mistakes),
+        tools: ToolScopes::read(&file.at("tools"), mistakes),
+    }
 }
