@@ -7,10 +7,17 @@ mod answer;
 pub(crate) mod ask;
 mod awaiting;
 mod citation;
+mod defences;
 mod extractive;
+mod grounding;
+pub(crate) mod links;
+mod modelled;
 mod proposal;
+pub(crate) mod redaction;
 pub(crate) mod settings;
 mod support;
+mod tools;
+pub(crate) mod words;
 
 #[cfg(test)]
 mod tests;
@@ -26,8 +33,10 @@ use crate::problem::Problem;
 
 pub use answer::{Answer, Confidence, Contact, MadeBy, Removed, Searched};
 pub(crate) use awaiting::AwaitingDocuments;
-pub use citation::Citation;
+pub use citation::{Citation, EventCitation};
+pub(crate) use defences::Defences;
 pub use extractive::ExtractiveAssistant;
+pub(crate) use modelled::{ModelledAssistant, Parts};
 pub use proposal::Proposal;
 
 /// Answers questions.

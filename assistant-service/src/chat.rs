@@ -3,6 +3,7 @@
 //! assistant does it or a model, and what a model is sent and says passes a [`Guard`].
 
 pub(crate) mod completions;
+mod defended;
 mod grounded;
 mod guard;
 pub(crate) mod models;
@@ -16,6 +17,7 @@ mod written;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use defended::Defended;
 pub use guard::{Filter, Guard};
 pub use passed_on::PassedOn;
 pub(crate) use shape::in_their_shape;

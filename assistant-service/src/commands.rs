@@ -19,6 +19,7 @@ mod state;
 mod time_seen;
 
 pub use book::Commands;
+pub(crate) use book::command;
 pub use command::Command;
 pub use state::State;
 

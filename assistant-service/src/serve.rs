@@ -19,13 +19,14 @@ use tracing_subscriber::EnvFilter;
 
 use crate::app::app;
 use crate::assistant::settings::Settings;
-use crate::assistant::{AwaitingDocuments, ExtractiveAssistant};
+use crate::assistant::{Assistant, AwaitingDocuments, ExtractiveAssistant, ModelledAssistant, Parts};
 use crate::backbone::Backbone;
+use crate::chat::{Defended, PassedOn};
 use crate::clock::SystemClock;
 use crate::events::EventSchemas;
 use crate::gate::FileTransactionKeys;
 use crate::insights::{self, Watches};
-use crate::knowledge::Library;
+use crate::knowledge::{CurrentKnowledge, Library};
 use crate::metrics::Metrics;
 use crate::model::{Model, OpenAiModels};
 use crate::runbooks::{FolderCatalogue, RunbookCatalogue};
@@ -214,12 +215,14 @@ async fn open(arguments: &Arguments, backbone: Arc<dyn Backbone>, metrics: Arc<M
             format!("cannot use {} (make it with `watchgate keys transaction`)", arguments.transaction_keys.display())
         })?;
     let runbooks: Arc<dyn RunbookCatalogue> = Arc::new(FolderCatalogue::load(&arguments.runbooks)?);
-    let Settings { models } = arguments.assistant.as_deref().map(Settings::load).transpose()?.unwrap_or_default();
-    let models = OpenAiModels::open(models, Arc::clone(&backbone), Arc::new(SystemClock), &metrics)?;
+    let settings = arguments.assistant.as_deref().map(Settings::load).transpose()?.unwrap_or_default();
+    let models = OpenAiModels::open(settings.models.clone(), Arc::clone(&backbone), Arc::new(SystemClock), &metrics)?;
     tracing::info!(models = ?models.names(), "models are configured");
+    let model = (!models.names().is_empty()).then(|| Arc::new(models) as Arc<dyn Model>);
+    let passed_on = model.clone().map(|model| PassedOn::new(model, Arc::new(Defended::by(&settings))));
     let knowledge = Library::of(&arguments.documents)?.follow()?;
-    let assistant = ExtractiveAssistant::following(knowledge.clone(), Arc::clone(&runbooks));
-    let assistant = AwaitingDocuments::new(knowledge.clone(), Arc::new(assistant));
+    let assistant = assistant(&settings, knowledge.clone(), &runbooks, &backbone, model);
+    let assistant = Arc::new(AwaitingDocuments::new(knowledge.clone(), assistant));
     let keep_for = Duration::from_secs(arguments.revocations_kept_days.saturating_mul(SECONDS_PER_DAY));
     let trust = TrustBook::load(Arc::clone(&backbone), Arc::new(SystemClock), Arc::clone(&metrics), keep_for);
     let trust = trust.await.context("cannot read what is revoked")?;
@@ -229,15 +232,38 @@ async fn open(arguments: &Arguments, backbone: Arc<dyn Backbone>, metrics: Arc<M
         backbone,
         Arc::new(SystemClock),
         Arc::new(transaction_keys),
-        Arc::new(assistant),
+        assistant,
         runbooks,
         Arc::new(trust),
         metrics,
     );
     let state = state.with_event_schemas(event_schemas).with_watches(watches).with_documents(knowledge);
+    let state = match passed_on {
+        Some(passed_on) => state.with_models(passed_on),
+        None => state,
+    };
     // Before anybody can send an event that a watch should see.
     insights::begin(&state).await.context("cannot begin to watch")?;
     Ok(state)
+}
+
+/// The assistant that has a model, where there is one; what it falls back to else.
+fn assistant(
+    settings: &Settings,
+    knowledge: CurrentKnowledge,
+    runbooks: &Arc<dyn RunbookCatalogue>,
+    backbone: &Arc<dyn Backbone>,
+    model: Option<Arc<dyn Model>>,
+) -> Arc<dyn Assistant> {
+    let extractive = ExtractiveAssistant::following(knowledge.clone(), Arc::clone(runbooks));
+    let extractive = extractive.linking_to(settings.links().clone());
+    match model {
+        None => Arc::new(extractive),
+        Some(model) => {
+            let (runbooks, backbone) = (Arc::clone(runbooks), Arc::clone(backbone));
+            Arc::new(ModelledAssistant::new(Parts { knowledge, runbooks, backbone, model, extractive }, settings))
+        }
+    }
 }
 
 fn read_event_schemas(folder: Option<&Path>) -> anyhow::Result<EventSchemas> {

@@ -20,8 +20,7 @@ use trust_core::gate_key::GateKeys;
 use trust_core::transaction_token::{RequesterContext, TransactionClaims, TransactionContext, TransactionKeys};
 
 use crate::app::app;
-use crate::assistant::{Assistant, ExtractiveAssistant};
-use crate::assistant::{AwaitingDocuments, ExtractiveAssistant};
+use crate::assistant::{Assistant, AwaitingDocuments, ExtractiveAssistant};
 use crate::backbone::Backbone;
 use crate::backbone::retention::Retention;
 use crate::backbone::sqlite::SqliteBackbone;

@@ -3,7 +3,9 @@
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{Citation, Proposal};
+use super::links::AllowedHosts;
+use super::words::clean;
+use super::{Citation, EventCitation, Proposal};
 
 /// What is known about a question.
 #[derive(Debug, Clone, Serialize, ToSchema)]
@@ -18,6 +20,9 @@ pub struct Answer {
     pub answer: Option<String>,
     /// Where it stands.
     pub citations: Vec<Citation>,
+    /// Events that it rests on; `[e1]` in the answer is the first of them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub events: Vec<EventCitation>,
     /// Runbooks that may help; nothing has been asked of any service.
     pub proposals: Vec<Proposal>,
     /// Whom to ask when the answer does not do: the owners of the nearest documents that the caller may read.
@@ -29,6 +34,19 @@ pub struct Answer {
     /// What a model said and what did not hold: it is not in the answer any more.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub removed: Vec<Removed>,
+}
+
+impl Answer {
+    /// The same, with no links but to these hosts in its own words. Quotes stay what stands in the file: they are data.
+    pub(super) fn linking_to(mut self, hosts: &AllowedHosts) -> Self {
+        if let Some(answer) = &self.answer {
+            let (answer, removed) = clean(answer, hosts);
+            self.answer = Some(answer);
+            self.removed.extend(removed);
+        }
+        self.short = self.short.map(|short| clean(&short, hosts).0);
+        self
+    }
 }
 
 /// How sure an answer is.

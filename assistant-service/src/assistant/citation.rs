@@ -3,6 +3,7 @@
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::grounding::ShownEvent;
 use crate::knowledge::Section;
 
 /// A quote from a document. It can be made in one way only, and that way looks the quote up in its section: an answer
@@ -40,6 +41,13 @@ impl Citation {
         })
     }
 
+    /// What a model believes to stand there. Tests alone can do without looking.
+    #[cfg(test)]
+    pub(super) fn believed(section: &Section, quote: &str) -> Self {
+        let (file, heading) = (section.file.clone(), section.heading.clone());
+        Self { file, heading, lines: None, quote: quote.to_owned(), score: 1.0, is_restricted: true }
+    }
+
     /// The document, by its path below the folder of documents.
     #[must_use]
     pub fn file(&self) -> &str {
@@ -68,5 +76,32 @@ impl Citation {
     #[must_use]
     pub fn is_restricted(&self) -> bool {
         self.is_restricted
+    }
+}
+
+/// A quote from an event, checked in the same way.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct EventCitation {
+    id: String,
+    source: String,
+    #[serde(rename = "type")]
+    event_type: String,
+    quote: String,
+}
+
+impl EventCitation {
+    /// Cites `quote`, unless it is no verbatim part of the event as it was shown.
+    pub(super) fn of(event: &ShownEvent, quote: &str) -> Option<Self> {
+        if quote.trim().is_empty() || !event.text().contains(quote) {
+            return None;
+        }
+        let ShownEvent { id, source, event_type, .. } = event.clone();
+        Some(Self { id, source, event_type, quote: quote.to_owned() })
+    }
+
+    /// What stands there, letter for letter, but for what was redacted.
+    #[must_use]
+    pub fn quote(&self) -> &str {
+        &self.quote
     }
 }

@@ -6,6 +6,7 @@ use futures_util::future::{BoxFuture, FutureExt, TryFutureExt};
 use tokio::sync::watch;
 use tokio::task::spawn_blocking;
 
+use super::links::AllowedHosts;
 use super::proposal::proposals;
 use super::support::Support;
 use super::{Answer, Asked, Assistant, CannotAnswer, Citation, Confidence, MadeBy, Progress, Searched};
@@ -22,6 +23,7 @@ const CANDIDATES: usize = 12;
 pub struct ExtractiveAssistant {
     knowledge: CurrentKnowledge,
     runbooks: Arc<dyn RunbookCatalogue>,
+    links: AllowedHosts,
 }
 
 impl ExtractiveAssistant {
@@ -34,7 +36,13 @@ impl ExtractiveAssistant {
     /// An assistant that answers each question from the documents of its moment.
     #[must_use]
     pub fn following(knowledge: CurrentKnowledge, runbooks: Arc<dyn RunbookCatalogue>) -> Self {
-        Self { knowledge, runbooks }
+        Self { knowledge, runbooks, links: AllowedHosts::default() }
+    }
+
+    /// The same, with hosts that its answers may link to.
+    #[must_use]
+    pub(crate) fn linking_to(self, links: AllowedHosts) -> Self {
+        Self { links, ..self }
     }
 }
 
@@ -42,7 +50,10 @@ impl Assistant for ExtractiveAssistant {
     fn answer(&self, asked: Asked, _: Progress) -> BoxFuture<'_, Result<Answer, CannotAnswer>> {
         let assistant = self.clone();
         // Searching a large folder takes the thread for a while; other requests go on meanwhile.
-        let answer = spawn_blocking(move || assistant.quote(&asked.question, &asked.asker.scopes));
+        let answer = spawn_blocking(move || {
+            // A document is somebody's text as well: what its quotes link to is held to the same hosts.
+            assistant.quote(&asked.question, &asked.asker.scopes).linking_to(&assistant.links)
+        });
         answer.map_err(|error| CannotAnswer::Internal(error.into())).boxed()
     }
 }
@@ -67,6 +78,7 @@ impl ExtractiveAssistant {
             short: parts.first().cloned(),
             answer: (!parts.is_empty()).then(|| parts.join("\n\n")),
             citations,
+            events: Vec::new(),
             proposals: proposals(question, &asked, &readable, &*self.runbooks),
             whom_to_ask: Vec::new(),
             searched: Searched {

@@ -6,17 +6,26 @@ use std::path::Path;
 use anyhow::bail;
 use trust_core::Mistake;
 
+use super::links::AllowedHosts;
+use super::redaction::Redactor;
+use super::tools::ToolScopes;
 use crate::config_file::{self, LocatedMistake};
 use crate::model::ModelsSettings;
 use crate::section::Section;
 
-const KEYS: [&str; 2] = ["models", "budgets"];
+const KEYS: [&str; 5] = ["models", "budgets", "links", "redaction", "tools"];
 
 /// Everything that an assistant is told.
 #[derive(Debug, Default)]
 pub(crate) struct Settings {
     /// The models, and what each account may use of them.
     pub(crate) models: ModelsSettings,
+    /// Where answers may link to.
+    links: AllowedHosts,
+    /// What leaves for no model.
+    redaction: Redactor,
+    /// Who may use which tool.
+    pub(super) tools: ToolScopes,
 }
 
 impl Settings {
@@ -28,6 +37,16 @@ impl Settings {
         }
     }
 
+    /// Where answers may link to.
+    pub(crate) fn links(&self) -> &AllowedHosts {
+        &self.links
+    }
+
+    /// What leaves for no model.
+    pub(crate) fn redaction(&self) -> &Redactor {
+        &self.redaction
+    }
+
     /// Reads the text of a file.
     pub(crate) fn read(text: &str) -> Result<Self, Vec<LocatedMistake>> {
         config_file::read(text, |file, mistakes| Some(read_all(file, mistakes)))
@@ -36,5 +55,10 @@ impl Settings {
 
 fn read_all(file: &Section<'_>, mistakes: &mut Vec<Mistake>) -> Settings {
     file.only_keys(&KEYS, mistakes);
-    Settings { models: ModelsSettings::read_sections(file, mistakes) }
+    Settings {
+        models: ModelsSettings::read_sections(file, mistakes),
+        links: AllowedHosts::read(&file.at("links"), mistakes),
+        redaction: Redactor::read(&file.at("redaction"), mistakes),
+        tools: ToolScopes::read(&file.at("tools"), mistakes),
+    }
 }

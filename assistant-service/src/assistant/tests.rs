@@ -1,5 +1,7 @@
 //! The assistant over the example company, and what it may never do whatever it is asked.
 
+pub(super) mod foreign;
+mod obedient;
 mod questions;
 mod restricted;
 

@@ -61,6 +61,21 @@ pub(super) struct Found {
     pub(super) stopped_at: Option<String>,
 }
 
+/// One command as it is kept.
+pub(crate) async fn command(backbone: &dyn Backbone, id: &str) -> Result<Command, Problem> {
+    Ok(find(backbone, id).await?.record.command)
+}
+
+/// Commands move from the open ones to the ended ones only, so looking in this order misses none.
+async fn find(backbone: &dyn Backbone, id: &str) -> Result<Kept, Problem> {
+    for bucket in [OPEN, ENDED] {
+        if let Some(entry) = backbone.get(bucket, id.to_owned()).await? {
+            return Ok(kept(&entry)?);
+        }
+    }
+    Err(Problem::NotFound)
+}
+
 impl Commands {
     /// The commands in `backbone`, made from `runbooks`.
     pub fn new(
@@ -78,14 +93,8 @@ impl Commands {
         self.clock.now()
     }
 
-    /// Commands move from the open ones to the ended ones only, so looking in this order misses none.
     pub(super) async fn find(&self, id: &str) -> Result<Kept, Problem> {
-        for bucket in [OPEN, ENDED] {
-            if let Some(entry) = self.backbone.get(bucket, id.to_owned()).await? {
-                return Ok(kept(&entry)?);
-            }
-        }
-        Err(Problem::NotFound)
+        find(&*self.backbone, id).await
     }
 
     /// All that are not at their end, old ones first.

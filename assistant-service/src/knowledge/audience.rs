@@ -30,6 +30,11 @@ impl Audience {
         scopes.filter(|scopes| !scopes.is_empty()).map(Self)
     }
 
+    /// Whoever holds one of these; nothing where there are none, or one of them is no scope.
+    pub(crate) fn of(scopes: &[impl AsRef<str>]) -> Option<Self> {
+        Self::read(&scopes.iter().map(AsRef::as_ref).collect())
+    }
+
     /// Whether somebody with these scopes may read it.
     #[must_use]
     pub fn admits(&self, scopes: &Scopes) -> bool {
