@@ -105,3 +105,27 @@ fn add(writer: &IndexWriter, slot: usize, document: &Document) -> tantivy::Resul
 fn number(index: usize) -> u64 {
     u64::try_from(index).unwrap_or(u64::MAX)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::kind::Kind;
+    use super::*;
+
+    #[test]
+    fn what_is_not_used_any_more_is_let_go() {
+        let analyzer = Analyzer::default();
+        let mut index = GrowingIndex::new(&analyzer);
+        let (mut gone, mut most_files) = (Vec::new(), 0);
+        for number in 0..60 {
+            let text = format!("# Lanterns\n\nNumber {number} burns.\n");
+            let document = Document::read("a.md".to_owned(), Kind::Markdown, text, &analyzer).unwrap();
+            let come = vec![(0, Arc::new(document))];
+            let current = index.change(&gone, &come).unwrap();
+            assert_eq!((current.counts().sections(), current.counts().text_tokens()), (1, 4));
+            most_files = index.index.directory().list_managed_files().len().max(most_files);
+            gone = come;
+        }
+        // Each segment has some eight.
+        assert!(most_files < 80, "{most_files} files");
+    }
+}
