@@ -112,7 +112,9 @@ impl Frames {
                 }
                 Some(Frame::End) => {
                     self.overheard.has_ended.store(true, Ordering::Release);
-                    self.body.take().map(leave);
+                    if let Some(body) = self.body.take() {
+                        leave(body);
+                    }
                     self.ready.clear();
                     return None;
                 }
