@@ -22,6 +22,12 @@ pub trait Clock: Send + Sync {
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SystemClock;
 
+/// How long it is from `now` until `then`; nothing when that is past.
+pub(crate) fn until(then: OffsetDateTime, now: OffsetDateTime) -> Duration {
+    let nanoseconds = then.unix_timestamp_nanos().saturating_sub(now.unix_timestamp_nanos());
+    u64::try_from(nanoseconds).map_or(Duration::ZERO, Duration::from_nanos)
+}
+
 static BEGUN: LazyLock<Instant> = LazyLock::new(Instant::now);
 
 impl Clock for SystemClock {

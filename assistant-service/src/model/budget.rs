@@ -15,7 +15,7 @@ use tokio::sync::Mutex;
 use super::ModelError;
 use super::settings::BudgetSettings;
 use crate::backbone::{Backbone, BackboneError, Batch, Put, Revision};
-use crate::clock::Clock;
+use crate::clock::{Clock, until};
 
 const BUDGETS: &str = "assistant.budgets";
 
@@ -72,8 +72,7 @@ impl Budgets {
             let used = Used { requests: used.requests.saturating_add(1), tokens: used.tokens.saturating_add(tokens) };
             let is_beyond = |used: u64, most: Option<u64>| most.is_some_and(|most| used > most);
             if is_beyond(used.requests, requests_per_day) || is_beyond(used.tokens, tokens_per_day) {
-                let retry_after = Duration::try_from(midnight - now).unwrap_or_default();
-                return Err(ModelError::OverBudget { retry_after });
+                return Err(ModelError::OverBudget { retry_after: until(midnight, now) });
             }
             Ok(used)
         })

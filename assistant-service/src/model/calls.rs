@@ -78,7 +78,7 @@ impl Growing {
         let is_other_id = !id.is_empty() && !self.call.id.is_empty() && id != self.call.id;
         match index {
             // Some number every call 0. Some make up an identifier for each fragment, but only a beginning has a name.
-            Some(index) => self.index == Some(index) && !(is_other_id && !name.is_empty()),
+            Some(index) => self.index == Some(index) && (name.is_empty() || !is_other_id),
             None if !id.is_empty() => self.call.id == id,
             // Neither number nor identifier: a name begins a call, and all else goes on with the last one.
             None => name.is_empty(),

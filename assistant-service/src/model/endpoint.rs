@@ -26,6 +26,7 @@ use super::failure::{Failure, quoted};
 use super::frames::{Overheard, frames};
 use super::request::{Dialect, Request};
 use super::settings::ModelSettings;
+use crate::clock::until;
 use crate::outbound::{Outbound, OutboundError, OutboundSettings};
 
 /// Of what is said instead of an answer; a sentence of it is logged.
@@ -168,8 +169,7 @@ fn retry_after(headers: &HeaderMap, now: OffsetDateTime) -> Option<Duration> {
     if let Ok(seconds) = text.parse() {
         return Some(Duration::from_secs(seconds));
     }
-    let date = OffsetDateTime::parse(text, &Rfc2822).ok()?;
-    Some(Duration::try_from(date - now).unwrap_or_default())
+    OffsetDateTime::parse(text, &Rfc2822).ok().map(|date| until(date, now))
 }
 
 /// What `async-openai` failed with, which is ours wherever it can be.
