@@ -2,7 +2,8 @@
 # Puts the tools this workspace needs, at pinned versions, below .tools/, and touches nothing outside it
 # but the Rust toolchain that rust-toolchain.toml names.
 #
-#   scripts/tools.sh         Traefik, the NATS server, the wasm target, and Node with what the tests need of it
+#   scripts/tools.sh         Traefik, the NATS server, the wasm target, Node with what the tests need of it, and
+#                            OpenAI's client for Python
 #   scripts/tools.sh deny    also cargo-deny (compiled from source: minutes)
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -197,6 +198,22 @@ node_packages() {
   say "$what"
 }
 
+# `pip --require-hashes` takes nothing whose checksum is not in the lock file.
+openai_python() {
+  local lock=tests/openai-clients/requirements.txt place=.tools/openai-python
+  if ! cmp -s "$lock" "$place/.installed"; then
+    say "fetching OpenAI's client for Python (20 MB)"
+    rm -rf "$place"
+    python3 -m venv "$place" >/dev/null ||
+      fail "python3 cannot make a venv: install its venv package (Debian and Ubuntu: apt-get install python3-venv)"
+    "$place/bin/pip" install --quiet --disable-pip-version-check --no-deps --only-binary=:all: \
+      --require-hashes --requirement "$lock" ||
+      fail "could not install $lock with pip: check the network"
+    cp "$lock" "$place/.installed"
+  fi
+  say "OpenAI's client for Python"
+}
+
 cargo_deny() {
   if [ "$("$bin/cargo-deny" --version 2>/dev/null || true)" != "cargo-deny $cargo_deny_version" ]; then
     say "compiling cargo-deny $cargo_deny_version (minutes)"
@@ -213,6 +230,8 @@ case "${1:-}" in
   node
   node_packages tests/identity-provider "the identity provider of the tests" "4 MB"
   node_packages tests/model-mock "the mock of models of the tests" "12 MB"
+  node_packages tests/openai-clients "OpenAI's client for JavaScript" "2 MB"
+  openai_python
   ;;
 deny)
   rust

@@ -1,8 +1,10 @@
 //! Questions through the real gate: answered with sources that are really there, or not at all.
 
 use std::fs;
+use std::path::Path;
+use std::process::Command;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Error, Result, ensure};
 use serde_json::{Value, json};
 use watchgate_tests::client::{expect_json, status};
 use watchgate_tests::{SharedStage, StageOptions, artifacts};
@@ -108,6 +110,56 @@ async fn an_answer_is_an_event_of_its_own() -> Result<()> {
             let page = expect_json(200, caller.get("/v1/events?type=dev.watchgate.assistant.answered")).await?;
             let event = page.pointer("/events/0/event").context("no event tells of the answer")?;
             ensure!(event["source"] == "urn:watchgate:assistant-service", "its source is {}", event["source"]);
+            Ok(())
+        })
+        .await
+}
+
+#[tokio::test]
+async fn a_stream_comes_through_the_gate_with_its_answer_and_its_end() -> Result<()> {
+    STAGE
+        .play(async |stage| {
+            let caller = stage.caller("ana", "assistant:ask")?;
+            let request = caller.post("/v1/ask", &json!({"question": "How do I restart the mailer?"}));
+            let answer = request.header("accept", "text/event-stream").send().await?;
+            ensure!(answer.headers().get("content-type").is_some_and(|kind| kind == "text/event-stream"), "no stream");
+            let text = answer.text().await?;
+            let names: Vec<_> = text.lines().filter_map(|line| line.strip_prefix("event: ")).collect();
+            ensure!(names.ends_with(&["answer", "end"]), "{names:?}");
+            ensure!(text.contains("\"file\":\"checkout.md\"") && text.ends_with("{\"complete\":true}\n\n"), "{text}");
+            Ok(())
+        })
+        .await
+}
+
+#[tokio::test]
+async fn watchgate_ask_prints_the_answer_and_its_sources_and_says_by_its_end_whether_it_is_known() -> Result<()> {
+    STAGE
+        .play(async |stage| {
+            let token = stage.folder().join("ask.token");
+            fs::write(&token, stage.mint("ana", "assistant:ask")?)?;
+            let (gateway, ca) = (stage.base_url(), stage.ca());
+            let ask = |arguments: &'static [&'static str], token: &Path| {
+                let mut command = Command::new(artifacts::watchgate()?);
+                command.arg("ask").args(["--gateway", &gateway]).arg("--token-file").arg(token).arg("--ca").arg(&ca);
+                let output = command.args(arguments).output()?;
+                let said = String::from_utf8_lossy(&output.stdout).into_owned();
+                Ok::<_, Error>((output.status.code(), said, String::from_utf8_lossy(&output.stderr).into_owned()))
+            };
+            let (code, said, _) = ask(&["How do I restart the mailer?"], &token)?;
+            ensure!(code == Some(0), "it ended with {code:?}: {said}");
+            let source = "[1] checkout.md > Checkout service > Workers > Restarting a worker";
+            ensure!(said.contains(source) && said.contains("restart-worker worker=\"mailer\""), "{said}");
+            ensure!(said.trim_end().ends_with("quoted from the documents"), "{said}");
+            let (code, said, _) = ask(&["How many moons does Jupiter have?"], &token)?;
+            ensure!(code == Some(1) && said.starts_with("Not known"), "it ended with {code:?}: {said}");
+            let (code, said, _) = ask(&["--json", "How do I restart the mailer?"], &token)?;
+            let answer: Value = serde_json::from_str(&said)?;
+            ensure!(code == Some(0) && answer["citations"][0]["file"] == "checkout.md", "{answer}");
+
+            fs::write(&token, "not-a-token")?;
+            let (code, said, complaint) = ask(&["How do I restart the mailer?"], &token)?;
+            ensure!(code == Some(2) && said.is_empty() && complaint.contains("401"), "{code:?}: {said}{complaint}");
             Ok(())
         })
         .await

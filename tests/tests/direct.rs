@@ -68,6 +68,8 @@ async fn every_route_but_the_probes_needs_a_transaction_token() -> Result<()> {
                 (Method::GET, "/v1/events"),
                 (Method::POST, "/v1/events"),
                 (Method::POST, "/v1/ask"),
+                (Method::POST, "/v1/chat/completions"),
+                (Method::GET, "/v1/models"),
                 (Method::GET, "/v1/runbooks"),
                 (Method::GET, "/v1/runbooks/restart-worker"),
                 (Method::POST, "/v1/commands"),

@@ -42,6 +42,11 @@ pub fn node() -> Result<PathBuf> {
     existing(root().join(".tools/bin/node"), "make setup")
 }
 
+/// A Python that has OpenAI's own client, as `make setup` made it.
+pub fn openai_python() -> Result<PathBuf> {
+    existing(root().join(".tools/openai-python/bin/python"), "make setup")
+}
+
 /// The packed plugin's folder: `WATCHGATE_PLUGIN`, or the one that `make plugin` left in `dist/`.
 pub fn plugin() -> Result<PathBuf> {
     let folder = env::var_os("WATCHGATE_PLUGIN").map_or_else(|| root().join("dist/watchgate-plugin"), PathBuf::from);
