@@ -26,6 +26,7 @@ pub mod model;
 pub mod outbound;
 mod parameters;
 pub mod problem;
+mod ratings;
 mod retention_file;
 mod revocations;
 mod routes;

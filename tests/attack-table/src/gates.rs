@@ -210,6 +210,7 @@ pub fn shipped_rules() -> Value {
          "require": "Scope(`events:consume`)"},
         {"name": "ask", "match": "Path(`/v1/ask`) && Method(`POST`)", "require": "Scope(`assistant:ask`)",
          "event": {"type": "dev.watchgate.question"}},
+        {"name": "ratings", "match": "PathRegexp(`/v1/ratings/[^/]+`) && Method(`PUT`)", "require": "Scope(`assistant:ask`)"},
         {"name": "runbooks", "match": "PathPrefix(`/v1/runbooks`) && Method(`GET`)", "require": "Scope(`runbooks:read`)"},
         {"name": "commands-request", "match": "(Path(`/v1/commands`) || PathRegexp(`/v1/commands/[^/]+/cancel`)) && Method(`POST`)",
          "require": "Scope(`commands:request`)", "event": {"type": "dev.watchgate.command"}},
