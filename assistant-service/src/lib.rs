@@ -34,6 +34,7 @@ pub mod runbooks;
 mod section;
 pub mod serve;
 pub mod state;
+pub mod telemetry;
 #[cfg(test)]
 mod testing;
 pub mod tls;

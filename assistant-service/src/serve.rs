@@ -18,8 +18,8 @@ use tokio::task::JoinSet;
 use tracing_subscriber::EnvFilter;
 
 use crate::app::app;
-use crate::assistant::ExtractiveAssistant;
 use crate::assistant::settings::Settings;
+use crate::assistant::{Assistant, ExtractiveAssistant};
 use crate::backbone::Backbone;
 use crate::clock::SystemClock;
 use crate::events::EventSchemas;
@@ -28,6 +28,7 @@ use crate::knowledge::Library;
 use crate::metrics::Metrics;
 use crate::runbooks::{FolderCatalogue, RunbookCatalogue};
 use crate::state::AppState;
+use crate::telemetry::{Rhythm, Telemetry, TracedAssistant};
 use crate::tls::{TlsArguments, TlsListener};
 use crate::trust::TrustBook;
 use backbone::BackboneArguments;
@@ -110,7 +111,7 @@ async fn serve(
     // Caught before anybody can know that the service is there: whoever ends it right away ends it in order.
     let mut terminated = signal(SignalKind::terminate())?;
     let mut interrupted = signal(SignalKind::interrupt())?;
-    let state = open(&arguments, backbone, metrics).await?;
+    let (state, telemetry) = open(&arguments, backbone, metrics).await?;
     let listener = TcpListener::bind(arguments.listen)
         .await
         .with_context(|| format!("cannot listen on {}; choose a free address with --listen", arguments.listen))?;
@@ -126,6 +127,9 @@ async fn serve(
         }
     };
     listen_and_answer(arguments.tls, listener, state, until_signal).await?;
+    if let Some(telemetry) = telemetry {
+        tokio::task::spawn_blocking(move || telemetry.close()).await.context("telemetry did not end")?;
+    }
     match failure.get() {
         None => Ok(()),
         // Whoever keeps the service running starts it again, and it begins anew with the log.
@@ -198,15 +202,25 @@ async fn answer<L: Listener<Addr: std::fmt::Debug>>(
     Ok(())
 }
 
-async fn open(arguments: &Arguments, backbone: Arc<dyn Backbone>, metrics: Arc<Metrics>) -> anyhow::Result<AppState> {
+async fn open(
+    arguments: &Arguments,
+    backbone: Arc<dyn Backbone>,
+    metrics: Arc<Metrics>,
+) -> anyhow::Result<(AppState, Option<Telemetry>)> {
     let transaction_keys = FileTransactionKeys::open(arguments.transaction_keys.clone(), arguments.audience.clone())
         .with_context(|| {
             format!("cannot use {} (make it with `watchgate keys transaction`)", arguments.transaction_keys.display())
         })?;
     let runbooks: Arc<dyn RunbookCatalogue> = Arc::new(FolderCatalogue::load(&arguments.runbooks)?);
-    let Settings {} = arguments.assistant.as_deref().map(Settings::load).transpose()?.unwrap_or_default();
+    let Settings { telemetry } = arguments.assistant.as_deref().map(Settings::load).transpose()?.unwrap_or_default();
     let knowledge = Library::of(&arguments.documents)?.follow()?;
-    let assistant = ExtractiveAssistant::following(knowledge, Arc::clone(&runbooks));
+    let assistant: Arc<dyn Assistant> = Arc::new(ExtractiveAssistant::following(knowledge, Arc::clone(&runbooks)));
+    let runtime = tokio::runtime::Handle::current();
+    let telemetry = telemetry.map(|settings| Telemetry::open(&settings, runtime, Rhythm::default())).transpose()?;
+    let assistant = match &telemetry {
+        Some(telemetry) => Arc::new(TracedAssistant::new(assistant, telemetry.clone())),
+        None => assistant,
+    };
     let keep_for = Duration::from_secs(arguments.revocations_kept_days.saturating_mul(SECONDS_PER_DAY));
     let trust = TrustBook::load(Arc::clone(&backbone), Arc::new(SystemClock), Arc::clone(&metrics), keep_for);
     let trust = trust.await.context("cannot read what is revoked")?;
@@ -215,12 +229,12 @@ async fn open(arguments: &Arguments, backbone: Arc<dyn Backbone>, metrics: Arc<M
         backbone,
         Arc::new(SystemClock),
         Arc::new(transaction_keys),
-        Arc::new(assistant),
+        assistant,
         runbooks,
         Arc::new(trust),
         metrics,
     );
-    Ok(state.with_event_schemas(event_schemas))
+    Ok((state.with_event_schemas(event_schemas), telemetry))
 }
 
 fn read_event_schemas(folder: Option<&Path>) -> anyhow::Result<EventSchemas> {

@@ -8,12 +8,15 @@ use trust_core::Mistake;
 
 use crate::config_file::{self, LocatedMistake};
 use crate::section::Section;
+use crate::telemetry::TelemetrySettings;
 
-const KEYS: [&str; 0] = [];
+const KEYS: [&str; 1] = ["telemetry"];
 
 /// Everything that an assistant is told.
 #[derive(Debug, Default)]
-pub(crate) struct Settings {}
+pub(crate) struct Settings {
+    pub(crate) telemetry: Option<TelemetrySettings>,
+}
 
 impl Settings {
     /// Reads a file; its mistakes are printed, and there is nothing to go on with then.
@@ -32,5 +35,5 @@ impl Settings {
 
 fn read_all(file: &Section<'_>, mistakes: &mut Vec<Mistake>) -> Settings {
     file.only_keys(&KEYS, mistakes);
-    Settings {}
+    Settings { telemetry: TelemetrySettings::read(&file.at("telemetry"), mistakes) }
 }
