@@ -14,6 +14,7 @@ mod config_file;
 pub mod consumers;
 pub mod events;
 pub mod exchange;
+mod fine_tuning;
 pub mod gate;
 mod health;
 mod json_body;
