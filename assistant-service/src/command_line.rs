@@ -3,6 +3,7 @@
 pub mod ask;
 mod at;
 pub mod events;
+pub mod fine_tune;
 mod gateway;
 pub mod keys;
 pub mod policy;
@@ -38,6 +39,9 @@ enum Command {
     /// Look after the events of a service, through its gateway or in its data folder.
     #[command(subcommand)]
     Events(events::EventsCommand),
+    /// Train a model on documents and rated answers: write examples, start a job, follow it, use what it made.
+    #[command(subcommand)]
+    FineTune(fine_tune::FineTuneCommand),
     /// Make the keys and certificates that a gate and its service need.
     #[command(subcommand)]
     Keys(keys::KeysCommand),
@@ -59,6 +63,7 @@ impl CommandLine {
             Command::Ask(arguments) => return Ok(judged(ask::run(&arguments))),
             Command::Exchange(arguments) => return Ok(judged(exchange::run(&arguments))),
             Command::Events(command) => return Ok(judged(events::run(command))),
+            Command::FineTune(command) => return Ok(judged(fine_tune::run(command))),
             Command::Keys(command) => keys::run(command),
             Command::Policy(command) => return Ok(judged(policy::run(command))),
             Command::Token(command) => return token::run(command),

@@ -13,7 +13,9 @@ use utoipa_axum::routes;
 
 use crate::problem::{Problem, ProblemDocument};
 use crate::state::AppState;
-use crate::{assistant, chat, commands, consumers, events, health, layers, metrics, revocations, runbooks, trust};
+use crate::{
+    assistant, chat, commands, consumers, events, health, layers, metrics, ratings, revocations, runbooks, trust,
+};
 
 /// Routes that anybody may reach who reaches the service. Each has bounds of its own: whoever floods one of them must not
 /// make the service look dead by the other.
@@ -31,6 +33,7 @@ fn answering() -> OpenApiRouter<AppState> {
         .routes(routes!(events::dead_letters::read::list))
         .routes(routes!(events::dead_letters::read::get, events::dead_letters::replay::discard))
         .routes(routes!(events::dead_letters::replay::replay))
+        .routes(routes!(ratings::rate))
         .routes(routes!(runbooks::routes::list))
         .routes(routes!(runbooks::routes::read))
         .routes(routes!(commands::request::request, commands::read::list))

@@ -1,5 +1,6 @@
 //! `watchgate serve`: opens what the service stands on, answers requests, and ends without losing any.
 
+mod answering;
 mod backbone;
 
 use std::io::Write;
@@ -18,21 +19,18 @@ use tokio::task::JoinSet;
 use tracing_subscriber::EnvFilter;
 
 use crate::app::app;
-use crate::assistant::settings::Settings;
-use crate::assistant::{Assistant, AwaitingDocuments, ExtractiveAssistant, ModelledAssistant, Parts};
 use crate::backbone::Backbone;
-use crate::chat::{Defended, PassedOn};
 use crate::clock::SystemClock;
 use crate::events::EventSchemas;
 use crate::gate::FileTransactionKeys;
 use crate::insights::{self, Watches};
-use crate::knowledge::{CurrentKnowledge, Library};
 use crate::metrics::Metrics;
-use crate::model::{Model, OpenAiModels};
 use crate::runbooks::{FolderCatalogue, RunbookCatalogue};
 use crate::state::AppState;
+use crate::telemetry::Telemetry;
 use crate::tls::{TlsArguments, TlsListener};
 use crate::trust::TrustBook;
+use answering::Answering;
 use backbone::BackboneArguments;
 
 /// Where the service listens and what it reads.
@@ -116,7 +114,7 @@ async fn serve(
     // Caught before anybody can know that the service is there: whoever ends it right away ends it in order.
     let mut terminated = signal(SignalKind::terminate())?;
     let mut interrupted = signal(SignalKind::interrupt())?;
-    let state = open(&arguments, backbone, metrics).await?;
+    let (state, telemetry) = open(&arguments, backbone, metrics).await?;
     let listener = TcpListener::bind(arguments.listen)
         .await
         .with_context(|| format!("cannot listen on {}; choose a free address with --listen", arguments.listen))?;
@@ -132,6 +130,9 @@ async fn serve(
         }
     };
     listen_and_answer(arguments.tls, listener, state, until_signal).await?;
+    if let Some(telemetry) = telemetry {
+        tokio::task::spawn_blocking(move || telemetry.close()).await.context("telemetry did not end")?;
+    }
     match failure.get() {
         None => Ok(()),
         // Whoever keeps the service running starts it again, and it begins anew with the log.
@@ -209,20 +210,18 @@ async fn answer<L: Listener<Addr: std::fmt::Debug>>(
     Ok(())
 }
 
-async fn open(arguments: &Arguments, backbone: Arc<dyn Backbone>, metrics: Arc<Metrics>) -> anyhow::Result<AppState> {
+async fn open(
+    arguments: &Arguments,
+    backbone: Arc<dyn Backbone>,
+    metrics: Arc<Metrics>,
+) -> anyhow::Result<(AppState, Option<Telemetry>)> {
     let transaction_keys = FileTransactionKeys::open(arguments.transaction_keys.clone(), arguments.audience.clone())
         .with_context(|| {
             format!("cannot use {} (make it with `watchgate keys transaction`)", arguments.transaction_keys.display())
         })?;
     let runbooks: Arc<dyn RunbookCatalogue> = Arc::new(FolderCatalogue::load(&arguments.runbooks)?);
-    let settings = arguments.assistant.as_deref().map(Settings::load).transpose()?.unwrap_or_default();
-    let models = OpenAiModels::open(settings.models.clone(), Arc::clone(&backbone), Arc::new(SystemClock), &metrics)?;
-    tracing::info!(models = ?models.names(), "models are configured");
-    let model = (!models.names().is_empty()).then(|| Arc::new(models) as Arc<dyn Model>);
-    let passed_on = model.clone().map(|model| PassedOn::new(model, Arc::new(Defended::by(&settings))));
-    let knowledge = Library::of(&arguments.documents)?.follow()?;
-    let assistant = assistant(&settings, knowledge.clone(), &runbooks, &backbone, model);
-    let assistant = Arc::new(AwaitingDocuments::new(knowledge.clone(), assistant));
+    let Answering { assistant, knowledge, passed_on, telemetry } =
+        Answering::open(arguments, &runbooks, &backbone, &metrics)?;
     let keep_for = Duration::from_secs(arguments.revocations_kept_days.saturating_mul(SECONDS_PER_DAY));
     let trust = TrustBook::load(Arc::clone(&backbone), Arc::new(SystemClock), Arc::clone(&metrics), keep_for);
     let trust = trust.await.context("cannot read what is revoked")?;
@@ -244,26 +243,7 @@ async fn open(arguments: &Arguments, backbone: Arc<dyn Backbone>, metrics: Arc<M
     };
     // Before anybody can send an event that a watch should see.
     insights::begin(&state).await.context("cannot begin to watch")?;
-    Ok(state)
-}
-
-/// The assistant that has a model, where there is one; what it falls back to else.
-fn assistant(
-    settings: &Settings,
-    knowledge: CurrentKnowledge,
-    runbooks: &Arc<dyn RunbookCatalogue>,
-    backbone: &Arc<dyn Backbone>,
-    model: Option<Arc<dyn Model>>,
-) -> Arc<dyn Assistant> {
-    let extractive = ExtractiveAssistant::following(knowledge.clone(), Arc::clone(runbooks));
-    let extractive = extractive.linking_to(settings.links().clone());
-    match model {
-        None => Arc::new(extractive),
-        Some(model) => {
-            let (runbooks, backbone) = (Arc::clone(runbooks), Arc::clone(backbone));
-            Arc::new(ModelledAssistant::new(Parts { knowledge, runbooks, backbone, model, extractive }, settings))
-        }
-    }
+    Ok((state, telemetry))
 }
 
 fn read_event_schemas(folder: Option<&Path>) -> anyhow::Result<EventSchemas> {

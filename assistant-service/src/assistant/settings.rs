@@ -12,8 +12,9 @@ use super::tools::ToolScopes;
 use crate::config_file::{self, LocatedMistake};
 use crate::model::ModelsSettings;
 use crate::section::Section;
+use crate::telemetry::TelemetrySettings;
 
-const KEYS: [&str; 5] = ["models", "budgets", "links", "redaction", "tools"];
+const KEYS: [&str; 6] = ["models", "budgets", "links", "redaction", "tools", "telemetry"];
 
 /// Everything that an assistant is told.
 #[derive(Debug, Default)]
@@ -26,6 +27,8 @@ pub(crate) struct Settings {
     redaction: Redactor,
     /// Who may use which tool.
     pub(super) tools: ToolScopes,
+    /// Where spans and measures of models go.
+    pub(crate) telemetry: Option<TelemetrySettings>,
 }
 
 impl Settings {
@@ -60,5 +63,6 @@ fn read_all(file: &Section<'_>, mistakes: &mut Vec<Mistake>) -> Settings {
         links: AllowedHosts::read(&file.at("links"), mistakes),
         redaction: Redactor::read(&file.at("redaction"), mistakes),
         tools: ToolScopes::read(&file.at("tools"), mistakes),
+        telemetry: TelemetrySettings::read(&file.at("telemetry"), mistakes),
     }
 }

@@ -6,7 +6,7 @@ mod dead_letters;
 mod export;
 mod import;
 mod migrate;
-mod progress;
+pub(super) mod progress;
 mod rebuild;
 
 use clap::Subcommand;

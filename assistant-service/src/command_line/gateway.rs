@@ -1,5 +1,7 @@
 //! A gateway as the command line calls it: with a token from a file, a time for every call, and a bound on every answer.
 
+mod optional;
+
 use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -14,6 +16,8 @@ use serde::de::DeserializeOwned;
 use zeroize::Zeroizing;
 
 use crate::problem::FieldError;
+
+pub(super) use optional::OptionalGatewayArguments;
 
 /// Longer than the service takes for any answer.
 const CALL_TIMEOUT: Duration = Duration::from_secs(40);

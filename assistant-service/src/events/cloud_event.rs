@@ -175,7 +175,7 @@ impl CloudEvent {
     }
 
     /// With an extension that it has not said itself.
-    pub(super) fn with_default(mut self, name: &str, value: Option<&str>) -> Self {
+    pub(crate) fn with_default(mut self, name: &str, value: Option<&str>) -> Self {
         if let Some(value) = value
             && !self.extensions.contains_key(name)
         {

@@ -101,6 +101,11 @@ impl ModelsSettings {
         })
     }
 
+    /// The name and the address of the model that is asked first.
+    pub(crate) fn first_choice(&self) -> Option<(&str, &Url)> {
+        self.models.first().map(|model| (model.name.as_str(), &model.base_url))
+    }
+
     /// Reads both sections of the assistant's file.
     pub(crate) fn read_sections(file: &Section<'_>, mistakes: &mut Vec<Mistake>) -> Self {
         let mut names = BTreeSet::new();

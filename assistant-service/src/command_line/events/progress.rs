@@ -6,17 +6,17 @@ use std::time::{Duration, Instant};
 const EVERY: Duration = Duration::from_millis(200);
 
 /// One line on standard error that is written over.
-pub(super) struct Progress {
+pub(in crate::command_line) struct Progress {
     is_shown: bool,
     next: Instant,
 }
 
 impl Progress {
-    pub(super) fn begin() -> Self {
+    pub(in crate::command_line) fn begin() -> Self {
         Self { is_shown: std::io::stderr().is_terminal(), next: Instant::now() }
     }
 
-    pub(super) fn tell(&mut self, what: impl FnOnce() -> String) {
+    pub(in crate::command_line) fn tell(&mut self, what: impl FnOnce() -> String) {
         if self.is_shown && Instant::now() >= self.next {
             self.next = Instant::now().checked_add(EVERY).unwrap_or(self.next);
             self.write(&what());
@@ -24,7 +24,7 @@ impl Progress {
     }
 
     /// Leaves the line empty for what is said at the end.
-    pub(super) fn end(self) {
+    pub(in crate::command_line) fn end(self) {
         if self.is_shown {
             self.write("");
         }

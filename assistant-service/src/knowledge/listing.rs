@@ -1,0 +1,51 @@
+//! Documents one after another, for whoever works through all that a reader may know.
+
+use super::{Knowledge, Readable, Scopes, Section};
+
+/// A shorter passage, such as `None.`, stands in many documents and tells nothing of any.
+const TELLING_PASSAGE_BYTES: usize = 40;
+
+impl<'a> Readable<'a> {
+    /// Every section, by file and by its place in it.
+    pub(crate) fn sections(&self) -> Vec<&'a Section> {
+        let documents = self.shelves.iter().flat_map(|shelf| &shelf.documents);
+        let mut sections: Vec<_> = documents.flat_map(|document| &document.sections).map(|one| &one.section).collect();
+        sections.sort_by(|one, other| (&one.file, one.line).cmp(&(&other.file, other.line)));
+        sections
+    }
+}
+
+impl Knowledge {
+    /// The documents that a reader with these scopes may not read, by name.
+    pub(crate) fn closed_to(&self, scopes: &Scopes) -> Vec<&str> {
+        let shelves = self.shelves.iter().filter(|shelf| !shelf.audience.admits(scopes));
+        let mut files: Vec<_> =
+            shelves.flat_map(|shelf| &shelf.documents).map(|document| document.file.as_str()).collect();
+        files.sort_unstable();
+        files
+    }
+
+    /// What stands in the documents that a reader with these scopes may not read.
+    pub(crate) fn closed_passages(&self, scopes: &Scopes) -> ClosedPassages {
+        let shelves = self.shelves.iter().filter(|shelf| !shelf.audience.admits(scopes));
+        let sections = shelves.flat_map(|shelf| &shelf.documents).flat_map(|document| &document.sections);
+        let passages =
+            sections.flat_map(|indexed| indexed.passages.iter().map(|one| joined(indexed.section.quote(&one.passage))));
+        ClosedPassages(passages.filter(|passage| passage.len() >= TELLING_PASSAGE_BYTES).collect())
+    }
+}
+
+/// Passages that somebody may not read. They come out of here as a yes or a no alone.
+pub(crate) struct ClosedPassages(Vec<String>);
+
+impl ClosedPassages {
+    /// Whether a text repeats a whole passage, whatever the space between its words.
+    pub(crate) fn are_quoted_in(&self, text: &str) -> bool {
+        let text = joined(text);
+        self.0.iter().any(|passage| text.contains(passage.as_str()))
+    }
+}
+
+fn joined(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase()
+}

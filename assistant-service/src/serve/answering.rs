@@ -1,0 +1,73 @@
+//! What answers questions, put together from the assistant's file: models where there are some, the documents alone where not.
+
+use std::sync::Arc;
+
+use tokio::runtime::Handle;
+
+use super::Arguments;
+use crate::assistant::settings::Settings;
+use crate::assistant::{Assistant, AwaitingDocuments, ExtractiveAssistant, ModelledAssistant, Parts};
+use crate::backbone::Backbone;
+use crate::chat::{Defended, PassedOn};
+use crate::clock::SystemClock;
+use crate::knowledge::{CurrentKnowledge, Library};
+use crate::metrics::Metrics;
+use crate::model::{Model, ModelsSettings, OpenAiModels};
+use crate::runbooks::RunbookCatalogue;
+use crate::telemetry::{Named, Rhythm, Telemetry, Traced, TracedAssistant};
+
+/// All that the service answers with.
+pub(super) struct Answering {
+    pub(super) assistant: Arc<dyn Assistant>,
+    pub(super) knowledge: CurrentKnowledge,
+    /// Models that clients may talk to themselves.
+    pub(super) passed_on: Option<PassedOn>,
+    pub(super) telemetry: Option<Telemetry>,
+}
+
+impl Answering {
+    /// Reads the assistant's file, where one is named, and begins to read the documents.
+    pub(super) fn open(
+        arguments: &Arguments,
+        runbooks: &Arc<dyn RunbookCatalogue>,
+        backbone: &Arc<dyn Backbone>,
+        metrics: &Metrics,
+    ) -> anyhow::Result<Self> {
+        let settings = arguments.assistant.as_deref().map(Settings::load).transpose()?.unwrap_or_default();
+        let open = |settings| Telemetry::open(settings, Handle::current(), Rhythm::default());
+        let telemetry = settings.telemetry.as_ref().map(open).transpose()?;
+        let models = OpenAiModels::open(settings.models.clone(), Arc::clone(backbone), Arc::new(SystemClock), metrics)?;
+        tracing::info!(models = ?models.names(), "models are configured");
+        let model = (!models.names().is_empty()).then(|| traced(models, &settings.models, telemetry.as_ref()));
+        let passed_on = model.clone().map(|model| PassedOn::new(model, Arc::new(Defended::by(&settings))));
+        let knowledge = Library::of(&arguments.documents)?.follow()?;
+        let extractive = ExtractiveAssistant::following(knowledge.clone(), Arc::clone(runbooks));
+        let extractive = extractive.linking_to(settings.links().clone());
+        let assistant: Arc<dyn Assistant> = match model {
+            None => Arc::new(extractive),
+            Some(model) => {
+                let (knowledge, runbooks, backbone) = (knowledge.clone(), Arc::clone(runbooks), Arc::clone(backbone));
+                Arc::new(ModelledAssistant::new(Parts { knowledge, runbooks, backbone, model, extractive }, &settings))
+            }
+        };
+        let assistant = match &telemetry {
+            Some(telemetry) => Arc::new(TracedAssistant::new(assistant, telemetry.clone())),
+            None => assistant,
+        };
+        let assistant = Arc::new(AwaitingDocuments::new(knowledge.clone(), assistant));
+        Ok(Self { assistant, knowledge, passed_on, telemetry })
+    }
+}
+
+/// The models with a span around each of their answers, where somebody collects those.
+fn traced(models: OpenAiModels, settings: &ModelsSettings, telemetry: Option<&Telemetry>) -> Arc<dyn Model> {
+    let model: Arc<dyn Model> = Arc::new(models);
+    match (telemetry, settings.first_choice()) {
+        (Some(telemetry), Some((name, url))) => {
+            let server = url.host_str().map(str::to_owned).zip(url.port_or_known_default());
+            let named = Named { provider: "openai".to_owned(), model: name.to_owned(), server };
+            Arc::new(Traced::new(model, telemetry.clone(), named))
+        }
+        _ => model,
+    }
+}
