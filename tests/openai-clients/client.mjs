@@ -77,7 +77,7 @@ async function assistant() {
 }
 
 async function tools(model) {
-  const messages = [{ role: "user", content: "What is the weather in Paris?" }];
+  const messages = [{ role: "user", content: "What is the weather in Paris? My key is AKIA" + "IOSFODNN7EXAMPLE." }];
   const streamed = await chunks(model, messages, { tools: [TOOL] });
   const [asked] = (await client.chat.completions.create({ model, messages, tools: [TOOL] })).choices;
   const [call] = asked.message.tool_calls;

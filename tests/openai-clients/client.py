@@ -72,7 +72,7 @@ def assistant():
 
 
 def tools(model):
-    messages = [{"role": "user", "content": "What is the weather in Paris?"}]
+    messages = [{"role": "user", "content": "What is the weather in Paris? My key is AKIA" + "IOSFODNN7EXAMPLE."}]
     streamed = chunks(model, messages, tools=[TOOL])
     asked = client.chat.completions.create(model=model, messages=messages, tools=[TOOL]).choices[0]
     call = asked.message.tool_calls[0]

@@ -71,10 +71,19 @@ impl Stage {
             BackEnd::DropIn(url) => (Replicas::default(), vec![url]),
             BackEnd::Watchgate => {
                 let company = artifacts::root().join("examples/company");
+                let assistant = options.assistant.map(|told| {
+                    let file = layout.folder.join("assistant.yml");
+                    // JSON is YAML.
+                    fs::write(&file, format!("{told:#}"))
+                        .with_context(|| format!("{} cannot be written", file.display()))?;
+                    anyhow::Ok(file)
+                });
+                let assistant = assistant.transpose()?;
                 let shared = Shared {
                     documents: options.documents.unwrap_or_else(|| company.join("documents")),
                     runbooks: options.runbooks.unwrap_or_else(|| company.join("runbooks")),
                     event_schemas: company.join("event-schemas"),
+                    assistant,
                     watches: options.watches,
                     mutual_tls: options.mutual_tls,
                     guardian: Arc::clone(&guardian),

@@ -33,6 +33,8 @@ pub struct StageOptions {
     pub documents: Option<PathBuf>,
     /// The runbooks, in place of the example company's.
     pub runbooks: Option<PathBuf>,
+    /// What the assistant is told; without it, it answers from the documents alone.
+    pub assistant: Option<Value>,
     /// Watches over the events; without a folder there are none.
     pub watches: Option<PathBuf>,
 }

@@ -22,6 +22,7 @@ pub(crate) struct Shared {
     pub(crate) documents: PathBuf,
     pub(crate) runbooks: PathBuf,
     pub(crate) event_schemas: PathBuf,
+    pub(crate) assistant: Option<PathBuf>,
     pub(crate) watches: Option<PathBuf>,
     pub(crate) mutual_tls: bool,
     pub(crate) guardian: Arc<Guardian>,
@@ -73,6 +74,9 @@ impl Service {
         command.arg("--documents").arg(&self.shared.documents);
         command.arg("--runbooks").arg(&self.shared.runbooks);
         command.arg("--event-schemas").arg(&self.shared.event_schemas);
+        if let Some(assistant) = &self.shared.assistant {
+            command.arg("--assistant").arg(assistant);
+        }
         if let Some(watches) = &self.shared.watches {
             command.arg("--watches").arg(watches);
         }

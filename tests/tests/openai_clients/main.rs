@@ -1,13 +1,30 @@
 //! OpenAI's own clients for Python and JavaScript, through the real gate, told nothing but a base URL and a token.
 #![expect(clippy::indexing_slicing, reason = "a JSON value answers null for a member that it has not")]
 
-use std::process::{Command, Output};
+mod upstream;
 
-use anyhow::{Context, Result, ensure};
+use std::process::{Command, Output};
+use std::sync::LazyLock;
+
+use anyhow::{Context, Result, anyhow, ensure};
 use serde_json::{Value, json};
 use watchgate_tests::{SharedStage, Stage, StageOptions, artifacts};
 
+use upstream::Upstream;
+
 static STAGE: SharedStage = SharedStage::new(|| Ok(StageOptions::default()));
+
+static UPSTREAM: LazyLock<Result<Upstream>> = LazyLock::new(Upstream::start);
+
+static STAGE_WITH_MODEL: SharedStage = SharedStage::new(|| {
+    let url = upstream()?.url();
+    let model = json!({"name": "house", "baseUrl": url, "model": "large-2", "allowedNetworks": ["127.0.0.0/8"]});
+    Ok(StageOptions { assistant: Some(json!({"models": [model]})), ..StageOptions::default() })
+});
+
+fn upstream() -> Result<&'static Upstream> {
+    UPSTREAM.as_ref().map_err(|error| anyhow!("the model did not start: {error:#}"))
+}
 
 /// A client that was not waited for would hold the test up for good: `timeout` ends it.
 const LONGEST_SECONDS: &str = "120";
@@ -85,4 +102,43 @@ async fn the_python_client_asks_the_assistant() -> Result<()> {
 #[tokio::test]
 async fn the_javascript_client_asks_the_assistant() -> Result<()> {
     asks_the_assistant(Client::JavaScript).await
+}
+
+async fn lends_a_model_its_tools(client: Client) -> Result<()> {
+    STAGE_WITH_MODEL
+        .play(async |stage| {
+            let seen = client.sees(stage, &["tools", "house"]).await?;
+            ensure!(seen["models"] == json!(["watchgate", "house"]), "{seen}");
+            let call = json!({"name": "get_weather", "arguments": "{\"city\":\"Paris\"}"});
+            ensure!(seen["call"] == call && seen["finish_reason"] == "tool_calls", "{seen}");
+            let streamed = json!({"content": "", "roles": ["assistant"], "finish_reason": "tool_calls", "total_tokens": 42,
+                "calls": [call]});
+            ensure!(seen["streamed"] == streamed, "in chunks it is {}", seen["streamed"]);
+            let content = seen["content"].as_str().context("no content")?;
+            ensure!(content.starts_with("It is 18 degrees.") && !content.contains("evil.example"), "{content}");
+            ensure!(seen["total_tokens"] == 42, "{seen}");
+
+            let sent = upstream()?.received();
+            ensure!(sent.len() >= 3, "the model was asked {} times", sent.len());
+            for (authorization, body) in &sent {
+                ensure!(authorization.is_none(), "the caller's token came to the model");
+                ensure!(body["model"] == "large-2" && body["tools"][0]["function"]["name"] == "get_weather", "{body}");
+                let text = body.to_string();
+                ensure!(!text.contains("AKIA") && text.contains("[redacted"), "a secret came to the model: {text}");
+            }
+            let told = |body: &Value| body["messages"].as_array().is_some_and(|all| all.iter().any(|one| one["role"] == "tool"));
+            ensure!(sent.iter().any(|(_, body)| told(body)), "the tool's result did not come to the model");
+            Ok(())
+        })
+        .await
+}
+
+#[tokio::test]
+async fn the_python_client_lends_a_model_its_tools() -> Result<()> {
+    lends_a_model_its_tools(Client::Python).await
+}
+
+#[tokio::test]
+async fn the_javascript_client_lends_a_model_its_tools() -> Result<()> {
+    lends_a_model_its_tools(Client::JavaScript).await
 }
