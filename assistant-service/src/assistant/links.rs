@@ -71,8 +71,7 @@ impl AllowedHosts {
     #[must_use]
     pub(crate) fn admit(&self, address: &str) -> Option<String> {
         let scheme = address.get(..8)?;
-        let is_plain =
-            |character: char| character.is_ascii_alphanumeric() || "-._~/?#@!$&*+,=%:()'".contains(character);
+        let is_plain = |character: char| character.is_ascii_alphanumeric() || "-._~/?#@!&*+,=%:()'".contains(character);
         if address.len() > LONGEST_URL_BYTES
             || !scheme.eq_ignore_ascii_case("https://")
             || !address.chars().all(is_plain)

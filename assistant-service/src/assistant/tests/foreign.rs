@@ -10,7 +10,7 @@ static SCHEME: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"(?i)[a-z][a-z0-9+
 static FUZZY: LazyLock<Regex> =
     LazyLock::new(|| Regex::new(r"(?i)(www\.|mailto:|javascript:\S|\b[a-z0-9-]+\.(test|com|net)\b)").unwrap());
 static TAG: LazyLock<Regex> =
-    LazyLock::new(|| Regex::new(r"(?i)<(script|img|a\b|iframe|svg|style|form|input|!--|/)").unwrap());
+    LazyLock::new(|| Regex::new(r"(?i)<(script|iframe|svg|style|form|!--|/|[a-z]+[\s/][^>\n]*=)").unwrap());
 
 /// The hosts that the tests allow.
 pub(in crate::assistant) fn hosts() -> AllowedHosts {

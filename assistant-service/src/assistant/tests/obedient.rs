@@ -35,7 +35,7 @@ async fn a_model_that_obeys_everything_does_no_harm() {
     let cases = corpus();
     let all: Vec<&Case> = cases.iter().collect();
     let world = World::new(&cases).await;
-    let model = Obedient::over_http(Manner::ObeysAll).await;
+    let model = Obedient::over_http(Manner::ObeysAll, &world.stage).await;
     let breached = run(&world, &model, &[], &all).await;
     println!("obedient model: {} cases, {} breaches", all.len(), breached.len());
     assert_eq!(breached, Breached::new());

@@ -48,7 +48,7 @@ impl<M: Marks> Words<M> {
             Some(end) => {
                 let code = self.code_text(line.get(..end).unwrap_or_default());
                 if !code.is_empty() {
-                    self.out.code(&format!("{ticks}{code}{ticks}"));
+                    self.out.span(&format!("{ticks}{code}{ticks}"));
                 }
                 Some(length.saturating_add(end).saturating_add(length))
             }
@@ -65,31 +65,30 @@ impl<M: Marks> Words<M> {
         let Some(part) = part(rest, is_end) else {
             return self.is_full.then(|| self.skip(rest));
         };
-        let text = self.code_part(part);
+        let text = self.shown(&part);
         self.out.code(&text);
-        Some(part.len())
+        Some(part.length())
     }
 
     fn code_text(&mut self, code: &str) -> String {
         let mut text = String::with_capacity(code.len());
         let mut rest = code;
         while let Some(first) = rest.chars().next() {
-            let part = if first.is_whitespace() { rest.get(..first.len_utf8()) } else { part(rest, true) };
-            let part = part.filter(|part| !part.is_empty()).unwrap_or(rest);
-            text.push_str(&self.code_part(part));
-            rest = rest.get(part.len()..).unwrap_or_default();
+            let space = first.is_whitespace().then(|| rest.get(..first.len_utf8())).flatten().map(Part::Text);
+            let part = space.or_else(|| part(rest, true)).unwrap_or(Part::Text(rest));
+            text.push_str(&self.shown(&part));
+            rest = rest.get(part.length().max(1)..).unwrap_or_default();
         }
-        // In a table a pipe ends the span for some parsers, and a link could begin.
-        if text.contains('|') { text.replace("](", "] (") } else { text }
+        // In a table a pipe ends the span for some parsers, and something else could begin.
+        if text.contains('|') { text.replace("](", "] (").replace('<', "&lt;") } else { text }
     }
 
-    fn code_part(&mut self, part: &str) -> String {
-        if !self.guards_links() {
-            return part.to_owned();
-        }
-        match part.strip_prefix('<') {
-            Some(inside) if begins_tag(inside) && !is_type_parameter(inside) => format!("&lt;{inside}"),
-            _ => self.without_addresses(part),
+    fn shown(&mut self, part: &Part<'_>) -> String {
+        match part {
+            Part::Tag if self.guards_links() => "&lt;".to_owned(),
+            Part::Tag => "<".to_owned(),
+            Part::Text(text) if self.guards_links() => self.without_addresses(text),
+            Part::Text(text) => (*text).to_owned(),
         }
     }
 
@@ -139,26 +138,44 @@ fn closing_run(line: &str, length: usize, is_open: bool) -> Option<usize> {
     None
 }
 
-/// A word, or what stands in angle brackets; nothing while it may go on.
-fn part(rest: &str, is_end: bool) -> Option<&str> {
-    if let Some(inside) = rest.strip_prefix('<') {
-        let line = within(inside.split('\n').next().unwrap_or_default(), LONGEST_TAG_BYTES);
-        if inside.is_empty() && !is_end {
-            return None;
+/// A part of a line of code.
+enum Part<'a> {
+    /// A word, or what stands in angle brackets and is no tag.
+    Text(&'a str),
+    /// The `<` of what would be a tag where it is taken for HTML.
+    Tag,
+}
+
+impl Part<'_> {
+    fn length(&self) -> usize {
+        match self {
+            Self::Text(text) => text.len(),
+            Self::Tag => 1,
         }
-        if !begins_tag(inside) {
-            return rest.get(..1);
-        }
-        if let Some(end) = closing_angle(line) {
-            let tag = rest.get(..end.saturating_add(2))?;
-            return if is_type_parameter(tag.get(1..)?) { Some(tag) } else { rest.get(..2.min(rest.len())) };
-        }
-        let is_open = !is_end && line.len() == inside.len();
-        return if is_open { None } else { rest.get(..2.min(rest.len())) };
     }
-    match rest.find(|character: char| character.is_whitespace() || character == '<') {
-        Some(end) => rest.get(..end),
-        None => is_end.then_some(rest),
+}
+
+/// The part that `rest` begins with; nothing while it may go on.
+fn part(rest: &str, is_end: bool) -> Option<Part<'_>> {
+    let Some(inside) = rest.strip_prefix('<') else {
+        let end = rest.find(|character: char| character.is_whitespace() || character == '<');
+        return end.or(is_end.then_some(rest.len())).and_then(|end| rest.get(..end)).map(Part::Text);
+    };
+    let line = within(inside.split('\n').next().unwrap_or_default(), LONGEST_TAG_BYTES);
+    let is_open = !is_end && line.len() == inside.len();
+    if inside.is_empty() && is_open {
+        return None;
+    }
+    if !begins_tag(inside) {
+        return rest.get(..1).map(Part::Text);
+    }
+    match closing_angle(line) {
+        Some(end) => {
+            let tag = rest.get(..end.saturating_add(2))?;
+            Some(if is_type_parameter(tag.get(1..)?) { Part::Text(tag) } else { Part::Tag })
+        }
+        None if is_open => None,
+        None => Some(Part::Tag),
     }
 }
 

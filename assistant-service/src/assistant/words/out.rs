@@ -31,6 +31,14 @@ impl Out {
         self.code(text);
     }
 
+    /// A span of code. Two of them without anything between would be one.
+    pub(super) fn span(&mut self, text: &str) {
+        if self.last == Some('`') {
+            self.push(' ');
+        }
+        self.code(text);
+    }
+
     /// Text that is what it is meant to be already.
     pub(super) fn code(&mut self, text: &str) {
         self.text.push_str(text);

@@ -71,7 +71,7 @@ impl<M: Marks> Words<M> {
     fn host(&mut self, word: &str) {
         let (before, name, after) = parted(word);
         self.out.prose(&without_angles(before));
-        self.out.prose(&format!("`{}`", name.replace('`', "'").replace('<', "&lt;")));
+        self.out.span(&format!("`{}`", name.replace('`', "'").replace('<', "&lt;")));
         self.out.prose(&without_angles(after));
     }
 }
@@ -145,6 +145,8 @@ fn escaped(atoms: &[Atom], after: Option<char>) -> String {
         let next = behind.first().map(|(next, _)| *next).or(after);
         match character {
             '`' => text.push_str("&#96;"),
+            // Where formulas are read, one that begins here would end within code, and what follows there would be none.
+            '$' => text.push_str("\\$"),
             '<' if *is_literal || !is_harmless_behind_angle(next) => text.push_str("&lt;"),
             '&' if *is_literal || begins_entity(behind, after) => text.push_str("&amp;"),
             '\\' if !is_literal && next == Some('\n') => {}

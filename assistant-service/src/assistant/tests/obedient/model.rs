@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use axum::Router;
 use axum::body::Bytes;
-use axum::extract::State;
+use axum::extract::{DefaultBodyLimit, State};
 use axum::http::header::CONTENT_TYPE;
 use axum::response::IntoResponse;
 use axum::routing::post;
@@ -13,7 +13,10 @@ use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
 use super::obeying::{Reply, obey};
-use crate::model::{End, EndReason, Message, Model, ModelError, Piece, Prompt, ToolCall, Usage};
+use crate::assistant::settings::Settings;
+use crate::metrics::Metrics;
+use crate::model::{End, EndReason, Message, Model, ModelError, OpenAiModels, Piece, Prompt, ToolCall, Usage};
+use crate::testing::Stage;
 
 /// What it takes for an instruction.
 #[derive(Clone, Copy, Debug)]
@@ -39,27 +42,33 @@ struct Mind {
 
 pub(super) struct Obedient {
     mind: Arc<Mind>,
-    url: Option<String>,
+    port: Arc<dyn Model>,
 }
 
 impl Obedient {
     pub(super) fn in_memory(manner: Manner) -> Self {
-        Self { mind: Arc::new(Mind { manner, seen: Mutex::default() }), url: None }
+        let mind = Arc::new(Mind { manner, seen: Mutex::default() });
+        Self { port: Arc::new(InMemory(Arc::clone(&mind))), mind }
     }
 
-    /// The same behind a socket.
-    pub(super) async fn over_http(manner: Manner) -> Self {
-        let model = Self::in_memory(manner);
+    /// The same as a server, asked by the form of the port that asks real ones.
+    pub(super) async fn over_http(manner: Manner, stage: &Stage) -> Self {
+        let mind = Arc::new(Mind { manner, seen: Mutex::default() });
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let url = format!("http://{}/v1/chat/completions", listener.local_addr().unwrap());
-        let app = Router::new().route("/v1/chat/completions", post(complete)).with_state(Arc::clone(&model.mind));
+        let url = format!("http://{}/v1", listener.local_addr().unwrap());
+        let app = Router::new().route("/v1/chat/completions", post(complete)).with_state(Arc::clone(&mind));
+        let app = app.layer(DefaultBodyLimit::disable());
         tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
-        Self { url: Some(url), ..model }
+        let file =
+            format!("models: [{{name: obedient, baseUrl: '{url}', model: obedient, allowedNetworks: [127.0.0.1/32]}}]");
+        let models = Settings::read(&file).unwrap().models;
+        let backbone = Arc::clone(&stage.state.backbone);
+        let port = OpenAiModels::open(models, backbone, stage.clock.clone(), &Metrics::default()).unwrap();
+        Self { mind, port: Arc::new(port) }
     }
 
-    /// The form of the port that asks it.
     pub(super) fn port(&self) -> Arc<dyn Model> {
-        Arc::new(Port { mind: Arc::clone(&self.mind), url: self.url.clone() })
+        Arc::clone(&self.port)
     }
 
     /// What it was sent since the last time.
@@ -130,24 +139,14 @@ async fn complete(State(mind): State<Arc<Mind>>, body: Bytes) -> impl IntoRespon
     ([(CONTENT_TYPE, "text/event-stream")], stream)
 }
 
-struct Port {
-    mind: Arc<Mind>,
-    url: Option<String>,
-}
+/// The model without a socket.
+struct InMemory(Arc<Mind>);
 
-impl Model for Port {
+impl Model for InMemory {
     fn complete(&self, prompt: Prompt) -> BoxStream<'static, Result<Piece, ModelError>> {
-        let request = request(&prompt).to_string();
-        match self.url.clone() {
-            None => {
-                let Reply { text, calls, .. } = self.mind.reply(&request);
-                let calls = (0_usize..).zip(calls).map(|(number, call)| (format!("call-{number}"), call)).collect();
-                stream::iter(said(&pieces(&text), calls).into_iter().map(Ok)).boxed()
-            }
-            Some(url) => {
-                stream::once(asked(url, request)).flat_map(|said| stream::iter(said.into_iter().map(Ok))).boxed()
-            }
-        }
+        let Reply { text, calls, .. } = self.0.reply(&request(&prompt).to_string());
+        let calls = (0_usize..).zip(calls).map(|(number, call)| (format!("call-{number}"), call)).collect();
+        stream::iter(said(&pieces(&text), calls).into_iter().map(Ok)).boxed()
     }
 
     fn names(&self) -> Vec<String> {
@@ -161,24 +160,6 @@ fn said(text: &[String], calls: Vec<(String, (String, String))>) -> Vec<Piece> {
     pieces.extend(calls.into_iter().map(|(id, (name, arguments))| Piece::Call(ToolCall { id, name, arguments })));
     pieces.push(Piece::End(End { reason, usage: Usage::default(), model: "obedient".to_owned() }));
     pieces
-}
-
-async fn asked(url: String, request: String) -> Vec<Piece> {
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    let client = reqwest::Client::builder().no_proxy().build().unwrap();
-    let answer = client.post(url).header("content-type", "application/json").body(request).send().await.unwrap();
-    let answer = answer.text().await.unwrap();
-    let (mut text, mut calls) = (Vec::new(), Vec::new());
-    for line in answer.lines().filter_map(|line| line.strip_prefix("data: ")).filter(|line| *line != "[DONE]") {
-        let chunk: Value = serde_json::from_str(line).unwrap();
-        let delta = &chunk["choices"][0]["delta"];
-        text.extend(delta["content"].as_str().map(str::to_owned));
-        for call in delta["tool_calls"].as_array().into_iter().flatten() {
-            let text = |value: &Value| value.as_str().unwrap().to_owned();
-            calls.push((text(&call["id"]), (text(&call["function"]["name"]), text(&call["function"]["arguments"]))));
-        }
-    }
-    said(&text, calls)
 }
 
 /// A prompt as OpenAI's protocol has it.
