@@ -23,4 +23,4 @@ pub use passed_on::PassedOn;
 pub(crate) use shape::in_their_shape;
 
 /// The assistant's name among the models.
-const ASSISTANT: &str = "watchgate";
+pub(crate) const ASSISTANT: &str = "watchgate";

@@ -14,7 +14,6 @@ mod pair;
 pub(crate) mod rated;
 pub(crate) mod report;
 pub(crate) mod rules;
-mod secrets;
 pub(crate) mod selection;
 pub(crate) mod service;
 pub(crate) mod settings_file;

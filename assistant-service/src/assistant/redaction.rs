@@ -72,6 +72,11 @@ impl Default for Redactor {
     }
 }
 
+/// Whether a text looks as if it held a secret.
+pub(crate) fn holds_secret(text: &str) -> bool {
+    patterns::without_secrets(text) != text
+}
+
 impl Redactor {
     /// Reads the section `redaction`.
     pub(super) fn read(section: &Section<'_>, mistakes: &mut Vec<Mistake>) -> Self {

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use super::likeness::plain;
 use super::report::{LeftOut, Reason};
-use super::secrets::holds_secret;
 use super::{Pair, tokens};
+use crate::assistant::redaction;
 
 /// How long a pair may be.
 #[derive(Clone, Copy, Debug)]
@@ -47,7 +47,7 @@ fn key(pair: &Pair) -> (super::Origin, &str, &str, &str) {
 
 fn refusal(pair: &Pair, system: &str, bounds: Bounds) -> Option<Reason> {
     let tokens = [system, &pair.question, &pair.answer].map(tokens::estimate).into_iter().sum::<usize>();
-    if holds_secret(&pair.question) || holds_secret(&pair.answer) {
+    if redaction::holds_secret(&pair.question) || redaction::holds_secret(&pair.answer) {
         Some(Reason::Secret)
     } else if pair.question.is_empty() || pair.answer.chars().count() < bounds.shortest_answer {
         Some(Reason::TooShort)

@@ -12,6 +12,7 @@ use thiserror::Error;
 use trust_core::Mistake;
 use trust_core::network::Network;
 
+use crate::chat;
 use crate::config_file;
 use crate::section::Section;
 pub(super) use headers::{HeaderSetting, HeaderSource};
@@ -135,6 +136,9 @@ fn read_model(item: &Section<'_>, mistakes: &mut Vec<Mistake>) -> Option<ModelSe
     let name = item.required("name", mistakes);
     if name.as_ref().is_some_and(|name| !is_name(name)) {
         item.at("name").mistake("letters, digits and any of . _ : / - were expected, 64 at the most", mistakes);
+    }
+    if name.as_deref() == Some(chat::ASSISTANT) {
+        item.at("name").mistake("this is the assistant's own name among the models; take another", mistakes);
     }
     let base_url = read_base_url(item, mistakes);
     let azure = item.at("azure");

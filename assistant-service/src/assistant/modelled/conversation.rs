@@ -13,6 +13,7 @@ use crate::assistant::redaction::Redacted;
 use crate::assistant::tools::Findings;
 use crate::assistant::{Asked, Asker, Progress, Step};
 use crate::model::{Message, Prompt, ToolCall};
+use crate::telemetry;
 
 /// How often a model is given what it called for.
 const MOST_STEPS: usize = 8;
@@ -99,6 +100,7 @@ impl<'a> Conversation<'a> {
                 may_call = false;
                 NO_ROOM.to_owned()
             } else {
+                let _span = telemetry::tool_span(&known_name(&call), &call.id);
                 let given = self.assistant.toolbox.call(&call, self.asker, findings).await;
                 progress.tell(Step::Used { tool: known_name(&call) }).await;
                 self.results_bytes = self.results_bytes.saturating_add(given.as_str().len());

@@ -139,3 +139,40 @@ fn mistakes_in_the_section_are_named() {
     let places: Vec<_> = mistakes.iter().map(|mistake| mistake.place.as_str()).collect();
     assert_eq!(places, ["redaction.dataClassification", "redaction.members[0]", "redaction.withholdSubjects"]);
 }
+
+#[test]
+fn what_looks_like_a_secret_is_found() {
+    for secret in [
+        "-----BEGIN RSA PRIVATE KEY-----\nMIIE",
+        "-----BEGIN PRIVATE KEY-----",
+        "id AKIAIOSFODNN7EXAMPLE of the bucket",
+        "ghp_0123456789abcdefghijABCDEFGHIJ0123",
+        "token xoxb-123456789012-abcdefghij",
+        "use sk-proj-abcdefghij0123456789XYZ",
+        "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0In0.c2lnbmF0dXJl",
+        "postgres://app:hunter22@db.internal/app",
+        "Authorization: Bearer abcdefghijklmnop01234567",
+        "password = \"Tr0ub4dor&3\"",
+        "DB_PASSWORD: s3cr3t-value",
+        "api_key=ab12cd34ef56",
+        "\"clientSecret\": \"q8Wv2n0pLk\"",
+    ] {
+        assert!(holds_secret(secret), "{secret}");
+    }
+}
+
+#[test]
+fn what_speaks_of_secrets_holds_none() {
+    for text in [
+        "The password is in the vault under `svc/mailer`.",
+        "password: <your password>",
+        "api_key = ${API_KEY}",
+        "secret: vault:svc/mailer",
+        "Secrets never come through environment variables.",
+        "let api_key = settings.read(\"apiKey1\");",
+        "See https://example.com:8443/path@v2 for more.",
+        "Basic questions are answered in the guide.",
+    ] {
+        assert!(!holds_secret(text), "{text}");
+    }
+}

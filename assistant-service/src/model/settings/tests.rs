@@ -105,3 +105,9 @@ fn nothing_that_is_shown_of_the_settings_is_a_secret() {
     let shown = format!("{:?}", ModelsSettings::read(GOOD).unwrap());
     assert!(shown.contains("/keys/models.key"), "files are named, and nothing else is known of them");
 }
+
+#[test]
+fn no_model_takes_the_assistants_name() {
+    let text = "models:\n  - {name: watchgate, baseUrl: 'https://models.example.com/v1', model: m}\n";
+    assert_eq!(places(text), ["models[0].name"]);
+}
