@@ -4,6 +4,7 @@ use std::fs;
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, ensure};
+use measuring::report::{Figure, Target};
 use measuring::statistics::Sample;
 use serde_json::json;
 
@@ -11,7 +12,6 @@ use crate::client::Client;
 use crate::corpus::Corpus;
 use crate::load::{Load, runtime};
 use crate::options::Options;
-use crate::report::{Figure, Target};
 use crate::service::{Ground, Service};
 
 const GIVEN_UP_AFTER: Duration = Duration::from_secs(60);

@@ -5,11 +5,10 @@ use std::fmt::Write as _;
 use std::net::Ipv4Addr;
 
 use anyhow::{Context, Result, bail, ensure};
+use measuring::gate_word::{GateWord, Head};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
-
-use crate::gate_word::{GateWord, Head};
 
 pub(crate) struct Client<'a> {
     stream: TcpStream,
@@ -22,14 +21,16 @@ impl<'a> Client<'a> {
     pub(crate) async fn connect(word: &'a GateWord, port: u16) -> Result<Client<'a>> {
         let stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await.context("the service does not listen")?;
         stream.set_nodelay(true)?;
-        Ok(Client { stream, head: Head::new(word, port), request: String::new(), received: Vec::new() })
+        let more = "Content-Type: application/json\r\n".to_owned();
+        let head = Head::new(word, port, "POST", "/v1/ask".to_owned(), more);
+        Ok(Client { stream, head, request: String::new(), received: Vec::new() })
     }
 
     /// Asks, and gives the answer's JSON.
     pub(crate) async fn ask(&mut self, question: &str) -> Result<&[u8]> {
         let body = json!({ "question": question }).to_string();
         self.request.clear();
-        write!(self.request, "{}{}\r\n\r\n{body}", self.head.text()?, body.len())?;
+        write!(self.request, "{}\r\nContent-Length: {}\r\n\r\n{body}", self.head.lines()?, body.len())?;
         self.stream.write_all(self.request.as_bytes()).await.context("a question could not be sent")?;
         self.received.clear();
         loop {

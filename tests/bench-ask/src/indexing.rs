@@ -5,6 +5,7 @@ use std::thread;
 use std::time::Duration;
 
 use anyhow::Result;
+use measuring::report::{Figure, Target};
 use measuring::statistics::Sample;
 use measuring::{calm, usage};
 use serde_json::{Value, json};
@@ -12,7 +13,6 @@ use serde_json::{Value, json};
 use crate::corpus::Corpus;
 use crate::options::Options;
 use crate::plain::Plain;
-use crate::report::{Figure, Target};
 use crate::service::{Ground, Service};
 
 pub(crate) fn measure(ground: &Ground, corpus: &Corpus, plain: &Plain, options: &Options) -> Result<Vec<Figure>> {

@@ -4,6 +4,7 @@
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, ensure};
+use measuring::report::{Figure, Target};
 use measuring::statistics::Sample;
 use measuring::{calm, usage};
 use serde_json::json;
@@ -13,7 +14,6 @@ use crate::corpus::Corpus;
 use crate::load::{Load, runtime};
 use crate::options::Options;
 use crate::plain::{Plain, scan};
-use crate::report::{Figure, Target};
 use crate::service::{Ground, Service};
 
 #[derive(Default)]

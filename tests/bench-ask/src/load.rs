@@ -6,10 +6,10 @@ use std::time::{Duration, Instant};
 
 use anyhow::Result;
 use futures_util::future::try_join_all;
+use measuring::gate_word::GateWord;
 use measuring::statistics::Sample;
 
 use crate::client::Client;
-use crate::gate_word::GateWord;
 
 /// More than can be under way at once: at 200 questions a second that is a third of a second's worth.
 const CONNECTIONS: usize = 64;

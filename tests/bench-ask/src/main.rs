@@ -10,19 +10,19 @@
 mod change;
 mod client;
 mod corpus;
-mod gate_word;
 mod indexing;
 mod latency;
 mod load;
 mod options;
 mod plain;
-mod report;
 mod service;
 mod vocabulary;
 
 use anyhow::Result;
 use clap::Parser as _;
+use measuring::report;
 use programs::artifacts;
+use serde_json::json;
 
 use corpus::Corpus;
 use options::{Options, Part};
@@ -55,5 +55,9 @@ fn main() -> Result<()> {
         service.end();
     }
     report::print(&figures, options.rounds());
-    report::write(&figures, &options, &corpus, &artifacts::root().join("target/bench"))
+    let taken = json!({
+        "rounds": options.rounds(), "quick": options.quick, "documents": corpus.files.len(), "bytes": corpus.bytes,
+    });
+    let out = options.out.clone().unwrap_or_else(|| artifacts::root().join("target/bench/ask.json"));
+    report::write(&figures, &out, &taken)
 }

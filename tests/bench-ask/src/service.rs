@@ -11,15 +11,23 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
+use measuring::gate_word::{Caller, GateWord};
 use programs::artifacts;
 use programs::guardian::Guardian;
 use programs::process::{Process, tail};
 
 use crate::corpus::Corpus;
-use crate::gate_word::GateWord;
 
 /// A service that needs longer has hung.
 const READY_WITHIN: Duration = Duration::from_secs(1800);
+
+const ASKER: Caller = Caller {
+    issuer: "https://issuer.watchgate.test",
+    subject: "bench",
+    scope: "assistant:ask documents:security",
+    rule: "assistant",
+    event_types: &[],
+};
 
 /// Where everything of a run lies: on the disk that the workspace is on, for /tmp may be memory, where a sync costs nothing.
 pub(crate) struct Ground {
@@ -34,7 +42,7 @@ impl Ground {
         fs::create_dir_all(&kept)?;
         let folder = tempfile::Builder::new().prefix("ask-").tempdir_in(kept)?.keep();
         let guardian = Arc::new(Guardian::start(env::var_os("WATCHGATE_KEEP").is_none().then_some(&folder))?);
-        let word = GateWord::new(&folder)?;
+        let word = GateWord::new(&folder, ASKER)?;
         Ok(Ground { folder, word, guardian })
     }
 }

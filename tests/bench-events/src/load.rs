@@ -7,12 +7,12 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use futures_util::future::try_join_all;
+use measuring::gate_word::{GateWord, Head, describe};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
 use crate::answer;
 use crate::event::{self, Kind};
-use crate::gate_word::{GateWord, Head, describe};
 
 /// What is sent, and where to.
 #[derive(Clone, Copy)]

@@ -12,14 +12,12 @@ mod bare_nats;
 mod bare_sqlite;
 mod blocking;
 mod event;
-mod gate_word;
 mod large_store;
 mod load;
 mod nothing;
 mod options;
 mod path;
 mod query;
-mod report;
 mod server;
 mod service;
 mod start;
@@ -30,7 +28,9 @@ use std::env;
 
 use anyhow::Result;
 use clap::Parser as _;
+use measuring::report;
 use programs::artifacts;
+use serde_json::json;
 
 use options::{Options, Part};
 use service::Ground;
@@ -70,5 +70,7 @@ fn main() -> Result<()> {
         figures.extend(start::rebuild(&ground, &options)?);
     }
     report::print(&figures, options.rounds());
-    report::write(&figures, &options, &artifacts::root().join("target/bench"))
+    let taken = json!({"rounds": options.rounds(), "quick": options.quick, "sqlite": rusqlite::version()});
+    let out = options.out.clone().unwrap_or_else(|| artifacts::root().join("target/bench/events.json"));
+    report::write(&figures, &out, &taken)
 }

@@ -8,6 +8,7 @@ use anyhow::{Context, Result, ensure};
 use axum::Router;
 use axum::http::StatusCode;
 use axum::routing::post;
+use measuring::report::{Figure, Target};
 use measuring::statistics::Sample;
 use reqwest::{Method, RequestBuilder, Response};
 use serde_json::json;
@@ -19,7 +20,6 @@ use watchgate_tests::{Stage, StageOptions};
 
 use crate::event::{Event, Kind, SENDER};
 use crate::options::Options;
-use crate::report::{Figure, Target};
 
 const ARRIVES_WITHIN: Duration = Duration::from_secs(10);
 

@@ -7,6 +7,7 @@ use std::time::Instant;
 
 use anyhow::{Result, ensure};
 use assistant_service::backbone::{Backbone, EventFilter, Order};
+use measuring::gate_word::Head;
 use measuring::random::Random;
 use measuring::statistics::Sample;
 use memchr::memmem;
@@ -18,10 +19,9 @@ use serde_json::json;
 use crate::bare_sqlite::{file, open};
 use crate::blocking::Connection;
 use crate::event::{SUBJECTS, subject};
-use crate::gate_word::Head;
 use crate::options::Options;
-use crate::report::{Figure, Target};
 use crate::service::{Ground, Service};
+use measuring::report::{Figure, Target};
 
 /// SQLite's own index of subjects, on which the bare SQL stands; the service does not know it.
 const BARE_INDEX: &str = "CREATE INDEX IF NOT EXISTS bare_by_subject ON events (subject) WHERE subject IS NOT NULL";

@@ -9,16 +9,25 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
+use measuring::gate_word::{Caller, GateWord};
 use programs::artifacts;
 use programs::guardian::Guardian;
 use programs::nats::NatsServer;
 use programs::process::{Process, tail};
 
-use crate::gate_word::GateWord;
+use crate::event::{ISSUER, SENDER};
 use crate::server::SERVE;
 
 /// A replica may have to read a long log before it listens.
 const READY_WITHIN: Duration = Duration::from_secs(1800);
+
+const SENDING: Caller = Caller {
+    issuer: ISSUER,
+    subject: SENDER,
+    scope: "events:read events:write",
+    rule: "events-write",
+    event_types: &["com.example.telemetry.*"],
+};
 
 /// Where everything of a run lies: on the disk that the workspace is on, for /tmp may be memory, where a sync costs nothing.
 pub(crate) struct Ground {
@@ -33,7 +42,7 @@ impl Ground {
         fs::create_dir_all(&kept)?;
         let folder = tempfile::Builder::new().prefix("events-").tempdir_in(kept)?.keep();
         let guardian = Arc::new(Guardian::start(env::var_os("WATCHGATE_KEEP").is_none().then_some(&folder))?);
-        let word = GateWord::new(&folder)?;
+        let word = GateWord::new(&folder, SENDING)?;
         Ok(Ground { folder, word, guardian })
     }
 }

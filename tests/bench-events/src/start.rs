@@ -9,6 +9,7 @@ use assistant_service::backbone::jetstream::JetStreamBackbone;
 use assistant_service::backbone::retention::Retention;
 use assistant_service::clock::SystemClock;
 use assistant_service::metrics::Metrics;
+use measuring::report::{Figure, Target};
 use measuring::statistics::Sample;
 use measuring::usage;
 use programs::nats::{NatsOptions, NatsServer};
@@ -16,7 +17,6 @@ use serde_json::{Value, json};
 
 use crate::large_store;
 use crate::options::Options;
-use crate::report::{Figure, Target};
 use crate::service::{Ground, Service, settings};
 
 fn figure(key: &'static str, what: String, values: Sample, unit: &'static str, target: Target) -> Figure {

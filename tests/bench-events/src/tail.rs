@@ -6,6 +6,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, anyhow, ensure};
+use measuring::gate_word::{GateWord, Head, describe};
 use measuring::statistics::Sample;
 use programs::nats::{NatsOptions, NatsServer};
 use serde_json::json;
@@ -13,10 +14,9 @@ use serde_json::json;
 use crate::answer;
 use crate::blocking::Connection;
 use crate::event::{Event, Kind};
-use crate::gate_word::{GateWord, Head, describe};
 use crate::options::Options;
-use crate::report::{Figure, Target};
 use crate::service::{Ground, Service};
+use measuring::report::{Figure, Target};
 
 const EVENTS_PER_SECOND: f64 = 2_000.0;
 const SENDERS: usize = 32;

@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use anyhow::Result;
+use measuring::report::{Figure, Target};
 use measuring::statistics::Sample;
 use measuring::{calm, usage};
 use programs::nats::{NatsOptions, NatsServer};
@@ -14,7 +15,6 @@ use crate::bare_sqlite::{Indexes, Table, check_same_rows};
 use crate::event::Kind;
 use crate::load::{self, Load, Until};
 use crate::options::Options;
-use crate::report::{Figure, Target};
 use crate::service::{Ground, Service};
 
 const SINGLE_CONNECTIONS: usize = 64;

@@ -1,4 +1,5 @@
-//! What all benches share: medians and spreads, chance that can be had again, and what the kernel says of processes.
+//! What all benches share: medians and spreads, chance that can be had again, what the kernel says of processes, the
+//! gate's word for requests, and how figures are told.
 
 #![expect(
     clippy::arithmetic_side_effects,
@@ -7,6 +8,8 @@
 )]
 
 pub mod calm;
+pub mod gate_word;
 pub mod random;
+pub mod report;
 pub mod statistics;
 pub mod usage;

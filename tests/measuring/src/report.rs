@@ -1,34 +1,39 @@
 //! The figures: as a table to read, and as JSON to keep.
 
 use std::fs;
+use std::path::Path;
 
 use anyhow::{Context, Result};
-use measuring::statistics::Sample;
 use serde_json::{Value, json};
 
-use crate::corpus::Corpus;
-use crate::options::Options;
+use crate::statistics::Sample;
 
 /// What a figure must reach.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Target {
+pub enum Target {
+    /// So much or more.
     AtLeast(f64),
+    /// So much or less.
     AtMost(f64),
     /// It is told, and nothing is asked of it.
     None,
 }
 
 /// A figure beside what is asked of it.
-pub(crate) struct Figure {
+#[derive(Debug)]
+pub struct Figure {
     /// Its name in the JSON.
-    pub(crate) key: &'static str,
-    pub(crate) what: String,
+    pub key: &'static str,
+    /// What a person reads.
+    pub what: String,
     /// Of each round.
-    pub(crate) values: Sample,
-    pub(crate) unit: &'static str,
-    pub(crate) target: Target,
+    pub values: Sample,
+    /// Of what.
+    pub unit: &'static str,
+    /// What is asked of it.
+    pub target: Target,
     /// Everything else of it.
-    pub(crate) more: Value,
+    pub more: Value,
 }
 
 impl Target {
@@ -62,7 +67,7 @@ impl Figure {
 }
 
 /// Prints the table.
-pub(crate) fn print(figures: &[Figure], rounds: usize) {
+pub fn print(figures: &[Figure], rounds: usize) {
     println!("\nmedian of {rounds} rounds [least to most]");
     for figure in figures {
         let Figure { what, values, unit, target, .. } = figure;
@@ -76,33 +81,32 @@ pub(crate) fn print(figures: &[Figure], rounds: usize) {
     }
 }
 
-/// Writes them; parts that were measured in another run stay.
-pub(crate) fn write(figures: &[Figure], options: &Options, corpus: &Corpus, kept: &std::path::Path) -> Result<()> {
-    let out = options.out.clone().unwrap_or_else(|| kept.join("ask.json"));
-    let before = fs::read(&out).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok());
+/// Writes them, with how they were taken; parts that were measured in another run stay.
+pub fn write(figures: &[Figure], out: &Path, taken: &Value) -> Result<()> {
+    let before = fs::read(out).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok());
     let mut whole: Value = before.unwrap_or_else(|| json!({}));
+    let mut circumstances = machine()?;
+    for (key, value) in taken.as_object().into_iter().flatten() {
+        circumstances[key] = value.clone();
+    }
     for figure in figures {
         whole[figure.key] = figure.to_json();
-        whole[figure.key]["circumstances"] = circumstances(options, corpus)?;
+        whole[figure.key]["circumstances"] = circumstances.clone();
     }
-    fs::write(&out, format!("{whole:#}\n")).with_context(|| format!("{} cannot be written", out.display()))?;
+    fs::write(out, format!("{whole:#}\n")).with_context(|| format!("{} cannot be written", out.display()))?;
     println!("\n{}", out.display());
     Ok(())
 }
 
-fn circumstances(options: &Options, corpus: &Corpus) -> Result<Value> {
+fn machine() -> Result<Value> {
     let cpu = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let model = cpu.lines().find_map(|line| line.strip_prefix("model name")).unwrap_or_default();
     let kernel = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
     Ok(json!({
-        "rounds": options.rounds(),
-        "quick": options.quick,
         "cpu": model.trim_start_matches([' ', '\t', ':']),
         "cores": std::thread::available_parallelism()?.get(),
         "kernel": kernel.trim(),
-        "documents": corpus.files.len(),
-        "bytes": corpus.bytes,
-        "load": "HTTP/1.1 in clear text on loopback, from another process on the same machine",
         "load_average": fs::read_to_string("/proc/loadavg").unwrap_or_default().trim(),
+        "load": "HTTP/1.1 in clear text on loopback, from another process on the same machine",
     }))
 }
