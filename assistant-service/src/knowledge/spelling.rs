@@ -97,8 +97,9 @@ impl Spelling {
             return;
         }
         counts.retain(|_, count| *count > 0);
-        let is_there = |word: &Box<str>| counts.contains_key(&Word::of(word));
-        self.settled = Arc::new(WordList::of(self.settled.words().chain(recent).filter(is_there).collect()));
+        let mut words: Vec<Box<str>> = self.settled.words().chain(recent).collect();
+        words.retain(|word| counts.contains_key(&Word::of(word)));
+        self.settled = Arc::new(WordList::of(words));
         self.recent = Arc::default();
     }
 }

@@ -65,10 +65,7 @@ impl World {
         }
         for proposal in &answer.proposals {
             let parameters = serde_json::Value::Object(proposal.parameters.clone());
-            if !self
-                .runbooks
-                .get(&proposal.runbook)
-                .is_some_and(|runbook| runbook.check_parameters(&parameters).is_ok())
+            if self.runbooks.get(&proposal.runbook).is_none_or(|runbook| runbook.check_parameters(&parameters).is_err())
             {
                 harm.push(format!("it proposes {} with {parameters}", proposal.runbook));
             }
