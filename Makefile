@@ -3,7 +3,7 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup build plugin demo run test test-host fmt lint ci clean example bench-gate bench-guests bench-events bench-ask bench-model bench-revocation bench-opaque soak test-faults fuzz properties switch-off
+.PHONY: help setup build plugin demo run test test-host fmt lint ci clean example bench-gate bench-guests bench-events bench-ask bench-model bench-revocation bench-opaque soak test-faults eval fuzz properties switch-off
 
 CARGO ?= cargo
 # The scripts and the stage look for what was built in one place.
@@ -73,6 +73,10 @@ bench-opaque: setup build ## what an opaque token costs Traefik against a JWT, b
 
 soak: setup bench-guests ## long load with changing keys; MINUTES=15, OPTIONS="--requests 10000000", "--reloads 500"
 	@$(CARGO) run -q --release -p soak -- --minutes $(or $(MINUTES),15) $(OPTIONS)
+
+eval: setup ## how well the example company's questions are answered, by words alone and with embeddings; PART=report
+	@$(CARGO) build -q --release -p assistant-service
+	@scripts/eval.sh $(or $(PART),report) $(OPTIONS)
 
 demo: setup build ## the whole idea, step by step, in front of your eyes
 	@$(CARGO) run -q --bin demo

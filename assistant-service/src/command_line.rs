@@ -2,6 +2,7 @@
 
 pub mod ask;
 mod at;
+pub mod eval;
 pub mod events;
 pub mod fine_tune;
 mod gateway;
@@ -36,6 +37,9 @@ enum Command {
     /// Put short-lived tokens of our own in the place of opaque ones, for Traefik's `forwardAuth`.
     #[command(after_help = exchange::AFTER_HELP)]
     Exchange(exchange::Arguments),
+    /// Ask questions whose answers are known, and say how well the documents answer them.
+    #[command(after_help = eval::AFTER_HELP)]
+    Eval(eval::EvalArguments),
     /// Look after the events of a service, through its gateway or in its data folder.
     #[command(subcommand)]
     Events(events::EventsCommand),
@@ -62,6 +66,7 @@ impl CommandLine {
             Command::Keeper(arguments) => return Ok(judged(keeper::run(&arguments))),
             Command::Ask(arguments) => return Ok(judged(ask::run(&arguments))),
             Command::Exchange(arguments) => return Ok(judged(exchange::run(&arguments))),
+            Command::Eval(arguments) => return Ok(judged(eval::run(&arguments))),
             Command::Events(command) => return Ok(judged(events::run(command))),
             Command::FineTune(command) => return Ok(judged(fine_tune::run(command))),
             Command::Keys(command) => keys::run(command),

@@ -3,9 +3,11 @@
 //! A [`Knowledge`] never changes once it is loaded; a newer one takes its place as a whole. Whoever asks it says first by
 //! which scopes ([`Knowledge::for_reader`]), and sees no more than those open.
 
+mod asking;
 mod audience;
 mod code;
 mod document;
+mod embedding;
 mod folder;
 mod front_matter;
 mod identifiers;
@@ -16,6 +18,7 @@ mod listing;
 mod markdown;
 mod plain;
 mod progress;
+mod question;
 mod ranking;
 mod readable;
 mod reading;
@@ -23,6 +26,8 @@ mod section;
 mod sentences;
 mod shelf;
 mod shelving;
+mod spelling;
+mod synonyms;
 mod watching;
 mod words;
 
@@ -38,15 +43,18 @@ use thiserror::Error;
 
 pub use audience::{Audience, Scopes};
 pub use document::{IndexedPassage, IndexedSection};
+pub(crate) use embedding::read_embeddings;
+pub use embedding::{CannotEmbed, EmbeddingSettings, Embeddings, QuestionVector, Similarities};
 pub use folder::{SkipReason, Skipped};
 pub use front_matter::{FrontMatter, InvalidFrontMatter};
 pub use library::Library;
 pub(crate) use listing::ClosedPassages;
-pub use readable::Readable;
+pub use question::{HeldWords, Question, QuestionWord};
+pub use readable::{Found, Readable};
 pub use section::{Passage, Section};
 pub(crate) use sentences::sentences;
 pub use watching::{CannotFollow, CurrentKnowledge};
-pub use words::{HeldWords, Question, QuestionWord, WordSet};
+pub use words::WordSet;
 
 use shelf::Shelf;
 use words::Analyzer;

@@ -1,22 +1,24 @@
-//! The assistant that needs no model: it finds the section that supports the question best and quotes it.
+//! The assistant that needs no model: it finds the sections that support the question best and quotes them.
 
 use std::sync::Arc;
 
-use futures_util::future::{BoxFuture, FutureExt, TryFutureExt};
+use futures_util::future::{BoxFuture, FutureExt};
 use tokio::sync::watch;
 use tokio::task::spawn_blocking;
 
+use super::clauses::clauses;
+use super::finding::Finding;
+use super::judgement::{Judgement, contacts};
 use super::links::AllowedHosts;
 use super::proposal::proposals;
 use super::support::Support;
-use super::{Answer, Asked, Assistant, CannotAnswer, Citation, Confidence, MadeBy, Progress, Searched};
-use crate::knowledge::{CurrentKnowledge, Knowledge, Question, Readable, Scopes, sentences};
+use super::{Answer, Asked, Assistant, CannotAnswer, Citation, MadeBy, Progress, Searched, Step};
+use crate::knowledge::{CurrentKnowledge, Embeddings, Knowledge, QuestionVector, Scopes, sentences};
 use crate::runbooks::RunbookCatalogue;
 
-/// Below this share of the question's weight the documents are silent: tried on the table of questions in the tests.
-const LEAST_SHARE: f64 = 0.8;
-/// BM25 puts the right section among the first few; the cover of the question's words decides between those.
-const CANDIDATES: usize = 12;
+/// What comments begin with in the languages that are cut by item.
+const COMMENTS: [&str; 4] = ["//", "#", "/*", "--"];
+const COMMENT_LETTERS: [char; 6] = ['/', '#', '*', '-', '!', ' '];
 
 /// Answers by quoting documents.
 #[derive(Clone)]
@@ -24,6 +26,17 @@ pub struct ExtractiveAssistant {
     knowledge: CurrentKnowledge,
     runbooks: Arc<dyn RunbookCatalogue>,
     links: AllowedHosts,
+    embeddings: Option<Arc<Embeddings>>,
+}
+
+/// Where a section stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Place {
+    pub(crate) file: String,
+    /// The innermost heading.
+    pub(crate) title: String,
+    /// Its first and its last line, where it has no heading.
+    pub(crate) lines: Option<[usize; 2]>,
 }
 
 impl ExtractiveAssistant {
@@ -36,7 +49,7 @@ impl ExtractiveAssistant {
     /// An assistant that answers each question from the documents of its moment.
     #[must_use]
     pub fn following(knowledge: CurrentKnowledge, runbooks: Arc<dyn RunbookCatalogue>) -> Self {
-        Self { knowledge, runbooks, links: AllowedHosts::default() }
+        Self { knowledge, runbooks, embeddings: None, links: AllowedHosts::default() }
     }
 
     /// The same, with hosts that its answers may link to.
@@ -44,43 +57,76 @@ impl ExtractiveAssistant {
     pub(crate) fn linking_to(self, links: AllowedHosts) -> Self {
         Self { links, ..self }
     }
+
+    /// The same, that finds by meaning as well.
+    #[must_use]
+    pub fn with_embeddings(self, embeddings: Option<Arc<Embeddings>>) -> Self {
+        Self { embeddings, ..self }
+    }
 }
 
 impl Assistant for ExtractiveAssistant {
-    fn answer(&self, asked: Asked, _: Progress) -> BoxFuture<'_, Result<Answer, CannotAnswer>> {
+    fn answer(&self, asked: Asked, progress: Progress) -> BoxFuture<'_, Result<Answer, CannotAnswer>> {
         let assistant = self.clone();
-        // Searching a large folder takes the thread for a while; other requests go on meanwhile.
-        let answer = spawn_blocking(move || {
+        async move {
+            let vectors = assistant.vectors(&asked.question).await;
+            let query = asked.question.clone();
+            // Searching a large folder takes the thread for a while; other requests go on meanwhile.
+            let quoted = assistant.clone();
+            let quoting = move || quoted.quote_by(&asked.question, &asked.asker.scopes, &vectors);
+            let (answer, sections) =
+                spawn_blocking(quoting).await.map_err(|error| CannotAnswer::Internal(error.into()))?;
+            progress.tell(Step::Searched { query, sections }).await;
             // A document is somebody's text as well: what its quotes link to is held to the same hosts.
-            assistant.quote(&asked.question, &asked.asker.scopes).linking_to(&assistant.links)
-        });
-        answer.map_err(|error| CannotAnswer::Internal(error.into())).boxed()
+            Ok(answer.linking_to(&assistant.links))
+        }
+        .boxed()
     }
 }
 
 impl ExtractiveAssistant {
-    /// The same, at once, in this thread.
+    /// Answers at once, in this thread, and by words alone.
     #[must_use]
     pub fn quote(&self, question: &str, scopes: &Scopes) -> Answer {
+        self.quote_by(question, scopes, &[]).0
+    }
+
+    /// The vectors of a question and its clauses; none where nothing makes any.
+    pub(crate) async fn vectors(&self, question: &str) -> Vec<QuestionVector> {
+        let Some(embeddings) = &self.embeddings else { return Vec::new() };
+        let texts: Vec<_> = [question.to_owned()].into_iter().chain(clauses(question)).collect();
+        embeddings.of_question(&texts).await
+    }
+
+    /// The places that are found for a question, best first.
+    pub(crate) fn places(&self, question: &str, scopes: &Scopes, vectors: &[QuestionVector]) -> Vec<Place> {
         let knowledge = Arc::clone(&self.knowledge.borrow());
         let readable = knowledge.for_reader(scopes);
-        let asked = readable.question(question);
-        // People tell what they see before they ask. Where the documents do not speak of all of it, the question stands
-        // for itself.
-        let support = supported(&asked, &readable).or_else(|| {
-            let alone = what_is_asked(question)?;
-            supported(&readable.question(&alone), &readable)
-        });
-        let (parts, citations) = support.as_ref().map(quotes).unwrap_or_default();
-        Answer {
+        let finding = Finding::of(question, &clauses(question), vectors, &readable);
+        let place = |support: &&Support<'_>| {
+            let section = &support.section.section;
+            let (file, title) = (section.file.clone(), section.title().to_owned());
+            Place { file, title, lines: section.lines_of(section.text()) }
+        };
+        finding.sections().iter().map(place).collect()
+    }
+
+    /// An answer, and how many sections were found.
+    pub(super) fn quote_by(&self, question: &str, scopes: &Scopes, vectors: &[QuestionVector]) -> (Answer, usize) {
+        let knowledge = Arc::clone(&self.knowledge.borrow());
+        let readable = knowledge.for_reader(scopes);
+        let finding = Finding::of(question, &clauses(question), vectors, &readable);
+        let judgement = Judgement::of(&finding);
+        let (parts, citations): (Vec<_>, Vec<_>) = judgement.cited.iter().flat_map(|support| quotes(support)).unzip();
+        let answer = Answer {
             known: !citations.is_empty(),
-            confidence: if citations.is_empty() { Confidence::None } else { Confidence::Medium },
-            short: parts.first().cloned(),
+            confidence: judgement.confidence,
+            short: judgement.cited.first().and_then(|support| short(support)),
             answer: (!parts.is_empty()).then(|| parts.join("\n\n")),
             citations,
             events: Vec::new(),
-            proposals: proposals(question, &asked, &readable, &*self.runbooks),
-            whom_to_ask: Vec::new(),
+            proposals: proposals(question, &finding.question, &readable, &*self.runbooks),
+            whom_to_ask: contacts(&finding, judgement.confidence),
             searched: Searched {
                 documents: readable.document_count(),
                 sections: readable.section_count(),
@@ -88,46 +134,40 @@ impl ExtractiveAssistant {
             },
             made_by: MadeBy::Documents { instead_of_model: None },
             removed: Vec::new(),
-        }
+        };
+        (answer, finding.supports.len())
     }
 }
 
-fn supported<'a>(question: &Question, readable: &Readable<'a>) -> Option<Support<'a>> {
-    best_support(question, readable).filter(|support| support.share >= LEAST_SHARE)
-}
-
-fn best_support<'a>(question: &Question, readable: &Readable<'a>) -> Option<Support<'a>> {
-    let candidates = readable.search(question, CANDIDATES).unwrap_or_else(|error| {
-        tracing::error!(%error, "the documents cannot be searched");
-        Vec::new()
-    });
-    let supports = candidates.into_iter().map(|section| Support::of(section, &readable.title(section), question));
-    // Of equals BM25 puts the better one first.
-    supports.reduce(|best, other| if other.rank > best.rank { other } else { best })
-}
-
-/// The sentences that ask, all of them; nothing when no sentence does, or all do.
-fn what_is_asked(question: &str) -> Option<String> {
-    let all = sentences(question, &(0..question.len()));
-    let asking: Vec<_> =
-        all.iter().filter_map(|range| question.get(range.clone())).filter(|text| text.ends_with('?')).collect();
-    (!asking.is_empty() && asking.len() < all.len()).then(|| asking.join(" "))
-}
-
-fn quotes(support: &Support<'_>) -> (Vec<String>, Vec<Citation>) {
+/// The first sentence of what is quoted; of code, the first of its comment, or its first line.
+fn short(support: &Support<'_>) -> Option<String> {
     let section = &support.section.section;
-    let mut parts = Vec::new();
-    let mut citations = Vec::new();
-    for (indexed, share) in &support.passages {
+    let quote = section.quote(&support.passages.first()?.0.passage);
+    let is_code = section.lines_of(quote).is_some();
+    let is_comment = |line: &&str| COMMENTS.iter().any(|mark| line.trim_start().starts_with(mark));
+    let comment =
+        quote.lines().take_while(is_comment).map(|line| line.trim_start().trim_start_matches(COMMENT_LETTERS));
+    let comment = comment.collect::<Vec<_>>().join(" ");
+    let text = match (is_code, comment.trim().is_empty()) {
+        (false, _) => quote.split_whitespace().collect::<Vec<_>>().join(" "),
+        (true, false) => comment.trim().to_owned(),
+        (true, true) => quote.lines().find(|line| !line.trim().is_empty())?.trim().to_owned(),
+    };
+    let first = sentences(&text, &(0..text.len())).into_iter().next()?;
+    text.get(first).map(str::to_owned)
+}
+
+/// Each passage as it is told, and as it is cited.
+fn quotes(support: &Support<'_>) -> Vec<(String, Citation)> {
+    let section = &support.section.section;
+    let quoted = support.passages.iter().filter_map(|(indexed, share)| {
         let quote = section.quote(&indexed.passage);
-        if let Some(citation) = Citation::of(section, quote, *share) {
-            citations.push(citation);
-            parts.push(if indexed.passage.is_preformatted() {
-                quote.to_owned()
-            } else {
-                quote.split_whitespace().collect::<Vec<_>>().join(" ")
-            });
-        }
-    }
-    (parts, citations)
+        let told = if indexed.passage.is_preformatted() {
+            quote.to_owned()
+        } else {
+            quote.split_whitespace().collect::<Vec<_>>().join(" ")
+        };
+        Some((told, Citation::of(section, quote, *share)?))
+    });
+    quoted.collect()
 }

@@ -10,11 +10,12 @@ use super::links::AllowedHosts;
 use super::redaction::Redactor;
 use super::tools::ToolScopes;
 use crate::config_file::{self, LocatedMistake};
+use crate::knowledge::{EmbeddingSettings, read_embeddings};
 use crate::model::ModelsSettings;
 use crate::section::Section;
 use crate::telemetry::TelemetrySettings;
 
-const KEYS: [&str; 6] = ["models", "budgets", "links", "redaction", "tools", "telemetry"];
+const KEYS: [&str; 7] = ["models", "budgets", "embeddings", "links", "redaction", "tools", "telemetry"];
 
 /// Everything that an assistant is told.
 #[derive(Debug, Default)]
@@ -29,6 +30,8 @@ pub(crate) struct Settings {
     pub(super) tools: ToolScopes,
     /// Where spans and measures of models go.
     pub(crate) telemetry: Option<TelemetrySettings>,
+    /// Where vectors come from; without it, documents are found by their words alone.
+    pub(crate) embeddings: Option<EmbeddingSettings>,
 }
 
 impl Settings {
@@ -60,6 +63,7 @@ fn read_all(file: &Section<'_>, mistakes: &mut Vec<Mistake>) -> Settings {
     file.only_keys(&KEYS, mistakes);
     Settings {
         models: ModelsSettings::read_sections(file, mistakes),
+        embeddings: read_embeddings(&file.at("embeddings"), mistakes),
         links: AllowedHosts::read(&file.at("links"), mistakes),
         redaction: Redactor::read(&file.at("redaction"), mistakes),
         tools: ToolScopes::read(&file.at("tools"), mistakes),

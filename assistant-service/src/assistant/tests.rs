@@ -48,6 +48,36 @@ fn a_command_is_quoted_with_the_sentence_that_leads_to_it() {
 }
 
 #[test]
+fn what_is_not_known_comes_with_the_owners_of_what_is_nearest() {
+    let answer = answer("Which cipher does the VPN use?");
+    assert!(!answer.known && answer.citations.is_empty() && answer.short.is_none(), "{answer:?}");
+    assert_eq!(answer.confidence, Confidence::None);
+    let security = Contact { owner: "security squad".to_owned(), file: "security/vpn.md".to_owned() };
+    assert!(answer.whom_to_ask.contains(&security) && answer.whom_to_ask.len() <= 3, "{answer:?}");
+}
+
+#[test]
+fn of_two_things_that_are_asked_each_is_cited() {
+    let answer = answer("When is a game build frozen, and who approves refunds of 50 euros or more?");
+    let files: Vec<_> = answer.citations.iter().map(Citation::file).collect();
+    assert!(files.contains(&"release-process.md") && files.contains(&"checkout.md"), "{answer:?}");
+}
+
+#[test]
+fn mistyped_words_are_understood_and_nobody_learns_words_of_what_they_may_not_read() {
+    assert_eq!(answer("refnuds of 50 euors, who aproves?").citations[0].file(), "checkout.md");
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("a.md"), "# Open\n\nA lantern hangs here.\n").unwrap();
+    fs::write(folder.path().join("b.md"), "---\naudience: zoo\n---\n# Closed\n\nThe zebra sleeps.\n").unwrap();
+    let knowledge = Knowledge::load(folder.path()).unwrap();
+    let zebra = |scopes: &[&str]| {
+        let readable = knowledge.for_reader(&scopes.iter().copied().collect());
+        readable.search(&readable.question("zerba"), 5).unwrap().len()
+    };
+    assert_eq!((zebra(&["zoo"]), zebra(&[])), (1, 0));
+}
+
+#[test]
 fn a_question_for_a_number_is_answered_with_the_sentence_that_holds_one() {
     assert_eq!(answer("How large may an event be?").answer.unwrap(), "An event may be 64 KiB at most.");
 }
@@ -169,6 +199,7 @@ fn a_citation_of_code_names_its_lines_and_one_of_markdown_none() {
     let citation = serde_json::to_value(&answer.citations[0]).unwrap();
     assert_eq!((&citation["file"], &citation["lines"]), (&json!("queue_worker.rs"), &json!([13, 14])), "{citation}");
     assert_eq!(citation["heading"], "queue_worker.rs > MAX_ATTEMPTS");
+    assert_eq!(answer.short.unwrap(), "How often a job is tried before it goes to `dead_jobs`.");
     assert!(answer.citations[0].quote().ends_with("const MAX_ATTEMPTS: u32 = 5;"), "{citation}");
 
     let markdown = COMPANY.0.quote("How do I restart the mailer?", &Scopes::default());

@@ -1,9 +1,10 @@
 //! One file as it is known: cut into sections, with the words of each.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use sha2::{Digest, Sha256};
 
+use super::embedding::DocumentVectors;
 use super::folder::SkipReason;
 use super::front_matter::{self, FrontMatter};
 use super::kind::Kind;
@@ -17,6 +18,8 @@ pub(super) struct Document {
     pub(super) file: String,
     pub(super) front_matter: Arc<FrontMatter>,
     pub(super) sections: Vec<IndexedSection>,
+    /// Made behind the back of whoever asks; until then it is found by its words alone.
+    pub(super) vectors: OnceLock<DocumentVectors>,
     digest: [u8; 32],
 }
 
@@ -62,7 +65,7 @@ impl Document {
             Kind::Code(language) => code::sections(&file, &text, language),
         };
         let sections = sections.into_iter().map(|section| IndexedSection::new(section, analyzer)).collect();
-        Ok(Self { file, front_matter, sections, digest })
+        Ok(Self { file, front_matter, sections, vectors: OnceLock::new(), digest })
     }
 
     /// Whether it was read from this very text.

@@ -49,8 +49,8 @@ pub(super) struct WeightedWord {
 }
 
 impl WeightedWord {
-    /// Of a word that stands in some of the sections that the reader may read.
-    pub(super) fn of(stem: &str, counts: &[&Counts]) -> Option<Self> {
+    /// Of a word that stands in some of the sections that the reader may read, and counts for its strength.
+    pub(super) fn of(stem: &str, strength: Score, counts: &[&Counts]) -> Option<Self> {
         let word = Word::of(stem);
         let sum = |count: fn(&Counts, Word) -> u64| counts.iter().map(|counts| count(counts, word)).sum::<u64>();
         let all = sum(|counts, _| counts.sections());
@@ -62,8 +62,8 @@ impl WeightedWord {
         let heading = weight(sum(Counts::in_headings), sum(|counts, _| counts.heading_tokens()));
         let text = weight(sections, sum(|counts, _| counts.text_tokens()));
         (sections > 0).then(|| Self {
-            heading: (Term::from_field_text(LAYOUT.heading, stem), heading.boost_by(HEADING_BOOST)),
-            text: (Term::from_field_text(LAYOUT.text, stem), text),
+            heading: (Term::from_field_text(LAYOUT.heading, stem), heading.boost_by(HEADING_BOOST * strength)),
+            text: (Term::from_field_text(LAYOUT.text, stem), text.boost_by(strength)),
             sections,
         })
     }

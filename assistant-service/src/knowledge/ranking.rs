@@ -1,17 +1,39 @@
 //! The best of what was found, in their order.
 
-use super::document::IndexedSection;
+use super::document::{Document, IndexedSection};
+use super::embedding::{QuestionVector, Similarities};
 
 /// Sections by score; of equals the one whose file comes first, and in one file the first.
 pub(super) struct Ranking<'a> {
-    limit: usize,
+    pub(super) limit: usize,
     best: Vec<Ranked<'a>>,
 }
 
-struct Ranked<'a> {
-    score: f32,
-    place: (&'a str, usize),
-    section: &'a IndexedSection,
+/// A section by its document and its number there.
+#[derive(Clone, Copy)]
+pub(super) struct Ranked<'a> {
+    pub(super) score: f32,
+    pub(super) document: &'a Document,
+    pub(super) number: usize,
+}
+
+impl<'a> Ranked<'a> {
+    pub(super) fn section(&self) -> Option<&'a IndexedSection> {
+        self.document.sections.get(self.number)
+    }
+
+    pub(super) fn is_same(&self, other: &Self) -> bool {
+        self.number == other.number && std::ptr::eq(self.document, other.document)
+    }
+
+    /// How similar it is to a question, where both have vectors.
+    pub(super) fn similarities(&self, question: &QuestionVector) -> Option<Similarities> {
+        self.document.vectors.get()?.similarities(question, self.number)
+    }
+
+    fn place(&self) -> (&'a str, usize) {
+        (&self.document.file, self.number)
+    }
 }
 
 impl<'a> Ranking<'a> {
@@ -27,15 +49,16 @@ impl<'a> Ranking<'a> {
         }
     }
 
-    pub(super) fn offer(&mut self, score: f32, place: (&'a str, usize), section: &'a IndexedSection) {
-        let is_before =
-            |one: &Ranked<'_>| one.score.total_cmp(&score).reverse().then_with(|| one.place.cmp(&place)).is_lt();
+    pub(super) fn offer(&mut self, offered: Ranked<'a>) {
+        let is_before = |one: &Ranked<'_>| {
+            one.score.total_cmp(&offered.score).reverse().then_with(|| one.place().cmp(&offered.place())).is_lt()
+        };
         let at = self.best.partition_point(is_before);
-        self.best.insert(at, Ranked { score, place, section });
+        self.best.insert(at, offered);
         self.best.truncate(self.limit);
     }
 
-    pub(super) fn into_sections(self) -> Vec<&'a IndexedSection> {
-        self.best.into_iter().map(|ranked| ranked.section).collect()
+    pub(super) fn into_best(self) -> impl Iterator<Item = Ranked<'a>> {
+        self.best.into_iter()
     }
 }

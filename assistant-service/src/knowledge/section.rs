@@ -90,16 +90,16 @@ impl Section {
     }
 
     /// The innermost heading.
-    pub(super) fn title(&self) -> &str {
+    pub(crate) fn title(&self) -> &str {
         self.heading.get(self.title_start..).unwrap_or_default()
     }
 
     /// The sentence or table head that introduces a passage.
-    pub(super) fn introduction(&self, passage: &Passage) -> &str {
+    pub(crate) fn introduction(&self, passage: &Passage) -> &str {
         self.slice(&passage.introduction)
     }
 
-    pub(super) fn passages(&self) -> &[Passage] {
+    pub(crate) fn passages(&self) -> &[Passage] {
         &self.passages
     }
 

@@ -4,9 +4,11 @@ use std::io;
 use std::sync::Arc;
 
 use super::audience::Audience;
-use super::document::{Document, IndexedSection};
+use super::document::Document;
+use super::embedding::{QuestionVector, nearest};
 use super::index::{Counts, Place, SectionIndex, WeightedWord};
-use super::ranking::Ranking;
+use super::ranking::{Ranked, Ranking};
+use super::spelling::Spelling;
 
 /// Documents that are read by the same people or not at all.
 pub(super) struct Shelf {
@@ -16,6 +18,7 @@ pub(super) struct Shelf {
     /// The documents where the index knows them.
     pub(super) slots: Vec<Option<Arc<Document>>>,
     pub(super) index: SectionIndex,
+    pub(super) spelling: Spelling,
 }
 
 impl Shelf {
@@ -31,16 +34,23 @@ impl Shelf {
     pub(super) fn search<'a>(&'a self, words: &[WeightedWord], ranking: &mut Ranking<'a>) -> io::Result<()> {
         let least = ranking.least();
         self.index.search(words, least, |score, place| {
-            if let Some((name, section)) = self.section(place) {
-                ranking.offer(score, name, section);
+            if let Some(ranked) = self.ranked(score, place) {
+                ranking.offer(ranked);
             }
             ranking.least()
         })
     }
 
-    /// A section, with its place among all sections of all shelves.
-    fn section(&self, place: Place) -> Option<((&str, usize), &IndexedSection)> {
+    /// Enters the sections that are nearest in meaning, of those documents that have vectors already.
+    pub(super) fn nearest<'a>(&'a self, question: &QuestionVector, ranking: &mut Ranking<'a>) {
+        for (score, document, number) in nearest(&self.documents, question, ranking.limit) {
+            ranking.offer(Ranked { score, document, number });
+        }
+    }
+
+    fn ranked(&self, score: f32, place: Place) -> Option<Ranked<'_>> {
         let document = self.slots.get(place.slot)?.as_ref()?;
-        Some(((&document.file, place.number), document.sections.get(place.number)?))
+        document.sections.get(place.number)?;
+        Some(Ranked { score, document, number: place.number })
     }
 }

@@ -7,6 +7,7 @@ use super::audience::Audience;
 use super::document::Document;
 use super::index::GrowingIndex;
 use super::shelf::Shelf;
+use super::spelling::Spelling;
 use super::words::Analyzer;
 
 /// The shelves as they were left, each with what it takes to change it.
@@ -15,6 +16,7 @@ pub(super) struct Shelving(BTreeMap<Audience, Growing>);
 
 struct Growing {
     index: GrowingIndex,
+    spelling: Spelling,
     slots: Vec<Option<Arc<Document>>>,
     shelf: Option<Arc<Shelf>>,
 }
@@ -44,7 +46,7 @@ impl Shelving {
 
 impl Growing {
     fn new(analyzer: &Analyzer) -> Self {
-        Self { index: GrowingIndex::new(analyzer), slots: Vec::new(), shelf: None }
+        Self { index: GrowingIndex::new(analyzer), spelling: Spelling::default(), slots: Vec::new(), shelf: None }
     }
 
     fn hold(&mut self, audience: &Audience, documents: Vec<Arc<Document>>) -> tantivy::Result<Arc<Shelf>> {
@@ -66,8 +68,10 @@ impl Growing {
             Some(shelf) if gone.is_empty() && come.is_empty() => Ok(Arc::clone(shelf)),
             _ => {
                 let index = self.index.change(&gone, &come)?;
-                let (audience, slots) = (audience.clone(), self.slots.clone());
-                Ok(Arc::clone(self.shelf.insert(Arc::new(Shelf { audience, documents, slots, index }))))
+                self.spelling.change(&gone, &come);
+                let (audience, slots, spelling) = (audience.clone(), self.slots.clone(), self.spelling.clone());
+                let shelf = Shelf { audience, documents, slots, index, spelling };
+                Ok(Arc::clone(self.shelf.insert(Arc::new(shelf))))
             }
         }
     }

@@ -2,8 +2,6 @@
 
 mod set;
 
-use std::collections::BTreeSet;
-
 use tantivy::tokenizer::{
     Language, LowerCaser, RemoveLongFilter, SimpleTokenizer, Stemmer, StopWordFilter, TextAnalyzer, Tokenizer,
 };
@@ -15,74 +13,19 @@ pub use set::WordSet;
 const LONGEST_BYTES: usize = 64;
 
 /// Words that ask, rather than being what is asked about; on top of tantivy's articles, prepositions and so on.
-const ASKING: &str = "about all also am any been being can could describe did do does explain from get had happen happened happens \
-    has have he her him his how i its just may me might must my now our please shall she should so some \
-    tell than them those too until us very we were what when where whether which while who whom whose why would you your \
-    d ll m re s t ve";
+const ASKING: &str = "about actually all already also am any anybody anyone anything been being can could couldn describe did \
+    didn do does doesn doing don done else even ever every everybody everyone everything exactly explain from get gets got \
+    had happen happened happening happens has hasn have haven he her here hi him his honestly how i isn its just let like \
+    lot maybe may me might mine must my myself now okay our ours ourselves please quite rather really shall she should \
+    shouldn simply so some somebody someone something somehow still tell than thanks them themselves thing things think those \
+    though too until us very want wants was wasn we were weren what when where whether which while who whoever whom whose why \
+    won would wouldn yes yet you your yours d ll m re s t ve";
+
+/// Of tantivy's words without content, those that are long enough to be mistyped.
+const COMMON: &str = "and are but for into not such that the their then there these they this was will with";
 
 /// After `how`, these ask for a number and are not themselves looked for.
 const MEASURES: [&str; 11] = ["big", "far", "fast", "large", "long", "many", "much", "often", "old", "quickly", "soon"];
-
-/// A question as far as it can be looked up.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub struct Question {
-    words: Vec<QuestionWord>,
-    /// The same words in the form in which documents hold theirs.
-    held: Vec<Word>,
-    /// Whether the answer is likely to hold a number: it asks how long, how many, or when.
-    pub asks_for_number: bool,
-}
-
-/// A content word of a question.
-#[derive(Debug, Clone, PartialEq)]
-pub struct QuestionWord {
-    /// The form in which words are compared.
-    pub stem: String,
-    /// The form in which it was written.
-    pub written: String,
-    /// How much it tells: the inverse document frequency.
-    pub weight: f64,
-}
-
-/// Which words of a question something holds, by their position.
-pub type HeldWords = BTreeSet<usize>;
-
-impl Question {
-    /// The content words, each once, in the question's order.
-    #[must_use]
-    pub fn words(&self) -> &[QuestionWord] {
-        &self.words
-    }
-
-    /// The content words in the form in which they are compared.
-    #[must_use]
-    pub fn stems(&self) -> WordSet {
-        self.held.iter().copied().collect()
-    }
-
-    /// Which words of the question are among `words`.
-    #[must_use]
-    pub fn held_by(&self, words: &WordSet) -> HeldWords {
-        self.held.iter().enumerate().filter(|(_, word)| words.holds(**word)).map(|(position, _)| position).collect()
-    }
-
-    /// The share of the question's weight that lies on the words at some positions, from 0 to 1. A word that no document knows
-    /// weighs most and is held by nothing, so a question about something else is never well supported.
-    #[must_use]
-    pub fn share<'a>(&self, held: impl IntoIterator<Item = &'a usize>) -> f64 {
-        let all: f64 = self.words.iter().map(|word| word.weight).sum();
-        let held = held.into_iter().filter_map(|position| self.words.get(*position)).map(|word| word.weight);
-        if all > 0.0 { held.fold(0.0, |sum, weight| sum + weight) / all } else { 0.0 }
-    }
-
-    fn add(&mut self, word: QuestionWord) {
-        let held = Word::of(&word.stem);
-        if !self.held.contains(&held) {
-            self.held.push(held);
-            self.words.push(word);
-        }
-    }
-}
 
 /// Cuts text into words.
 #[derive(Clone)]
@@ -127,39 +70,65 @@ impl Analyzer {
         (words.into_iter().collect(), count)
     }
 
-    /// A question's words. A name of code that no document holds, which `is_known` tells, is asked for by its parts.
-    pub(super) fn question(
-        &self,
-        text: &str,
-        is_known: impl Fn(&str) -> bool,
-        weight: impl Fn(&str) -> f64,
-    ) -> Question {
-        let mut question = Question { asks_for_number: mentions(text, "when"), ..Question::default() };
+    /// Both forms of every word of a text that carries content, in its order: as it was written, and as it is compared.
+    pub(super) fn asked_words(&self, text: &str) -> Vec<AskedWord> {
+        let mut asked = Vec::new();
         self.words.clone().token_stream(text).process(&mut |token| {
             let written = text.get(token.offset_from..token.offset_to).unwrap_or_default();
             let before = text.get(..token.offset_from).unwrap_or_default();
-            if is_measure(written, before) {
-                question.asks_for_number = true;
-                return;
-            }
-            let parts = if is_known(&token.text) { Vec::new() } else { parts(written) };
-            for part in parts.iter().filter_map(|part| written.get(part.clone())) {
-                self.words.clone().token_stream(part).process(&mut |token| {
-                    let stem = token.text.clone();
-                    question.add(QuestionWord { weight: weight(&stem), stem, written: part.to_owned() });
-                });
-            }
-            if parts.is_empty() {
-                let (stem, written) = (token.text.clone(), written.to_owned());
-                question.add(QuestionWord { weight: weight(&stem), stem, written });
+            if !is_measure(written, before) {
+                let is_name = written.starts_with(char::is_uppercase) && !begins_sentence(before);
+                asked.push(AskedWord { stem: token.text.clone(), written: written.to_owned(), is_name });
             }
         });
-        question
+        asked
+    }
+
+    /// The form in which one word is compared; nothing for a word without content.
+    pub(super) fn stem(&self, word: &str) -> Option<String> {
+        let mut stem = None;
+        self.words.clone().token_stream(word).process(&mut |token| stem = Some(token.text.clone()));
+        stem
+    }
+
+    /// The words that a word of code is made of, where there are several.
+    pub(super) fn parts_of(&self, written: &str) -> Vec<AskedWord> {
+        let parts = parts(written);
+        parts.into_iter().filter_map(|part| written.get(part)).flat_map(|part| self.asked_words(part)).collect()
     }
 }
 
-fn mentions(text: &str, word: &str) -> bool {
-    text.split(|character: char| !character.is_alphanumeric()).any(|other| other.eq_ignore_ascii_case(word))
+/// A word of a question.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct AskedWord {
+    pub(super) stem: String,
+    pub(super) written: String,
+    /// Whether it has a capital letter that no sentence's beginning gives it.
+    pub(super) is_name: bool,
+}
+
+/// Words that carry no content, as far as people mistype them.
+pub(super) fn function_words() -> impl Iterator<Item = &'static str> {
+    ASKING.split_whitespace().chain(COMMON.split_whitespace())
+}
+
+/// Whether a question wants a number: how long, how many, when.
+pub(super) fn asks_for_number(text: &str) -> bool {
+    let mut before = "";
+    split(text).any(|word| {
+        let asks =
+            is_measure(word, before) || word.eq_ignore_ascii_case("when") || word.eq_ignore_ascii_case("percentage");
+        before = word;
+        asks
+    })
+}
+
+pub(super) fn split(text: &str) -> impl Iterator<Item = &str> {
+    text.split(|character: char| !character.is_alphanumeric()).filter(|word| !word.is_empty())
+}
+
+fn begins_sentence(before: &str) -> bool {
+    before.trim_end().chars().next_back().is_none_or(|last| matches!(last, '.' | '!' | '?' | ':' | '"' | '\''))
 }
 
 fn is_measure(written: &str, before: &str) -> bool {

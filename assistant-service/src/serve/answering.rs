@@ -10,7 +10,7 @@ use crate::assistant::{Assistant, AwaitingDocuments, ExtractiveAssistant, Modell
 use crate::backbone::Backbone;
 use crate::chat::{Defended, PassedOn};
 use crate::clock::SystemClock;
-use crate::knowledge::{CurrentKnowledge, Library};
+use crate::knowledge::{CurrentKnowledge, Embeddings, Library};
 use crate::metrics::Metrics;
 use crate::model::{Model, ModelsSettings, OpenAiModels};
 use crate::runbooks::RunbookCatalogue;
@@ -43,6 +43,11 @@ impl Answering {
         let knowledge = Library::of(&arguments.documents)?.follow()?;
         let extractive = ExtractiveAssistant::following(knowledge.clone(), Arc::clone(runbooks));
         let extractive = extractive.linking_to(settings.links().clone());
+        let embeddings = settings.embeddings.clone().map(Embeddings::open).transpose()?.map(Arc::new);
+        if let Some(embeddings) = &embeddings {
+            tokio::spawn(Arc::clone(embeddings).follow(knowledge.clone()));
+        }
+        let extractive = extractive.with_embeddings(embeddings);
         let assistant: Arc<dyn Assistant> = match model {
             None => Arc::new(extractive),
             Some(model) => {

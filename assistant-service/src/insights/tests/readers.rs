@@ -18,7 +18,7 @@ async fn what_only_the_watch_may_read_is_in_no_event() {
     let answer = COMPANY.0.quote(RESTRICTED, &scopes(&[SECURITY]));
     assert!(answer.known && answer.citations.iter().any(|citation| citation.is_restricted()), "{answer:?}");
     let secret = answer.citations.iter().find(|citation| citation.is_restricted()).unwrap().quote().to_owned();
-    for (with_scopes, judgement, withheld) in [("", "unknown", 0), ("scopes: ['documents:security']", "likely", 1)] {
+    for (with_scopes, judgement, withheld) in [("", "unknown", 0), ("scopes: ['documents:security']", "confirmed", 1)] {
         let stage = Stage::new();
         let text = format!("name: test\nfilter: {{type: {TYPE}}}\nquestion: {RESTRICTED}\n{with_scopes}");
         let mut follower = follower(&stage.state, &Arc::new(watch::read(&text).unwrap())).await;

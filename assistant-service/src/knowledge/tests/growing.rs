@@ -8,13 +8,15 @@ const WORDS: [&str; 12] = [
     "lantern", "burns", "carries", "worker", "queue", "night", "restart", "tokens", "region", "player", "pays",
     "slowly",
 ];
-const QUESTIONS: [&str; 6] = [
+const QUESTIONS: [&str; 8] = [
     "lanterns burn",
     "which worker restarts the queue at night",
     "player",
     "what pays the player of a region for tokens",
     "slow",
     "nothing of this stands anywhere",
+    "lantrens brun and wroker tokesn",
+    "lanternlike playercount",
 ];
 
 /// Chance that is the same in each run.
@@ -49,7 +51,7 @@ fn seen(knowledge: &Knowledge) -> Vec<String> {
         seen.push(format!("{scopes:?}: {} {}", readable.document_count(), readable.section_count()));
         for text in QUESTIONS {
             let question = readable.question(text);
-            seen.push(format!("{:?}", question.words()));
+            seen.push(format!("{question:?}"));
             for limit in [1, 12, 1000] {
                 let found = readable.search(&question, limit).unwrap();
                 let found = found.iter().map(|found| (&found.section.file, found.section.line));

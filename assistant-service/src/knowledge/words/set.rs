@@ -42,7 +42,7 @@ impl WordSet {
         self.0.iter().copied()
     }
 
-    pub(super) fn holds(&self, word: Word) -> bool {
+    pub(in crate::knowledge) fn holds(&self, word: Word) -> bool {
         self.0.binary_search(&word).is_ok()
     }
 }
