@@ -35,7 +35,10 @@ const KEYS: [&str; 13] = [
 
 const MAX_NAME_CHARACTERS: usize = 64;
 
-const DEFAULT_TIMEOUT_SECONDS: u64 = 120;
+/// No answer of the service takes longer (`assistant::ask::bounds`).
+const MOST_SECONDS: u64 = 120;
+
+const DEFAULT_TIMEOUT_SECONDS: u64 = MOST_SECONDS;
 const DEFAULT_FIRST_PIECE_SECONDS: u64 = 30;
 const DEFAULT_IDLE_SECONDS: u64 = 20;
 const DEFAULT_MAX_OUTPUT_TOKENS: u64 = 2048;
@@ -150,10 +153,11 @@ fn read_model(item: &Section<'_>, mistakes: &mut Vec<Mistake>) -> Option<ModelSe
     };
     let api_key_file = item.path("apiKeyFile", mistakes);
     let headers = headers::read(item, mistakes);
-    let mut seconds = |key, most, default| Duration::from_secs(item.number(key, 1..=most, mistakes).unwrap_or(default));
-    let timeout = seconds("timeoutSeconds", 600, DEFAULT_TIMEOUT_SECONDS);
-    let first_piece = seconds("firstPieceSeconds", 300, DEFAULT_FIRST_PIECE_SECONDS);
-    let idle = seconds("idleSeconds", 300, DEFAULT_IDLE_SECONDS);
+    let mut seconds =
+        |key, default| Duration::from_secs(item.number(key, 1..=MOST_SECONDS, mistakes).unwrap_or(default));
+    let timeout = seconds("timeoutSeconds", DEFAULT_TIMEOUT_SECONDS);
+    let first_piece = seconds("firstPieceSeconds", DEFAULT_FIRST_PIECE_SECONDS);
+    let idle = seconds("idleSeconds", DEFAULT_IDLE_SECONDS);
     let max_output_tokens =
         item.number("maxOutputTokens", 1..=1_000_000, mistakes).unwrap_or(DEFAULT_MAX_OUTPUT_TOKENS);
     let temperature = item.decimal("temperature", 0.0..=2.0, mistakes);
