@@ -27,6 +27,7 @@ use thiserror::Error;
 
 pub use metrics::ModelMetrics;
 pub use open_ai::{CannotOpen, OpenAiModels};
+pub(crate) use settings::Server;
 pub use settings::{InvalidSettings, ModelsSettings};
 
 /// Something that goes on with a conversation.

@@ -50,6 +50,13 @@ pub struct ModelsSettings {
     pub(super) budgets: BudgetSettings,
 }
 
+/// A model by our name for it, and the server that it is at.
+pub(crate) struct Server<'s> {
+    pub(crate) name: &'s str,
+    pub(crate) url: &'s Url,
+    pub(crate) is_azure: bool,
+}
+
 /// What is said about one model.
 #[derive(Clone, Debug)]
 pub(super) struct ModelSettings {
@@ -105,9 +112,13 @@ impl ModelsSettings {
         })
     }
 
-    /// The name and the address of the model that is asked first.
-    pub(crate) fn first_choice(&self) -> Option<(&str, &Url)> {
-        self.models.first().map(|model| (model.name.as_str(), &model.base_url))
+    /// Where the models are, the first choice first.
+    pub(crate) fn servers(&self) -> impl Iterator<Item = Server<'_>> {
+        self.models.iter().map(|model| Server {
+            name: &model.name,
+            url: &model.base_url,
+            is_azure: model.azure.is_some(),
+        })
     }
 
     /// Reads both sections of the assistant's file.
