@@ -9,6 +9,7 @@ mod calls;
 mod chunk;
 mod completion;
 mod credentials;
+mod dialect;
 mod endpoint;
 mod failure;
 mod frames;

@@ -109,11 +109,13 @@ impl Attempt {
 
     async fn open(&mut self) -> Result<(), Failure> {
         let mut may_wait = true;
+        let mut dialect = self.endpoint.dialect();
         loop {
             self.patience = after(Instant::now(), self.endpoint.settings.first_piece);
-            let asked = self.endpoint.ask(&self.prompt, self.clock.now());
+            let asked = self.endpoint.ask(&self.prompt, dialect, self.clock.now());
             let failure = match timeout_at(self.patience.min(self.deadline), asked).await {
                 Ok(Ok(opened)) => {
+                    self.endpoint.keep(dialect);
                     self.opened = Some(opened);
                     return Ok(());
                 }
@@ -125,8 +127,10 @@ impl Attempt {
                     may_wait = false;
                     sleep(wait).await;
                 }
-                _ if self.endpoint.learns_from(&failure) => {}
-                _ => return Err(failure),
+                _ => match dialect.after(&failure, &self.prompt) {
+                    Some(learned) => dialect = learned,
+                    None => return Err(failure),
+                },
             }
         }
     }

@@ -14,7 +14,13 @@ const LONGEST_SAYING: usize = 200;
 #[derive(Clone, Debug, Error)]
 pub(super) enum Failure {
     #[error("it answered {status}: {said}")]
-    Status { status: StatusCode, said: String, retry_after: Option<Duration> },
+    Status {
+        status: StatusCode,
+        said: String,
+        /// What of the request the server names as its fault.
+        parameter: Option<String>,
+        retry_after: Option<Duration>,
+    },
     #[error("an error instead of an answer: {said}")]
     Said { said: String, is_refusal: bool },
     #[error("it cannot be reached: {0}")]

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use serde_json::Value;
 
+use super::dialect::Dialect;
 use super::settings::ModelSettings;
 use super::{Message, Prompt, Tool, ToolCall};
 
@@ -84,15 +85,6 @@ struct FunctionBody<'a> {
     name: &'a str,
     description: &'a str,
     parameters: &'a Value,
-}
-
-/// What one server has said that it does not know.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Dialect {
-    /// It takes no `stream_options`, so that nobody counts.
-    pub(super) is_uncounted: bool,
-    /// It calls `max_tokens` `max_completion_tokens`, as OpenAI itself does for its newer models.
-    pub(super) has_new_limit: bool,
 }
 
 impl<'a> Request<'a> {
