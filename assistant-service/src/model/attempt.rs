@@ -151,7 +151,7 @@ impl Attempt {
         if !stream_said_so && !self.speech.is_finished() {
             return Err(failure);
         }
-        let (calls, reason) = self.speech.end(stream_said_so)?;
+        let (calls, reason) = self.speech.end(stream_said_so, self.prompt.model.is_some())?;
         self.ready.extend(calls.into_iter().map(Said::Call));
         self.ready.push_back(Said::End(reason));
         self.ready.pop_front().ok_or(Failure::CutOff)

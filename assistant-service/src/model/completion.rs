@@ -133,7 +133,7 @@ impl Completion {
         self.took(&model, &attempt);
         tracing::warn!(%model, %failure, has_spoken, "a model gave no answer");
         let is_final = has_spoken || failure.is_refusal();
-        if failure.is_refusal() {
+        if failure.is_of_one_that_answers() {
             self.shared.answered(place);
         } else {
             self.shared.failed(place, failure.retry_after());

@@ -75,7 +75,12 @@ impl Speech {
     }
 
     /// The end, when the stream is at its own. Calls are worth something only now: until then any of them may be half of one.
-    pub(super) fn end(&mut self, stream_said_so: bool) -> Result<(Vec<ToolCall>, EndReason), Failure> {
+    /// An answer that is complete and empty is one where `may_be_empty`: whoever wants words asks somebody else then.
+    pub(super) fn end(
+        &mut self,
+        stream_said_so: bool,
+        may_be_empty: bool,
+    ) -> Result<(Vec<ToolCall>, EndReason), Failure> {
         if self.finish == Some(Finish::Broken) || !(stream_said_so || self.is_finished()) {
             return Err(Failure::CutOff);
         }
@@ -86,8 +91,8 @@ impl Speech {
         }
         let calls = std::mem::take(&mut self.calls).whole()?;
         match (calls.is_empty(), self.text.trim().is_empty()) {
-            (true, true) => Err(Failure::Malformed("nothing was said")),
-            (true, false) => Ok((calls, EndReason::Stop)),
+            (true, true) if !(may_be_empty && self.finish.is_some()) => Err(Failure::SaidNothing),
+            (true, _) => Ok((calls, EndReason::Stop)),
             (false, _) => Ok((calls, EndReason::ToolCalls)),
         }
     }
