@@ -84,9 +84,10 @@ impl Attempt {
                     let failure = opened.overheard.failure();
                     return self.end(has_ended, failure);
                 }
-                Err(_) => return self.end(false, Failure::TimedOut),
+                Err(_) if self.speech.is_over() => return self.end(false, Failure::TimedOut),
+                Err(_) => return Err(Failure::TimedOut),
             }
-            if self.speech.is_finished() && self.speech.is_counted() {
+            if self.speech.is_over() && self.speech.is_counted() {
                 return self.end(false, Failure::CutOff);
             }
         }
@@ -137,7 +138,7 @@ impl Attempt {
 
     fn heard(&mut self, goes_on: bool, text: String) {
         if goes_on {
-            let within = if self.speech.is_finished() { COUNTED_WITHIN } else { self.endpoint.settings.idle };
+            let within = if self.speech.is_over() { COUNTED_WITHIN } else { self.endpoint.settings.idle };
             self.patience = after(Instant::now(), within);
             self.first_piece_after.get_or_insert_with(|| self.began.elapsed());
         }

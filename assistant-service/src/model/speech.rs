@@ -16,6 +16,8 @@ pub(super) struct Speech {
     finish: Option<Finish>,
     /// Some end every part of their answers; then only the stream's own end is one.
     has_gone_on_after_its_end: bool,
+    /// Whether the newest part that said anything brought none of the answer.
+    is_past_its_words: bool,
     usage: Option<Usage>,
 }
 
@@ -41,6 +43,10 @@ impl Speech {
         };
         let repeats = chunk.is_message && !self.calls.is_empty();
         let calls = if repeats { Vec::new() } else { chunk.calls };
+        let brings_more = chunk.thinks || !new.is_empty() || !calls.is_empty();
+        if brings_more || chunk.finish.is_some() || chunk.usage.is_some() {
+            self.is_past_its_words = !brings_more;
+        }
         self.has_gone_on_after_its_end |= self.finish.is_some() && (!new.is_empty() || !calls.is_empty());
         self.text.push_str(&new);
         for fragment in calls {
@@ -57,6 +63,11 @@ impl Speech {
     /// Whether the model has said that this is all, which it may have though the stream goes on.
     pub(super) fn is_finished(&self) -> bool {
         self.finish.is_some() && !self.has_gone_on_after_its_end
+    }
+
+    /// Whether it has said so apart from its words. An end beside words may be one of many.
+    pub(super) fn is_over(&self) -> bool {
+        self.is_finished() && self.is_past_its_words
     }
 
     /// Whether nothing more is waited for.
