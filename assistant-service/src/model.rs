@@ -19,6 +19,7 @@ mod request;
 mod rest;
 mod settings;
 mod speech;
+mod taken;
 
 use std::time::Duration;
 

@@ -121,7 +121,9 @@ pub(super) fn input_bytes(prompt: &Prompt) -> usize {
     let tool = |tool: &Tool| {
         tool.name.len().saturating_add(tool.description.len()).saturating_add(tool.parameters.to_string().len())
     };
-    prompt.messages.iter().map(message).chain(prompt.tools.iter().map(tool)).fold(0, usize::saturating_add)
+    let option = |(name, value): (&String, &Value)| name.len().saturating_add(value.to_string().len());
+    let (messages, tools) = (prompt.messages.iter().map(message), prompt.tools.iter().map(tool));
+    messages.chain(tools).chain(prompt.options.iter().map(option)).fold(0, usize::saturating_add)
 }
 
 impl<'a> MessageBody<'a> {
