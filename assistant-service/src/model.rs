@@ -9,6 +9,7 @@ mod calls;
 mod chunk;
 mod completion;
 mod credentials;
+mod dialect;
 mod endpoint;
 mod failure;
 mod frames;
@@ -18,6 +19,7 @@ mod request;
 mod rest;
 mod settings;
 mod speech;
+mod taken;
 
 use std::time::Duration;
 
@@ -27,6 +29,7 @@ use thiserror::Error;
 
 pub use metrics::ModelMetrics;
 pub use open_ai::{CannotOpen, OpenAiModels};
+pub(crate) use settings::Server;
 pub use settings::{InvalidSettings, ModelsSettings};
 
 /// Something that goes on with a conversation.

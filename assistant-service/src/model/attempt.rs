@@ -84,9 +84,10 @@ impl Attempt {
                     let failure = opened.overheard.failure();
                     return self.end(has_ended, failure);
                 }
-                Err(_) => return self.end(false, Failure::TimedOut),
+                Err(_) if self.speech.is_over() => return self.end(false, Failure::TimedOut),
+                Err(_) => return Err(Failure::TimedOut),
             }
-            if self.speech.is_finished() && self.speech.is_counted() {
+            if self.speech.is_over() && self.speech.is_counted() {
                 return self.end(false, Failure::CutOff);
             }
         }
@@ -109,11 +110,13 @@ impl Attempt {
 
     async fn open(&mut self) -> Result<(), Failure> {
         let mut may_wait = true;
+        let mut dialect = self.endpoint.dialect();
         loop {
             self.patience = after(Instant::now(), self.endpoint.settings.first_piece);
-            let asked = self.endpoint.ask(&self.prompt, self.clock.now());
+            let asked = self.endpoint.ask(&self.prompt, dialect, self.clock.now());
             let failure = match timeout_at(self.patience.min(self.deadline), asked).await {
                 Ok(Ok(opened)) => {
+                    self.endpoint.keep(dialect);
                     self.opened = Some(opened);
                     return Ok(());
                 }
@@ -125,15 +128,17 @@ impl Attempt {
                     may_wait = false;
                     sleep(wait).await;
                 }
-                _ if self.endpoint.learns_from(&failure) => {}
-                _ => return Err(failure),
+                _ => match dialect.after(&failure, &self.prompt) {
+                    Some(learned) => dialect = learned,
+                    None => return Err(failure),
+                },
             }
         }
     }
 
     fn heard(&mut self, goes_on: bool, text: String) {
         if goes_on {
-            let within = if self.speech.is_finished() { COUNTED_WITHIN } else { self.endpoint.settings.idle };
+            let within = if self.speech.is_over() { COUNTED_WITHIN } else { self.endpoint.settings.idle };
             self.patience = after(Instant::now(), within);
             self.first_piece_after.get_or_insert_with(|| self.began.elapsed());
         }
@@ -147,7 +152,7 @@ impl Attempt {
         if !stream_said_so && !self.speech.is_finished() {
             return Err(failure);
         }
-        let (calls, reason) = self.speech.end(stream_said_so)?;
+        let (calls, reason) = self.speech.end(stream_said_so, self.prompt.model.is_some())?;
         self.ready.extend(calls.into_iter().map(Said::Call));
         self.ready.push_back(Said::End(reason));
         self.ready.pop_front().ok_or(Failure::CutOff)

@@ -23,7 +23,8 @@ const BUDGETS: &str = "assistant.budgets";
 const TURNS: usize = 64;
 const ATTEMPTS: usize = 16;
 
-const WITHIN: Duration = Duration::from_secs(5);
+/// Nobody waits for so long; but what the store has written must be known, to be given back.
+const WITHIN: Duration = Duration::from_secs(30);
 
 /// Kept beyond its day, for requests that end after midnight.
 const KEPT_FOR: time::Duration = time::Duration::days(2);
@@ -36,11 +37,11 @@ pub(super) struct Budgets {
     turns: Vec<Mutex<()>>,
 }
 
-/// What one account has used in one day.
+/// What one account has used in one day, or one request of it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-struct Used {
-    requests: u64,
-    tokens: u64,
+pub(super) struct Used {
+    pub(super) requests: u64,
+    pub(super) tokens: u64,
 }
 
 /// What was taken for one request. Whoever drops it has used it all.
@@ -81,10 +82,12 @@ impl Budgets {
     }
 
     /// Puts what was used in the place of what was taken.
-    pub(super) async fn settle(&self, reserved: Reserved, tokens: u64) {
+    pub(super) async fn settle(&self, reserved: Reserved, spent: Used) {
         let settled = self.change(&reserved, |used| {
-            let tokens = used.tokens.saturating_sub(reserved.tokens).saturating_add(tokens);
-            Ok(Used { tokens, ..used })
+            Ok(Used {
+                requests: used.requests.saturating_sub(1).saturating_add(spent.requests),
+                tokens: used.tokens.saturating_sub(reserved.tokens).saturating_add(spent.tokens),
+            })
         });
         if let Err(error) = settled.await {
             tracing::warn!(%error, "what a request to a model took is not settled; all that was reserved counts as used");

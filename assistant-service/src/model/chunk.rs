@@ -37,6 +37,8 @@ pub(super) struct CallFragment {
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct ErrorSaid {
     pub(super) said: String,
+    /// What of the request is named as its fault, at its top level.
+    pub(super) parameter: Option<String>,
     /// Whether the conversation is at fault.
     pub(super) is_refusal: bool,
 }
@@ -156,7 +158,21 @@ fn error(value: &Value, is_answer: bool) -> Option<ErrorSaid> {
     let kind = told.get("type").and_then(Value::as_str);
     let is_refusal =
         matches!(number, Some(400 | 413 | 422)) || (number.is_none() && kind == Some("invalid_request_error"));
-    Some(ErrorSaid { said, is_refusal })
+    Some(ErrorSaid { said, parameter: parameter(told), is_refusal })
+}
+
+/// The member that an error is about: as OpenAI says it, or as the many do that check requests by Pydantic.
+fn parameter(told: &Value) -> Option<String> {
+    if let Some(parameter) = told.get("param").and_then(Value::as_str) {
+        return Some(parameter.to_owned());
+    }
+    let details = told.as_array().or_else(|| told.get("message")?.get("detail")?.as_array())?;
+    let forbidden =
+        details.iter().find(|detail| detail.get("type").and_then(Value::as_str) == Some("extra_forbidden"))?;
+    match forbidden.get("loc")?.as_array()?.as_slice() {
+        [within, Value::String(name)] if within == "body" => Some(name.clone()),
+        _ => None,
+    }
 }
 
 #[cfg(test)]

@@ -4,11 +4,11 @@
 use std::sync::Arc;
 
 use super::attempt::{Attempt, Said};
-use super::budget::Reserved;
 use super::failure::Failure;
 use super::open_ai::Shared;
 use super::request::{input_bytes, output_limit};
 use super::speech::estimated_tokens;
+use super::taken::Taken;
 use super::{End, EndReason, ModelError, Piece, Prompt};
 
 /// An answer on its way. Dropped before its end, it is cancelled where the model runs, and what it took is settled.
@@ -19,9 +19,7 @@ pub(super) struct Completion {
     /// Models that were not asked yet, by their places, the next one last.
     candidates: Vec<usize>,
     last_failure: ModelError,
-    reserved: Option<Reserved>,
-    /// Tokens of tries that failed.
-    spent: u64,
+    taken: Option<Taken>,
 }
 
 enum Stage {
@@ -40,8 +38,7 @@ impl Completion {
             stage: Stage::Begun,
             candidates,
             last_failure: ModelError::NotConfigured,
-            reserved: None,
-            spent: 0,
+            taken: None,
         }
     }
 
@@ -51,11 +48,11 @@ impl Completion {
             match &mut self.stage {
                 Stage::Begun => match self.reserve().await {
                     Ok(()) => self.stage = Stage::Choosing,
-                    Err(error) => return self.fail(error).await,
+                    Err(error) => return Some(self.fail(error)),
                 },
                 Stage::Choosing => match self.choose() {
                     Some(chosen) => self.stage = chosen,
-                    None => return self.fail(self.last_failure.clone()).await,
+                    None => return Some(self.fail(self.last_failure.clone())),
                 },
                 Stage::Speaking { attempt, has_spoken, .. } => match attempt.next().await {
                     Ok(Said::Text(text)) => {
@@ -66,10 +63,10 @@ impl Completion {
                         *has_spoken = true;
                         return Some(Ok(Piece::Call(call)));
                     }
-                    Ok(Said::End(reason)) => return self.end(reason).await.map(Ok),
+                    Ok(Said::End(reason)) => return self.end(reason).map(Ok),
                     Err(failure) => {
                         if let Some(error) = self.failed(failure) {
-                            return self.fail(error).await;
+                            return Some(self.fail(error));
                         }
                     }
                 },
@@ -79,17 +76,17 @@ impl Completion {
     }
 
     async fn reserve(&mut self) -> Result<(), ModelError> {
-        let Some(first) = self.candidates.last().and_then(|place| self.shared.endpoint(*place)) else {
-            return Err(ModelError::NotConfigured);
-        };
+        // Nobody knows yet who answers.
+        let candidates = self.candidates.iter().filter_map(|place| self.shared.endpoint(*place));
+        let limits = candidates.map(|endpoint| output_limit(&self.prompt, &endpoint.settings));
+        let longest = limits.max().ok_or(ModelError::NotConfigured)?;
         let Some(budgets) = &self.shared.budgets else { return Ok(()) };
-        let input = estimated_tokens(input_bytes(&self.prompt));
-        let most = input.saturating_add(output_limit(&self.prompt, &first.settings).into());
-        let reserved = budgets.reserve(&self.prompt.account, most).await;
-        if let Err(ModelError::OverBudget { .. }) = reserved {
+        let most = estimated_tokens(input_bytes(&self.prompt)).saturating_add(longest.into());
+        let taken = Taken::of(Arc::clone(budgets), self.prompt.account.clone(), most).await;
+        if let Err(ModelError::OverBudget { .. }) = taken {
             self.shared.metrics.was_over_budget();
         }
-        self.reserved = Some(reserved?);
+        self.taken = Some(taken?);
         Ok(())
     }
 
@@ -109,18 +106,17 @@ impl Completion {
         None
     }
 
-    async fn end(&mut self, reason: EndReason) -> Option<Piece> {
+    fn end(&mut self, reason: EndReason) -> Option<Piece> {
         let Stage::Speaking { place, attempt, .. } = std::mem::replace(&mut self.stage, Stage::Over) else {
             return None;
         };
         let (usage, model) = (attempt.usage(), self.shared.name(place));
         self.shared.answered(place);
         self.shared.metrics.came_of(&model, outcome(reason));
-        self.shared.metrics.took(&model, usage, attempt.first_piece_after());
-        self.spent = self.spent.saturating_add(usage.input_tokens.saturating_add(usage.output_tokens));
+        self.took(&model, &attempt);
         // The connection is free for the next question while the store writes.
         drop(attempt);
-        self.settle();
+        self.taken = None;
         Some(Piece::End(End { reason, usage, model }))
     }
 
@@ -134,6 +130,10 @@ impl Completion {
         tracing::warn!(%model, %failure, has_spoken, "a model gave no answer");
         let is_final = has_spoken || failure.is_refusal();
         if failure.is_refusal() {
+            // Else whoever writes what is refused could ask for ever.
+            self.count_request();
+        }
+        if failure.is_of_one_that_answers() {
             self.shared.answered(place);
         } else {
             self.shared.failed(place, failure.retry_after());
@@ -146,31 +146,28 @@ impl Completion {
         None
     }
 
-    /// Counts what a try took that came to no end.
+    /// Counts what a try took.
     fn took(&mut self, model: &str, attempt: &Attempt) {
         if attempt.has_begun() {
             let usage = attempt.usage();
             self.shared.metrics.took(model, usage, attempt.first_piece_after());
-            self.spent = self.spent.saturating_add(usage.input_tokens.saturating_add(usage.output_tokens));
+            self.count_request();
+            if let Some(taken) = &mut self.taken {
+                taken.count_tokens(usage.input_tokens.saturating_add(usage.output_tokens));
+            }
         }
     }
 
-    async fn fail(&mut self, error: ModelError) -> Option<Result<Piece, ModelError>> {
-        self.stage = Stage::Over;
-        self.settle();
-        Some(Err(error))
+    fn count_request(&mut self) {
+        if let Some(taken) = &mut self.taken {
+            taken.count_request();
+        }
     }
 
-    /// In a task of its own: whoever asked does not wait for it, and it is done though nobody listens any more.
-    fn settle(&mut self) {
-        let Some(reserved) = self.reserved.take() else { return };
-        let (shared, spent) = (Arc::clone(&self.shared), self.spent);
-        let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
-        runtime.spawn(async move {
-            if let Some(budgets) = &shared.budgets {
-                budgets.settle(reserved, spent).await;
-            }
-        });
+    fn fail(&mut self, error: ModelError) -> Result<Piece, ModelError> {
+        self.stage = Stage::Over;
+        self.taken = None;
+        Err(error)
     }
 }
 
@@ -180,8 +177,9 @@ impl Drop for Completion {
             let model = self.shared.name(place);
             self.shared.metrics.came_of(&model, "cancelled");
             self.took(&model, &attempt);
+            // The model may be at it already, and whoever leaves early is not to have that for nothing.
+            self.count_request();
         }
-        self.settle();
     }
 }
 

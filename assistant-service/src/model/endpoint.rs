@@ -22,9 +22,10 @@ use zeroize::Zeroizing;
 use super::Prompt;
 use super::chunk::{Chunk, ErrorSaid};
 use super::credentials::Credentials;
+use super::dialect::Dialect;
 use super::failure::{Failure, quoted};
 use super::frames::{Overheard, frames};
-use super::request::{Dialect, Request};
+use super::request::Request;
 use super::settings::ModelSettings;
 use crate::clock::until;
 use crate::outbound::{Outbound, OutboundError, OutboundSettings};
@@ -61,8 +62,8 @@ impl Endpoint {
         Ok(Self { settings, client, is_uncounted: AtomicBool::new(false), has_new_limit: AtomicBool::new(false) })
     }
 
-    /// Asks once, at `now`, and comes back when an answer begins.
-    pub(super) async fn ask(&self, prompt: &Prompt, now: OffsetDateTime) -> Result<Opened, Failure> {
+    /// Asks once, in a dialect, at `now`, and comes back when an answer begins.
+    pub(super) async fn ask(&self, prompt: &Prompt, dialect: Dialect, now: OffsetDateTime) -> Result<Opened, Failure> {
         let Credentials { headers, secrets } = Credentials::read(&self.settings).await?;
         let overheard = Arc::new(Overheard::default());
         let sending = (self.client.clone(), Arc::clone(&overheard), secrets.clone());
@@ -78,25 +79,23 @@ impl Endpoint {
         });
         let server = Server { settings: self.settings.clone(), headers, no_key: SecretString::default() };
         let client = Client::build(self.client.clone(), server).with_http_service(service);
-        let request = Request::of(prompt, &self.settings, self.dialect());
+        let request = Request::of(prompt, &self.settings, dialect);
         let parts = client.chat().create_stream_byot(&request).await.map_err(failure)?;
         Ok(Opened { parts, overheard, secrets })
     }
 
-    /// Learns from a refusal what the server does not know; false when there was nothing to learn, so that asking again would
-    /// bring the same.
-    pub(super) fn learns_from(&self, failure: &Failure) -> bool {
-        let Failure::Status { said, .. } = failure else { return false };
-        let learns = |word: &str, learned: &AtomicBool| said.contains(word) && !learned.swap(true, Ordering::Relaxed);
-        failure.is_refusal()
-            && (learns("max_completion_tokens", &self.has_new_limit) || learns("stream_options", &self.is_uncounted))
-    }
-
-    fn dialect(&self) -> Dialect {
+    /// What is known of the server's dialect.
+    pub(super) fn dialect(&self) -> Dialect {
         Dialect {
             is_uncounted: self.is_uncounted.load(Ordering::Relaxed),
             has_new_limit: self.has_new_limit.load(Ordering::Relaxed),
         }
+    }
+
+    /// Keeps what has helped.
+    pub(super) fn keep(&self, dialect: Dialect) {
+        self.is_uncounted.fetch_or(dialect.is_uncounted, Ordering::Relaxed);
+        self.has_new_limit.fetch_or(dialect.has_new_limit, Ordering::Relaxed);
     }
 }
 
@@ -152,11 +151,11 @@ async fn send(
             break;
         }
     }
-    let said = match serde_json::from_slice::<Chunk>(&body).unwrap_or_default().error {
-        Some(ErrorSaid { said, .. }) => said,
-        None => String::from_utf8_lossy(&body).into_owned(),
+    let (said, parameter) = match serde_json::from_slice::<Chunk>(&body).unwrap_or_default().error {
+        Some(ErrorSaid { said, parameter, .. }) => (said, parameter),
+        None => (String::from_utf8_lossy(&body).into_owned(), None),
     };
-    Err(Failure::Status { status, said: quoted(&said, secrets), retry_after })
+    Err(Failure::Status { status, said: quoted(&said, secrets), parameter, retry_after })
 }
 
 /// How long to wait (RFC 9110, section 10.2.3), or in Azure's finer form.

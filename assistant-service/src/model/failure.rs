@@ -14,7 +14,13 @@ const LONGEST_SAYING: usize = 200;
 #[derive(Clone, Debug, Error)]
 pub(super) enum Failure {
     #[error("it answered {status}: {said}")]
-    Status { status: StatusCode, said: String, retry_after: Option<Duration> },
+    Status {
+        status: StatusCode,
+        said: String,
+        /// What of the request the server names as its fault.
+        parameter: Option<String>,
+        retry_after: Option<Duration>,
+    },
     #[error("an error instead of an answer: {said}")]
     Said { said: String, is_refusal: bool },
     #[error("it cannot be reached: {0}")]
@@ -23,6 +29,8 @@ pub(super) enum Failure {
     TimedOut,
     #[error("its answer broke off")]
     CutOff,
+    #[error("it said nothing")]
+    SaidNothing,
     #[error("its answer is not understood: {0}")]
     Malformed(&'static str),
     #[error("its answer is too large")]
@@ -58,10 +66,16 @@ impl Failure {
             Self::Unreachable(_)
             | Self::TimedOut
             | Self::CutOff
+            | Self::SaidNothing
             | Self::Malformed(_)
             | Self::TooLarge
             | Self::Credentials(_) => false,
         }
+    }
+
+    /// Whether the model is there, though this caller got no answer: what one caller can bring about leaves it to all others.
+    pub(super) fn is_of_one_that_answers(&self) -> bool {
+        self.is_refusal() || matches!(self, Self::SaidNothing)
     }
 
     /// When the server would be asked again, if it said so because it was busy.
@@ -81,7 +95,7 @@ impl Failure {
             Self::Unreachable(_) => "unreachable",
             Self::TimedOut => "timed_out",
             Self::CutOff => "cut_off",
-            Self::Malformed(_) => "malformed",
+            Self::SaidNothing | Self::Malformed(_) => "malformed",
             Self::TooLarge => "too_large",
             Self::Credentials(_) => "no_credentials",
         }
@@ -96,6 +110,7 @@ impl From<Failure> for ModelError {
             }
             Failure::TimedOut => Self::TimedOut,
             Failure::CutOff => Self::CutOff,
+            Failure::SaidNothing => Self::Malformed("nothing was said".to_owned()),
             Failure::Malformed(what) => Self::Malformed(what.to_owned()),
             Failure::TooLarge => Self::TooLarge,
             Failure::Status { .. } | Failure::Said { .. } | Failure::Unreachable(_) | Failure::Credentials(_) => {

@@ -25,7 +25,7 @@ pub struct OpenAiModels(Arc<Shared>);
 /// What all answers share.
 pub(super) struct Shared {
     models: Vec<(Arc<Endpoint>, Rest)>,
-    pub(super) budgets: Option<Budgets>,
+    pub(super) budgets: Option<Arc<Budgets>>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) metrics: ModelMetrics,
 }
@@ -54,7 +54,7 @@ impl OpenAiModels {
             models.push((Arc::new(endpoint), Rest::default()));
         }
         let budgets = Budgets::open(settings.budgets, backbone, Arc::clone(&clock));
-        Ok(Self(Arc::new(Shared { models, budgets, clock, metrics: metrics.models.clone() })))
+        Ok(Self(Arc::new(Shared { models, budgets: budgets.map(Arc::new), clock, metrics: metrics.models.clone() })))
     }
 }
 

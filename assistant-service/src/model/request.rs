@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use serde_json::Value;
 
+use super::dialect::Dialect;
 use super::settings::ModelSettings;
 use super::{Message, Prompt, Tool, ToolCall};
 
@@ -86,15 +87,6 @@ struct FunctionBody<'a> {
     parameters: &'a Value,
 }
 
-/// What one server has said that it does not know.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Dialect {
-    /// It takes no `stream_options`, so that nobody counts.
-    pub(super) is_uncounted: bool,
-    /// It calls `max_tokens` `max_completion_tokens`, as OpenAI itself does for its newer models.
-    pub(super) has_new_limit: bool,
-}
-
 impl<'a> Request<'a> {
     pub(super) fn of(prompt: &'a Prompt, settings: &'a ModelSettings, dialect: Dialect) -> Self {
         let limit = output_limit(prompt, settings);
@@ -129,7 +121,9 @@ pub(super) fn input_bytes(prompt: &Prompt) -> usize {
     let tool = |tool: &Tool| {
         tool.name.len().saturating_add(tool.description.len()).saturating_add(tool.parameters.to_string().len())
     };
-    prompt.messages.iter().map(message).chain(prompt.tools.iter().map(tool)).fold(0, usize::saturating_add)
+    let option = |(name, value): (&String, &Value)| name.len().saturating_add(value.to_string().len());
+    let (messages, tools) = (prompt.messages.iter().map(message), prompt.tools.iter().map(tool));
+    messages.chain(tools).chain(prompt.options.iter().map(option)).fold(0, usize::saturating_add)
 }
 
 impl<'a> MessageBody<'a> {

@@ -35,7 +35,10 @@ const KEYS: [&str; 13] = [
 
 const MAX_NAME_CHARACTERS: usize = 64;
 
-const DEFAULT_TIMEOUT_SECONDS: u64 = 120;
+/// No answer of the service takes longer (`assistant::ask::bounds`).
+const MOST_SECONDS: u64 = 120;
+
+const DEFAULT_TIMEOUT_SECONDS: u64 = MOST_SECONDS;
 const DEFAULT_FIRST_PIECE_SECONDS: u64 = 30;
 const DEFAULT_IDLE_SECONDS: u64 = 20;
 const DEFAULT_MAX_OUTPUT_TOKENS: u64 = 2048;
@@ -45,6 +48,13 @@ const DEFAULT_MAX_OUTPUT_TOKENS: u64 = 2048;
 pub struct ModelsSettings {
     pub(super) models: Vec<ModelSettings>,
     pub(super) budgets: BudgetSettings,
+}
+
+/// A model by our name for it, and the server that it is at.
+pub(crate) struct Server<'s> {
+    pub(crate) name: &'s str,
+    pub(crate) url: &'s Url,
+    pub(crate) is_azure: bool,
 }
 
 /// What is said about one model.
@@ -102,9 +112,13 @@ impl ModelsSettings {
         })
     }
 
-    /// The name and the address of the model that is asked first.
-    pub(crate) fn first_choice(&self) -> Option<(&str, &Url)> {
-        self.models.first().map(|model| (model.name.as_str(), &model.base_url))
+    /// Where the models are, the first choice first.
+    pub(crate) fn servers(&self) -> impl Iterator<Item = Server<'_>> {
+        self.models.iter().map(|model| Server {
+            name: &model.name,
+            url: &model.base_url,
+            is_azure: model.azure.is_some(),
+        })
     }
 
     /// Reads both sections of the assistant's file.
@@ -150,10 +164,11 @@ fn read_model(item: &Section<'_>, mistakes: &mut Vec<Mistake>) -> Option<ModelSe
     };
     let api_key_file = item.path("apiKeyFile", mistakes);
     let headers = headers::read(item, mistakes);
-    let mut seconds = |key, most, default| Duration::from_secs(item.number(key, 1..=most, mistakes).unwrap_or(default));
-    let timeout = seconds("timeoutSeconds", 600, DEFAULT_TIMEOUT_SECONDS);
-    let first_piece = seconds("firstPieceSeconds", 300, DEFAULT_FIRST_PIECE_SECONDS);
-    let idle = seconds("idleSeconds", 300, DEFAULT_IDLE_SECONDS);
+    let mut seconds =
+        |key, default| Duration::from_secs(item.number(key, 1..=MOST_SECONDS, mistakes).unwrap_or(default));
+    let timeout = seconds("timeoutSeconds", DEFAULT_TIMEOUT_SECONDS);
+    let first_piece = seconds("firstPieceSeconds", DEFAULT_FIRST_PIECE_SECONDS);
+    let idle = seconds("idleSeconds", DEFAULT_IDLE_SECONDS);
     let max_output_tokens =
         item.number("maxOutputTokens", 1..=1_000_000, mistakes).unwrap_or(DEFAULT_MAX_OUTPUT_TOKENS);
     let temperature = item.decimal("temperature", 0.0..=2.0, mistakes);

@@ -16,6 +16,8 @@ pub(super) struct Speech {
     finish: Option<Finish>,
     /// Some end every part of their answers; then only the stream's own end is one.
     has_gone_on_after_its_end: bool,
+    /// Whether the newest part that said anything brought none of the answer.
+    is_past_its_words: bool,
     usage: Option<Usage>,
 }
 
@@ -41,6 +43,10 @@ impl Speech {
         };
         let repeats = chunk.is_message && !self.calls.is_empty();
         let calls = if repeats { Vec::new() } else { chunk.calls };
+        let brings_more = chunk.thinks || !new.is_empty() || !calls.is_empty();
+        if brings_more || chunk.finish.is_some() || chunk.usage.is_some() {
+            self.is_past_its_words = !brings_more;
+        }
         self.has_gone_on_after_its_end |= self.finish.is_some() && (!new.is_empty() || !calls.is_empty());
         self.text.push_str(&new);
         for fragment in calls {
@@ -59,6 +65,11 @@ impl Speech {
         self.finish.is_some() && !self.has_gone_on_after_its_end
     }
 
+    /// Whether it has said so apart from its words. An end beside words may be one of many.
+    pub(super) fn is_over(&self) -> bool {
+        self.is_finished() && self.is_past_its_words
+    }
+
     /// Whether nothing more is waited for.
     pub(super) fn is_counted(&self) -> bool {
         self.usage.is_some()
@@ -75,7 +86,12 @@ impl Speech {
     }
 
     /// The end, when the stream is at its own. Calls are worth something only now: until then any of them may be half of one.
-    pub(super) fn end(&mut self, stream_said_so: bool) -> Result<(Vec<ToolCall>, EndReason), Failure> {
+    /// An answer that is complete and empty is one where `may_be_empty`: whoever wants words asks somebody else then.
+    pub(super) fn end(
+        &mut self,
+        stream_said_so: bool,
+        may_be_empty: bool,
+    ) -> Result<(Vec<ToolCall>, EndReason), Failure> {
         if self.finish == Some(Finish::Broken) || !(stream_said_so || self.is_finished()) {
             return Err(Failure::CutOff);
         }
@@ -86,8 +102,8 @@ impl Speech {
         }
         let calls = std::mem::take(&mut self.calls).whole()?;
         match (calls.is_empty(), self.text.trim().is_empty()) {
-            (true, true) => Err(Failure::Malformed("nothing was said")),
-            (true, false) => Ok((calls, EndReason::Stop)),
+            (true, true) if !(may_be_empty && self.finish.is_some()) => Err(Failure::SaidNothing),
+            (true, _) => Ok((calls, EndReason::Stop)),
             (false, _) => Ok((calls, EndReason::ToolCalls)),
         }
     }

@@ -3,6 +3,7 @@
 mod dialects;
 mod failing;
 mod fallback;
+mod leaving;
 mod requests;
 mod server;
 mod spending;

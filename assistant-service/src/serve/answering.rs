@@ -12,7 +12,7 @@ use crate::chat::{Defended, PassedOn};
 use crate::clock::SystemClock;
 use crate::knowledge::{CurrentKnowledge, Embeddings, Library};
 use crate::metrics::Metrics;
-use crate::model::{Model, ModelsSettings, OpenAiModels};
+use crate::model::{Model, ModelsSettings, OpenAiModels, Server};
 use crate::runbooks::RunbookCatalogue;
 use crate::telemetry::{Named, Rhythm, Telemetry, Traced, TracedAssistant};
 
@@ -67,12 +67,41 @@ impl Answering {
 /// The models with a span around each of their answers, where somebody collects those.
 fn traced(models: OpenAiModels, settings: &ModelsSettings, telemetry: Option<&Telemetry>) -> Arc<dyn Model> {
     let model: Arc<dyn Model> = Arc::new(models);
-    match (telemetry, settings.first_choice()) {
-        (Some(telemetry), Some((name, url))) => {
-            let server = url.host_str().map(str::to_owned).zip(url.port_or_known_default());
-            let named = Named { provider: "openai".to_owned(), model: name.to_owned(), server };
-            Arc::new(Traced::new(model, telemetry.clone(), named))
-        }
-        _ => model,
+    match telemetry {
+        Some(telemetry) => Arc::new(Traced::new(model, telemetry.clone(), named(settings))),
+        None => model,
+    }
+}
+
+/// What spans call the models, in the order of the settings.
+fn named(settings: &ModelsSettings) -> Vec<Named> {
+    let named = |server: Server<'_>| Named {
+        provider: if server.is_azure { "azure.ai.openai" } else { "openai" }.to_owned(),
+        model: server.name.to_owned(),
+        server: server.url.host_str().map(str::to_owned).zip(server.url.port_or_known_default()),
+    };
+    settings.servers().map(named).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spans_tell_each_model_with_its_own_server() {
+        let settings = ModelsSettings::read(
+            "models:
+  - {name: house, baseUrl: 'https://models.example.com/v1', model: large}
+  - {name: cloud, baseUrl: 'https://ours.openai.azure.com:8443', azure: {deployment: d, apiVersion: '1'}}",
+        );
+        let named = named(&settings.unwrap());
+        let told = named.iter().map(|one| (one.provider.as_str(), one.model.as_str(), one.server.clone().unwrap()));
+        assert_eq!(
+            told.collect::<Vec<_>>(),
+            [
+                ("openai", "house", ("models.example.com".to_owned(), 443)),
+                ("azure.ai.openai", "cloud", ("ours.openai.azure.com".to_owned(), 8443)),
+            ]
+        );
     }
 }

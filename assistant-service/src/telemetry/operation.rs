@@ -21,6 +21,17 @@ pub struct Named {
     pub server: Option<(String, u16)>,
 }
 
+impl Named {
+    fn server_attributes(&self) -> Vec<KeyValue> {
+        let mut attributes = vec![KeyValue::new("gen_ai.provider.name", self.provider.clone())];
+        if let Some((address, port)) = &self.server {
+            attributes.push(KeyValue::new("server.address", address.clone()));
+            attributes.push(KeyValue::new("server.port", i64::from(*port)));
+        }
+        attributes
+    }
+}
+
 /// Something under way. Dropped before its end it counts as cancelled, but for a tool's call, which is then done.
 #[derive(Debug)]
 pub struct Operation {
@@ -29,6 +40,8 @@ pub struct Operation {
     began: Instant,
     /// What the measures have in common with the span.
     measured: Vec<KeyValue>,
+    /// Who is asked, which is known for certain when an answer has come.
+    server: Vec<KeyValue>,
     when_dropped: Option<&'static str>,
     has_ended: bool,
 }
@@ -69,18 +82,16 @@ impl Operation {
     }
 
     fn of_model(telemetry: Telemetry, operation: &'static str, named: &Named) -> Self {
-        let mut attributes = vec![
+        let attributes = vec![
             KeyValue::new("gen_ai.operation.name", operation),
-            KeyValue::new("gen_ai.provider.name", named.provider.clone()),
             KeyValue::new("gen_ai.request.model", named.model.clone()),
         ];
-        if let Some((address, port)) = &named.server {
-            attributes.push(KeyValue::new("server.address", address.clone()));
-            attributes.push(KeyValue::new("server.port", i64::from(*port)));
-        }
         let name = format!("{operation} {}", named.model);
         let (parent, measured) = (Context::current(), attributes.clone());
-        Self::begin(telemetry, &parent, name, SpanKind::Client, attributes, measured, Some("cancelled"))
+        let mut begun =
+            Self::begin(telemetry, &parent, name, SpanKind::Client, attributes, measured, Some("cancelled"));
+        begun.server = named.server_attributes();
+        begun
     }
 
     fn begin(
@@ -95,7 +106,7 @@ impl Operation {
         let builder = telemetry.0.tracer.span_builder(name).with_kind(kind).with_attributes(attributes);
         let span = telemetry.0.tracer.build_with_context(builder, parent);
         let context = parent.with_span(span).with_value(telemetry.clone());
-        Self { telemetry, context, began: Instant::now(), measured, when_dropped, has_ended: false }
+        Self { telemetry, context, began: Instant::now(), measured, server: Vec::new(), when_dropped, has_ended: false }
     }
 
     /// What is done within it has this one above it.
@@ -115,8 +126,11 @@ impl Operation {
         self.note(name, Value::Array(Array::String(vec![StringValue::from(value)])));
     }
 
-    /// The model that answered.
-    pub(super) fn note_answering(&mut self, model: &str) {
+    /// The model that answered, and where it is.
+    pub(super) fn note_answering(&mut self, model: &str, named: Option<&Named>) {
+        if let Some(named) = named {
+            self.server = named.server_attributes();
+        }
         self.note("gen_ai.response.model", model.to_owned());
         self.measured.push(KeyValue::new("gen_ai.response.model", model.to_owned()));
     }
@@ -134,6 +148,7 @@ impl Operation {
 
     /// It is done, and took so many tokens.
     pub fn end_with_usage(mut self, usage: Usage) {
+        self.note_server();
         for (attribute, kind, tokens) in [
             ("gen_ai.usage.input_tokens", "input", usage.input_tokens),
             ("gen_ai.usage.output_tokens", "output", usage.output_tokens),
@@ -152,10 +167,19 @@ impl Operation {
         self.finish(None);
     }
 
+    /// At the end alone, since a span would keep what is noted twice.
+    fn note_server(&mut self) {
+        for attribute in std::mem::take(&mut self.server) {
+            self.context.span().set_attribute(attribute.clone());
+            self.measured.push(attribute);
+        }
+    }
+
     fn finish(&mut self, error_type: Option<&'static str>) {
         if std::mem::replace(&mut self.has_ended, true) {
             return;
         }
+        self.note_server();
         if let Some(error_type) = error_type {
             self.note("error.type", error_type);
             self.measured.push(KeyValue::new("error.type", error_type));

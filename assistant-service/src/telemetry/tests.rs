@@ -152,7 +152,7 @@ fn whole_answer() -> Vec<Result<Piece, ModelError>> {
 }
 
 async fn ask(telemetry: &Telemetry, script: Vec<Result<Piece, ModelError>>) -> Vec<Result<Piece, ModelError>> {
-    let traced = Traced::new(Arc::new(Scripted(script)), telemetry.clone(), named());
+    let traced = Traced::new(Arc::new(Scripted(script)), telemetry.clone(), vec![named()]);
     traced.complete(prompt()).collect().await
 }
 
@@ -178,6 +178,54 @@ async fn an_answer_of_a_model_is_a_span_and_measures_by_the_conventions() {
     assert_eq!(measures["gen_ai.client.token.usage {token}"], [(input, 1200.0), (output, 34.0)].into());
     let duration = &measures["gen_ai.client.operation.duration s"];
     assert_eq!(duration.keys().collect::<Vec<_>>(), [&format!("{common}{server}")]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn spans_tell_the_model_that_was_wanted_and_the_server_of_the_one_that_answered() {
+    let azure = Named {
+        provider: "azure.ai.openai".to_owned(),
+        model: "cloud".to_owned(),
+        server: Some(("cloud.example".to_owned(), 8443)),
+    };
+    let answer_of = |model: &str| {
+        let end = End {
+            reason: EndReason::Stop,
+            usage: Usage { input_tokens: 1, output_tokens: 2, is_estimate: false },
+            model: model.to_owned(),
+        };
+        vec![Ok(Piece::End(end))]
+    };
+    for (wanted, answering, expected) in [
+        (None, "cloud", "fast cloud azure.ai.openai cloud.example 8443"),
+        (Some("cloud"), "cloud", "cloud cloud azure.ai.openai cloud.example 8443"),
+        (None, "fast", "fast fast openai models.example 443"),
+        (Some("made-up"), "fast", "unknown fast openai models.example 443"),
+    ] {
+        let collector = Collector::start().await;
+        let telemetry = open(&collector.url, false);
+        let model = Arc::new(Scripted(answer_of(answering)));
+        let traced = Traced::new(model, telemetry.clone(), vec![named(), azure.clone()]);
+        let prompt = Prompt { model: wanted.map(str::to_owned), ..prompt() };
+        traced.complete(prompt).for_each(|_| std::future::ready(())).await;
+        let received = collector.after(telemetry).await;
+        let [span] = &received.spans[..] else { panic!("{:?}", received.spans) };
+        let told = |attributes: &BTreeMap<String, String>| {
+            let names = [
+                "gen_ai.request.model",
+                "gen_ai.response.model",
+                "gen_ai.provider.name",
+                "server.address",
+                "server.port",
+            ];
+            names.map(|name| attributes[name].clone()).join(" ")
+        };
+        assert_eq!(told(&texts(&span.attributes)), expected);
+        assert_eq!(texts(&span.attributes).len(), span.attributes.len(), "nothing is told twice");
+        for measure in measures(&received).values().flat_map(BTreeMap::keys) {
+            let attributes = measure.lines().map(|line| line.split_once('=').unwrap());
+            assert_eq!(told(&attributes.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()), expected);
+        }
+    }
 }
 
 /// The sums of all histograms, by name and unit, then by attributes.
@@ -241,7 +289,7 @@ async fn each_way_to_fail_has_a_name_of_its_own() {
         ask(&telemetry, script.clone()).await;
     }
     // Whoever goes before the end has cancelled it.
-    let traced = Traced::new(Arc::new(Scripted(whole_answer())), telemetry.clone(), named());
+    let traced = Traced::new(Arc::new(Scripted(whole_answer())), telemetry.clone(), vec![named()]);
     assert!(traced.complete(prompt()).next().await.is_some());
     let received = collector.after(telemetry).await;
     let mut types: Vec<_> = received.spans.iter().map(|span| texts(&span.attributes)["error.type"].clone()).collect();

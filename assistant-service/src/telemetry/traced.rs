@@ -18,20 +18,31 @@ const MOST_CALLS_KEPT: usize = 32;
 pub struct Traced {
     model: Arc<dyn Model>,
     telemetry: Telemetry,
-    named: Named,
+    named: Arc<[Named]>,
 }
 
 impl Traced {
-    /// Watches a model that is asked for by these names.
+    /// Watches models that are asked for by these names, the first choice first.
     #[must_use]
-    pub fn new(model: Arc<dyn Model>, telemetry: Telemetry, named: Named) -> Self {
-        Self { model, telemetry, named }
+    pub fn new(model: Arc<dyn Model>, telemetry: Telemetry, named: Vec<Named>) -> Self {
+        Self { model, telemetry, named: named.into() }
+    }
+
+    /// The one that is asked, or asked first.
+    fn asked(&self, wanted: Option<&str>) -> Named {
+        let named = match wanted {
+            Some(wanted) => find(&self.named, wanted),
+            None => self.named.first(),
+        };
+        // What nobody configured is a client's word, and no name of a span.
+        let unknown = || Named { provider: "openai".to_owned(), model: "unknown".to_owned(), server: None };
+        named.cloned().unwrap_or_else(unknown)
     }
 }
 
 impl Model for Traced {
     fn complete(&self, prompt: Prompt) -> BoxStream<'static, Result<Piece, ModelError>> {
-        let operation = Operation::of_chat(self.telemetry.clone(), &self.named);
+        let operation = Operation::of_chat(self.telemetry.clone(), &self.asked(prompt.model.as_deref()));
         if let Some(most) = prompt.max_output_tokens {
             operation.note("gen_ai.request.max_tokens", i64::from(most));
         }
@@ -39,7 +50,8 @@ impl Model for Traced {
             operation.note("gen_ai.input.messages", content::input(&prompt.messages));
         }
         let pieces = self.model.complete(prompt);
-        Watched { pieces, operation: Some(operation), text: String::new(), calls: Vec::new() }.boxed()
+        let named = Arc::clone(&self.named);
+        Watched { pieces, operation: Some(operation), named, text: String::new(), calls: Vec::new() }.boxed()
     }
 
     fn names(&self) -> Vec<String> {
@@ -51,6 +63,7 @@ impl Model for Traced {
 struct Watched {
     pieces: BoxStream<'static, Result<Piece, ModelError>>,
     operation: Option<Operation>,
+    named: Arc<[Named]>,
     text: String,
     calls: Vec<ToolCall>,
 }
@@ -78,7 +91,7 @@ impl Watched {
                 let Some(mut operation) = self.operation.take() else { return };
                 let reason = finish_reason(end.reason);
                 operation.note_list("gen_ai.response.finish_reasons", reason);
-                operation.note_answering(&end.model);
+                operation.note_answering(&end.model, find(&self.named, &end.model));
                 if tells_content {
                     operation.note("gen_ai.output.messages", content::output(&self.text, &self.calls, reason));
                 }
@@ -95,6 +108,10 @@ impl Watched {
             operation.fail(error_type);
         }
     }
+}
+
+fn find<'n>(named: &'n [Named], model: &str) -> Option<&'n Named> {
+    named.iter().find(|named| named.model == model)
 }
 
 fn finish_reason(reason: EndReason) -> &'static str {

@@ -41,10 +41,10 @@ async fn tokens_are_taken_before_and_what_was_not_needed_is_given_back() {
     let budgets = budgets(&stage, None, Some(1000));
     let first = budgets.reserve(ANNA, 900).await.unwrap();
     assert!(is_over(&budgets.reserve(ANNA, 101).await), "the first may need it all");
-    budgets.settle(first, 300).await;
+    budgets.settle(first, Used { requests: 1, tokens: 300 }).await;
     let second = budgets.reserve(ANNA, 700).await.unwrap();
     // A model may take more than it was to; the day then has that much less.
-    budgets.settle(second, 900).await;
+    budgets.settle(second, Used { requests: 1, tokens: 900 }).await;
     assert!(is_over(&budgets.reserve(ANNA, 1).await));
     drop(budgets);
     let again = Budgets::open(
@@ -62,8 +62,8 @@ async fn what_is_settled_after_midnight_counts_for_its_own_day() {
     let yesterdays = budgets.reserve(ANNA, 1000).await.unwrap();
     stage.clock.advance(Duration::from_secs(13 * 3600));
     let todays = budgets.reserve(ANNA, 600).await.unwrap();
-    budgets.settle(yesterdays, 1000).await;
-    budgets.settle(todays, 600).await;
+    budgets.settle(yesterdays, Used { requests: 1, tokens: 1000 }).await;
+    budgets.settle(todays, Used { requests: 1, tokens: 600 }).await;
     budgets.reserve(ANNA, 400).await.unwrap();
 }
 

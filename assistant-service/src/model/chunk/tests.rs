@@ -96,6 +96,6 @@ fn errors_are_found_in_every_form_and_the_conversation_is_blamed_for_its_own_alo
         (json!({"detail": "Not Found"}), "Not Found", false),
         (json!({"choices": [{"delta": {"content": ""}}], "error": {"message": "gone"}}), "gone", false),
     ] {
-        assert_eq!(chunk(said).error, Some(ErrorSaid { said: words.to_owned(), is_refusal }));
+        assert_eq!(chunk(said).error, Some(ErrorSaid { said: words.to_owned(), parameter: None, is_refusal }));
     }
 }

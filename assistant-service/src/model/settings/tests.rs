@@ -111,3 +111,13 @@ fn no_model_takes_the_assistants_name() {
     let text = "models:\n  - {name: watchgate, baseUrl: 'https://models.example.com/v1', model: m}\n";
     assert_eq!(places(text), ["models[0].name"]);
 }
+
+#[test]
+fn no_model_may_take_longer_than_an_answer() {
+    let model =
+        |lines: &str| format!("models: [{{name: a, baseUrl: 'https://models.example.com', model: m, {lines}}}]");
+    for key in ["timeoutSeconds", "firstPieceSeconds", "idleSeconds"] {
+        assert_eq!(places(&model(&format!("{key}: 121"))), [format!("models[0].{key}")]);
+        assert!(places(&model(&format!("{key}: 120"))).is_empty(), "{key}");
+    }
+}

@@ -11,7 +11,7 @@ fn heard(parts: &[Value], stream_said_so: bool) -> Heard {
     for part in parts {
         text.push_str(&speech.hear(Chunk::from(part.clone()))?);
     }
-    let (calls, reason) = speech.end(stream_said_so)?;
+    let (calls, reason) = speech.end(stream_said_so, false)?;
     Ok((text, calls, reason))
 }
 
@@ -69,7 +69,7 @@ fn reasons_are_known_in_every_dialect_and_invented_ones_are_an_end() {
 #[test]
 fn an_answer_that_says_nothing_is_none() {
     for nothing in [&[][..], &[json!({})], &[part(" \n"), last("stop")], &[last("tool_calls")]] {
-        assert!(matches!(heard(nothing, true), Err(Failure::Malformed(_))), "{nothing:?}");
+        assert!(matches!(heard(nothing, true), Err(Failure::SaidNothing)), "{nothing:?}");
     }
     assert_eq!(heard(&[last("length")], true).unwrap().2, EndReason::Length, "it thought until it had no room");
 }

@@ -119,3 +119,22 @@ async fn calls_are_whole_in_every_dialect() {
         assert!(!call.id.is_empty() && answer.end.reason == EndReason::ToolCalls, "{said}");
     }
 }
+
+#[tokio::test]
+async fn whoever_ends_every_part_is_heard_to_the_end() {
+    let each = |text: &str, usage: Value| {
+        event(&json!({"choices": [{"index": 0, "delta": {"content": text}, "finish_reason": "stop"}], "usage": usage}))
+    };
+    for usage in [Value::Null, json!({"prompt_tokens": 9, "completion_tokens": 1})] {
+        let parts = each("h", usage.clone()) + &each("i", usage.clone());
+        for after in
+            [vec![stream(&(parts.clone() + DONE)), Act::Close], vec![stream(&(parts.clone() + DONE)), Act::Hold]]
+        {
+            assert_eq!(heard(after).await.unwrap().text, "hi", "{usage}");
+        }
+        // A pause after the first part is no end of the answer: nobody can know whether there is more.
+        let server = ScriptedServer::start(vec![vec![stream(&each("h", usage.clone())), Act::Hold]]).await;
+        let answer = Bench::with(&[&server], &["idleSeconds: 3"]).answer().await;
+        assert_eq!(answer, Err(ModelError::TimedOut), "{usage}");
+    }
+}

@@ -110,3 +110,16 @@ async fn whoever_stops_listening_stops_the_model() {
     drop(pieces);
     server.left_by(2).await;
 }
+
+#[tokio::test]
+async fn whoever_names_a_model_may_be_told_nothing() {
+    for acts in [
+        vec![stream(&(last("stop") + DONE)), Act::Close],
+        status("200 OK", "", "{\"choices\": [{\"message\": {\"content\": \"\"}, \"finish_reason\": \"stop\"}]}"),
+    ] {
+        let server = ScriptedServer::start(vec![acts]).await;
+        let named = Prompt { model: Some("a".to_owned()), ..prompt() };
+        let whole = Bench::with(&[&server], &[]).answer_to(named).await.1.unwrap();
+        assert_eq!((whole.text.as_str(), whole.end.reason), ("", EndReason::Stop));
+    }
+}

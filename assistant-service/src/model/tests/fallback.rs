@@ -125,3 +125,14 @@ async fn whoever_names_a_model_gets_that_one_or_none() {
     assert_eq!((first.count(), second.count()), (1, 1));
     assert_eq!(Bench::new("{}").answer().await, Err(ModelError::NotConfigured));
 }
+
+#[tokio::test]
+async fn a_model_that_said_nothing_need_not_rest_for_it() {
+    let nothing = || vec![stream(&(last("stop") + DONE)), Act::Close];
+    let server = ScriptedServer::start(vec![nothing(), nothing(), saying("first")]).await;
+    let bench = Bench::with(&[&server], &[]);
+    for _ in 0..2 {
+        assert!(matches!(bench.answer().await, Err(ModelError::Malformed(_))));
+    }
+    assert_eq!(bench.answer().await.unwrap().text, "first");
+}

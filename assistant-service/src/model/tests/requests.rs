@@ -165,3 +165,52 @@ async fn no_server_is_asked_where_none_may_be() {
     let error = bench.answer().await.unwrap_err();
     assert!(matches!(&error, ModelError::Unavailable(said) if said.contains("allowedNetworks")), "{error:?}");
 }
+
+#[tokio::test]
+async fn no_callers_text_teaches_a_dialect() {
+    let asking = |word: &str| {
+        let options = [("stop".to_owned(), json!([word]))].into_iter().collect();
+        Prompt { options, ..prompt() }
+    };
+    for word in ["stream_options", "max_completion_tokens"] {
+        for said in
+            [format!("'{word}' is no stop sequence that is known here"), format!("Unknown parameter: '{word}' in stop")]
+        {
+            let refusal = status("400 Bad Request", "", &json!({"error": {"message": said}}).to_string());
+            let server = ScriptedServer::start(vec![refusal, saying("hi")]).await;
+            let bench = Bench::with(&[&server], &[]);
+            assert!(matches!(bench.answer_to(asking(word)).await.1, Err(ModelError::Refused(_))), "{said}");
+            bench.answer().await.unwrap();
+            let body = server.seen().pop().unwrap().body;
+            assert!(body.get("stream_options").is_some() && body.get("max_tokens").is_some(), "{said}: {body}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_was_learned_is_kept_only_where_it_helped() {
+    let refusing = || {
+        let error = json!({"message": "Unknown parameter: 'stream_options'.", "param": "stream_options"});
+        status("400 Bad Request", "", &json!({"error": error}).to_string())
+    };
+    let server = ScriptedServer::start(vec![refusing(), refusing(), saying("hi")]).await;
+    let bench = Bench::with(&[&server], &[]);
+    assert!(matches!(bench.answer().await, Err(ModelError::Refused(_))));
+    bench.answer().await.unwrap();
+    let counted: Vec<_> = server.seen().iter().map(|seen| seen.body.get("stream_options").is_some()).collect();
+    assert_eq!(counted, [true, false, true], "asked again without, in vain, and so with it from then on");
+}
+
+#[tokio::test]
+async fn servers_say_in_their_own_ways_what_they_do_not_know() {
+    for said in [
+        json!({"error": {"message": "no", "param": "stream_options", "code": "unknown_parameter"}}),
+        json!({"detail": [{"type": "extra_forbidden", "loc": ["body", "stream_options"], "msg": "Extra inputs are not permitted"}]}),
+        json!({"error": {"message": "Unrecognized request argument supplied: stream_options"}}),
+    ] {
+        let server =
+            ScriptedServer::start(vec![status("422 Unprocessable Content", "", &said.to_string()), saying("hi")]).await;
+        Bench::with(&[&server], &[]).answer().await.unwrap_or_else(|error| panic!("{said}: {error}"));
+        assert!(server.seen().pop().unwrap().body.get("stream_options").is_none(), "{said}");
+    }
+}

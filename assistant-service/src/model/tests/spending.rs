@@ -13,7 +13,7 @@ budgets: {budgets}",
 }
 
 /// What the account has used, when it has become that: requests are settled after their answers.
-async fn used(bench: &Bench, expected: (u64, u64)) {
+pub(super) async fn used(bench: &Bench, expected: (u64, u64)) {
     let mut revisions = bench.stage.state.backbone.newest_revision();
     let used = async || {
         let entries = bench.stage.state.backbone.list("assistant.budgets", None, 9).await.unwrap();
@@ -51,7 +51,54 @@ async fn a_request_costs_what_it_took() {
     bench.answer().await.unwrap();
     used(&bench, (2, 15 + 6 + 2)).await;
     bench.answer().await.unwrap_err();
-    used(&bench, (3, 23)).await;
+    used(&bench, (2, 23)).await;
+}
+
+#[tokio::test]
+async fn an_outage_eats_no_request_and_a_refusal_does() {
+    let refusal = status("400 Bad Request", "", "{\"error\": {\"message\": \"too long\"}}");
+    let outage = status("500 Oops", "", "");
+    let (server, bench) = bench(vec![outage, refusal.clone(), refusal], "{requestsPerDay: 2}").await;
+    for _ in 0..3 {
+        // After the first one the model rests: nobody is asked at all.
+        assert!(matches!(bench.answer().await, Err(ModelError::Unavailable(_))));
+        used(&bench, (0, 0)).await;
+    }
+    assert_eq!(server.count(), 1);
+    bench.stage.clock.advance(Duration::from_secs(60));
+    for requests in 1..=2 {
+        assert!(matches!(bench.answer().await, Err(ModelError::Refused(_))));
+        used(&bench, (requests, 0)).await;
+    }
+    assert!(matches!(bench.answer().await, Err(ModelError::OverBudget { .. })), "the model was there");
+}
+
+#[tokio::test]
+async fn what_any_of_the_models_may_say_must_be_paid_for() {
+    let server = ScriptedServer::start(vec![saying("hi")]).await;
+    let model = |name: &str, most: u32| {
+        let url = server.url();
+        format!(
+            "  - {{name: {name}, baseUrl: '{url}', model: m, maxOutputTokens: {most}, allowedNetworks: [127.0.0.0/8]}}\n"
+        )
+    };
+    let models = model("a", 10) + &model("b", 100);
+    let bench = Bench::new(&format!("models:\n{models}budgets: {{tokensPerDay: 105}}"));
+    let named = Prompt { model: Some("a".to_owned()), ..prompt() };
+    bench.answer_to(named).await.1.unwrap();
+    let error = Bench::new(&format!("models:\n{models}budgets: {{tokensPerDay: 105}}")).answer().await.unwrap_err();
+    assert!(matches!(error, ModelError::OverBudget { .. }), "the second may answer, with 6 and 100");
+    assert_eq!(server.count(), 1);
+}
+
+#[tokio::test]
+async fn options_are_paid_for_as_the_rest_of_a_conversation_is() {
+    let (server, bench) = bench(vec![saying("hi")], "{tokensPerDay: 1000}").await;
+    let schema = json!({"type": "json_schema", "json_schema": {"description": "x".repeat(4000)}});
+    let options = [("response_format".to_owned(), schema)].into_iter().collect();
+    let error = bench.answer_to(Prompt { options, ..prompt() }).await.1.unwrap_err();
+    assert!(matches!(error, ModelError::OverBudget { .. }), "{error:?}");
+    assert_eq!(server.count(), 0);
 }
 
 #[tokio::test]
@@ -82,9 +129,10 @@ async fn an_answer_that_breaks_off_or_is_not_wanted_any_more_costs_what_came_of_
 #[tokio::test]
 async fn everything_is_counted_under_the_names_of_the_settings() {
     let replies = vec![saying("hi"), status("500 Oops", "", ""), saying("hi")];
-    let (_server, bench) = bench(replies, "{requestsPerDay: 3}").await;
-    for _ in 0..4 {
+    let (_server, bench) = bench(replies, "{requestsPerDay: 2}").await;
+    for expected in [(1, 15), (1, 15), (2, 30), (2, 30)] {
         let _ = bench.answer().await;
+        used(&bench, expected).await;
         bench.stage.clock.advance(Duration::from_secs(60));
     }
     let token = bench.stage.get("/metrics").open().await;
