@@ -45,6 +45,7 @@ pub(crate) use listing::ClosedPassages;
 pub use readable::Readable;
 pub use section::{Passage, Section};
 pub(crate) use sentences::sentences;
+pub(crate) use watching::is_followed;
 pub use watching::{CannotFollow, CurrentKnowledge};
 pub use words::{HeldWords, Question, QuestionWord, WordSet};
 
