@@ -53,6 +53,7 @@ pub use question::{HeldWords, Question, QuestionWord};
 pub use readable::{Found, Readable};
 pub use section::{Passage, Section};
 pub(crate) use sentences::sentences;
+pub(crate) use watching::is_followed;
 pub use watching::{CannotFollow, CurrentKnowledge};
 pub use words::WordSet;
 

@@ -220,12 +220,13 @@ async fn open(
             format!("cannot use {} (make it with `watchgate keys transaction`)", arguments.transaction_keys.display())
         })?;
     let runbooks: Arc<dyn RunbookCatalogue> = Arc::new(FolderCatalogue::load(&arguments.runbooks)?);
-    let Answering { assistant, knowledge, passed_on, telemetry } =
+    let Answering { assistant, knowledge, passed_on, telemetry, redaction } =
         Answering::open(arguments, &runbooks, &backbone, &metrics)?;
     let keep_for = Duration::from_secs(arguments.revocations_kept_days.saturating_mul(SECONDS_PER_DAY));
     let trust = TrustBook::load(Arc::clone(&backbone), Arc::new(SystemClock), Arc::clone(&metrics), keep_for);
     let trust = trust.await.context("cannot read what is revoked")?;
-    let watches = arguments.watches.as_deref().map(Watches::load).transpose()?.unwrap_or_default();
+    let watches =
+        arguments.watches.as_deref().map(Watches::load).transpose()?.unwrap_or_default().redacting(&redaction);
     let event_schemas = read_event_schemas(arguments.event_schemas.as_deref())?;
     let state = AppState::new(
         backbone,

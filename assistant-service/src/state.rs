@@ -14,7 +14,7 @@ use crate::events::{DeadLetters, EventSchemas};
 use crate::gate::TransactionKeySource;
 use crate::health::Readiness;
 use crate::insights::Watches;
-use crate::knowledge::CurrentKnowledge;
+use crate::knowledge::{CurrentKnowledge, is_followed};
 use crate::metrics::Metrics;
 use crate::runbooks::RunbookCatalogue;
 use crate::seats::Seats;
@@ -137,9 +137,9 @@ impl AppState {
         Self { documents: Some(documents), ..self }
     }
 
-    /// Whether there are no documents that are still to be read.
+    /// Whether there are no documents that are still to be read, or that nobody looks at any more.
     pub(crate) fn documents_are_read(&self) -> bool {
-        self.documents.as_ref().is_none_or(|documents| documents.borrow().is_read())
+        self.documents.as_ref().is_none_or(|documents| documents.borrow().is_read() && is_followed(documents))
     }
 
     /// Returns when there are no documents that are still to be read.

@@ -7,6 +7,7 @@ mod answers;
 mod content;
 mod export;
 mod operation;
+mod room;
 mod settings;
 mod traced;
 

@@ -66,7 +66,10 @@ fn documents_become_a_model_that_the_settings_name() {
             "authid": "https://issuer.example#ada", "data": data})
         .to_string()
     };
+    let answered =
+        json!({"type": "dev.watchgate.assistant.answered", "data": {"answer_id": "a-1", "withheld_citations": 0}});
     let ratings = [
+        answered.to_string(),
         rating(
             "a-1",
             json!({"helpful": true, "question": "Who is on call today?", "answer": "Look into the rota, it says so."}),
@@ -119,15 +122,19 @@ async fn events(
     headers: axum::http::HeaderMap,
     axum::extract::Query(query): axum::extract::Query<std::collections::HashMap<String, String>>,
 ) -> Result<axum::Json<Value>, axum::http::StatusCode> {
-    if headers["authorization"] != "Bearer token-of-ada" || query["type"] != "dev.watchgate.assistant.rated" {
+    if headers["authorization"] != "Bearer token-of-ada" || query["type"] != "dev.watchgate.assistant.*" {
         return Err(axum::http::StatusCode::FORBIDDEN);
     }
     let page = if query.contains_key("after") { 2 } else { 1 };
     let event = json!({"specversion": "1.0", "type": "dev.watchgate.assistant.rated", "subject": format!("a-{page}"),
         "authid": "https://issuer.example#ada",
         "data": {"helpful": true, "question": format!("What stands on page {page}?"), "answer": "What the gateway has sent."}});
+    let answered = json!({"type": "dev.watchgate.assistant.answered",
+        "data": {"answer_id": format!("a-{page}"), "withheld_citations": 0}});
     let next_after = if page == 1 { json!(7) } else { Value::Null };
-    Ok(axum::Json(json!({"events": [{"position": page, "event": event}], "next_after": next_after})))
+    Ok(axum::Json(
+        json!({"events": [{"position": page, "event": answered}, {"position": page + 1, "event": event}], "next_after": next_after}),
+    ))
 }
 
 #[test]

@@ -25,6 +25,7 @@ use crate::seats::{NoSeat, Seat};
 use crate::state::AppState;
 
 pub(crate) use bounds::within_bounds;
+pub(crate) use kept::ANSWERED;
 use question::QuestionBody;
 pub(crate) use question::{LONGEST_QUESTION, MOST_EARLIER_BYTES, MOST_EARLIER_TURNS};
 pub(crate) use telling::{HEARTBEAT, tell};

@@ -124,6 +124,23 @@ impl Redactor {
         self.text(&value.to_string())
     }
 
+    /// What stands at a JSON pointer, by the names of all that it stands in.
+    pub(crate) fn at(&self, pointer: &str, value: &Value) -> Value {
+        let mut names: Vec<String> =
+            pointer.rsplit('/').map(|name| name.replace("~1", "/").replace("~0", "~")).collect();
+        // Before the first slash there is no name.
+        names.pop();
+        let mut whole =
+            names.into_iter().fold(value.clone(), |inner, name| Value::Object([(name, inner)].into_iter().collect()));
+        self.clean(&mut whole, MOST_LEVELS);
+        whole.pointer(pointer).cloned().unwrap_or_else(|| Value::String(MEMBER.to_owned()))
+    }
+
+    /// Whether what is classified loses its subject as well.
+    pub(crate) fn withholds_subjects(&self) -> bool {
+        self.withholds_subjects
+    }
+
     /// Whether an event's subject is among what is withheld: then nobody may look for it either.
     pub(super) fn withholds_subject(&self, json: &str) -> bool {
         let event: Map<String, Value> = serde_json::from_str(json).unwrap_or_default();

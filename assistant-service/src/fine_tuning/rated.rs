@@ -1,4 +1,7 @@
 //! Pairs made of what people said of answers: answers that helped, and what should have been said in the place of others.
+//!
+//! A rating is only taken where the event of its answer says that it cites nothing that is not for everybody: words of one's own
+//! for what a restricted document says are recognised by nothing else.
 
 use std::collections::BTreeMap;
 
@@ -7,6 +10,7 @@ use serde_json::Value;
 
 use super::report::{LeftOut, Reason};
 use super::{Origin, Pair};
+use crate::assistant::ask::ANSWERED;
 use crate::knowledge::ClosedPassages;
 use crate::ratings::{RATED, RatingBody};
 
@@ -20,10 +24,19 @@ struct Rated {
     data: Option<Value>,
 }
 
+/// As much of an answer's event as says what it rests on.
+#[derive(Debug, Deserialize)]
+struct Answered {
+    answer_id: String,
+    withheld_citations: u64,
+}
+
 /// Ratings as they came, the newest of each caller for each answer.
 #[derive(Debug, Default)]
 pub(crate) struct Ratings {
     newest: BTreeMap<(String, String), RatingBody>,
+    /// How many restricted citations each answer has.
+    withheld_citations: BTreeMap<String, u64>,
     read: usize,
     not_understood: usize,
 }
@@ -32,9 +45,23 @@ impl Ratings {
     /// Takes the next event, in the order of the log. Events of other types are passed over.
     pub(crate) fn take(&mut self, event: &str) {
         let rated = serde_json::from_str::<Rated>(event).ok();
-        if rated.as_ref().is_some_and(|rated| rated.event_type != RATED) {
-            return;
+        match rated.as_ref().map(|rated| rated.event_type.as_str()) {
+            Some(RATED) | None => self.take_rating(rated),
+            Some(ANSWERED) => self.take_answer(rated),
+            Some(_) => {}
         }
+    }
+
+    /// One that does not say how many citations are withheld is as good as none.
+    fn take_answer(&mut self, event: Option<Rated>) {
+        let data = event.and_then(|event| event.data);
+        if let Some(answered) = data.and_then(|data| serde_json::from_value::<Answered>(data).ok()) {
+            let withheld = self.withheld_citations.entry(answered.answer_id).or_default();
+            *withheld = answered.withheld_citations.max(*withheld);
+        }
+    }
+
+    fn take_rating(&mut self, rated: Option<Rated>) {
         let rated = rated.and_then(|rated| {
             let body = serde_json::from_value::<RatingBody>(rated.data?).ok()?;
             Some(((rated.subject?, rated.authid?), body))
@@ -62,7 +89,8 @@ impl Ratings {
     pub(crate) fn pairs(self, closed: &ClosedPassages) -> (Vec<Pair>, Vec<LeftOut>) {
         let (mut pairs, mut left_out) = (Vec::new(), Vec::new());
         for ((answer, _), body) in self.newest {
-            match pair(&answer, body, closed) {
+            let withheld_citations = self.withheld_citations.get(&answer).copied();
+            match pair(&answer, body, withheld_citations, closed) {
                 Ok(pair) => pairs.push(pair),
                 Err(reason) => {
                     left_out.push(LeftOut { from: format!("answer {answer}"), place: String::new(), reason })
@@ -73,7 +101,7 @@ impl Ratings {
     }
 }
 
-fn pair(id: &str, body: RatingBody, closed: &ClosedPassages) -> Result<Pair, Reason> {
+fn pair(id: &str, body: RatingBody, withheld_citations: Option<u64>, closed: &ClosedPassages) -> Result<Pair, Reason> {
     let question = body.question.ok_or(Reason::NoText)?;
     let (answer, origin) = match (body.correction, body.answer, body.helpful) {
         (Some(correction), ..) => (correction, Origin::Correction),
@@ -81,6 +109,11 @@ fn pair(id: &str, body: RatingBody, closed: &ClosedPassages) -> Result<Pair, Rea
         (None, None, true) => return Err(Reason::NoText),
         (None, _, false) => return Err(Reason::NotHelpful),
     };
+    match withheld_citations {
+        Some(0) => {}
+        Some(_) => return Err(Reason::RestsOnRestricted),
+        None => return Err(Reason::SourcesUnknown),
+    }
     if closed.are_quoted_in(&question) || closed.are_quoted_in(&answer) {
         return Err(Reason::QuotesRestricted);
     }

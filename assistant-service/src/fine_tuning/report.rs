@@ -28,6 +28,10 @@ pub(crate) enum Reason {
     Restricted,
     /// It repeats what stands in such a document.
     QuotesRestricted,
+    /// The answer cites such a document.
+    RestsOnRestricted,
+    /// No event says what the answer cites.
+    SourcesUnknown,
     /// It looks as if it held a secret.
     Secret,
     /// The file could not be read.
@@ -63,6 +67,8 @@ impl Reason {
         match self {
             Self::Restricted => "not for everybody (open with --scope)",
             Self::QuotesRestricted => "repeats a document that is not for everybody",
+            Self::RestsOnRestricted => "answer from a document that is not for everybody",
+            Self::SourcesUnknown => "answer of which no event says what it cites",
             Self::Secret => "looks like a secret",
             Self::NotRead { .. } => "file could not be read",
             Self::TooShort => "too short",

@@ -168,3 +168,16 @@ async fn nothing_is_ready_or_answered_before_the_documents_are_read() {
         assert_eq!(stage.get("/healthz").send().await.status, StatusCode::OK);
     }
 }
+
+#[tokio::test]
+async fn nothing_is_ready_or_answered_when_nobody_looks_at_the_documents_any_more() {
+    let folder = tempfile::tempdir().unwrap();
+    let (sender, documents) = watch::channel(Arc::new(Knowledge::load(folder.path()).unwrap()));
+    let stage = Stage::new().with_documents(documents);
+    let question = serde_json::json!({"question": "How large may an event be?"});
+    assert_eq!(stage.get("/readyz").send().await.status, StatusCode::OK);
+    assert_eq!(stage.post("/v1/ask", &question).send().await.status, StatusCode::OK);
+    drop(sender);
+    assert_eq!(stage.get("/readyz").send().await.status, StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(stage.post("/v1/ask", &question).send().await.status, StatusCode::SERVICE_UNAVAILABLE);
+}

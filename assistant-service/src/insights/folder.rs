@@ -10,6 +10,7 @@ use std::sync::Arc;
 use thiserror::Error;
 
 use super::watch::{self, Watch};
+use crate::assistant::redaction::Redactor;
 use crate::config_file::LocatedMistake;
 
 const LIMIT_BYTES: u64 = 64 * 1024;
@@ -58,6 +59,14 @@ impl Watches {
         } else {
             Err(InvalidWatches(mistakes))
         }
+    }
+
+    /// The same, showing nothing of an event that no model may see.
+    #[must_use]
+    pub(crate) fn redacting(self, redactor: &Redactor) -> Self {
+        let redactor = Arc::new(redactor.clone());
+        let redacting = |watch: Arc<Watch>| Watch { redactor: Arc::clone(&redactor), ..Arc::unwrap_or_clone(watch) };
+        Self(self.0.into_iter().map(|watch| Arc::new(redacting(watch))).collect())
     }
 
     /// How many there are.

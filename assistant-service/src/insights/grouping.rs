@@ -8,13 +8,18 @@ use trust_core::Mistake;
 
 use super::condition::is_pointer;
 use super::sighting::Sighting;
+use super::watch::Watch;
+use crate::assistant::redaction::Redactor;
 use crate::section::Section;
 
 const MOST_FIELDS: usize = 4;
 /// Longer values are cut where they are shown; they are told apart by all that they are.
 const LONGEST_SHOWN: usize = 128;
 
-/// Stands for data that its sender has classified.
+/// More is not looked through for what may not be shown, and of a text more is not shown either.
+const LONGEST_LOOKED_AT: usize = 4096;
+
+/// Stands for data that its sender has classified, and for what is too large to be looked through.
 const WITHHELD: &str = "withheld";
 
 /// A field of an event.
@@ -69,19 +74,39 @@ impl Field {
             Self::CorrelationId => event.correlation_id.clone(),
             Self::Data(pointer) => match event.data.pointer(pointer)? {
                 Value::Null => None,
-                Value::String(text) => Some(text.clone()),
-                other => Some(other.to_string()),
+                other => Some(text_of(other.clone())),
             },
         }
     }
 
     /// The same, for those who read insights and for models.
-    pub(super) fn shown(&self, event: &Sighting) -> Option<String> {
-        match self {
-            Self::Data(_) if event.is_classified => Some(WITHHELD.to_owned()),
-            _ => self.of(event),
-        }
+    pub(super) fn shown(&self, event: &Sighting, redactor: &Redactor) -> Option<String> {
+        let value = match self {
+            Self::Data(_) if event.is_classified => return Some(WITHHELD.to_owned()),
+            Self::Subject if event.is_classified && redactor.withholds_subjects() => {
+                return event.subject.as_ref().map(|_| WITHHELD.to_owned());
+            }
+            Self::Data(pointer) => match event.data.pointer(pointer)? {
+                Value::Null => return None,
+                Value::String(text) => text_of(redactor.at(pointer, &Value::from(part(text)))),
+                other if other.to_string().len() > LONGEST_LOOKED_AT => return Some(WITHHELD.to_owned()),
+                other => text_of(redactor.at(pointer, other)),
+            },
+            Self::Subject | Self::Source | Self::Type | Self::CorrelationId => self.of(event)?,
+        };
+        Some(redactor.text(part(&value)).to_string())
     }
+}
+
+fn text_of(value: Value) -> String {
+    match value {
+        Value::String(text) => text,
+        other => other.to_string(),
+    }
+}
+
+fn part(text: &str) -> &str {
+    text.get(..text.floor_char_boundary(LONGEST_LOOKED_AT)).unwrap_or(text)
 }
 
 /// The fields that a watch groups by.
@@ -102,16 +127,17 @@ pub(super) fn read(root: &Section<'_>, mistakes: &mut Vec<Mistake>) -> Vec<Field
 }
 
 impl Key {
-    pub(super) fn of(fields: &[Field], event: &Sighting) -> Self {
+    pub(super) fn of(watch: &Watch, event: &Sighting) -> Self {
         let mut digest = Sha256::new();
         let mut shown = BTreeMap::new();
-        for field in fields {
+        for field in &watch.group_by {
             let value = field.of(event);
             // With its length before it, so that no two lists of values are one text.
             let length = value.as_ref().map_or(u64::MAX, |value| u64::try_from(value.len()).unwrap_or(u64::MAX));
             digest.update(length.to_be_bytes());
             digest.update(value.as_deref().unwrap_or_default());
-            shown.insert(field.name(), field.shown(event).map(|value| one_line(&value, LONGEST_SHOWN)));
+            shown
+                .insert(field.name(), field.shown(event, &watch.redactor).map(|value| one_line(&value, LONGEST_SHOWN)));
         }
         let digest = digest.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect();
         Self { digest, shown }

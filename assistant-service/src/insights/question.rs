@@ -5,6 +5,7 @@
 
 use super::grouping::Field;
 use super::sighting::Sighting;
+use crate::assistant::redaction::Redactor;
 
 pub(super) const LONGEST_TEMPLATE: usize = 1000;
 const MOST_VALUES: usize = 8;
@@ -49,10 +50,10 @@ impl QuestionTemplate {
     }
 
     /// The question about one event.
-    pub(super) fn fill(&self, event: &Sighting) -> String {
+    pub(super) fn fill(&self, event: &Sighting, redactor: &Redactor) -> String {
         let parts = self.0.iter().map(|part| match part {
             Part::Words(words) => words.clone(),
-            Part::Value(field) => quoted(field.shown(event).as_deref()),
+            Part::Value(field) => quoted(field.shown(event, redactor).as_deref()),
         });
         parts.collect()
     }

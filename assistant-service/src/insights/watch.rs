@@ -2,6 +2,7 @@
 
 mod file;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::INSIGHT;
@@ -9,6 +10,7 @@ use super::condition::Condition;
 use super::grouping::Field;
 use super::question::QuestionTemplate;
 use super::sighting::Sighting;
+use crate::assistant::redaction::Redactor;
 use crate::backbone::{EventFilter, Freshness, Position, TypeFilter};
 
 pub(super) use file::read;
@@ -33,6 +35,8 @@ pub(super) struct Watch {
     pub(super) scopes: Vec<String>,
     /// How often the assistant is asked.
     pub(super) insights_per_hour: u32,
+    /// What of an event stands in no question and no insight.
+    pub(super) redactor: Arc<Redactor>,
 }
 
 /// What the log is asked for.

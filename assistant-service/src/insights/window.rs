@@ -94,7 +94,7 @@ impl Window {
             return false;
         }
         let Some(tally) = Tally::of(watch, key, recent) else { return false };
-        self.phase = Phase::Waiting { tally, question: watch.question.fill(event) };
+        self.phase = Phase::Waiting { tally, question: watch.question.fill(event, &watch.redactor) };
         true
     }
 

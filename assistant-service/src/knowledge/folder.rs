@@ -56,6 +56,8 @@ pub enum SkipReason {
     Unreadable(io::ErrorKind),
     /// Nobody can tell for whom it is.
     FrontMatter(InvalidFrontMatter),
+    /// Reading it ends in a mistake of ours.
+    NotUnderstood,
 }
 
 impl fmt::Display for SkipReason {
@@ -66,6 +68,7 @@ impl fmt::Display for SkipReason {
             Self::NotAFile => formatter.write_str("it is no regular file"),
             Self::Unreadable(kind) => write!(formatter, "it cannot be read: {kind}"),
             Self::FrontMatter(cause) => cause.fmt(formatter),
+            Self::NotUnderstood => formatter.write_str("it cannot be cut into sections: please report this"),
         }
     }
 }

@@ -1,16 +1,21 @@
 //! The folders of documents as they were seen last, so that a later look reads only what has changed.
 
 use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::SystemTime;
 
 use super::document::Document;
 use super::folder::{Folder, Found, SkipReason, Skipped, Stamp, read};
+use super::kind::Kind;
 use super::reading;
 use super::shelving::Shelving;
 use super::words::Analyzer;
 use super::{CannotLoad, Knowledge};
+
+/// Makes a document of a file's name, its kind and its text.
+pub(super) type ReadDocument = fn(String, Kind, String, &Analyzer) -> Result<Document, SkipReason>;
 
 /// Folders, and what is known of them.
 pub struct Library {
@@ -18,6 +23,7 @@ pub struct Library {
     known: BTreeMap<String, Known>,
     shelving: Shelving,
     analyzer: Analyzer,
+    pub(super) read_document: ReadDocument,
     /// Whether what is known is newer than the knowledge that was given last.
     is_newer: bool,
     /// How many files were read since the beginning.
@@ -39,6 +45,7 @@ impl Library {
             known: BTreeMap::new(),
             shelving: Shelving::default(),
             analyzer: Analyzer::default(),
+            read_document: Document::read,
             is_newer: true,
             files_read: 0,
         })
@@ -60,8 +67,9 @@ impl Library {
         self.is_newer |= !before.is_empty();
         self.files_read =
             self.files_read.saturating_add(unread.iter().filter(|(found, _)| found.stamp.is_ok()).count());
-        let analyzer = &self.analyzer;
-        for (file, known, is_newer) in reading::each(unread, |(found, known)| Known::read(found, known, now, analyzer))
+        let read_document = |file, kind, text| understood(self.read_document, file, kind, text, &self.analyzer);
+        for (file, known, is_newer) in
+            reading::each(unread, |(found, known)| Known::read(found, known, now, read_document))
         {
             self.is_newer |= is_newer;
             self.known.insert(file, known);
@@ -92,15 +100,34 @@ impl Library {
     }
 }
 
+/// Reads a document. One at which the reader breaks is left out, and the thread that follows all the others goes on: what it
+/// said before may have been for more readers than it is now.
+fn understood(
+    read_document: ReadDocument,
+    file: String,
+    kind: Kind,
+    text: String,
+    analyzer: &Analyzer,
+) -> Result<Document, SkipReason> {
+    // Nothing outlives the panic that it could leave half changed: the analyzer is only read.
+    let outcome = catch_unwind(AssertUnwindSafe(|| read_document(file, kind, text, analyzer)));
+    outcome.unwrap_or(Err(SkipReason::NotUnderstood))
+}
+
 impl Known {
     /// Reads a file: its name, what is known of it from now on, and whether that is anything else than before.
-    fn read(found: Found, before: Option<Self>, now: SystemTime, analyzer: &Analyzer) -> (String, Self, bool) {
+    fn read(
+        found: Found,
+        before: Option<Self>,
+        now: SystemTime,
+        read_document: impl Fn(String, Kind, String) -> Result<Document, SkipReason>,
+    ) -> (String, Self, bool) {
         let Found { file, path, kind, stamp } = found;
         let content = stamp.and_then(|_| read(&path)).and_then(|text| {
             let same = before.as_ref().and_then(|before| before.content.as_ref().ok());
             match same.filter(|document| document.is_of(&text)) {
                 Some(document) => Ok(Arc::clone(document)),
-                None => Document::read(file.clone(), kind, text, analyzer).map(Arc::new),
+                None => read_document(file.clone(), kind, text).map(Arc::new),
             }
         });
         let known = Self { stamp: stamp.ok().filter(|stamp| stamp.is_settled(now)), content };

@@ -1,5 +1,9 @@
 //! Documents one after another, for whoever works through all that a reader may know.
 
+use std::sync::LazyLock;
+
+use regex::Regex;
+
 use super::{Knowledge, Readable, Scopes, Section};
 
 /// A shorter passage, such as `None.`, stands in many documents and tells nothing of any.
@@ -29,8 +33,8 @@ impl Knowledge {
     pub(crate) fn closed_passages(&self, scopes: &Scopes) -> ClosedPassages {
         let shelves = self.shelves.iter().filter(|shelf| !shelf.audience.admits(scopes));
         let sections = shelves.flat_map(|shelf| &shelf.documents).flat_map(|document| &document.sections);
-        let passages =
-            sections.flat_map(|indexed| indexed.passages.iter().map(|one| joined(indexed.section.quote(&one.passage))));
+        let passages = sections
+            .flat_map(|indexed| indexed.passages.iter().map(|one| plain_words(indexed.section.quote(&one.passage))));
         ClosedPassages(passages.filter(|passage| passage.len() >= TELLING_PASSAGE_BYTES).collect())
     }
 }
@@ -39,13 +43,22 @@ impl Knowledge {
 pub(crate) struct ClosedPassages(Vec<String>);
 
 impl ClosedPassages {
-    /// Whether a text repeats a whole passage, whatever the space between its words.
+    /// Whether a text repeats all words of a passage, whatever stands between them: what an assistant says has other marks,
+    /// escapes and addresses than the document.
     pub(crate) fn are_quoted_in(&self, text: &str) -> bool {
-        let text = joined(text);
+        let text = plain_words(text);
         self.0.iter().any(|passage| text.contains(passage.as_str()))
     }
 }
 
-fn joined(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase()
+/// What an answer's text and its source may differ in: entities, addresses, and what stands in the place of those.
+static NO_WORDS: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(r"(?i)&#?\w{1,32};|\]\([^)]*\)|\b(?:\w+://|mailto:)[^\s)>\]]*|\((?:link|image) removed\)").ok()
+});
+
+/// The words alone, with a space around each.
+fn plain_words(text: &str) -> String {
+    let text = NO_WORDS.as_ref().map_or(text.into(), |no_words| no_words.replace_all(text, " "));
+    let words = text.split(|character: char| !character.is_alphanumeric()).filter(|word| !word.is_empty());
+    words.fold(" ".to_owned(), |plain, word| plain + &word.to_lowercase() + " ")
 }

@@ -20,6 +20,12 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// Knowledge that a newer one may take the place of at any time.
 pub type CurrentKnowledge = watch::Receiver<Arc<Knowledge>>;
 
+/// Whether somebody still looks at the folders. When a mistake of ours has ended that, a document may by now be for fewer
+/// readers than what was known last says.
+pub(crate) fn is_followed(documents: &CurrentKnowledge) -> bool {
+    documents.has_changed().is_ok()
+}
+
 impl Library {
     /// Lists the folders now, which must succeed, and reads them on a thread of its own; from then on it looks through them once a
     /// second, until nobody holds the knowledge any more. Before the first look [`Knowledge::is_read`] says no. While a folder

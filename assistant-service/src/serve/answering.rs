@@ -5,6 +5,7 @@ use std::sync::Arc;
 use tokio::runtime::Handle;
 
 use super::Arguments;
+use crate::assistant::redaction::Redactor;
 use crate::assistant::settings::Settings;
 use crate::assistant::{Assistant, AwaitingDocuments, ExtractiveAssistant, ModelledAssistant, Parts};
 use crate::backbone::Backbone;
@@ -23,6 +24,8 @@ pub(super) struct Answering {
     /// Models that clients may talk to themselves.
     pub(super) passed_on: Option<PassedOn>,
     pub(super) telemetry: Option<Telemetry>,
+    /// What of events no model may see.
+    pub(super) redaction: Redactor,
 }
 
 impl Answering {
@@ -60,7 +63,7 @@ impl Answering {
             None => assistant,
         };
         let assistant = Arc::new(AwaitingDocuments::new(knowledge.clone(), assistant));
-        Ok(Self { assistant, knowledge, passed_on, telemetry })
+        Ok(Self { assistant, knowledge, passed_on, telemetry, redaction: settings.redaction().clone() })
     }
 }
 

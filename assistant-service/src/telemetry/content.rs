@@ -2,43 +2,46 @@
 
 use serde_json::{Value, json};
 
+use super::room::Room;
 use crate::model::{Message, ToolCall};
 
-/// A collector is no archive: what is longer is cut.
-const LONGEST_TEXT: usize = 16 * 1024;
-const MOST_MESSAGES: usize = 64;
+/// One span's content: a collector is no archive. Both together are 64 KiB.
+const INPUT_BYTES: usize = 40 * 1024;
+const OUTPUT_BYTES: usize = 24 * 1024;
 
-/// The last turns of a conversation.
+/// The last turns of a conversation, as far as there is room.
 pub(super) fn input(messages: &[Message]) -> String {
-    let first = messages.len().saturating_sub(MOST_MESSAGES);
-    Value::Array(messages.iter().skip(first).map(message).collect()).to_string()
+    let mut room = Room::of(INPUT_BYTES);
+    let mut last: Vec<Value> = messages.iter().rev().map_while(|one| message(one, &mut room)).collect();
+    last.reverse();
+    Value::Array(last).to_string()
 }
 
-/// What a model said and called.
+/// What a model said and called, as far as there is room.
 pub(super) fn output(text: &str, calls: &[ToolCall], finish_reason: &str) -> String {
-    let parts = parts(text, calls);
-    json!([{"role": "assistant", "parts": parts, "finish_reason": finish_reason}]).to_string()
+    let mut room = Room::of(OUTPUT_BYTES);
+    json!([{"role": "assistant", "parts": parts(text, calls, &mut room), "finish_reason": finish_reason}]).to_string()
 }
 
-fn message(message: &Message) -> Value {
-    match message {
-        Message::System(text) => json!({"role": "system", "parts": parts(text, &[])}),
-        Message::User(text) => json!({"role": "user", "parts": parts(text, &[])}),
-        Message::Assistant { text, calls } => json!({"role": "assistant", "parts": parts(text, calls)}),
+fn message(message: &Message, room: &mut Room) -> Option<Value> {
+    room.open()?;
+    Some(match message {
+        Message::System(text) => json!({"role": "system", "parts": parts(text, &[], room)}),
+        Message::User(text) => json!({"role": "user", "parts": parts(text, &[], room)}),
+        Message::Assistant { text, calls } => json!({"role": "assistant", "parts": parts(text, calls, room)}),
         Message::ToolResult { call, content } => {
-            json!({"role": "tool", "parts": [{"type": "tool_call_response", "id": call, "response": cut(content)}]})
+            let (id, response) = (room.take(call), room.take(content));
+            json!({"role": "tool", "parts": [{"type": "tool_call_response", "id": id, "response": response}]})
         }
-    }
+    })
 }
 
-fn parts(text: &str, calls: &[ToolCall]) -> Vec<Value> {
-    let text = (!text.is_empty()).then(|| json!({"type": "text", "content": cut(text)}));
-    let calls = calls
-        .iter()
-        .map(|call| json!({"type": "tool_call", "id": call.id, "name": call.name, "arguments": cut(&call.arguments)}));
+fn parts(text: &str, calls: &[ToolCall], room: &mut Room) -> Vec<Value> {
+    let text = (!text.is_empty()).then(|| json!({"type": "text", "content": room.take(text)}));
+    let calls = calls.iter().map_while(|call| {
+        room.open()?;
+        let (id, name) = (room.take(&call.id), room.take(&call.name));
+        Some(json!({"type": "tool_call", "id": id, "name": name, "arguments": room.take(&call.arguments)}))
+    });
     text.into_iter().chain(calls).collect()
-}
-
-fn cut(text: &str) -> &str {
-    text.get(..text.floor_char_boundary(LONGEST_TEXT)).unwrap_or(text)
 }

@@ -22,8 +22,10 @@ const MAX_ANSWER_BYTES: usize = 256 * 1024;
 /// Spans beyond these are dropped: they are worth less than memory.
 const SPANS_IN_QUEUE: usize = 2048;
 const SPANS_AT_ONCE: usize = 256;
-/// Where content leaves too, one span may be large.
-const MAX_EXPORT_BYTES: usize = 16 * 1024 * 1024;
+/// Where content leaves too, one span has up to some 70 KiB.
+const SPANS_WITH_CONTENT_IN_QUEUE: usize = 256;
+const SPANS_WITH_CONTENT_AT_ONCE: usize = 32;
+const MAX_EXPORT_BYTES: usize = 4 * 1024 * 1024;
 
 /// How often something is sent.
 #[derive(Clone, Copy, Debug)]
@@ -78,9 +80,14 @@ impl Telemetry {
             .with_timeout(EXPORT_TIMEOUT)
             .with_endpoint(below(&settings.endpoint, "metrics")?)
             .build()?;
+        let (in_queue, at_once) = if settings.content {
+            (SPANS_WITH_CONTENT_IN_QUEUE, SPANS_WITH_CONTENT_AT_ONCE)
+        } else {
+            (SPANS_IN_QUEUE, SPANS_AT_ONCE)
+        };
         let batches = BatchConfigBuilder::default()
-            .with_max_queue_size(SPANS_IN_QUEUE)
-            .with_max_export_batch_size(SPANS_AT_ONCE)
+            .with_max_queue_size(in_queue)
+            .with_max_export_batch_size(at_once)
             .with_scheduled_delay(rhythm.spans);
         let batches = BatchSpanProcessor::builder(spans).with_batch_config(batches.build()).build();
         let metrics = PeriodicReader::builder(metrics).with_interval(rhythm.metrics).build();

@@ -274,6 +274,42 @@ async fn what_is_said_leaves_only_where_the_settings_say_so() {
     assert!(holds(&received, "be brief") && !holds(&received, "account-7"));
 }
 
+#[test]
+fn the_content_of_one_span_is_bounded_by_what_is_written_and_the_last_turns_are_in_it() {
+    let call = |text: &str| ToolCall { id: text.to_owned(), name: text.to_owned(), arguments: text.to_owned() };
+    for character in ["a", "\u{1}", "\"", "é", "\u{7f}"] {
+        let long = character.repeat(40 * 1024);
+        let said = Message::Assistant { text: long.clone(), calls: vec![call(&long); 40] };
+        let result = Message::ToolResult { call: long.clone(), content: long.clone() };
+        let messages = [vec![said, result, Message::User(long.clone())], vec![Message::User(String::new()); 2000]];
+        let mut messages = messages.concat();
+        messages.extend([Message::System(long.clone()), Message::User(QUESTION.to_owned())]);
+        let input = content::input(&messages);
+        let output = content::output(&long, &vec![call(&long); 40], "tool_calls");
+        assert!(input.len() + output.len() <= 64 * 1024, "{character:?}: {} + {}", input.len(), output.len());
+        let told: serde_json::Value = serde_json::from_str(&input).unwrap();
+        let told = told.as_array().unwrap();
+        assert_eq!(told.last().unwrap()["parts"][0]["content"], QUESTION);
+        assert!(told.len() > 10 && told.len() < 1000, "{}", told.len());
+        let told: serde_json::Value = serde_json::from_str(&output).unwrap();
+        assert!(told[0]["parts"][0]["content"].as_str().unwrap().len() > 2000);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn many_large_spans_leave_in_calls_of_a_bounded_size() {
+    let collector = Collector::start().await;
+    let telemetry = open(&collector.url, true);
+    let traced = Traced::new(Arc::new(Scripted(whole_answer())), telemetry.clone(), named());
+    let long = Prompt { messages: vec![Message::User("a".repeat(1024 * 1024)); 64], ..prompt() };
+    for _ in 0..100 {
+        traced.complete(long.clone()).collect::<Vec<_>>().await;
+    }
+    let received = collector.after(telemetry).await;
+    assert_eq!(received.spans.len(), 100);
+    assert!(received.bodies.iter().all(|body| body.len() < 2 * 1024 * 1024));
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn each_way_to_fail_has_a_name_of_its_own() {
     let collector = Collector::start().await;

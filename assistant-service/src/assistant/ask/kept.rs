@@ -12,7 +12,8 @@ use crate::gate::Caller;
 use crate::problem::Problem;
 use crate::state::AppState;
 
-const ANSWERED: &str = "dev.watchgate.assistant.answered";
+/// The type of the event that an answer is.
+pub(crate) const ANSWERED: &str = "dev.watchgate.assistant.answered";
 
 /// People ask about what they would not want to find in a log, so the question's text is not among it; nor is what
 /// restricted documents say, for whoever reads events need not be among their readers.
@@ -24,6 +25,8 @@ struct Answered<'a> {
     confidence: Confidence,
     made_by: &'a MadeBy,
     citations: Vec<&'a Citation>,
+    /// How many are not among them, for not everybody may read what they quote.
+    withheld_citations: usize,
     proposals: Vec<&'a str>,
     /// How much a model said that did not hold.
     removed: usize,
@@ -54,6 +57,7 @@ pub(super) async fn keep(
         confidence: answer.confidence,
         made_by: &answer.made_by,
         citations: answer.citations.iter().filter(|citation| !citation.is_restricted()).collect(),
+        withheld_citations: answer.citations.iter().filter(|citation| citation.is_restricted()).count(),
         proposals: answer.proposals.iter().map(|proposal| proposal.runbook.as_str()).collect(),
         removed: answer.removed.len(),
     };

@@ -133,5 +133,6 @@ async fn a_caller_is_answered_by_the_scopes_of_the_token_and_events_hold_nothing
     let events = stage.get("/v1/events?type=dev.watchgate.assistant.answered&limit=1&order=desc").send().await.json;
     let data = &events["events"][0]["event"]["data"];
     assert_eq!((&data["known"], &data["citations"]), (&json!(true), &json!([])));
+    assert_eq!(data["withheld_citations"], answer["citations"].as_array().unwrap().len());
     assert!(!events.to_string().contains("key-rotation"));
 }

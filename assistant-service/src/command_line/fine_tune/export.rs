@@ -19,8 +19,9 @@ use crate::fine_tuning::selection::{Bounds, select};
 use crate::fine_tuning::split::{Split, split};
 use crate::fine_tuning::{documents, folder};
 use crate::knowledge::{Knowledge, Library, Scopes};
-use crate::ratings::RATED;
 
+/// Ratings, and the events of the answers that they are about.
+const WANTED: &str = "dev.watchgate.assistant.*";
 const EVENTS_AT_ONCE: &str = "500";
 /// A rating with all its texts, each letter escaped, is shorter.
 const LONGEST_LINE_BYTES: u64 = 1024 * 1024;
@@ -38,7 +39,8 @@ pub struct Arguments {
     /// The folder that the examples and the report are written to, in the place of an earlier export.
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
-    /// Take ratings from a file of events: lines of JSON, as `watchgate events export` writes them.
+    /// Take ratings from a file of events: lines of JSON, as `watchgate events export --type 'dev.watchgate.assistant.*'` writes
+    /// them. The events of the answers must be among them.
     #[arg(long, value_name = "FILE", conflicts_with = "rated")]
     ratings: Option<PathBuf>,
     /// Take ratings from the service, through its gateway: `--gateway` and `--token-file`.
@@ -170,7 +172,7 @@ async fn from_service(gateway: &GatewayArguments, progress: &mut Progress) -> an
     let gateway = gateway.connect()?;
     let (mut ratings, mut after) = (Ratings::default(), None);
     loop {
-        let query = [("type", Some(RATED.to_owned())), ("limit", Some(EVENTS_AT_ONCE.to_owned())), ("after", after)];
+        let query = [("type", Some(WANTED.to_owned())), ("limit", Some(EVENTS_AT_ONCE.to_owned())), ("after", after)];
         let query: Vec<_> = query.into_iter().filter_map(|(name, value)| Some((name, value?))).collect();
         let page: Page = answer(gateway.call(Method::GET, &["v1", "events"])?.query(&query)).await?;
         for one in page.events {

@@ -5,6 +5,8 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
+use crate::assistant::links::AllowedHosts;
+use crate::assistant::words::clean;
 use crate::fine_tuning::folder::{self, CannotWrite};
 use crate::fine_tuning::rated::Ratings;
 use crate::fine_tuning::report::{LeftOut, Reason, Report};
@@ -117,11 +119,19 @@ fn rated(answer: &str, rater: &str, data: &Value) -> String {
         .to_string()
 }
 
+fn answered(answer: &str, withheld_citations: u64) -> String {
+    json!({"specversion": "1.0", "type": "dev.watchgate.assistant.answered",
+        "data": {"answer_id": answer, "known": true, "withheld_citations": withheld_citations}})
+    .to_string()
+}
+
 #[test]
 fn of_ratings_the_newest_of_each_caller_counts_and_only_what_helped_or_was_corrected_is_learnt() {
     let mut ratings = Ratings::default();
     let (question, good, better) = ("How do I begin?", "Read the guide, then ask.", "Ask first, then read the guide.");
     for event in [
+        answered("1", 0),
+        answered("2", 0),
         rated("1", "ada", &json!({"helpful": false, "question": question, "answer": "No."})),
         rated("1", "ada", &json!({"helpful": true, "question": question, "answer": good})),
         rated("2", "ada", &json!({"helpful": false, "question": "And the end?", "answer": good, "correction": better})),
@@ -148,12 +158,51 @@ fn a_rating_that_repeats_a_restricted_document_is_left_out() {
     let answer = "You asked: the root key is in the safe of the\nBerlin office,  third floor. Anything else?";
     let pairs = |scopes: &Scopes| {
         let mut ratings = Ratings::default();
+        ratings.take(&answered("1", 0));
         ratings.take(&rated("1", "ada", &json!({"helpful": true, "question": "Where is the key?", "answer": answer})));
         ratings.pairs(&knowledge.closed_passages(scopes))
     };
     let (kept, left_out) = pairs(&Scopes::default());
     assert_eq!((kept.len(), &left_out[0].reason), (0, &Reason::QuotesRestricted));
     assert_eq!(pairs(&["security:read"].into_iter().collect()).0.len(), 1);
+}
+
+/// In words of its own, which no comparison recognises.
+#[test]
+fn a_rating_is_left_out_where_its_answer_rests_on_what_is_restricted_or_nobody_knows_on_what() {
+    let mut ratings = Ratings::default();
+    let unknown = json!({"type": "dev.watchgate.assistant.answered", "data": {"answer_id": "4", "known": true}});
+    for event in [answered("1", 0), answered("2", 1), unknown.to_string()] {
+        ratings.take(&event);
+    }
+    for answer in ["1", "2", "3", "4"] {
+        let data = json!({"helpful": false, "question": format!("Where is key {answer}?"), "correction": "It lies in Berlin."});
+        ratings.take(&rated(answer, "ada", &data));
+    }
+    assert_eq!((ratings.read(), ratings.not_understood()), (4, 0));
+    let (pairs, left_out) = ratings.pairs(&knowledge(&[]).closed_passages(&Scopes::default()));
+    assert_eq!(pairs.iter().map(|pair| pair.from.as_str()).collect::<Vec<_>>(), ["answer 1"]);
+    let reasons: Vec<_> = left_out.iter().map(|one| &one.reason).collect();
+    assert_eq!(reasons, [&Reason::RestsOnRestricted, &Reason::SourcesUnknown, &Reason::SourcesUnknown]);
+}
+
+/// What an assistant says of a document has passed the filter of words, which takes out and escapes.
+#[test]
+fn a_passage_is_recognised_after_the_filter_of_words() {
+    let passages = [
+        "The *root key* is in `safe <3>` of the Berlin office, and costs $5 or $6 a day; see a < b && c > d for more.",
+        "The rota stands [in our wiki](https://wiki.evil.test/a_b?c=d \"the rota\") and at <https://evil.test/rota>, for everybody on call.",
+        "| Host | Account |\n|---|---|\n| db-1.eu | `owner_of_[all]` and nobody else of the whole company |",
+    ];
+    for passage in passages {
+        let text = format!("---\naudience: security:read\n---\n# Keys\n\n{passage}\n");
+        let closed = knowledge(&[("closed.md", &text)]).closed_passages(&Scopes::default());
+        let (said, _) = clean(&format!("You asked, so:\n\n{passage}\n\nAnything else?"), &AllowedHosts::default());
+        assert!(closed.are_quoted_in(&said), "{said}");
+        assert!(
+            closed.are_quoted_in(passage) && !closed.are_quoted_in("The root key is in a safe of the Berlin office.")
+        );
+    }
 }
 
 /// The whole export of the example company: everything in it stands in a document that everybody may read.

@@ -1,6 +1,8 @@
 //! What is asked, of events that were written by somebody who wants to be obeyed.
 
 use super::*;
+use crate::assistant::redaction::Redactor;
+use crate::assistant::settings::Settings;
 use crate::backbone::StoredEvent;
 use crate::insights::sighting::Sighting;
 
@@ -8,7 +10,7 @@ fn asked(template: &str, event: &Value) -> String {
     let stored = StoredEvent { position: 1, json: event.to_string() };
     let sighting = Sighting::read(&stored, OffsetDateTime::now_utc()).unwrap();
     let file = format!("name: test\nfilter: {{type: {TYPE}}}\nquestion: {}", json!(template));
-    watch::read(&file).unwrap().question.fill(&sighting)
+    watch::read(&file).unwrap().question.fill(&sighting, &Redactor::default())
 }
 
 #[test]
@@ -68,4 +70,49 @@ async fn of_data_that_its_sender_has_classified_nothing_is_repeated() {
     assert_eq!(counts, [1, 2], "they are two matters all the same");
     assert!(created.iter().all(|data| data["key"] == json!({"data:/worker": "withheld"})), "{created:?}");
     assert!(!json!(said).to_string().contains("canary"), "{said:?}");
+}
+
+#[tokio::test]
+async fn what_the_settings_withhold_from_models_stands_in_no_question_and_no_insight() {
+    let settings = Settings::read("redaction: {withholdSubjects: true, members: [iban]}").unwrap();
+    let group = ["subject", "data:/iban", "data:/payer", "data:/iban/number", "data:/payer/password"];
+    let folder = tempfile::tempdir().unwrap();
+    for (number, field) in group.iter().enumerate() {
+        let file = format!(
+            "name: w{number}\nfilter: {{type: {TYPE}}}\ngroupBy: ['{field}']\nquestion: 'Who is {{{field}}}?'\n"
+        );
+        std::fs::write(folder.path().join(format!("{number}.yaml")), file).unwrap();
+    }
+    let watches = Watches::load(folder.path()).unwrap().redacting(settings.redaction());
+    let classified = json!({"specversion": "1.0", "id": "1", "source": "urn:test", "type": TYPE, "subject": "canary-subject",
+        "dataclassification": "internal", "data": {"iban": "canary-iban"}});
+    let payer = json!({"iban": "canary-iban", "name": "Ada", "password": "canary-9"});
+    let open = event(2, json!({"iban": "canary-iban", "payer": payer}));
+    let deep = event(3, json!({"iban": {"number": "canary-iban"}}));
+    for (number, event, shown) in [
+        (0, &classified, "withheld"),
+        (1, &open, "[redacted:member]"),
+        (2, &open, r#"{"iban":"[redacted:member]","name":"Ada","password":"[redacted:secret]"}"#),
+        (3, &deep, "[redacted:member]"),
+        (4, &open, "[redacted:secret]"),
+    ] {
+        let watch = watches.all().nth(number).unwrap();
+        let stored = StoredEvent { position: 1, json: event.to_string() };
+        let sighting = Sighting::read(&stored, OffsetDateTime::now_utc()).unwrap();
+        let question = watch.question.fill(&sighting, &watch.redactor);
+        assert!(!question.contains("canary") && question.contains("Who is “"), "{question}");
+        let stage = Stage::new();
+        let mut follower = follower(&stage.state, watch).await;
+        send(&stage, [event.clone()]).await;
+        catch_up(&mut follower).await;
+        let said = said(&stage).await;
+        assert_eq!(of_type(&said, "created")[0]["key"], json!({group[number]: shown}));
+        assert!(!json!(said).to_string().contains("canary"), "{said:?}");
+    }
+    // A subject that nobody has classified is shown.
+    let watch = watches.all().next().unwrap();
+    let mut public = classified;
+    public["dataclassification"] = json!("public");
+    let sighting = Sighting::read(&StoredEvent { position: 1, json: public.to_string() }, OffsetDateTime::now_utc());
+    assert_eq!(watch.question.fill(&sighting.unwrap(), &watch.redactor), "Who is “canary-subject”?");
 }

@@ -1,5 +1,6 @@
 //! One file of a watch: YAML in, a [`Watch`] or every mistake in it out.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use sha2::{Digest, Sha256};
@@ -74,6 +75,7 @@ fn whole(text: &str, root: &Section<'_>, mistakes: &mut Vec<Mistake>) -> Option<
         question: question?,
         scopes,
         insights_per_hour: u32::try_from(insights_per_hour.unwrap_or(USUAL_INSIGHTS_PER_HOUR)).unwrap_or(u32::MAX),
+        redactor: Arc::default(),
     })
 }
 

@@ -160,3 +160,45 @@ fn the_thread_ends_when_nobody_wants_to_know() {
         std::thread::sleep(Duration::from_millis(1));
     }
 }
+
+/// Reads as always, and breaks where the text says so.
+fn breaking(
+    file: String,
+    kind: kind::Kind,
+    text: String,
+    analyzer: &Analyzer,
+) -> Result<document::Document, SkipReason> {
+    assert!(!text.contains("breaks the reader"));
+    document::Document::read(file, kind, text, analyzer)
+}
+
+#[test]
+fn a_document_that_breaks_its_reader_is_left_out_and_the_others_are_followed_on() {
+    // So many that they are read on several threads.
+    let others: Vec<_> = (0..40).map(|number| format!("other-{number:02}.md")).collect();
+    let mut files: Vec<_> = others.iter().map(|file| (file.as_str(), "# Other\n\nText.\n")).collect();
+    files.extend([("a.md", "# A\n\nOpen.\n"), ("b.md", "# B\n\nIt breaks the reader.\n")]);
+    let folder = folder_of(&files);
+    let mut library = library(&folder);
+    library.read_document = breaking;
+    let current = library.follow_every(Duration::from_millis(10)).unwrap();
+    let until = |is_so: &dyn Fn(&Knowledge) -> bool| {
+        let begun = Instant::now();
+        while !is_so(&current.borrow()) {
+            assert!(begun.elapsed() < Duration::from_secs(10), "{:?}", current.borrow().skipped());
+            std::thread::sleep(Duration::from_millis(1));
+        }
+    };
+    let left_out = |known: &Knowledge, names: &[&str]| {
+        let is_ours = |skipped: &Skipped| skipped.reason == SkipReason::NotUnderstood;
+        let skipped: Vec<_> = known.skipped().iter().filter(|one| is_ours(one)).map(|one| one.file.as_str()).collect();
+        skipped == names
+    };
+    until(&|known| known.document_count() == 41 && left_out(known, &["b.md"]));
+    // What was for everybody is for few, and breaks the reader: nothing that was known of it stays.
+    fs::write(folder.path().join("a.md"), "---\naudience: few\n---\n# A\n\nIt breaks the reader.\n").unwrap();
+    until(&|known| known.document_count() == 40 && left_out(known, &["a.md", "b.md"]));
+    fs::write(folder.path().join("b.md"), "# B\n\nMended.\n").unwrap();
+    until(&|known| known.document_count() == 41 && left_out(known, &["a.md"]));
+    assert!(is_followed(&current));
+}
