@@ -300,7 +300,7 @@ fn the_content_of_one_span_is_bounded_by_what_is_written_and_the_last_turns_are_
 async fn many_large_spans_leave_in_calls_of_a_bounded_size() {
     let collector = Collector::start().await;
     let telemetry = open(&collector.url, true);
-    let traced = Traced::new(Arc::new(Scripted(whole_answer())), telemetry.clone(), named());
+    let traced = Traced::new(Arc::new(Scripted(whole_answer())), telemetry.clone(), vec![named()]);
     let long = Prompt { messages: vec![Message::User("a".repeat(1024 * 1024)); 64], ..prompt() };
     for _ in 0..100 {
         traced.complete(long.clone()).collect::<Vec<_>>().await;
