@@ -2,10 +2,12 @@
 //! the settings can be talked to by their names, with the client's own messages and tools. Nothing is answered here: either the
 //! assistant does it or a model, and what a model is sent and says passes a [`Guard`].
 
+mod coming;
 pub(crate) mod completions;
 mod defended;
 mod grounded;
 mod guard;
+mod guarded;
 pub(crate) mod models;
 mod passed_on;
 mod refusal;

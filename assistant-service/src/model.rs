@@ -92,6 +92,8 @@ pub struct Tool {
     pub description: String,
     /// What it takes, as JSON Schema of an object.
     pub parameters: Value,
+    /// Whether the model is held to them, where somebody said so.
+    pub strict: Option<bool>,
 }
 
 /// A call of a tool, as the model wrote it.

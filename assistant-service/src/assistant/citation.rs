@@ -99,6 +99,31 @@ impl EventCitation {
         Some(Self { id, source, event_type, quote: quote.to_owned() })
     }
 
+    /// One that nobody looked for. Tests alone can do without looking.
+    #[cfg(test)]
+    pub(crate) fn believed(id: &str, source: &str, event_type: &str) -> Self {
+        let [id, source, event_type] = [id, source, event_type].map(str::to_owned);
+        Self { id, source, event_type, quote: String::new() }
+    }
+
+    /// The event's id, unique within its source.
+    #[must_use]
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// Where it comes from.
+    #[must_use]
+    pub fn source(&self) -> &str {
+        &self.source
+    }
+
+    /// Its type.
+    #[must_use]
+    pub fn event_type(&self) -> &str {
+        &self.event_type
+    }
+
     /// What stands there, letter for letter, but for what was redacted.
     #[must_use]
     pub fn quote(&self) -> &str {

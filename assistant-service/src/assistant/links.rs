@@ -6,6 +6,7 @@
 
 pub(super) mod audit;
 pub(super) mod destination;
+pub(crate) mod json;
 pub(super) mod suspicion;
 
 #[cfg(test)]

@@ -24,6 +24,9 @@ const CLASSIFICATIONS: [&str; 4] = ["confidential", "restricted", "secret", "sen
 const CLASSIFICATION: &str = "dataclassification";
 const WITHHELD: &str = "[redacted:classified]";
 const MEMBER: &str = "[redacted:member]";
+const LARGE: &str = "[redacted:large]";
+/// To look through more takes longer than it is worth: of an event, a model is shown two KiB.
+const LARGEST_EVENT_BYTES: usize = 64 * 1024;
 /// Deeper data is nobody's event.
 const MOST_LEVELS: usize = 64;
 
@@ -72,6 +75,10 @@ impl Default for Redactor {
     }
 }
 
+fn is_data(member: &str) -> bool {
+    matches!(member, "data" | "data_base64")
+}
+
 /// Whether a text looks as if it held a secret.
 pub(crate) fn holds_secret(text: &str) -> bool {
     patterns::without_secrets(text) != text
@@ -111,6 +118,11 @@ impl Redactor {
             return Redacted(WITHHELD.to_owned());
         };
         let mut event = self.without_classified(event);
+        if json.len() > LARGEST_EVENT_BYTES {
+            for value in event.iter_mut().filter(|(name, _)| is_data(name)).map(|(_, value)| value) {
+                *value = Value::String(LARGE.to_owned());
+            }
+        }
         // Last, so that what is cut off is data and not what the event is.
         let data = ["data", "data_base64"].map(|member| event.remove(member).map(|value| json!({ member: value })));
         let parts = std::iter::once(Value::Object(event)).chain(data.into_iter().flatten());
@@ -118,10 +130,15 @@ impl Redactor {
         Redacted(parts.join("\n"))
     }
 
-    /// JSON of any kind.
-    pub(crate) fn value(&self, mut value: Value) -> Redacted {
+    /// JSON of any kind, which stays JSON.
+    pub(crate) fn json(&self, mut value: Value) -> Value {
         self.clean(&mut value, MOST_LEVELS);
-        self.text(&value.to_string())
+        value
+    }
+
+    /// JSON of any kind, as text.
+    pub(crate) fn value(&self, value: Value) -> Redacted {
+        self.text(&self.json(value).to_string())
     }
 
     /// What stands at a JSON pointer, by the names of all that it stands in.

@@ -1,7 +1,9 @@
 //! The assistant's own defences, around conversations that clients lead themselves.
 
+use serde_json::Value;
+
 use super::guard::{Filter, Guard};
-use crate::assistant::links::AllowedHosts;
+use crate::assistant::links::{AllowedHosts, json::without_foreign_addresses};
 use crate::assistant::redaction::Redactor;
 use crate::assistant::words::{NoMarks, Words};
 use crate::assistant::{Defences, settings::Settings};
@@ -23,8 +25,16 @@ impl Guard for Defended {
         self.redactor.text(text).as_str().to_owned()
     }
 
+    fn json_may_leave(&self, value: Value) -> Value {
+        self.redactor.json(value)
+    }
+
     fn filter(&self) -> Box<dyn Filter> {
         Box::new(Passing(Some(Words::new(self.hosts.clone(), Defences::default(), NoMarks))))
+    }
+
+    fn json_may_come(&self, value: Value) -> Value {
+        without_foreign_addresses(value, &self.hosts)
     }
 }
 

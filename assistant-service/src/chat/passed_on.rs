@@ -4,13 +4,15 @@
 use std::sync::Arc;
 
 use futures_util::StreamExt;
-use serde_json::{Map, Value};
 
+use super::coming::Coming;
 use super::completions::Pieces;
 use super::guard::Guard;
+use super::guarded;
 use super::refusal::Refusal;
 use super::request::Request;
-use crate::model::{Message, Model, ModelError, Piece, Prompt, Tool, ToolCall};
+use crate::model::{Model, ModelError, Piece};
+use crate::problem::Problem;
 
 /// Models that can be talked to. There are none without a guard.
 pub struct PassedOn {
@@ -18,9 +20,10 @@ pub struct PassedOn {
     guard: Arc<dyn Guard>,
 }
 
-/// One conversation, ready to leave.
+/// One conversation, which the guard has not seen yet.
 pub(super) struct Talk {
-    prompt: Prompt,
+    request: Request,
+    account: String,
     model: Arc<dyn Model>,
     guard: Arc<dyn Guard>,
 }
@@ -37,71 +40,27 @@ impl PassedOn {
         self.model.names().into_iter().filter(|name| name != super::ASSISTANT).collect()
     }
 
-    /// A conversation of this account, without what must not leave.
+    /// A conversation of this account.
     pub(super) fn talk(&self, request: Request, account: &str) -> Talk {
-        let guard = &*self.guard;
-        let prompt = Prompt {
-            account: account.to_owned(),
-            model: Some(request.model),
-            messages: request.messages.into_iter().map(|message| guarded_message(guard, message)).collect(),
-            tools: request.tools.into_iter().map(|tool| guarded_tool(guard, tool)).collect(),
-            max_output_tokens: request.max_output_tokens,
-            options: guarded_members(guard, request.options),
-        };
-        Talk { prompt, model: Arc::clone(&self.model), guard: Arc::clone(&self.guard) }
-    }
-}
-
-fn guarded_message(guard: &dyn Guard, message: Message) -> Message {
-    match message {
-        Message::System(text) => Message::System(guard.may_leave(&text)),
-        Message::User(text) => Message::User(guard.may_leave(&text)),
-        Message::Assistant { text, calls } => Message::Assistant {
-            text: guard.may_leave(&text),
-            calls: calls.into_iter().map(|call| guarded_call(guard, call)).collect(),
-        },
-        Message::ToolResult { call, content } => Message::ToolResult { call, content: guard.may_leave(&content) },
-    }
-}
-
-/// Within JSON it is the strings that are looked at, so that JSON stays JSON.
-fn guarded_call(guard: &dyn Guard, call: ToolCall) -> ToolCall {
-    let arguments = match serde_json::from_str::<Value>(&call.arguments) {
-        Ok(value) => guarded_value(guard, value).to_string(),
-        Err(_) => guard.may_leave(&call.arguments),
-    };
-    ToolCall { arguments, ..call }
-}
-
-fn guarded_tool(guard: &dyn Guard, tool: Tool) -> Tool {
-    let Tool { name, description, parameters } = tool;
-    Tool { name, description: guard.may_leave(&description), parameters: guarded_value(guard, parameters) }
-}
-
-fn guarded_members(guard: &dyn Guard, members: Map<String, Value>) -> Map<String, Value> {
-    members.into_iter().map(|(name, value)| (name, guarded_value(guard, value))).collect()
-}
-
-/// As deep as the JSON is, which its reader has bounded.
-fn guarded_value(guard: &dyn Guard, value: Value) -> Value {
-    match value {
-        Value::String(text) => Value::String(guard.may_leave(&text)),
-        Value::Array(values) => values.into_iter().map(|value| guarded_value(guard, value)).collect(),
-        Value::Object(members) => Value::Object(guarded_members(guard, members)),
-        Value::Null | Value::Bool(_) | Value::Number(_) => value,
+        let (model, guard) = (Arc::clone(&self.model), Arc::clone(&self.guard));
+        Talk { request, account: account.to_owned(), model, guard }
     }
 }
 
 /// Hands on what the model says.
-pub(super) async fn speak(talk: Talk, pieces: Pieces) -> Result<(), Refusal> {
-    let mut filter = talk.guard.filter();
-    let mut said = talk.model.complete(talk.prompt);
+pub(super) async fn speak(Talk { request, account, model, guard }: Talk, pieces: Pieces) -> Result<(), Refusal> {
+    let leaving = Arc::clone(&guard);
+    // A conversation may have a mebibyte, and to look all of it through holds a thread up.
+    let prompt = tokio::task::spawn_blocking(move || guarded::prompt(&*leaving, request, account));
+    let prompt = prompt.await.map_err(Problem::internal)?;
+    let mut coming = Coming::answer_to(&prompt.options, &*guard);
+    let mut said = model.complete(prompt);
     while let Some(piece) = said.next().await {
         match piece? {
-            Piece::Text(text) => send_text(&pieces, filter.pass(&text)).await,
+            Piece::Text(text) => send_text(&pieces, coming.pass(&text)?).await,
             Piece::Call(call) => send(&pieces, Piece::Call(call)).await,
             Piece::End(end) => {
-                send_text(&pieces, filter.rest()).await;
+                send_text(&pieces, coming.rest(end.reason, guard).await?).await;
                 send(&pieces, Piece::End(end)).await;
                 return Ok(());
             }

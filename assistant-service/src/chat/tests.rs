@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::testing::{Answer, Stage, StagedRequest, sent_events};
+use crate::testing::{Answer, COMPANY, Stage, StagedRequest, sent_events};
 
 const QUESTION: &str = "How do I restart the mailer?";
 
@@ -122,6 +122,17 @@ async fn the_last_message_of_the_user_is_the_question_in_whatever_form_and_after
         let message = |body: &Value| body["choices"][0]["message"].clone();
         assert_eq!(message(&told.json), message(&whole), "{messages}");
     }
+}
+
+#[test]
+fn events_that_an_answer_points_at_are_told_by_its_marks() {
+    let mut answer = COMPANY.0.quote(QUESTION, &crate::knowledge::Scopes::default());
+    let cited = [("7", "urn:mailer", "com.example.failed"), ("8", "urn:`x`", "com.example.restarted")];
+    answer.events = cited.map(|(id, source, kind)| crate::assistant::EventCitation::believed(id, source, kind)).into();
+    let text = super::grounded::markdown::of(&answer);
+    let events = "**Events**\n\n- e1: `com.example.failed` of `urn:mailer`, `7`\n\
+        - e2: `com.example.restarted` of `urn:'x'`, `8`\n";
+    assert!(text.contains(events), "{text}");
 }
 
 #[test]

@@ -85,6 +85,9 @@ struct FunctionBody<'a> {
     name: &'a str,
     description: &'a str,
     parameters: &'a Value,
+    /// Not every server knows it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    strict: Option<bool>,
 }
 
 impl<'a> Request<'a> {
@@ -152,7 +155,8 @@ impl<'a> CallBody<'a> {
 
 impl<'a> ToolBody<'a> {
     fn of(tool: &'a Tool) -> Self {
-        let function = FunctionBody { name: &tool.name, description: &tool.description, parameters: &tool.parameters };
+        let Tool { name, description, parameters, strict } = tool;
+        let function = FunctionBody { name, description, parameters, strict: *strict };
         Self { kind: "function", function }
     }
 }

@@ -4,6 +4,7 @@ use std::convert::Infallible;
 
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
+use futures_util::future::{self, FutureExt};
 use futures_util::stream::{self, StreamExt};
 use serde::Serialize;
 use serde_json::json;
@@ -40,17 +41,13 @@ pub(super) async fn open(state: AppState, caller: Caller, seat: Seat, asked: Ask
 async fn speak(state: &AppState, caller: &Caller, asked: Asked, pieces: Pieces) -> Result<(), Problem> {
     let (teller, mut steps) = mpsc::channel(STEPS_UNDER_WAY);
     let answering = answered(state, caller, Uuid::now_v7(), asked, Progress::to(teller));
-    let mut answering = std::pin::pin!(answering);
-    let told = loop {
-        tokio::select! {
-            biased;
-            Some(step) = steps.recv() => send(&pieces, Piece::Step(step)).await,
-            told = &mut answering => break told?,
+    let forwarding = async {
+        while let Some(step) = steps.recv().await {
+            send(&pieces, Piece::Step(step)).await;
         }
     };
-    while let Ok(step) = steps.try_recv() {
-        send(&pieces, Piece::Step(step)).await;
-    }
+    // Both go on by themselves: an answer that stood still while a client does not read would keep what it holds from others.
+    let (told, ()) = future::try_join(answering, forwarding.map(Ok)).await?;
     send(&pieces, Piece::Answer(Box::new(told))).await;
     send(&pieces, Piece::End).await;
     Ok(())

@@ -126,6 +126,20 @@ async fn what_goes_on_is_told_then_the_answer_then_the_end() {
 }
 
 #[tokio::test]
+async fn an_answer_goes_on_while_its_client_does_not_read() {
+    // Fewer than stand between the assistant and the client, and more than stand before whoever hands them on.
+    let steps: Vec<Step> = (0..9).map(|number| words(&number.to_string())).collect();
+    let assistant = scripted(&steps, End::Answer);
+    let stage = Stage::new().with_assistant(assistant.clone());
+    let response = streamed(&stage).open().await;
+    ends::until_at_work(&assistant, 0).await;
+    let events = sent_events(response).await;
+    let told: Vec<_> = events[..9].iter().map(|event| data(event)["text"].as_str().unwrap().to_owned()).collect();
+    assert_eq!(told.concat(), "012345678");
+    assert_eq!(names(&events[9..]), ["answer", "end"]);
+}
+
+#[tokio::test]
 async fn the_assistant_that_quotes_is_streamed_as_well() {
     let stage = Stage::new();
     let events = sent_events(streamed(&stage).open().await).await;

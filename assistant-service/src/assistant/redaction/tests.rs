@@ -132,6 +132,35 @@ fn members_are_withheld_by_name_and_secrets_by_theirs() {
 }
 
 #[test]
+fn json_stays_json_and_is_looked_at_by_its_names() {
+    let left = redactor(json!({"members": ["iban"]})).json(json!({
+        "password": 12345, "pass": "hunter2", "apiKey": "abcdefg1", "IBAN": ["DE89"], "page_token": 12345678,
+        "header": "Cookie: a=b", "note": "as it was, \"quoted\"\n",
+    }));
+    assert_eq!(
+        left,
+        json!({
+            "password": values::REDACTED, "pass": values::REDACTED, "apiKey": values::REDACTED, "IBAN": MEMBER,
+            "page_token": 12345678, "header": "Cookie: [redacted:cookie]", "note": "as it was, \"quoted\"\n",
+        })
+    );
+}
+
+#[test]
+fn data_of_a_large_event_is_not_looked_through_and_does_not_leave() {
+    for member in ["data", "data_base64"] {
+        let event = json!({"id": "1", "source": "s", "type": "t", member: "harmless ".repeat(8 * 1024)});
+        let left = parsed(Redactor::default().event(&event.to_string()).as_str());
+        assert_eq!(left, json!({"id": "1", "source": "s", "type": "t", member: LARGE}));
+    }
+}
+
+#[test]
+fn a_secret_behind_a_letter_that_is_not_ascii_is_found() {
+    assert_eq!(redacted(&made(&["clé", "AKIA", "IOSFODNN7EXAMPLE"])), "clé[redacted:aws-key]");
+}
+
+#[test]
 fn mistakes_in_the_section_are_named() {
     let mut mistakes = Vec::new();
     let file = json!({"redaction": {"dataClassification": [], "members": [7], "withholdSubjects": "yes"}});

@@ -33,7 +33,9 @@ pub(super) fn is_secret(name: &str, value: &Value) -> bool {
         Value::String(text) => {
             !is_placeholder(text)
                 && (ALWAYS.iter().any(|always| name.contains(always))
-                    || PERHAPS.iter().any(|perhaps| name.contains(perhaps)) && looks_drawn(text))
+                    || name.ends_with("pass")
+                    || PERHAPS.iter().any(|perhaps| name.contains(perhaps))
+                        && (looks_drawn(text) || has_digit(text) && text.len() >= SHORTEST))
         }
         Value::Number(_) => ALWAYS.iter().any(|always| name.contains(always)),
         Value::Array(_) | Value::Object(_) | Value::Bool(_) | Value::Null => false,

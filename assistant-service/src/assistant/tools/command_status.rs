@@ -25,6 +25,7 @@ pub(super) fn tool() -> Tool {
             "required": ["id"],
             "properties": {"id": {"type": "string"}},
         }),
+        strict: None,
     }
 }
 

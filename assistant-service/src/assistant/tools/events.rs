@@ -24,11 +24,10 @@ pub(super) async fn tell(
             tracing::warn!(%error, "events cannot be looked at for a model");
             Refusal::Unavailable
         })?;
-        for stored in page.events {
-            // Whether a subject is there is what is withheld with it.
-            if told.len() < wanted && !(filter.subject.is_some() && toolbox.redactor.withholds_subject(&stored.json)) {
-                told.extend(one(toolbox, stored.json, findings));
-            }
+        let events = page.events.into_iter().map(|stored| stored.json).collect();
+        let is_by_subject = filter.subject.is_some();
+        for (json, text) in redacted(toolbox, events, is_by_subject, wanted.saturating_sub(told.len())).await? {
+            told.extend(one(json, text, findings));
         }
         filter.after = page.next_after;
         if page.next_after.is_none() || told.len() >= wanted {
@@ -39,9 +38,30 @@ pub(super) async fn tell(
     Ok(toolbox.redactor.text(&text))
 }
 
-fn one(toolbox: &Toolbox, json: String, findings: &mut Findings) -> Option<String> {
-    let text = toolbox.redactor.event(&json);
-    let text = if toolbox.defences.has(Defence::Bounds) { text.within(LONGEST_EVENT_BYTES) } else { text };
+/// At most so many events, as they are stored and as they may be shown. To look through them holds a thread up.
+async fn redacted(
+    toolbox: &Toolbox,
+    events: Vec<String>,
+    is_by_subject: bool,
+    most: usize,
+) -> Result<Vec<(String, Redacted)>, Refusal> {
+    let (redactor, is_bounded) = (toolbox.redactor.clone(), toolbox.defences.has(Defence::Bounds));
+    let redacting = tokio::task::spawn_blocking(move || {
+        // Whether a subject is there is what is withheld with it.
+        let shown = events.into_iter().filter(|json| !(is_by_subject && redactor.withholds_subject(json))).take(most);
+        let redacted = shown.map(|json| {
+            let text = redactor.event(&json);
+            (json, if is_bounded { text.within(LONGEST_EVENT_BYTES) } else { text })
+        });
+        redacted.collect()
+    });
+    redacting.await.map_err(|error| {
+        tracing::error!(%error, "events cannot be redacted for a model");
+        Refusal::Unavailable
+    })
+}
+
+fn one(json: String, text: Redacted, findings: &mut Findings) -> Option<String> {
     let NewEvent { id, source, event_type, .. } = NewEvent::from_json(json).ok()?;
     let told = text.to_string();
     let name = findings.shown.add_event(ShownEvent::new(id, source, event_type, text));

@@ -27,6 +27,7 @@ pub(super) fn tool() -> Tool {
             "required": ["correlation_id"],
             "properties": {"correlation_id": {"type": "string"}},
         }),
+        strict: None,
     }
 }
 

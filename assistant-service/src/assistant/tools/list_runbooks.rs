@@ -19,6 +19,7 @@ pub(super) fn tool() -> Tool {
         description: "The runbooks of the catalogue, with what each takes and whether somebody must approve it."
             .to_owned(),
         parameters: json!({"type": "object", "additionalProperties": false, "properties": {}}),
+        strict: None,
     }
 }
 

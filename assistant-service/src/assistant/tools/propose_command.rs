@@ -40,6 +40,7 @@ pub(super) fn tool() -> Tool {
                 "why": {"type": "string", "maxLength": LONGEST_WHY, "description": "What it would help with."},
             },
         }),
+        strict: None,
     }
 }
 

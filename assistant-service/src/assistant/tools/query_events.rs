@@ -42,6 +42,7 @@ pub(super) fn tool() -> Tool {
                 "limit": {"type": "integer", "minimum": 1, "maximum": MOST_EVENTS},
             },
         }),
+        strict: None,
     }
 }
 

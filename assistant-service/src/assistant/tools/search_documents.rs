@@ -35,6 +35,7 @@ pub(super) fn tool() -> Tool {
             "required": ["query"],
             "properties": {"query": {"type": "string", "maxLength": LONGEST_QUERY, "description": "Words that stand in the documents."}},
         }),
+        strict: None,
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use crate::assistant::{Answer, Citation, Contact, Proposal};
+use crate::assistant::{Answer, Citation, Contact, EventCitation, Proposal};
 
 /// The answer, and below it where it stands, what may help, and whom to ask.
 pub(in crate::chat) fn of(answer: &Answer) -> String {
@@ -19,6 +19,12 @@ pub(in crate::chat) fn of(answer: &Answer) -> String {
             .iter()
             .enumerate()
             .map(|(index, citation)| format!("{}. {}", index.saturating_add(1), place(citation))),
+    );
+    let events = answer.events.iter().enumerate();
+    list(
+        &mut text,
+        "Events",
+        events.map(|(index, event)| format!("- e{}: {}", index.saturating_add(1), happened(event))),
     );
     list(&mut text, "Runbooks that may help; nothing has been started", answer.proposals.iter().map(proposed));
     if !answer.known {
@@ -43,6 +49,10 @@ fn place(citation: &Citation) -> String {
         Some([first, last]) => format!("{}, lines {first} to {last}", code(citation.file())),
         None => format!("{}: {}", code(citation.file()), code(citation.heading())),
     }
+}
+
+fn happened(event: &EventCitation) -> String {
+    format!("{} of {}, {}", code(event.event_type()), code(event.source()), code(event.id()))
 }
 
 fn proposed(proposal: &Proposal) -> String {

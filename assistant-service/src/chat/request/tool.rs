@@ -31,6 +31,9 @@ struct Definition {
     #[serde(default)]
     #[schema(value_type = Object)]
     parameters: Option<Value>,
+    /// Whether the model is held to the schema.
+    #[serde(default)]
+    strict: Option<bool>,
 }
 
 pub(super) fn checked(tools: Vec<ToolBody>) -> Result<Vec<Tool>, Invalid> {
@@ -44,7 +47,7 @@ fn one(tool: ToolBody, at: &str) -> Result<Tool, Invalid> {
     if tool.kind != "function" {
         return Err(Invalid::unsupported_value(format!("{at}.type"), "Functions alone are understood here."));
     }
-    let Definition { name, description, parameters } =
+    let Definition { name, description, parameters, strict } =
         tool.function.ok_or_else(|| Invalid::missing(format!("{at}.function")))?;
     let is_name = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
     if name.is_empty() || name.len() > LONGEST_NAME || !name.bytes().all(is_name) {
@@ -58,5 +61,5 @@ fn one(tool: ToolBody, at: &str) -> Result<Tool, Invalid> {
             "It must be JSON Schema of an object.",
         ));
     }
-    Ok(Tool { name, description: description.unwrap_or_default(), parameters })
+    Ok(Tool { name, description: description.unwrap_or_default(), parameters, strict })
 }

@@ -1,5 +1,7 @@
 //! Conversations that a client leads with a model itself.
 
+mod defended;
+
 use std::sync::{Arc, Mutex};
 
 use futures_util::StreamExt;
@@ -57,8 +59,16 @@ impl Guard for Blunt {
         text.replace("secret", "[redacted]")
     }
 
+    fn json_may_leave(&self, value: Value) -> Value {
+        serde_json::from_str(&self.may_leave(&value.to_string())).unwrap()
+    }
+
     fn filter(&self) -> Box<dyn Filter> {
         Box::new(Self(String::new()))
+    }
+
+    fn json_may_come(&self, value: Value) -> Value {
+        serde_json::from_str(&value.to_string().replace("evil", "")).unwrap()
     }
 }
 

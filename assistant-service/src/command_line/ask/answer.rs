@@ -11,6 +11,8 @@ pub(super) struct Answer {
     pub(super) short: Option<String>,
     pub(super) answer: Option<String>,
     pub(super) citations: Vec<Citation>,
+    #[serde(default)]
+    pub(super) events: Vec<EventCitation>,
     pub(super) proposals: Vec<Proposal>,
     pub(super) whom_to_ask: Vec<Contact>,
     pub(super) made_by: MadeBy,
@@ -23,6 +25,14 @@ pub(super) struct Citation {
     pub(super) file: String,
     pub(super) heading: String,
     pub(super) lines: Option<[usize; 2]>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct EventCitation {
+    pub(super) id: String,
+    pub(super) source: String,
+    #[serde(rename = "type")]
+    pub(super) event_type: String,
 }
 
 #[derive(Debug, Deserialize)]

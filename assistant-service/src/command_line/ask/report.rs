@@ -2,7 +2,7 @@
 
 use std::io::{Result, Write};
 
-use super::answer::{Answer, Citation, Contact, MadeBy, Proposal, Removed};
+use super::answer::{Answer, Citation, Contact, EventCitation, MadeBy, Proposal, Removed};
 use super::plain::{line, visible};
 
 /// Writes what of the answer the reader has not seen yet: `shown` are the words that were written as they came.
@@ -25,6 +25,8 @@ pub(super) fn write(output: &mut impl Write, answer: &Answer, shown: &str) -> Re
             .enumerate()
             .map(|(index, citation)| format!("[{}] {}", index.saturating_add(1), place(citation))),
     )?;
+    let events = answer.events.iter().enumerate();
+    list(output, "Events", events.map(|(index, event)| format!("[e{}] {}", index.saturating_add(1), happened(event))))?;
     list(output, "Runbooks that may help; nothing has been started", answer.proposals.iter().map(proposed))?;
     list(output, "Whom to ask", answer.whom_to_ask.iter().map(contact))?;
     list(output, "Taken out, because it did not hold", answer.removed.iter().map(removed))?;
@@ -47,6 +49,10 @@ fn place(citation: &Citation) -> String {
         Some([first, last]) => format!("{}:{first}-{last}", line(&citation.file)),
         None => format!("{} > {}", line(&citation.file), line(&citation.heading)),
     }
+}
+
+fn happened(event: &EventCitation) -> String {
+    line(&format!("{} of {}, {}", event.event_type, event.source, event.id))
 }
 
 fn proposed(proposal: &Proposal) -> String {

@@ -46,6 +46,7 @@ fn answer() -> Value {
             {"file": "a.md", "heading": "A > B", "quote": "Restart", "score": 1.0},
             {"file": "b.rs", "heading": "b.rs > f", "lines": [13, 14], "quote": "fn", "score": 0.5},
         ],
+        "events": [{"id": "7", "source": "urn:mailer", "type": "com.example.failed", "quote": "failed"}],
         "proposals": [{"runbook": "restart", "title": "Restart a worker", "parameters": {"worker": "mailer"}, "why": "so"}],
         "whom_to_ask": [{"owner": "ana", "file": "a.md"}],
         "searched": {"documents": 2, "sections": 3, "queries": ["How?"]},
@@ -63,6 +64,9 @@ const BELOW: &str = "
 Sources:
   [1] a.md > A > B
   [2] b.rs:13-14
+
+Events:
+  [e1] com.example.failed of urn:mailer, 7
 
 Runbooks that may help; nothing has been started:
   restart worker=\"mailer\" (Restart a worker)
@@ -155,6 +159,9 @@ async fn a_terminal_obeys_nothing_that_comes() {
     answer["answer"] = json!(format!("{evil}\nmore"));
     answer["citations"][0]["file"] = json!(evil);
     answer["citations"][0]["heading"] = json!("x\ny");
+    answer["events"][0]["type"] = json!(evil);
+    answer["events"][0]["source"] = json!(evil);
+    answer["events"][0]["id"] = json!(evil);
     answer["proposals"][0]["parameters"] = json!({evil: evil});
     answer["whom_to_ask"][0]["owner"] = json!(evil);
     answer["removed"][0]["why"] = json!(evil);

@@ -21,6 +21,7 @@ async fn a_conversation_goes_out_as_servers_take_it() {
         name: "find".to_owned(),
         description: "Finds.".to_owned(),
         parameters: json!({"type": "object"}),
+        strict: Some(true),
     });
     asked.max_output_tokens = Some(7);
     let Value::Object(options) =
@@ -43,7 +44,7 @@ async fn a_conversation_goes_out_as_servers_take_it() {
             {"role": "tool", "tool_call_id": "x", "content": "nothing"},
             {"role": "assistant", "content": "Well."},
         ],
-        "tools": [{"type": "function", "function": {"name": "find", "description": "Finds.", "parameters": {"type": "object"}}}],
+        "tools": [{"type": "function", "function": {"name": "find", "description": "Finds.", "parameters": {"type": "object"}, "strict": true}}],
         "stream": true,
         "stream_options": {"include_usage": true},
         "max_tokens": 7,

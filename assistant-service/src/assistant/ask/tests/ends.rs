@@ -5,7 +5,7 @@ use super::*;
 use crate::clock::Clock;
 use crate::testing::ISSUER;
 
-async fn until_at_work(assistant: &Scripted, count: usize) {
+pub(super) async fn until_at_work(assistant: &Scripted, count: usize) {
     let mut at_work = assistant.at_work.subscribe();
     tokio::time::timeout(Duration::from_secs(10), at_work.wait_for(|now| *now == count)).await.unwrap().unwrap();
 }
