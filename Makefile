@@ -3,7 +3,7 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup build plugin demo run test test-host fmt lint ci clean example bench-gate bench-guests bench-events bench-ask bench-model bench-revocation bench-opaque soak test-faults eval fuzz properties switch-off
+.PHONY: help setup setup-tests build plugin demo run test test-host fmt lint ci clean example bench-gate bench-guests bench-events bench-ask bench-model bench-revocation bench-opaque soak test-faults eval fuzz properties switch-off
 
 CARGO ?= cargo
 # The scripts and the stage look for what was built in one place.
@@ -24,8 +24,11 @@ not_native = --exclude middleware-wasm --exclude empty-guest --exclude probe-gue
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(firstword $(MAKEFILE_LIST)) | while IFS=$$'\t' read -r name what; do printf '  make %-10s %s\n' "$$name" "$$what"; done
 
-setup: ## put the pinned tools into .tools/
+setup: ## put the pinned Traefik into .tools/
 	@scripts/tools.sh
+
+setup-tests: ## also what the tests need, some 250 MB
+	@scripts/tools.sh tests
 
 build: plugin ## the plugin, the service and the stage
 	$(CARGO) build --bins
@@ -54,7 +57,7 @@ bench-guests: plugin
 bench-gate: setup bench-guests ## what the gate costs; OPTIONS="--quick", "--help"
 	@$(CARGO) run -q --release -p bench-gate -- $(OPTIONS)
 
-bench-events: setup plugin ## what going by events costs, on SQLite and on NATS; OPTIONS="--quick", "--help"
+bench-events: setup-tests plugin ## what going by events costs, on SQLite and on NATS; OPTIONS="--quick", "--help"
 	@$(CARGO) build -q --release -p assistant-service -p bench-events
 	@target/release/bench-events $(OPTIONS)
 
@@ -65,16 +68,16 @@ bench-ask: ## what a question costs over ten thousand documents; OPTIONS="--quic
 	@$(CARGO) build -q --release -p assistant-service -p bench-ask
 	@target/release/bench-ask $(OPTIONS)
 
-bench-revocation: setup build ## how long a revoked token still passes; OPTIONS="--rounds 50 --connections 32"
+bench-revocation: setup-tests build ## how long a revoked token still passes; OPTIONS="--rounds 50 --connections 32"
 	@$(CARGO) run -q --bin revocation_delay -- $(OPTIONS)
 
-bench-opaque: setup build ## what an opaque token costs Traefik against a JWT, both known; OPTIONS="--rounds 9"
+bench-opaque: setup-tests build ## what an opaque token costs Traefik against a JWT, both known; OPTIONS="--rounds 9"
 	@$(CARGO) run -q --bin opaque_cost -- $(OPTIONS)
 
 soak: setup bench-guests ## long load with changing keys; MINUTES=15, OPTIONS="--requests 10000000", "--reloads 500"
 	@$(CARGO) run -q --release -p soak -- --minutes $(or $(MINUTES),15) $(OPTIONS)
 
-eval: setup ## how well the example company's questions are answered, by words alone and with embeddings; PART=report
+eval: setup-tests ## how well the example company's questions are answered, by words alone and with embeddings; PART=report
 	@$(CARGO) build -q --release -p assistant-service
 	@scripts/eval.sh $(or $(PART),report) $(OPTIONS)
 
@@ -84,17 +87,17 @@ demo: setup build ## the whole idea, step by step, in front of your eyes
 run: setup build ## the gateway and the service, until Ctrl-C
 	@$(CARGO) run -q --bin stage
 
-test: setup build ## unit tests, and whole paths through the real Traefik
+test: setup-tests build ## unit tests, and whole paths through the real Traefik
 	$(CARGO) test --workspace $(not_native)
 
 switch-off: ## each check of the core off once: some row of the attack table must fail; CHECK="part of a name"
 	@$(CARGO) fetch --quiet --locked
 	@$(CARGO) run -q -p switch-off -- $(if $(CHECK),"$(CHECK)")
 
-test-host: setup build ## what needs root or system packages
+test-host: setup-tests build ## what needs root or system packages
 	@scripts/test-host.sh
 
-test-faults: setup build ## kills, power cuts, full disks, lost networks: what was acknowledged is there; KILLS=100 CUTS=100, NAMES="part of a name"
+test-faults: setup-tests build ## kills, power cuts, full disks, lost networks: what was acknowledged is there; KILLS=100 CUTS=100, NAMES="part of a name"
 	@$(CARGO) run -q -p faults -- run --length long --kills $(or $(KILLS),100) --cuts $(or $(CUTS),100) $(OPTIONS) $(NAMES)
 
 fuzz: ## bytes of every kind against the core, each for SECONDS=600, JOBS=1 at a time

@@ -2,9 +2,10 @@
 # Puts the tools this workspace needs, at pinned versions, below .tools/, and touches nothing outside it
 # but the Rust toolchain that rust-toolchain.toml names.
 #
-#   scripts/tools.sh         Traefik, the NATS server, the wasm target, Node with what the tests need of it,
-#                            OpenAI's client for Python, and an embedding model
-#   scripts/tools.sh deny    also cargo-deny (compiled from source: minutes)
+#   scripts/tools.sh         Traefik and the wasm target: what a gateway needs
+#   scripts/tools.sh tests   also what tests and benches need: the NATS server, Node with an identity provider and a mock of models,
+#                            OpenAI's clients, and an embedding model
+#   scripts/tools.sh deny    cargo-deny (compiled from source: minutes)
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -243,6 +244,10 @@ case "${1:-}" in
 "")
   rust
   traefik
+  ;;
+tests)
+  rust
+  traefik
   nats
   node
   node_packages tests/identity-provider "the identity provider of the tests" "4 MB"
@@ -255,5 +260,5 @@ deny)
   rust
   cargo_deny
   ;;
-*) fail "unknown tool $1: there is only \`deny\`" ;;
+*) fail "unknown tool $1: there are \`tests\` and \`deny\`" ;;
 esac

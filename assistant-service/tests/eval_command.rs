@@ -67,7 +67,7 @@ impl Server {
         let mut command = Command::new(&python);
         command.arg(root().join("tests/embedding-server/server.py")).stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut child =
-            command.spawn().unwrap_or_else(|error| panic!("{}: {error}; run `make setup`", python.display()));
+            command.spawn().unwrap_or_else(|error| panic!("{}: {error}; run `make setup-tests`", python.display()));
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
         let address = line.trim().strip_prefix("listening on ").unwrap().to_owned();

@@ -110,7 +110,7 @@ impl IdentityProvider {
         let mut process = Process::start(&mut command, &self.folder.join("provider.log"), &self.guardian)?;
         until("the identity provider is ready", READY_WITHIN, async || {
             if let Some(status) = process.ended() {
-                bail!("the identity provider ended ({status}), is `make setup` done? {}", tail(&process.log()));
+                bail!("the identity provider ended ({status}), is `make setup-tests` done? {}", tail(&process.log()));
             }
             let answer = self.control("GET", "counts").send().await;
             Ok(answer.is_ok_and(|answer| answer.status().is_success()).then_some(()))

@@ -40,7 +40,7 @@ impl ModelMock {
         let mut process = Process::start(&mut command, &folder.join("mock.log"), &guardian)?;
         until("the mock of models is ready", READY_WITHIN, async || {
             if let Some(status) = process.ended() {
-                bail!("the mock of models ended ({status}), is `make setup` done? {}", tail(&process.log()));
+                bail!("the mock of models ended ({status}), is `make setup-tests` done? {}", tail(&process.log()));
             }
             // It listens when it has read its fixtures.
             Ok(TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await.is_ok().then_some(()))

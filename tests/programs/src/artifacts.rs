@@ -29,22 +29,22 @@ pub fn traefik() -> Result<PathBuf> {
     }
 }
 
-/// The NATS server: `NATS_SERVER_BIN`, or the one that `make setup` put into `.tools/`.
+/// The NATS server: `NATS_SERVER_BIN`, or the one that `make setup-tests` put into `.tools/`.
 pub fn nats_server() -> Result<PathBuf> {
     match env::var_os("NATS_SERVER_BIN") {
         Some(path) => Ok(path.into()),
-        None => existing(root().join(".tools/bin/nats-server"), "make setup"),
+        None => existing(root().join(".tools/bin/nats-server"), "make setup-tests"),
     }
 }
 
-/// Node, as `make setup` found or fetched it.
+/// Node, as `make setup-tests` found or fetched it.
 pub fn node() -> Result<PathBuf> {
-    existing(root().join(".tools/bin/node"), "make setup")
+    existing(root().join(".tools/bin/node"), "make setup-tests")
 }
 
-/// A Python that has OpenAI's own client, as `make setup` made it.
+/// A Python that has OpenAI's own client, as `make setup-tests` made it.
 pub fn openai_python() -> Result<PathBuf> {
-    existing(root().join(".tools/openai-python/bin/python"), "make setup")
+    existing(root().join(".tools/openai-python/bin/python"), "make setup-tests")
 }
 
 /// The packed plugin's folder: `WATCHGATE_PLUGIN`, or the one that `make plugin` left in `dist/`.

@@ -16,7 +16,8 @@ fn defended(model: &Arc<Scripted>) -> Stage {
 async fn what_json_holds_is_looked_at_by_its_names_before_it_leaves() {
     let model = model(vec![text("Hello"), end(EndReason::Stop)], false);
     let stage = defended(&model);
-    let arguments = json!({"password": "hunter2", "pin": {"pwd": 4711}, "IBAN": "DE89", "page_token": 12345678}).to_string();
+    let arguments =
+        json!({"password": "hunter2", "pin": {"pwd": 4711}, "IBAN": "DE89", "page_token": 12345678}).to_string();
     let call = json!({"id": "c1", "type": "function", "function": {"name": "look", "arguments": arguments}});
     let schema = json!({"type": "object", "required": ["iban"], "properties": {
         "iban": {"type": "string", "default": "DE89", "enum": ["DE89", "DE90"]},
