@@ -42,7 +42,19 @@ fn stuck(caller: &Caller, worker: &str, number: usize) -> RequestBuilder {
 /// All insights that were created, oldest first.
 async fn insights(caller: &Caller) -> Result<Vec<Value>> {
     let query = [("type", CREATED), ("limit", "1000")];
-    let page = expect_json(200, caller.get("/v1/events").query(&query)).await?;
+    let request = caller.get("/v1/events").query(&query);
+    // Traefik may not have missed yet a replica that was killed.
+    let page = timeout(PATIENCE, async {
+        loop {
+            let request = request.try_clone().context("a request that can be sent once only")?;
+            match request.send().await {
+                Ok(answer) if answer.status() == 200 => return Ok::<Value, anyhow::Error>(answer.json().await?),
+                Err(_) => {}
+                Ok(answer) => ensure!(matches!(answer.status().as_u16(), 502..=504), "answered {}", answer.status()),
+            }
+        }
+    });
+    let page = page.await.context("nobody answered")??;
     let events = page["events"].as_array().context("no events")?;
     Ok(events.iter().map(|event| event["event"].clone()).collect())
 }

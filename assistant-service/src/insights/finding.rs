@@ -137,7 +137,8 @@ impl Finding {
     }
 }
 
-/// An answer without a source that was checked is never more than unknown, however sure whoever made it is.
+/// An answer without a source that was checked is never more than unknown, however sure whoever made it is. A quote says what
+/// documents say, and nobody has held it against what happened: it is likely at most.
 fn judge(answer: &Answer) -> (Judgement, Option<WhyUnknown>) {
     if !answer.known {
         return (Judgement::Unknown, Some(WhyUnknown::NotInDocuments));
@@ -145,10 +146,10 @@ fn judge(answer: &Answer) -> (Judgement, Option<WhyUnknown>) {
     if answer.citations.is_empty() {
         return (Judgement::Unknown, Some(WhyUnknown::NotCited));
     }
-    match answer.confidence {
-        Confidence::High => (Judgement::Confirmed, None),
-        Confidence::Medium => (Judgement::Likely, None),
-        Confidence::Low | Confidence::None => (Judgement::Unknown, Some(WhyUnknown::NotSure)),
+    match (answer.confidence, &answer.made_by) {
+        (Confidence::High, MadeBy::Model { .. }) => (Judgement::Confirmed, None),
+        (Confidence::High, MadeBy::Documents { .. }) | (Confidence::Medium, _) => (Judgement::Likely, None),
+        (Confidence::Low | Confidence::None, _) => (Judgement::Unknown, Some(WhyUnknown::NotSure)),
     }
 }
 

@@ -24,7 +24,7 @@ async fn three_reports_of_a_stuck_worker_are_one_insight_with_evidence_a_source_
     assert_eq!((&data["count"], &data["state"]), (&json!(3), &json!("open")));
     let ids: Vec<_> = data["evidence"].as_array().unwrap().iter().map(|one| one["id"].clone()).collect();
     assert_eq!(ids, ["event-1", "event-3", "event-4"]);
-    assert_eq!(data["judgement"], "confirmed", "{data}");
+    assert_eq!(data["judgement"], "likely", "{data}");
     let citations = data["citations"].as_array().unwrap();
     assert!(citations.iter().any(|citation| citation["file"] == "checkout.md"), "{data}");
     assert_eq!(data["proposal"]["runbook"], "restart-worker", "{data}");
@@ -45,7 +45,7 @@ async fn the_other_example_finds_its_runbook_too() {
     catch_up(&mut follower).await;
     let created = of_type(&said(&stage).await, "created");
     assert_eq!(created.len(), 1);
-    assert_eq!((&created[0]["count"], &created[0]["judgement"]), (&json!(2), &json!("confirmed")), "{created:?}");
+    assert_eq!((&created[0]["count"], &created[0]["judgement"]), (&json!(2), &json!("likely")), "{created:?}");
     assert_eq!(created[0]["proposal"]["runbook"], "rotate-logs", "{created:?}");
 }
 

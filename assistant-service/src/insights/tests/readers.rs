@@ -18,7 +18,7 @@ async fn what_only_the_watch_may_read_is_in_no_event() {
     let answer = COMPANY.0.quote(RESTRICTED, &scopes(&[SECURITY]));
     assert!(answer.known && answer.citations.iter().any(|citation| citation.is_restricted()), "{answer:?}");
     let secret = answer.citations.iter().find(|citation| citation.is_restricted()).unwrap().quote().to_owned();
-    for (with_scopes, judgement, withheld) in [("", "unknown", 0), ("scopes: ['documents:security']", "confirmed", 1)] {
+    for (with_scopes, judgement, withheld) in [("", "unknown", 0), ("scopes: ['documents:security']", "likely", 1)] {
         let stage = Stage::new();
         let text = format!("name: test\nfilter: {{type: {TYPE}}}\nquestion: {RESTRICTED}\n{with_scopes}");
         let mut follower = follower(&stage.state, &Arc::new(watch::read(&text).unwrap())).await;
@@ -50,16 +50,20 @@ fn a_models_words_are_told_only_by_a_watch_that_reads_what_everybody_reads() {
 
 #[test]
 fn the_judgement_is_ours_and_needs_a_source() {
-    for (known, is_cited, confidence, judgement, why) in [
-        (true, true, Confidence::High, "confirmed", None),
-        (true, true, Confidence::Medium, "likely", None),
-        (true, true, Confidence::Low, "unknown", Some("not_sure")),
-        (true, true, Confidence::None, "unknown", Some("not_sure")),
-        (true, false, Confidence::High, "unknown", Some("not_cited")),
-        (false, true, Confidence::High, "unknown", Some("not_in_documents")),
+    let model = MadeBy::Model { model: "house".to_owned() };
+    let documents = MadeBy::Documents { instead_of_model: None };
+    for (known, is_cited, confidence, made_by, judgement, why) in [
+        (true, true, Confidence::High, &model, "confirmed", None),
+        (true, true, Confidence::Medium, &model, "likely", None),
+        (true, true, Confidence::High, &documents, "likely", None),
+        (true, true, Confidence::Medium, &documents, "likely", None),
+        (true, true, Confidence::Low, &model, "unknown", Some("not_sure")),
+        (true, true, Confidence::None, &documents, "unknown", Some("not_sure")),
+        (true, false, Confidence::High, &model, "unknown", Some("not_cited")),
+        (false, true, Confidence::High, &model, "unknown", Some("not_in_documents")),
     ] {
         let mut answer = COMPANY.0.quote("How do I restart the mailer?", &Scopes::default());
-        (answer.known, answer.confidence) = (known, confidence);
+        (answer.known, answer.confidence, answer.made_by) = (known, confidence, made_by.clone());
         if !is_cited {
             answer.citations.clear();
         }
