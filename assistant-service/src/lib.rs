@@ -41,6 +41,7 @@ pub mod state;
 pub mod telemetry;
 #[cfg(test)]
 mod testing;
+mod text_files;
 pub mod tls;
 pub mod trust;
 

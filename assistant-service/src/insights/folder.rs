@@ -1,10 +1,8 @@
 //! The files of a folder of watches, and all that is wrong with any of them.
 
 use std::collections::BTreeMap;
-use std::ffi::OsStr;
-use std::fs::{self, File};
-use std::io::{self, Read};
-use std::path::{Path, PathBuf};
+use std::io;
+use std::path::Path;
 use std::sync::Arc;
 
 use thiserror::Error;
@@ -12,6 +10,7 @@ use thiserror::Error;
 use super::watch::{self, Watch};
 use crate::assistant::redaction::Redactor;
 use crate::config_file::LocatedMistake;
+use crate::text_files;
 
 const LIMIT_BYTES: u64 = 64 * 1024;
 /// Each looks at the log by itself.
@@ -31,9 +30,11 @@ impl Watches {
     pub fn load(folder: &Path) -> Result<Self, InvalidWatches> {
         let mut mistakes = Vec::new();
         let mut watches: BTreeMap<String, (String, Arc<Watch>)> = BTreeMap::new();
-        for path in yaml_files(folder).map_err(|cause| InvalidWatches(vec![unreadable(folder, &cause)]))? {
+        for path in text_files::listed(folder, &["yaml", "yml"])
+            .map_err(|cause| InvalidWatches(vec![unreadable(folder, &cause)]))?
+        {
             let file = path.display().to_string();
-            let text = match read_text(&path) {
+            let text = match text_files::read(&path, LIMIT_BYTES) {
                 Ok(text) => text,
                 Err(cause) => {
                     mistakes.push(unreadable(&path, &cause));
@@ -88,28 +89,6 @@ impl Watches {
 fn sentence(file: &str, LocatedMistake { line, mistake }: &LocatedMistake) -> String {
     let line = line.map_or(String::new(), |line| format!(":{line}"));
     format!("{file}{line}: {mistake}")
-}
-
-fn yaml_files(folder: &Path) -> io::Result<Vec<PathBuf>> {
-    let mut files = Vec::new();
-    for entry in fs::read_dir(folder)? {
-        let path = entry?.path();
-        if matches!(path.extension().and_then(OsStr::to_str), Some("yaml" | "yml")) {
-            files.push(path);
-        }
-    }
-    files.sort();
-    Ok(files)
-}
-
-fn read_text(path: &Path) -> io::Result<String> {
-    let mut text = String::new();
-    File::open(path)?.take(LIMIT_BYTES.saturating_add(1)).read_to_string(&mut text)?;
-    if u64::try_from(text.len()).is_ok_and(|length| length <= LIMIT_BYTES) {
-        Ok(text)
-    } else {
-        Err(io::Error::new(io::ErrorKind::FileTooLarge, "it is larger than 64 KiB"))
-    }
 }
 
 fn unreadable(path: &Path, cause: &io::Error) -> String {
