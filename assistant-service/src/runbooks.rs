@@ -5,8 +5,10 @@
 
 mod file;
 mod folder;
+mod parts;
 pub(crate) mod routes;
 mod schema;
+mod steps;
 
 #[cfg(test)]
 mod tests;
@@ -23,6 +25,9 @@ use thiserror::Error;
 use utoipa::ToSchema;
 
 use crate::problem::FieldError;
+
+pub use parts::{Approval, Approver, BackoffPolicy, Concurrency, Retry, RunbookTarget, SuggestWhen};
+pub use steps::{Action, Ansible, Argument, Podman, Step, Webhook};
 
 /// Gives runbooks by name.
 pub trait RunbookCatalogue: Send + Sync {
@@ -45,20 +50,40 @@ pub struct Runbook {
     #[schema(value_type = Object)]
     pub parameters: Value,
     /// Who carries it out.
-    pub target: Target,
+    pub target: RunbookTarget,
     /// What it can do at worst.
     pub risk: Risk,
     /// Who must agree.
     pub approval: Approval,
-    /// How long one execution may take.
+    /// How long each phase of one execution may take: carrying out, verifying, rolling back.
     pub timeout_seconds: u64,
+    /// Whether it can be asked what it would do.
+    pub dry_run: bool,
+    /// Whether carrying it out twice comes to the same as once. Only then is it ever given out again once it has begun.
+    pub idempotent: bool,
+    /// How often it is tried again after a failure.
+    pub retry: Retry,
+    /// How many of its commands are carried out at once.
+    pub concurrency: Concurrency,
+    /// What the runner does. A service that takes commands by itself knows what its runbooks mean.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub steps: Vec<Step>,
+    /// How the runner finds out that it was done.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub verify: Vec<Step>,
+    /// How the runner undoes what was done in part, or did not hold.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub rollback: Vec<Step>,
+    /// Events at which it is worth a look.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub suggest_when: Option<SuggestWhen>,
     /// SHA-256 in hexadecimal of all of the above in canonical JSON: what an approver has seen is what runs.
     pub digest: String,
     #[serde(skip)]
     validator: Validator,
 }
 
-/// Who carries a runbook out.
+/// Who carries a command out.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Target {
@@ -76,16 +101,6 @@ pub enum Risk {
     Change,
     /// What it does cannot be undone.
     Destructive,
-}
-
-/// Who must agree before a runbook is carried out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Approval {
-    /// Whether somebody must agree at all.
-    pub needed: bool,
-    /// Whether that must be somebody other than the one who asked.
-    pub not_requester: bool,
 }
 
 impl Runbook {

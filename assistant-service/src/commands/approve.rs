@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 
 use super::book::Commands;
 use super::check_length;
-use super::command::{Command, Decision};
+use super::command::{Command, Decided, Decision};
 use super::state::Step;
 use crate::gate::Caller;
 use crate::json_body::JsonBody;
@@ -78,9 +78,10 @@ impl Commands {
             return Err(Problem::DigestDiffers);
         }
         let kept = self.in_time(kept).await?;
+        let decided = Decided { by, decision, comment, at: self.now() };
         let step = match decision {
-            Decision::Approve => Step::Approve { by, comment },
-            Decision::Reject => Step::Reject { by, comment },
+            Decision::Approve => Step::Approve(decided),
+            Decision::Reject => Step::Reject(decided),
         };
         Ok(self.advance(kept, vec![step], Some(caller)).await?.record.command)
     }

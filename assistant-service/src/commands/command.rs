@@ -23,7 +23,7 @@ pub struct Command {
     pub parameters: Value,
     /// Why it was asked for.
     pub reason: String,
-    /// SHA-256 in hexadecimal of runbook, parameters and target: what an approval is for.
+    /// SHA-256 in hexadecimal of runbook, parameters, target and whether it is a dry run: what an approval is for.
     pub digest: String,
     /// Where it stands.
     pub state: State,
@@ -35,9 +35,28 @@ pub struct Command {
     pub requested_at: OffsetDateTime,
     /// Who must agree, and who has decided.
     pub approval: CommandApproval,
-    /// Why it will not be carried out, once it is canceled.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub canceled_because: Option<CanceledBecause>,
+    /// Whether it only says what it would do.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub dry_run: bool,
+    /// How often a service has begun with it.
+    #[serde(default)]
+    pub attempts: u32,
+    /// When it may be tried again, while it waits for that.
+    #[serde(default, with = "time::serde::rfc3339::option", skip_serializing_if = "Option::is_none")]
+    pub not_before: Option<OffsetDateTime>,
+    /// Why it has expired.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expired_because: Option<ExpiredBecause>,
+    /// Who asked that it be stopped while it was carried out.
+    #[schema(value_type = Option<PrincipalSchema>)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stop_asked_by: Option<Principal>,
+    /// The command that this one calls once more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replays: Option<String>,
+    /// How many bytes of output its service has sent.
+    #[serde(default)]
+    pub output_bytes: u64,
     /// Who carries it out, and until when without a sign of life.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub lease: Option<Lease>,
@@ -65,22 +84,41 @@ struct PrincipalSchema {
 
 /// Who must agree, and who has decided.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
-#[schema(as = Decided)]
+#[schema(as = CommandApproval)]
 pub struct CommandApproval {
     /// Whether somebody must agree.
     pub needed: bool,
     /// Whether that must be somebody other than the one who asked.
     pub not_requester: bool,
-    /// Who decided.
-    #[schema(value_type = Option<PrincipalSchema>)]
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub decided_by: Option<Principal>,
-    /// What was decided.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// How many must agree.
+    #[serde(default = "one")]
+    pub quorum: u32,
+    /// What came of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub decision: Option<Decision>,
+    /// Who has decided so far, in order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub decided: Vec<Decided>,
+}
+
+fn one() -> u32 {
+    1
+}
+
+/// One person's decision.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Decided {
+    /// Whose.
+    #[schema(value_type = PrincipalSchema)]
+    pub by: Principal,
+    /// For or against.
+    pub decision: Decision,
     /// Why.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub comment: Option<String>,
+    /// When.
+    #[serde(with = "time::serde::rfc3339")]
+    pub at: OffsetDateTime,
 }
 
 /// For or against.
@@ -93,13 +131,11 @@ pub enum Decision {
     Reject,
 }
 
-/// Why a command is canceled.
+/// What nobody did in time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
-pub enum CanceledBecause {
-    /// Somebody called it off.
-    CalledOff,
-    /// Nobody decided about it within an hour.
+pub enum ExpiredBecause {
+    /// Nobody decided about it, or not enough did.
     NobodyDecided,
     /// Its service did not begin within an hour.
     NobodyBegan,
@@ -149,4 +185,6 @@ pub enum Ending {
     Succeeded,
     /// Tried, and not done.
     Failed,
+    /// Stopped because somebody asked for it.
+    Canceled,
 }

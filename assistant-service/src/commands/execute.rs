@@ -101,7 +101,7 @@ impl Commands {
             if progress.is_some() {
                 record.command.progress.clone_from(&progress);
             }
-            if record.command.state != CommandState::Running {
+            if record.command.state == CommandState::Leased {
                 return Some(vec![Step::Start]);
             }
             record.extend_lease(self.now());
@@ -126,6 +126,7 @@ impl Commands {
             let ends = match outcome.outcome {
                 Ending::Succeeded => Step::Succeed(outcome.clone()),
                 Ending::Failed => Step::Fail(outcome.clone()),
+                Ending::Canceled => Step::Stop(outcome.clone()),
             };
             Some(begins.into_iter().chain([ends]).collect())
         });

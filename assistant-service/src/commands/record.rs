@@ -6,11 +6,11 @@ use sha2::{Digest, Sha256};
 use time::{Duration, OffsetDateTime};
 use trust_core::principal::Principal;
 
-use super::command::{CanceledBecause, Command, CommandApproval, Decision, Lease};
+use super::command::{Command, CommandApproval, ExpiredBecause, Lease};
 use super::state::{State, Step, next};
 use super::time_seen::Seen;
 use super::{APPROVAL, LEASE, SCHEDULED};
-use crate::runbooks::Runbook;
+use crate::runbooks::{Concurrency, Retry, Runbook, Target};
 
 /// A command as it is kept: with what only the service needs to know. What the runbook said at the request is here,
 /// so that a changed runbook does not change a command under way.
@@ -18,6 +18,9 @@ use crate::runbooks::Runbook;
 pub(super) struct Record {
     pub(super) command: Command,
     pub(super) timeout_seconds: u64,
+    /// Absent in what was kept before there were such terms.
+    #[serde(default)]
+    pub(super) terms: Terms,
     /// The last fence given, which outlives its lease.
     fence: u64,
     /// Who holds the last lease given.
@@ -27,31 +30,56 @@ pub(super) struct Record {
     scheduled_at: Option<OffsetDateTime>,
 }
 
+/// What the runbook said at the request, besides its timeout.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct Terms {
+    pub(super) runbook_digest: String,
+    pub(super) approval_lifetime_seconds: u64,
+    pub(super) idempotent: bool,
+    pub(super) retry: Retry,
+    pub(super) concurrency: Concurrency,
+}
+
+impl Default for Terms {
+    fn default() -> Self {
+        Self {
+            runbook_digest: String::new(),
+            approval_lifetime_seconds: APPROVAL.as_secs(),
+            idempotent: false,
+            retry: Retry::NEVER,
+            concurrency: Concurrency::default(),
+        }
+    }
+}
+
 /// A step that is not in the table.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct NotNow(pub(super) State);
 
+/// What is asked for, once it has been looked at.
+pub(super) struct Call {
+    pub(super) target: Target,
+    pub(super) parameters: Value,
+    pub(super) reason: String,
+    pub(super) dry_run: bool,
+}
+
 impl Record {
-    pub(super) fn new(
-        id: String,
-        runbook: &Runbook,
-        parameters: Value,
-        reason: String,
-        requested_by: Principal,
-        now: OffsetDateTime,
-    ) -> Self {
-        let digest = digest(runbook, &parameters);
+    pub(super) fn new(id: String, runbook: &Runbook, call: Call, requested_by: Principal, now: OffsetDateTime) -> Self {
+        let Call { target, parameters, reason, dry_run } = call;
+        let digest = digest(runbook, &target, &parameters, dry_run);
         let approval = CommandApproval {
-            needed: runbook.approval.needed,
+            // Nothing is changed by a dry run.
+            needed: runbook.approval.needed && !dry_run,
             not_requester: runbook.approval.not_requester,
-            decided_by: None,
+            quorum: runbook.approval.quorum,
             decision: None,
-            comment: None,
+            decided: Vec::new(),
         };
         let command = Command {
             id,
             runbook: runbook.name.clone(),
-            target: runbook.target.clone(),
+            target,
             parameters,
             reason,
             digest,
@@ -59,14 +87,27 @@ impl Record {
             requested_by,
             requested_at: now,
             approval,
-            canceled_because: None,
+            dry_run,
+            attempts: 0,
+            not_before: None,
+            expired_because: None,
+            stop_asked_by: None,
+            replays: None,
+            output_bytes: 0,
             lease: None,
             progress: None,
             result: None,
             updated_at: now,
         };
+        let terms = Terms {
+            runbook_digest: runbook.digest.clone(),
+            approval_lifetime_seconds: runbook.approval.lifetime_seconds,
+            idempotent: runbook.idempotent,
+            retry: runbook.retry,
+            concurrency: runbook.concurrency,
+        };
         let timeout_seconds = runbook.timeout_seconds;
-        Self { command, timeout_seconds, fence: 0, holder: None, scheduled_at: None }
+        Self { command, timeout_seconds, terms, fence: 0, holder: None, scheduled_at: None }
     }
 
     pub(super) fn fence(&self) -> u64 {
@@ -81,35 +122,42 @@ impl Record {
         self.command.updated_at = now;
         match step {
             Step::AskForApproval | Step::Schedule => {}
-            Step::Approve { by, comment } => self.decide(Decision::Approve, by, comment),
-            Step::Reject { by, comment } => self.decide(Decision::Reject, by, comment),
+            Step::Agree(decided) => self.command.approval.decided.push(decided),
+            Step::Approve(decided) | Step::Reject(decided) => {
+                self.command.approval.decision = Some(decided.decision);
+                self.command.approval.decided.push(decided);
+            }
             Step::Lease { holder } => {
                 self.fence = self.fence.saturating_add(1);
                 self.holder = Some(holder);
                 self.extend_lease(now);
             }
-            Step::Start => self.extend_lease(now),
-            Step::Succeed(outcome) | Step::Fail(outcome) => self.command.result = Some(outcome),
-            Step::Cancel => self.command.canceled_because = Some(CanceledBecause::CalledOff),
-            Step::Expire if before == State::Scheduled => {
-                self.command.canceled_because = Some(CanceledBecause::NobodyBegan);
+            Step::Start => {
+                self.command.attempts = self.command.attempts.saturating_add(1);
+                self.command.not_before = None;
+                self.extend_lease(now);
             }
-            Step::Expire => self.command.canceled_because = Some(CanceledBecause::NobodyDecided),
-            Step::LoseLease | Step::TimeOut | Step::Abandon => {}
+            Step::Verify | Step::RollBack => self.extend_lease(now),
+            Step::Succeed(outcome) | Step::Fail(outcome) | Step::Stop(outcome) => self.command.result = Some(outcome),
+            Step::AskToStop { by } => self.command.stop_asked_by = Some(by),
+            Step::Expire if before == State::Scheduled => {
+                self.command.expired_because = Some(ExpiredBecause::NobodyBegan);
+            }
+            Step::Expire => self.command.expired_because = Some(ExpiredBecause::NobodyDecided),
+            Step::TryAgain { not_before } => {
+                self.command.not_before = Some(not_before);
+                self.scheduled_at = Some(not_before);
+                self.command.progress = None;
+            }
+            Step::Cancel | Step::LoseLease | Step::TimeOut | Step::Abandon => {}
         }
-        if !matches!(state, State::Leased | State::Running) {
+        if state != State::Leased && !state.is_under_way() {
             self.command.lease = None;
         }
         if state == State::Scheduled {
             self.scheduled_at.get_or_insert(now);
         }
         Ok(())
-    }
-
-    fn decide(&mut self, decision: Decision, by: Principal, comment: Option<String>) {
-        self.command.approval.decision = Some(decision);
-        self.command.approval.decided_by = Some(by);
-        self.command.approval.comment = comment;
     }
 
     /// A sign of life.
@@ -129,13 +177,16 @@ impl Record {
             seen.in_state_for >= wait || since.saturating_add(Duration::try_from(wait).unwrap_or(Duration::MAX)) <= now
         };
         match self.command.state {
-            State::Pending => is_over(self.command.requested_at, APPROVAL).then_some(Step::Expire),
+            State::Pending => {
+                let lifetime = std::time::Duration::from_secs(self.terms.approval_lifetime_seconds);
+                is_over(self.command.requested_at, lifetime).then_some(Step::Expire)
+            }
             State::Scheduled => {
                 let since = self.scheduled_at.unwrap_or(self.command.updated_at);
                 is_over(since, SCHEDULED).then_some(Step::Expire)
             }
             State::Leased => is_silent.then_some(Step::LoseLease),
-            State::Running => {
+            State::Running | State::Verifying | State::RollingBack => {
                 let is_slow = seen.in_state_for >= std::time::Duration::from_secs(self.timeout_seconds);
                 if is_slow { Some(Step::TimeOut) } else { is_silent.then_some(Step::Abandon) }
             }
@@ -145,6 +196,7 @@ impl Record {
             | State::Timeout
             | State::Canceled
             | State::Rejected
+            | State::Expired
             | State::Abandoned => None,
         }
     }
@@ -152,11 +204,12 @@ impl Record {
 
 /// The runbook's own digest stands for all that it says; members are ordered by name, so that the same call has the
 /// same digest.
-fn digest(runbook: &Runbook, parameters: &Value) -> String {
+fn digest(runbook: &Runbook, target: &Target, parameters: &Value, dry_run: bool) -> String {
     let mut call = json!({
         "runbook": runbook.digest,
         "parameters": parameters,
-        "target": {"service": runbook.target.service},
+        "target": {"service": target.service},
+        "dry_run": dry_run,
     });
     call.sort_all_objects();
     Sha256::digest(call.to_string()).iter().map(|byte| format!("{byte:02x}")).collect()

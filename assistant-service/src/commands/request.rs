@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 
 use super::book::{Commands, MAX_OPEN, MAX_OPEN_OF_ONE};
 use super::command::Command;
-use super::record::Record;
+use super::record::{Call, Record};
 use super::state::Step;
 use super::{check_length, check_value};
 use crate::gate::Caller;
@@ -69,6 +69,8 @@ impl Commands {
             .get(&runbook)
             .ok_or_else(|| Problem::invalid("runbook", "there is no runbook of this name; /v1/runbooks lists them"))?;
         runbook.check_parameters(&parameters)?;
+        let target = runbook.target.resolve(&parameters);
+        let target = target.ok_or_else(|| Problem::mistake("a runbook's target is in no parameter"))?;
         let open = self.open().await?;
         if open.len() >= MAX_OPEN {
             return Err(Problem::TooManyOpenCommands);
@@ -78,8 +80,9 @@ impl Commands {
             return Err(Problem::TooManyOwnCommands);
         }
         let id = uuid::Uuid::now_v7().to_string();
-        let record = Record::new(id, &runbook, parameters, reason, requested_by, self.now());
-        let first = if runbook.approval.needed { Step::AskForApproval } else { Step::Schedule };
+        let call = Call { target, parameters, reason, dry_run: false };
+        let record = Record::new(id, &runbook, call, requested_by, self.now());
+        let first = if record.command.approval.needed { Step::AskForApproval } else { Step::Schedule };
         Ok(self.begin(record, first, caller).await?.record.command)
     }
 }

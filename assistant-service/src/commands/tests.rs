@@ -2,9 +2,10 @@ use std::time::Duration;
 
 use axum::http::StatusCode;
 use serde_json::{Value, json};
+use time::macros::datetime;
 use trust_core::principal::Principal;
 
-use super::command::{Ending, Outcome};
+use super::command::{Decided, Decision, Ending, Outcome};
 use super::state::{State, Step, next};
 use crate::testing::{Answer, Stage};
 
@@ -50,10 +51,10 @@ async fn trail(stage: &Stage, command: &Value) -> Vec<String> {
     events.iter().map(|event| last(&event["event"]["type"])).collect()
 }
 
-/// Why the command's last event says that it was canceled.
-async fn cancellation(stage: &Stage, command: &Value) -> Value {
+/// Why the command's last event says that it has expired.
+async fn expiry(stage: &Stage, command: &Value) -> Value {
     let target = format!("/v1/events?subject={}&order=desc&limit=1", command["id"].as_str().unwrap());
-    stage.get(&target).send().await.json["events"][0]["event"]["data"]["canceled_because"].clone()
+    stage.get(&target).send().await.json["events"][0]["event"]["data"]["expired_because"].clone()
 }
 
 fn problem(answer: &Answer) -> &str {
@@ -81,21 +82,29 @@ async fn running(stage: &Stage, runbook: &str) -> (Value, Value) {
 #[test]
 fn the_table_of_steps_is_this_one() {
     let by = Principal::new("https://idp.example.com", "ben");
+    let noon = datetime!(2026-03-01 12:00:00 UTC);
+    let decided = Decided { by: by.clone(), decision: Decision::Approve, comment: None, at: noon };
     let outcome = Outcome { outcome: Ending::Succeeded, result: Value::Null, message: None };
     let steps = [
         ("ask for approval", Step::AskForApproval),
         ("schedule", Step::Schedule),
-        ("approve", Step::Approve { by: by.clone(), comment: None }),
-        ("reject", Step::Reject { by: by.clone(), comment: None }),
+        ("agree", Step::Agree(decided.clone())),
+        ("approve", Step::Approve(decided.clone())),
+        ("reject", Step::Reject(decided)),
         ("expire", Step::Expire),
         ("cancel", Step::Cancel),
-        ("lease", Step::Lease { holder: by }),
+        ("lease", Step::Lease { holder: by.clone() }),
         ("lose lease", Step::LoseLease),
         ("start", Step::Start),
+        ("verify", Step::Verify),
+        ("roll back", Step::RollBack),
         ("succeed", Step::Succeed(outcome.clone())),
-        ("fail", Step::Fail(outcome)),
+        ("fail", Step::Fail(outcome.clone())),
+        ("ask to stop", Step::AskToStop { by }),
+        ("stop", Step::Stop(outcome)),
         ("time out", Step::TimeOut),
         ("abandon", Step::Abandon),
+        ("try again", Step::TryAgain { not_before: noon }),
     ];
     let mut table = Vec::new();
     for state in State::ALL {
@@ -109,20 +118,39 @@ fn the_table_of_steps_is_this_one() {
     let expected = [
         "requested -ask for approval-> pending",
         "requested -schedule-> scheduled",
+        "pending -agree-> pending",
         "pending -approve-> scheduled",
         "pending -reject-> rejected",
-        "pending -expire-> canceled",
+        "pending -expire-> expired",
         "pending -cancel-> canceled",
-        "scheduled -expire-> canceled",
+        "scheduled -expire-> expired",
         "scheduled -cancel-> canceled",
         "scheduled -lease-> leased",
         "leased -cancel-> canceled",
         "leased -lose lease-> scheduled",
         "leased -start-> running",
+        "running -verify-> verifying",
+        "running -roll back-> rolling_back",
         "running -succeed-> succeeded",
         "running -fail-> failed",
+        "running -ask to stop-> running",
+        "running -stop-> canceled",
         "running -time out-> timeout",
         "running -abandon-> abandoned",
+        "running -try again-> scheduled",
+        "verifying -roll back-> rolling_back",
+        "verifying -succeed-> succeeded",
+        "verifying -fail-> failed",
+        "verifying -ask to stop-> verifying",
+        "verifying -stop-> canceled",
+        "verifying -time out-> timeout",
+        "verifying -abandon-> abandoned",
+        "verifying -try again-> scheduled",
+        "rolling_back -fail-> failed",
+        "rolling_back -stop-> canceled",
+        "rolling_back -time out-> timeout",
+        "rolling_back -abandon-> abandoned",
+        "rolling_back -try again-> scheduled",
     ];
     assert_eq!(table, expected);
 }
@@ -132,12 +160,12 @@ async fn a_command_is_asked_for_approved_leased_and_carried_out_and_each_step_is
     let stage = Stage::new();
     let command = ask(&stage, "restart-worker").await;
     assert_eq!(command["state"], "pending");
-    assert_eq!(command["approval"], json!({"needed": true, "not_requester": true}));
+    assert_eq!(command["approval"], json!({"needed": true, "not_requester": true, "quorum": 1}));
     assert_eq!(try_lease(&stage, 0).await.status, StatusCode::NO_CONTENT);
 
     let approved = decide(&stage, &command, "ben", "approve").await.json;
     assert_eq!(approved["state"], "scheduled");
-    assert_eq!(approved["approval"]["decided_by"], json!({"iss": crate::testing::ISSUER, "sub": "ben"}));
+    assert_eq!(approved["approval"]["decided"][0]["by"], json!({"iss": crate::testing::ISSUER, "sub": "ben"}));
 
     let lease = try_lease(&stage, 0).await.json;
     let call = json!({"id": command["id"], "runbook": "restart-worker", "parameters": {"worker": "mailer"}, "timeout_seconds": 60});
@@ -391,8 +419,8 @@ async fn an_approval_that_nobody_gives_within_an_hour_is_not_waited_for() {
     assert_eq!(state_of(&stage, &command).await, "pending");
     stage.clock.advance(Duration::from_secs(1));
     stage.state.commands.sweep().await.unwrap();
-    assert_eq!(state_of(&stage, &command).await, "canceled");
-    assert_eq!(cancellation(&stage, &command).await, "nobody_decided");
+    assert_eq!(state_of(&stage, &command).await, "expired");
+    assert_eq!(expiry(&stage, &command).await, "nobody_decided");
     assert_eq!(decide(&stage, &command, "ben", "approve").await.status, StatusCode::CONFLICT);
 }
 

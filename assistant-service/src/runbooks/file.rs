@@ -8,10 +8,26 @@ use serde_json::Value;
 use serde_saphyr::Spanned;
 use sha2::{Digest, Sha256};
 
-use super::{Approval, Mistake, Risk, Runbook, Target, schema};
+use super::{Approval, Concurrency, Mistake, Retry, Risk, Runbook, RunbookTarget, schema};
 
-const FIELDS: [&str; 8] =
-    ["name", "title", "description", "parameters", "target", "risk", "approval", "timeout_seconds"];
+const FIELDS: [&str; 16] = [
+    "name",
+    "title",
+    "description",
+    "parameters",
+    "target",
+    "risk",
+    "approval",
+    "timeout_seconds",
+    "dry_run",
+    "idempotent",
+    "retry",
+    "concurrency",
+    "steps",
+    "verify",
+    "rollback",
+    "suggest_when",
+];
 const LONGEST_TIMEOUT_SECONDS: u64 = 24 * 60 * 60;
 const LONGEST_NAME_BYTES: usize = 64;
 
@@ -30,12 +46,22 @@ pub(super) fn parse(file: &str, text: &str) -> Result<Runbook, Vec<Mistake>> {
     let description = reader.take("description", not_empty);
     let parameters = reader.take("parameters", |value| Ok((schema::compile(&value)?, value)));
     let target = reader.take("target", |value| {
-        let target: Target = shape(value)?;
-        Ok(Target { service: name_of(target.service)? })
+        Ok(match shape(value)? {
+            RunbookTarget::Service { service } => RunbookTarget::Service { service: name_of(service)? },
+            selector @ RunbookTarget::Selector { .. } => selector,
+        })
     });
     let risk = reader.take("risk", shape::<Risk>);
     let approval = reader.take("approval", |value| approval(shape(value)?, risk));
     let timeout_seconds = reader.take("timeout_seconds", timeout_seconds);
+    let dry_run = reader.take_or("dry_run", false, shape);
+    let idempotent = reader.take_or("idempotent", false, shape);
+    let retry = reader.take_or("retry", Retry::NEVER, shape);
+    let concurrency = reader.take_or("concurrency", Concurrency::default(), shape);
+    let steps = reader.take_or("steps", Vec::new(), shape);
+    let verify = reader.take_or("verify", Vec::new(), shape);
+    let rollback = reader.take_or("rollback", Vec::new(), shape);
+    let suggest_when = reader.take_or("suggest_when", None, shape);
     reader.refuse_unknown();
     let mistakes = reader.mistakes;
 
@@ -50,6 +76,14 @@ pub(super) fn parse(file: &str, text: &str) -> Result<Runbook, Vec<Mistake>> {
             risk: risk?,
             approval: approval?,
             timeout_seconds: timeout_seconds?,
+            dry_run: dry_run?,
+            idempotent: idempotent?,
+            retry: retry?,
+            concurrency: concurrency?,
+            steps: steps?,
+            verify: verify?,
+            rollback: rollback?,
+            suggest_when: suggest_when?,
             digest: String::new(),
             validator,
         };
@@ -78,6 +112,11 @@ impl Reader<'_> {
                 None
             }
         }
+    }
+
+    /// A field that may be left out.
+    fn take_or<T>(&mut self, name: &str, left_out: T, read: impl FnOnce(Value) -> Result<T, String>) -> Option<T> {
+        if self.fields.contains_key(name) { self.take(name, read) } else { Some(left_out) }
     }
 
     fn refuse_unknown(&mut self) {

@@ -42,8 +42,10 @@ fn the_examples_are_good_runbooks() {
 
     let restart = catalogue.get("restart-worker").unwrap();
     assert_eq!((restart.risk, restart.timeout_seconds), (Risk::Change, 60));
-    assert_eq!(restart.target.service, "sample-service");
-    assert_eq!(restart.approval, Approval { needed: true, not_requester: true });
+    assert_eq!(restart.target, RunbookTarget::Service { service: "sample-service".to_owned() });
+    let Approval { needed, not_requester, users, roles, quorum, lifetime_seconds } = &restart.approval;
+    assert_eq!((needed, not_requester, quorum, lifetime_seconds), (&true, &true, &1, &3600));
+    assert!(users.is_empty() && roles.is_empty());
     assert_eq!(catalogue.get("show-status").unwrap().risk, Risk::Read);
     assert!(catalogue.get("drop-table").is_none());
 }
@@ -176,7 +178,8 @@ async fn the_catalogue_is_read_over_http() {
     assert_eq!(one.json, all.json["runbooks"][0]);
     assert_eq!(one.json["target"], json!({"service": "sample-service"}));
     assert_eq!(one.json["risk"], "change");
-    assert_eq!(one.json["approval"], json!({"needed": true, "not_requester": true}));
+    let approval = json!({"needed": true, "not_requester": true, "quorum": 1, "lifetime_seconds": 3600});
+    assert_eq!(one.json["approval"], approval);
     assert_eq!(one.json["parameters"]["properties"]["worker"]["enum"], json!(["thumbnailer", "mailer"]));
 
     let missing = stage.get("/v1/runbooks/drop-table").send().await;

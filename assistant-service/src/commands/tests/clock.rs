@@ -57,7 +57,7 @@ async fn an_hour_is_over_when_it_has_been_seen_to_pass_although_the_clock_was_se
     assert_eq!(state_of(&stage, &command).await, "pending");
     stage.clock.advance(Duration::from_secs(1));
     sweep(&stage).await;
-    assert_eq!(state_of(&stage, &command).await, "canceled");
+    assert_eq!(state_of(&stage, &command).await, "expired");
 }
 
 #[tokio::test]

@@ -66,12 +66,12 @@ async fn an_approval_that_comes_too_late_does_not_count_even_before_the_first_sw
     stage.clock.advance(Duration::from_secs(3600));
     let late = decide(&stage, &command, "ben", "approve").await;
     assert_eq!((late.status, problem(&late)), (StatusCode::CONFLICT, "wrong-state"));
-    assert_eq!(trail(&stage, &command).await, ["requested", "pending", "canceled"]);
-    assert_eq!(cancellation(&stage, &command).await, "nobody_decided");
+    assert_eq!(trail(&stage, &command).await, ["requested", "pending", "expired"]);
+    assert_eq!(expiry(&stage, &command).await, "nobody_decided");
 }
 
 #[tokio::test]
-async fn a_command_that_its_service_does_not_begin_within_an_hour_is_canceled() {
+async fn a_command_that_its_service_does_not_begin_within_an_hour_expires() {
     let stage = Stage::new();
     let (command, _) = leased(&stage, "restart-worker").await;
     stage.clock.advance(Duration::from_secs(3599));
@@ -80,8 +80,8 @@ async fn a_command_that_its_service_does_not_begin_within_an_hour_is_canceled() 
     assert_eq!(state_of(&stage, &command).await, "scheduled");
     stage.clock.advance(Duration::from_secs(1));
     stage.state.commands.sweep().await.unwrap();
-    assert_eq!(state_of(&stage, &command).await, "canceled");
-    assert_eq!(cancellation(&stage, &command).await, "nobody_began");
+    assert_eq!(state_of(&stage, &command).await, "expired");
+    assert_eq!(expiry(&stage, &command).await, "nobody_began");
 }
 
 #[tokio::test]
@@ -91,7 +91,7 @@ async fn a_service_that_comes_back_too_late_does_not_get_the_command_even_before
     stage.clock.advance(Duration::from_secs(3600));
     let fresh = ask(&stage, "show-status").await;
     assert_eq!(try_lease(&stage, 0).await.json["command"]["id"], fresh["id"]);
-    assert_eq!(state_of(&stage, &late).await, "canceled");
+    assert_eq!(state_of(&stage, &late).await, "expired");
 }
 
 #[tokio::test]
