@@ -88,7 +88,7 @@ run: setup build ## the gateway and the service, until Ctrl-C
 	@$(CARGO) run -q --bin stage
 
 test: setup-tests build ## unit tests, and whole paths through the real Traefik
-	$(CARGO) test --workspace $(not_native)
+	$(CARGO) test --workspace $(not_native) $(if $(WITHOUT_WHOLE_PATHS),--exclude watchgate-tests)
 
 switch-off: ## each check of the core off once: some row of the attack table must fail; CHECK="part of a name"
 	@$(CARGO) fetch --quiet --locked
