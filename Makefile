@@ -3,7 +3,7 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup setup-tests build plugin demo run test test-host fmt lint ci clean example bench-gate bench-guests bench-events bench-ask bench-model bench-revocation bench-opaque soak test-faults eval fuzz properties switch-off
+.PHONY: help setup setup-tests build plugin demo run test test-host fmt lint ci clean example bench-gate bench-guests bench-events bench-ask bench-model bench-commands bench-revocation bench-opaque soak test-faults eval fuzz properties switch-off
 
 CARGO ?= cargo
 # The scripts and the stage look for what was built in one place.
@@ -63,6 +63,10 @@ bench-events: setup-tests plugin ## what going by events costs, on SQLite and on
 
 bench-model: ## what the service adds to a model's first word; OPTIONS="--questions 100"
 	@$(CARGO) run -q --release -p bench-model -- $(OPTIONS)
+
+bench-commands: ## what commands cost, from the request through their whole life; OPTIONS="--quick", "--help"
+	@$(CARGO) build -q --release -p assistant-service -p bench-commands
+	@target/release/bench-commands $(OPTIONS)
 
 bench-ask: ## what a question costs over ten thousand documents; OPTIONS="--quick", "--help"
 	@$(CARGO) build -q --release -p assistant-service -p bench-ask

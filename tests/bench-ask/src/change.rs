@@ -4,15 +4,16 @@ use std::fs;
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, ensure};
+use measuring::client::Client;
 use measuring::report::{Figure, Target};
+use measuring::service::{Ground, Service};
 use measuring::statistics::Sample;
-use serde_json::json;
+use serde_json::{Value, json};
 
-use crate::client::Client;
+use crate::ask;
 use crate::corpus::Corpus;
 use crate::load::{Load, runtime};
 use crate::options::Options;
-use crate::service::{Ground, Service};
 
 const GIVEN_UP_AFTER: Duration = Duration::from_secs(60);
 const CHANGES: usize = 12;
@@ -31,7 +32,7 @@ fn phrase(number: usize) -> (String, String) {
 /// Asks until an answer cites what the file says; gives the seconds since `begun`.
 async fn until_cited(client: &mut Client<'_>, question: &str, quote: &str, begun: Instant) -> Result<f64> {
     loop {
-        let answer = client.answer(question).await?;
+        let answer: Value = serde_json::from_slice(ask(client, question).await?)?;
         let cited =
             answer["citations"].as_array().is_some_and(|all| all.iter().any(|one| one["quote"] == quote.trim()));
         if cited {

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use anyhow::Result;
 use measuring::report::{Figure, Target};
+use measuring::service::Ground;
 use measuring::statistics::Sample;
 use measuring::{calm, usage};
 use serde_json::{Value, json};
@@ -13,7 +14,7 @@ use serde_json::{Value, json};
 use crate::corpus::Corpus;
 use crate::options::Options;
 use crate::plain::Plain;
-use crate::service::{Ground, Service};
+use crate::serve;
 
 pub(crate) fn measure(ground: &Ground, corpus: &Corpus, plain: &Plain, options: &Options) -> Result<Vec<Figure>> {
     let (mut seconds, mut memory, mut peak, mut ratios, mut ends) = (vec![], vec![], vec![], vec![], vec![]);
@@ -21,7 +22,7 @@ pub(crate) fn measure(ground: &Ground, corpus: &Corpus, plain: &Plain, options: 
     // Each costs as much as a hundred rounds of questions.
     for number in 1..=options.rounds().min(3) {
         let ((service, took), share) = calm::measured(&[], || {
-            let service = Service::start(ground, corpus)?;
+            let service = serve(ground, corpus)?;
             let took = service.wait_until_ready()?.as_secs_f64();
             Ok((service, took))
         })?;
@@ -37,7 +38,7 @@ pub(crate) fn measure(ground: &Ground, corpus: &Corpus, plain: &Plain, options: 
         said = service.log().lines().filter(|line| line.contains("reading documents")).count();
         println!("round {number} start: ready in {took:.1} s, others took {:.0} %", share * 100.0);
         service.end();
-        let early = Service::start(ground, corpus)?;
+        let early = serve(ground, corpus)?;
         thread::sleep(Duration::from_secs_f64((took / 2.0).min(5.0)));
         ends.push(early.end().as_secs_f64());
     }

@@ -4,17 +4,18 @@
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, ensure};
+use measuring::client::Client;
 use measuring::report::{Figure, Target};
+use measuring::service::{Ground, Service};
 use measuring::statistics::Sample;
 use measuring::{calm, usage};
-use serde_json::json;
+use serde_json::{Value, json};
 
-use crate::client::Client;
+use crate::ask;
 use crate::corpus::Corpus;
 use crate::load::{Load, runtime};
 use crate::options::Options;
 use crate::plain::{Plain, scan};
-use crate::service::{Ground, Service};
 
 #[derive(Default)]
 struct Rounds {
@@ -37,7 +38,7 @@ async fn longest(client: &mut Client<'_>, question: &str) -> Result<f64> {
     let mut times = Vec::with_capacity(LONG_QUESTIONS);
     for _ in 0..LONG_QUESTIONS {
         let begun = Instant::now();
-        client.ask(question).await?;
+        ask(client, question).await?;
         times.push(milliseconds(begun.elapsed()));
     }
     Ok(Sample::of(times).median())
@@ -47,7 +48,7 @@ async fn longest(client: &mut Client<'_>, question: &str) -> Result<f64> {
 async fn known(client: &mut Client<'_>, questions: &[String]) -> Result<(usize, u64)> {
     let (mut known, mut sections) = (0, 0);
     for question in questions {
-        let answer = client.answer(question).await?;
+        let answer: Value = serde_json::from_slice(ask(client, question).await?)?;
         known += usize::from(answer["known"] == true);
         sections = answer["searched"]["sections"].as_u64().unwrap_or_default();
     }

@@ -6,10 +6,11 @@ use std::time::{Duration, Instant};
 
 use anyhow::Result;
 use futures_util::future::try_join_all;
+use measuring::client::Client;
 use measuring::gate_word::GateWord;
 use measuring::statistics::Sample;
 
-use crate::client::Client;
+use crate::ask;
 
 /// More than can be under way at once: at 200 questions a second that is a third of a second's worth.
 const CONNECTIONS: usize = 64;
@@ -35,7 +36,7 @@ impl Load<'_> {
                 let number = next.replace(next.get() + 1);
                 let due = begin + Duration::from_secs_f64(number as f64 / f64::from(rate));
                 tokio::time::sleep_until(due).await;
-                client.ask(&self.questions[number % self.questions.len()]).await?;
+                ask(&mut client, &self.questions[number % self.questions.len()]).await?;
                 times.borrow_mut().push(due.elapsed().as_secs_f64() * 1e3);
             }
             anyhow::Ok(())
@@ -52,7 +53,7 @@ impl Load<'_> {
             let mut client = Client::connect(self.word, self.port).await?;
             while begun.elapsed().as_secs_f64() < seconds {
                 let number = next.replace(next.get() + 1);
-                client.ask(&self.questions[number % self.questions.len()]).await?;
+                ask(&mut client, &self.questions[number % self.questions.len()]).await?;
             }
             anyhow::Ok(())
         });

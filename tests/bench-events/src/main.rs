@@ -29,11 +29,11 @@ use std::env;
 use anyhow::Result;
 use clap::Parser as _;
 use measuring::report;
+use measuring::service::Ground;
 use programs::artifacts;
 use serde_json::json;
 
 use options::{Options, Part};
-use service::Ground;
 
 fn main() -> Result<()> {
     let mut arguments = env::args();
@@ -41,7 +41,7 @@ fn main() -> Result<()> {
         return server::serve(server::Arguments::parse_from(env::args().skip(1)));
     }
     let options = Options::parse();
-    let ground = Ground::new()?;
+    let ground = Ground::new("events-", service::SENDING)?;
     let mut figures = Vec::new();
     if options.wants(Part::Single) {
         figures.extend(throughput::single(&ground, &options)?);

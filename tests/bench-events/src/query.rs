@@ -9,6 +9,7 @@ use anyhow::{Result, ensure};
 use assistant_service::backbone::{Backbone, EventFilter, Order};
 use measuring::gate_word::Head;
 use measuring::random::Random;
+use measuring::service::Ground;
 use measuring::statistics::Sample;
 use memchr::memmem;
 use rusqlite::config::DbConfig;
@@ -20,7 +21,7 @@ use crate::bare_sqlite::{file, open};
 use crate::blocking::Connection;
 use crate::event::{SUBJECTS, subject};
 use crate::options::Options;
-use crate::service::{Ground, Service};
+use crate::service;
 use measuring::report::{Figure, Target};
 
 /// SQLite's own index of subjects, on which the bare SQL stands; the service does not know it.
@@ -126,7 +127,7 @@ pub(crate) fn measure(ground: &Ground, options: &Options, folder: &Path) -> Resu
     drop(ask);
     drop(store);
 
-    let service = Service::real(ground, folder, None)?;
+    let service = service::real(ground, folder, None)?;
     let mut connection = Connection::open(service.port)?;
     let word = &ground.word;
     let mut ask: Ask<'_> = Box::new(|subject: &str| {

@@ -10,6 +10,7 @@ use assistant_service::backbone::retention::Retention;
 use assistant_service::clock::SystemClock;
 use assistant_service::metrics::Metrics;
 use measuring::report::{Figure, Target};
+use measuring::service::Ground;
 use measuring::statistics::Sample;
 use measuring::usage;
 use programs::nats::{NatsOptions, NatsServer};
@@ -17,7 +18,7 @@ use serde_json::{Value, json};
 
 use crate::large_store;
 use crate::options::Options;
-use crate::service::{Ground, Service, settings};
+use crate::service::{self, settings};
 
 fn figure(key: &'static str, what: String, values: Sample, unit: &'static str, target: Target) -> Figure {
     Figure { key, what, values, unit, target, more: Value::Null }
@@ -27,7 +28,7 @@ fn figure(key: &'static str, what: String, values: Sample, unit: &'static str, t
 pub(crate) fn measure(ground: &Ground, options: &Options, folder: &Path) -> Result<Vec<Figure>> {
     let (mut seconds, mut mebibytes) = (Vec::new(), Vec::new());
     for _ in 0..options.rounds() {
-        let service = Service::real(ground, folder, None)?;
+        let service = service::real(ground, folder, None)?;
         seconds.push(service.started_in.as_secs_f64());
         mebibytes.push(usage::memory(service.id())?.rss_kib / 1024.0);
         service.end();
@@ -65,12 +66,12 @@ pub(crate) fn rebuild(ground: &Ground, options: &Options) -> Result<Vec<Figure>>
     })?;
     println!("a log of {events} events, written in {:.1} s", filled.seconds);
     let folder = ground.folder.join("fresh");
-    let service = Service::real(ground, &folder, Some(&server))?;
+    let service = service::real(ground, &folder, Some(&server))?;
     let (rebuilt, mebibytes) = (service.started_in.as_secs_f64(), usage::memory(service.id())?.rss_kib / 1024.0);
     service.end();
     let (mut again, mut memory) = (Vec::new(), Vec::new());
     for _ in 0..options.rounds() {
-        let service = Service::real(ground, &folder, Some(&server))?;
+        let service = service::real(ground, &folder, Some(&server))?;
         again.push(service.started_in.as_secs_f64());
         memory.push(usage::memory(service.id())?.rss_kib / 1024.0);
         service.end();

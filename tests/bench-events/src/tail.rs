@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Result, anyhow, ensure};
 use measuring::gate_word::{GateWord, Head, describe};
+use measuring::service::{Ground, Service};
 use measuring::statistics::Sample;
 use programs::nats::{NatsOptions, NatsServer};
 use serde_json::json;
@@ -15,7 +16,7 @@ use crate::answer;
 use crate::blocking::Connection;
 use crate::event::{Event, Kind};
 use crate::options::Options;
-use crate::service::{Ground, Service};
+use crate::service;
 use measuring::report::{Figure, Target};
 
 const EVENTS_PER_SECOND: f64 = 2_000.0;
@@ -103,8 +104,8 @@ pub(crate) fn measure(ground: &Ground, options: &Options) -> Result<Vec<Figure>>
     let server =
         NatsServer::start(&NatsOptions { folder: Some(ground.folder.join("tail-nats")), ..NatsOptions::default() })?;
     let services = [
-        ("tail_sqlite", "SQLite", Service::real(ground, &ground.folder.join("tail"), None)?),
-        ("tail_nats", "NATS", Service::real(ground, &ground.folder.join("tail-replica"), Some(&server))?),
+        ("tail_sqlite", "SQLite", service::real(ground, &ground.folder.join("tail"), None)?),
+        ("tail_nats", "NATS", service::real(ground, &ground.folder.join("tail-replica"), Some(&server))?),
     ];
     let mut found = services.each_ref().map(|_| (Vec::new(), Vec::new()));
     let mut next = services.each_ref().map(|_| 0);

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use anyhow::Result;
 use measuring::report::{Figure, Target};
+use measuring::service::Ground;
 use measuring::statistics::Sample;
 use measuring::{calm, usage};
 use programs::nats::{NatsOptions, NatsServer};
@@ -15,7 +16,7 @@ use crate::bare_sqlite::{Indexes, Table, check_same_rows};
 use crate::event::Kind;
 use crate::load::{self, Load, Until};
 use crate::options::Options;
-use crate::service::{Ground, Service};
+use crate::service;
 
 const SINGLE_CONNECTIONS: usize = 64;
 
@@ -98,7 +99,7 @@ fn figure(key: &'static str, what: &str, (ours, limit): (&Side<'_>, &Side<'_>), 
 /// One event a request.
 pub(crate) fn single(ground: &Ground, options: &Options) -> Result<Vec<Figure>> {
     let until = Until::Seconds(options.or_quick(4.0, 0.5));
-    let services = [Service::on(ground, "sqlite", "single", None)?, Service::on(ground, "nothing", "nothing", None)?];
+    let services = [service::on(ground, "sqlite", "single", None)?, service::on(ground, "nothing", "nothing", None)?];
     let mut next = [0, 0];
     let [ours, limit] = &services;
     let [next_ours, next_limit] = &mut next;
@@ -122,8 +123,8 @@ pub(crate) fn batches(ground: &Ground, options: &Options) -> Result<Vec<Figure>>
     let events = options.or_quick(60_000, 5_000);
     let server =
         NatsServer::start(&NatsOptions { folder: Some(ground.folder.join("nats")), ..NatsOptions::default() })?;
-    let sqlite = Service::on(ground, "sqlite", "batches", None)?;
-    let jetstream = Service::on(ground, "jetstream", "replica", Some(&server))?;
+    let sqlite = service::on(ground, "sqlite", "batches", None)?;
+    let jetstream = service::on(ground, "jetstream", "replica", Some(&server))?;
     let server_id = server.id().into_iter();
     let nats_ids: Vec<u32> = server_id.clone().chain([jetstream.id()]).collect();
     let mut table = Table::make(&ground.folder.join("bare"), Indexes::Plain)?;

@@ -53,7 +53,14 @@ impl GateWord {
         &self.file
     }
 
-    fn token(&self, method: &str, host: &str, target: &str) -> Result<String> {
+    /// The same gate's word on somebody else.
+    #[must_use]
+    pub fn on(&self, caller: Caller) -> GateWord {
+        GateWord { keys: self.keys.clone(), file: self.file.clone(), caller }
+    }
+
+    /// A token for one request.
+    pub fn token(&self, method: &str, host: &str, target: &str) -> Result<String> {
         let now = SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs();
         let claims = TransactionClaims {
             iss: "https://gateway.example.com".to_owned(),

@@ -1,5 +1,5 @@
-//! What all benches share: medians and spreads, chance that can be had again, what the kernel says of processes, the
-//! gate's word for requests, and how figures are told.
+//! What all benches share: medians and spreads, chance that can be had again, what the kernel says of processes, services that are
+//! measured, the gate's word for requests to them, and how figures are told.
 
 #![expect(
     clippy::arithmetic_side_effects,
@@ -8,8 +8,10 @@
 )]
 
 pub mod calm;
+pub mod client;
 pub mod gate_word;
 pub mod random;
 pub mod report;
+pub mod service;
 pub mod statistics;
 pub mod usage;

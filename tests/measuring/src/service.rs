@@ -1,75 +1,88 @@
-//! The real service over the corpus, as a process of its own.
+//! Services as processes of their own, started, waited for and ended.
 
 use std::env;
 use std::fs;
 use std::io::{Read as _, Write as _};
 use std::net::{Ipv4Addr, TcpStream};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
-use measuring::gate_word::{Caller, GateWord};
 use programs::artifacts;
 use programs::guardian::Guardian;
+use programs::nats::NatsServer;
 use programs::process::{Process, tail};
 
-use crate::corpus::Corpus;
+use crate::gate_word::{Caller, GateWord};
 
-/// A service that needs longer has hung.
+/// A service that needs longer has hung: it may have to read a long log or many documents.
 const READY_WITHIN: Duration = Duration::from_secs(1800);
 
-const ASKER: Caller = Caller {
-    issuer: "https://issuer.watchgate.test",
-    subject: "bench",
-    scope: "assistant:ask documents:security",
-    rule: "assistant",
-    event_types: &[],
-};
-
 /// Where everything of a run lies: on the disk that the workspace is on, for /tmp may be memory, where a sync costs nothing.
-pub(crate) struct Ground {
-    pub(crate) folder: PathBuf,
-    pub(crate) word: GateWord,
+pub struct Ground {
+    /// The folder.
+    pub folder: PathBuf,
+    /// The gate's word, which the services of this run believe.
+    pub word: GateWord,
     guardian: Arc<Guardian>,
 }
 
 impl Ground {
-    pub(crate) fn new() -> Result<Ground> {
+    /// A fresh folder whose name begins so; it is removed at the end unless `WATCHGATE_KEEP` is set.
+    pub fn new(prefix: &str, caller: Caller) -> Result<Ground> {
         let kept = artifacts::root().join("target/bench");
         fs::create_dir_all(&kept)?;
-        let folder = tempfile::Builder::new().prefix("ask-").tempdir_in(kept)?.keep();
+        let folder = tempfile::Builder::new().prefix(prefix).tempdir_in(kept)?.keep();
         let guardian = Arc::new(Guardian::start(env::var_os("WATCHGATE_KEEP").is_none().then_some(&folder))?);
-        let word = GateWord::new(&folder, ASKER)?;
+        let word = GateWord::new(&folder, caller)?;
         Ok(Ground { folder, word, guardian })
     }
 }
 
 /// A running service; killed when dropped.
-pub(crate) struct Service {
+pub struct Service {
     process: Process,
-    pub(crate) port: u16,
-    pub(crate) begun: Instant,
+    /// Where it listens on the loopback address.
+    pub port: u16,
+    begun: Instant,
+    /// From its first instruction until it listened.
+    pub started_in: Duration,
 }
 
 impl Service {
-    /// Starts it, and returns when it listens.
-    pub(crate) fn start(ground: &Ground, corpus: &Corpus) -> Result<Service> {
-        let data = tempfile::Builder::new().prefix("data-").tempdir_in(&ground.folder)?.keep();
+    /// `watchgate serve` with these folders, on a store below `data`.
+    pub fn real(
+        ground: &Ground,
+        documents: &Path,
+        runbooks: &Path,
+        data: &Path,
+        nats: Option<&NatsServer>,
+    ) -> Result<Service> {
         let mut command = Command::new(artifacts::watchgate()?);
         command.args(["serve", "--listen", "127.0.0.1:0"]);
-        command.arg("--documents").arg(&corpus.folder);
-        command.arg("--runbooks").arg(artifacts::root().join("examples/company/runbooks"));
+        command.arg("--documents").arg(documents).arg("--runbooks").arg(runbooks);
+        Service::start(command, ground, data, nats)
+    }
+
+    /// A program that takes the arguments of `watchgate serve` about its store, and says where it listens as that does; gives it when it
+    /// listens.
+    pub fn start(mut command: Command, ground: &Ground, data: &Path, nats: Option<&NatsServer>) -> Result<Service> {
         command.arg("--data-dir").arg(data).arg("--transaction-keys").arg(ground.word.file());
+        if let Some(nats) = nats {
+            command.arg("--nats").arg(nats.url()).arg("--nats-ca").arg(nats.ca());
+            command.arg("--nats-certificate").arg(nats.certificate()).arg("--nats-key").arg(nats.key());
+            command.arg("--nats-user").arg(nats.user()).arg("--nats-password-file").arg(nats.password_file());
+        }
         let log = tempfile::Builder::new().prefix("service-").suffix(".log").tempfile_in(&ground.folder)?;
         let (_, log) = log.keep()?;
         let begun = Instant::now();
         let mut process = Process::start(&mut command, &log, &ground.guardian)?;
         loop {
             if let Some(port) = listening(&process.log()) {
-                return Ok(Service { process, port, begun });
+                return Ok(Service { process, port, begun, started_in: begun.elapsed() });
             }
             if let Some(status) = process.ended() {
                 bail!("the service ended ({status}):\n{}", tail(&process.log()));
@@ -82,7 +95,7 @@ impl Service {
     }
 
     /// Waits until it says that it can work; gives how long that took from its first instruction.
-    pub(crate) fn wait_until_ready(&self) -> Result<Duration> {
+    pub fn wait_until_ready(&self) -> Result<Duration> {
         while !self.is_ready()? {
             if self.begun.elapsed() > READY_WITHIN {
                 bail!("the service does not become ready:\n{}", tail(&self.process.log()));
@@ -92,7 +105,8 @@ impl Service {
         Ok(self.begun.elapsed())
     }
 
-    pub(crate) fn is_ready(&self) -> Result<bool> {
+    /// Whether it says that it can work.
+    pub fn is_ready(&self) -> Result<bool> {
         let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, self.port)).context("the service does not listen")?;
         stream.set_read_timeout(Some(Duration::from_secs(20)))?;
         stream.write_all(b"GET /readyz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")?;
@@ -101,17 +115,20 @@ impl Service {
         Ok(answer.starts_with("HTTP/1.1 200 "))
     }
 
-    pub(crate) fn id(&self) -> u32 {
+    /// Its process.
+    #[must_use]
+    pub fn id(&self) -> u32 {
         self.process.id()
     }
 
     /// What it has said so far.
-    pub(crate) fn log(&self) -> String {
+    #[must_use]
+    pub fn log(&self) -> String {
         self.process.log()
     }
 
     /// Ends it in order; gives how long that took.
-    pub(crate) fn end(mut self) -> Duration {
+    pub fn end(mut self) -> Duration {
         let begun = Instant::now();
         self.process.terminate(Duration::from_secs(120));
         begun.elapsed()
