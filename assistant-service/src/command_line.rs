@@ -2,12 +2,16 @@
 
 pub mod ask;
 mod at;
+pub mod command;
 pub mod eval;
 pub mod events;
 pub mod fine_tune;
 mod gateway;
 pub mod keys;
+mod plain;
 pub mod policy;
+mod sent_events;
+mod table;
 pub mod token;
 
 use std::process::ExitCode;
@@ -21,11 +25,11 @@ use crate::{exchange, keeper, serve};
 #[command(name = "watchgate", version)]
 pub struct CommandLine {
     #[command(subcommand)]
-    command: Command,
+    verb: Verb,
 }
 
 #[derive(Debug, Subcommand)]
-enum Command {
+enum Verb {
     /// Keep events, answer questions and hand out commands, behind the gate.
     Serve(Box<serve::Arguments>),
     /// Keep the trust directory: the issuers' keys, what is revoked, and the word that gates wait for.
@@ -34,6 +38,9 @@ enum Command {
     /// Ask the assistant, through its gateway.
     #[command(after_help = ask::AFTER_HELP)]
     Ask(ask::Arguments),
+    /// Have a runbook carried out, decide about it, and follow it to its end.
+    #[command(subcommand)]
+    Command(command::CommandCommand),
     /// Put short-lived tokens of our own in the place of opaque ones, for Traefik's `forwardAuth`.
     #[command(after_help = exchange::AFTER_HELP)]
     Exchange(exchange::Arguments),
@@ -61,17 +68,18 @@ impl CommandLine {
     /// Runs the command to its end. A command that judges something ends with 1 when it is found bad, and with 2 when it
     /// could not be judged, as for a mistake on the command line.
     pub fn run(self) -> anyhow::Result<ExitCode> {
-        match self.command {
-            Command::Serve(arguments) => serve::run(*arguments),
-            Command::Keeper(arguments) => return Ok(judged(keeper::run(&arguments))),
-            Command::Ask(arguments) => return Ok(judged(ask::run(&arguments))),
-            Command::Exchange(arguments) => return Ok(judged(exchange::run(&arguments))),
-            Command::Eval(arguments) => return Ok(judged(eval::run(&arguments))),
-            Command::Events(command) => return Ok(judged(events::run(command))),
-            Command::FineTune(command) => return Ok(judged(fine_tune::run(command))),
-            Command::Keys(command) => keys::run(command),
-            Command::Policy(command) => return Ok(judged(policy::run(command))),
-            Command::Token(command) => return token::run(command),
+        match self.verb {
+            Verb::Serve(arguments) => serve::run(*arguments),
+            Verb::Keeper(arguments) => return Ok(judged(keeper::run(&arguments))),
+            Verb::Ask(arguments) => return Ok(judged(ask::run(&arguments))),
+            Verb::Command(command) => return Ok(judged(command::run(command))),
+            Verb::Exchange(arguments) => return Ok(judged(exchange::run(&arguments))),
+            Verb::Eval(arguments) => return Ok(judged(eval::run(&arguments))),
+            Verb::Events(command) => return Ok(judged(events::run(command))),
+            Verb::FineTune(command) => return Ok(judged(fine_tune::run(command))),
+            Verb::Keys(command) => keys::run(command),
+            Verb::Policy(command) => return Ok(judged(policy::run(command))),
+            Verb::Token(command) => return token::run(command),
         }
         .map(|()| ExitCode::SUCCESS)
     }

@@ -2,7 +2,6 @@
 
 mod answer;
 mod events;
-mod plain;
 mod report;
 #[cfg(test)]
 mod tests;
@@ -17,9 +16,9 @@ use reqwest::header::ACCEPT;
 use serde_json::{Value, json};
 
 use super::gateway::{self, GatewayArguments, block_on};
+use super::plain::{escaped, visible};
 use answer::Answer;
 use events::{Event, Events};
-use plain::{escaped, visible};
 
 pub(super) const AFTER_HELP: &str = "\
 Exits with 0 when there is an answer, with 1 when nothing is known, and with 2 when there is none: the gateway does not answer,

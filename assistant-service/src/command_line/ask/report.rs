@@ -3,7 +3,7 @@
 use std::io::{Result, Write};
 
 use super::answer::{Answer, Citation, Contact, EventCitation, MadeBy, Proposal, Removed};
-use super::plain::{line, visible};
+use crate::command_line::plain::{line, visible};
 
 /// Writes what of the answer the reader has not seen yet: `shown` are the words that were written as they came.
 pub(super) fn write(output: &mut impl Write, answer: &Answer, shown: &str) -> Result<()> {

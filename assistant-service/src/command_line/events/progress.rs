@@ -23,11 +23,16 @@ impl Progress {
         }
     }
 
-    /// Leaves the line empty for what is said at the end.
-    pub(in crate::command_line) fn end(self) {
+    /// Makes room for a line that stays.
+    pub(in crate::command_line) fn clear(&self) {
         if self.is_shown {
             self.write("");
         }
+    }
+
+    /// Leaves the line empty for what is said at the end.
+    pub(in crate::command_line) fn end(self) {
+        self.clear();
     }
 
     fn write(&self, what: &str) {

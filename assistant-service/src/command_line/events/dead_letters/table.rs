@@ -4,6 +4,8 @@ use std::fmt::Write as _;
 
 use serde_json::Value;
 
+use crate::command_line::table::table;
+
 const HEAD: [&str; 5] = ["ID", "ARRIVED", "REASON", "TYPE", "PRINCIPAL"];
 
 /// A page as a table.
@@ -12,14 +14,7 @@ pub(super) fn page(page: &Value) -> String {
     let names = ["id", "arrived_at", "reason", "type", "principal"];
     let mut rows = vec![HEAD.map(str::to_owned)];
     rows.extend(letters.iter().map(|letter| names.map(|name| text(letter, name))));
-    let widths: Vec<_> = (0..HEAD.len())
-        .map(|column| rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max().unwrap_or(0))
-        .collect();
-    let mut said = String::new();
-    for row in &rows {
-        let cells = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:width$}"));
-        line(&mut said, cells.collect::<Vec<_>>().join("  ").trim_end());
-    }
+    let mut said = table(&rows);
     if letters.is_empty() {
         line(&mut said, "(none here)");
     }

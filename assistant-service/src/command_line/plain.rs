@@ -4,19 +4,19 @@
 const REPLACEMENT: char = '\u{FFFD}';
 
 /// The text with its lines, and nothing else that moves a terminal's cursor, colours it, or turns the writing's direction.
-pub(super) fn visible(text: &str) -> String {
+pub(in crate::command_line) fn visible(text: &str) -> String {
     let visible =
         |character| if matches!(character, '\n' | '\t') || !is_obeyed(character) { character } else { REPLACEMENT };
     text.chars().map(visible).collect()
 }
 
 /// The same in one line.
-pub(super) fn line(text: &str) -> String {
+pub(in crate::command_line) fn line(text: &str) -> String {
     visible(text).replace(['\n', '\t'], " ")
 }
 
 /// JSON that says the same with none of them.
-pub(super) fn escaped(json: &str) -> String {
+pub(in crate::command_line) fn escaped(json: &str) -> String {
     let mut escaped = String::with_capacity(json.len());
     for character in json.chars() {
         if character == '\n' || !is_obeyed(character) {
