@@ -22,7 +22,7 @@ wasm_flags = --remap-path-prefix=$(CURDIR)=watchgate --remap-path-prefix=$(shell
 not_native = --exclude middleware-wasm --exclude empty-guest --exclude probe-guest
 
 help: ## this list
-	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(firstword $(MAKEFILE_LIST)) | while IFS=$$'\t' read -r name what; do printf '  make %-10s %s\n' "$$name" "$$what"; done
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(firstword $(MAKEFILE_LIST)) | while IFS=$$'\t' read -r name what; do printf '  make %-16s %s\n' "$$name" "$$what"; done
 
 setup: ## put the pinned Traefik into .tools/
 	@scripts/tools.sh

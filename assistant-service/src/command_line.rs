@@ -20,9 +20,15 @@ use clap::{Parser, Subcommand};
 
 use crate::{exchange, keeper, serve};
 
+const AFTER_HELP: &str = "\
+Before Traefik:     keys gate, policy check, policy explain; keys dev and token mint where there is no identity provider yet
+Beside Traefik:     keeper (keys that are fetched by themselves, revocation), exchange (opaque tokens)
+Behind the gate:    serve
+From a terminal:    ask, events dead-letters, fine-tune export --rated; they take the gateway's address and a token's file";
+
 /// A zero-trust gate for Traefik, and the assistant behind it.
 #[derive(Debug, Parser)]
-#[command(name = "watchgate", version)]
+#[command(name = "watchgate", version, after_help = AFTER_HELP)]
 pub struct CommandLine {
     #[command(subcommand)]
     verb: Verb,
@@ -31,6 +37,7 @@ pub struct CommandLine {
 #[derive(Debug, Subcommand)]
 enum Verb {
     /// Keep events, answer questions and hand out commands, behind the gate.
+    #[command(after_help = serve::AFTER_HELP)]
     Serve(Box<serve::Arguments>),
     /// Keep the trust directory: the issuers' keys, what is revoked, and the word that gates wait for.
     #[command(after_help = keeper::AFTER_HELP)]

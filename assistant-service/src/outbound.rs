@@ -86,7 +86,9 @@ pub enum OutboundError {
     #[error("the address must begin with https:// and hold no user's name")]
     Scheme,
     /// The address is a literal one that may not be asked.
-    #[error("the address is none that may be asked; see allowedNetworks")]
+    #[error(
+        "the address is not one of the internet; if it may be asked, name its network in allowedNetworks, such as 127.0.0.0/8"
+    )]
     Address,
     /// A value that no header can carry.
     #[error("the credentials cannot stand in a header")]

@@ -33,17 +33,26 @@ use crate::trust::TrustBook;
 use answering::Answering;
 use backbone::BackboneArguments;
 
+pub(crate) const AFTER_HELP: &str = "\
+Runs until SIGTERM. Exits with 1 when it cannot start or its store fails, and says why.
+
+Example:
+  watchgate keys transaction --trust /var/lib/watchgate/trust --audience assistant-service \\
+    --out /var/lib/watchgate/transaction.keys
+  watchgate serve --data-dir /var/lib/watchgate/data --documents wiki --runbooks runbooks \\
+    --transaction-keys /var/lib/watchgate/transaction.keys";
+
 /// Where the service listens and what it reads.
 #[derive(Debug, Args)]
 pub struct Arguments {
     /// Address and port to listen on; port 0 takes a free one.
-    #[arg(long, env = "WATCHGATE_LISTEN", default_value = "127.0.0.1:8085")]
+    #[arg(long, env = "WATCHGATE_LISTEN", value_name = "ADDRESS", default_value = "127.0.0.1:8085")]
     listen: SocketAddr,
     #[command(flatten)]
     backbone: BackboneArguments,
     /// Folder of documents that questions are answered from: Markdown, plain text and source code. May be given several times;
     /// citations then begin with the folder's own name. What changes below it is in answers within two seconds.
-    #[arg(long, env = "WATCHGATE_DOCUMENTS", required = true)]
+    #[arg(long, env = "WATCHGATE_DOCUMENTS", value_name = "FOLDER", required = true)]
     documents: Vec<PathBuf>,
     /// File of what the assistant is told about models, embeddings and budgets; without it, it answers from the documents alone.
     #[arg(long, env = "WATCHGATE_ASSISTANT", value_name = "FILE")]
@@ -55,16 +64,16 @@ pub struct Arguments {
     #[arg(long, env = "WATCHGATE_WATCHES", value_name = "FOLDER")]
     watches: Option<PathBuf>,
     /// Folder of JSON Schemas for the data of events, one file `<event type>.json` for each type that has one.
-    #[arg(long, env = "WATCHGATE_EVENT_SCHEMAS")]
+    #[arg(long, env = "WATCHGATE_EVENT_SCHEMAS", value_name = "FOLDER")]
     event_schemas: Option<PathBuf>,
     /// The key file that `watchgate keys transaction` writes for this service.
-    #[arg(long, env = "WATCHGATE_TRANSACTION_KEYS")]
+    #[arg(long, env = "WATCHGATE_TRANSACTION_KEYS", value_name = "FILE")]
     transaction_keys: PathBuf,
     /// The audience that the key file must be for.
-    #[arg(long, env = "WATCHGATE_AUDIENCE", default_value = "assistant-service")]
+    #[arg(long, env = "WATCHGATE_AUDIENCE", value_name = "NAME", default_value = "assistant-service")]
     audience: String,
     /// How many days a revocation is kept whose tokens do not say when they end: longer than any token lives.
-    #[arg(long, env = "WATCHGATE_REVOCATIONS_KEPT_DAYS", default_value_t = 90,
+    #[arg(long, env = "WATCHGATE_REVOCATIONS_KEPT_DAYS", value_name = "DAYS", default_value_t = 90,
         value_parser = clap::value_parser!(u64).range(1..=3650))]
     revocations_kept_days: u64,
     #[command(flatten)]

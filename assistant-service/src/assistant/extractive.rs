@@ -162,12 +162,20 @@ fn quotes(support: &Support<'_>) -> Vec<(String, Citation)> {
     let section = &support.section.section;
     let quoted = support.passages.iter().filter_map(|(indexed, share)| {
         let quote = section.quote(&indexed.passage);
-        let told = if indexed.passage.is_preformatted() {
-            quote.to_owned()
-        } else {
-            quote.split_whitespace().collect::<Vec<_>>().join(" ")
+        let told = match (indexed.passage.is_preformatted(), section.lines_of(quote).is_some()) {
+            (true, true) => fenced(quote),
+            (true, false) => quote.to_owned(),
+            (false, _) => quote.split_whitespace().collect::<Vec<_>>().join(" "),
         };
         Some((told, Citation::of(section, quote, *share)?))
     });
     quoted.collect()
+}
+
+/// Code as a block of code: taken for prose, its names would be marked as what looks like an address, and its lines would run
+/// together.
+fn fenced(code: &str) -> String {
+    let ticks = code.split(|character| character != '`').map(str::len).max().unwrap_or_default();
+    let fence = "`".repeat(ticks.saturating_add(1).max(3));
+    format!("{fence}\n{code}\n{fence}")
 }

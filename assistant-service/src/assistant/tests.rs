@@ -205,3 +205,16 @@ fn a_citation_of_code_names_its_lines_and_one_of_markdown_none() {
     let markdown = COMPANY.0.quote("How do I restart the mailer?", &Scopes::default());
     assert!(serde_json::to_value(&markdown.citations[0]).unwrap().get("lines").is_none());
 }
+
+#[tokio::test]
+async fn code_is_told_as_a_block_of_code_letter_for_letter() {
+    let folder = tempfile::tempdir().unwrap();
+    let code = "// Restarts the mailer.\nfunc restart(w http.ResponseWriter) {\n\tlog.Print(`down`)\n\thttp.Error(w, \"mailer\")\n}";
+    fs::write(folder.path().join("restart.go"), format!("package main\n\n{code}\n")).unwrap();
+    let knowledge = Arc::new(Knowledge::load(folder.path()).unwrap());
+    let assistant = ExtractiveAssistant::new(knowledge, Arc::new(FolderCatalogue::default()));
+    let asker = Asker { principal: String::new(), scopes: Scopes::default() };
+    let asked = Asked { question: "What restarts the mailer?".to_owned(), earlier: Vec::new(), asker };
+    let answer = assistant.answer(asked, Progress::default()).await.unwrap();
+    assert_eq!(answer.answer.unwrap(), format!("```\n{code}\n```\n"));
+}

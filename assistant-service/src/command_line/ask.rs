@@ -21,11 +21,14 @@ use answer::Answer;
 use events::{Event, Events};
 
 pub(super) const AFTER_HELP: &str = "\
+The token needs the scope `assistant:ask`.
+
 Exits with 0 when there is an answer, with 1 when nothing is known, and with 2 when there is none: the gateway does not answer,
 refuses, or the answer was cut off on its way.
 
-Example:
-  watchgate ask --gateway https://gw.example.com --token-file token 'How do I restart the mailer?'";
+Examples:
+  watchgate ask --gateway https://gw.example.com --token-file token 'How do I restart the mailer?'
+  watchgate ask --gateway https://localhost:8443 --ca keys/tls/ca.pem --token-file token 'How do I restart the mailer?'";
 
 /// Longer than the service takes for an answer.
 const WHOLE_ANSWER: Duration = Duration::from_secs(150);

@@ -51,16 +51,16 @@ pub struct EvalArguments {
     #[arg(value_name = "FILE")]
     file: PathBuf,
     /// Folder of documents, as for `watchgate serve`; may be given several times.
-    #[arg(long, required = true)]
+    #[arg(long, value_name = "FOLDER", required = true)]
     documents: Vec<PathBuf>,
     /// Folder of runbook files.
-    #[arg(long)]
+    #[arg(long, value_name = "FOLDER")]
     runbooks: Option<PathBuf>,
     /// File of what the assistant is told; its embeddings are used.
     #[arg(long, value_name = "FILE")]
     assistant: Option<PathBuf>,
-    /// Ask only the questions of this part.
-    #[arg(long)]
+    /// Ask only the questions whose `part` is this.
+    #[arg(long, value_name = "NAME")]
     part: Option<String>,
     /// Write the figures and what came of each question here, as JSON.
     #[arg(long, value_name = "FILE")]

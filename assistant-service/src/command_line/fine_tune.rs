@@ -16,12 +16,16 @@ use crate::fine_tuning::endpoint::Endpoint;
 #[derive(Debug, Subcommand)]
 pub enum FineTuneCommand {
     /// Write examples from documents and rated answers, and a report of what was left out.
+    #[command(after_help = export::AFTER_HELP)]
     Export(export::Arguments),
     /// Upload examples and start a job, unless both are there already; prints the job's id.
+    #[command(after_help = start::AFTER_HELP)]
     Start(start::Arguments),
     /// Say where a job is, or name all jobs.
+    #[command(after_help = status::AFTER_HELP)]
     Status(status::Arguments),
     /// Say, or write into the settings, which model a job has made.
+    #[command(after_help = adopt::AFTER_HELP)]
     Use(adopt::Arguments),
 }
 

@@ -37,7 +37,7 @@ pub(super) struct GatewayArguments {
     /// The file that holds a token; read for each call. A token on the command line could be seen by everybody here.
     #[arg(long, env = "WATCHGATE_TOKEN_FILE", value_name = "FILE")]
     token_file: PathBuf,
-    /// Trust this authority, in PEM, and no other.
+    /// Trust this authority, in PEM, and no other; without it those of the system.
     #[arg(long, env = "WATCHGATE_CA", value_name = "FILE")]
     ca: Option<PathBuf>,
 }

@@ -42,7 +42,8 @@ pub(super) fn read_questions(file: &Path, part: Option<&str>) -> anyhow::Result<
             questions.push(question);
         }
     }
-    ensure!(!questions.is_empty(), "{} has no question to ask", file.display());
+    let of_part = part.map(|part| format!(" of the part {part:?}")).unwrap_or_default();
+    ensure!(!questions.is_empty(), "{} has no question{of_part} to ask", file.display());
     Ok(questions)
 }
 

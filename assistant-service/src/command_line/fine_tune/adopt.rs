@@ -8,6 +8,12 @@ use crate::fine_tuning::Service;
 use crate::fine_tuning::settings_file::{adopt, made_by, snippet};
 use crate::fine_tuning::transport::Patience;
 
+pub(super) const AFTER_HELP: &str = "\
+Exits with 0, and with 2 when the job has made no model or the file of settings was left as it is.
+
+Example:
+  watchgate fine-tune use --assistant assistant.yml --model small ftjob-1 --write";
+
 /// Which job's model is used.
 #[derive(Debug, Args)]
 pub struct Arguments {

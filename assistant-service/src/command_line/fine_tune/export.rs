@@ -30,11 +30,18 @@ const LONGEST_LINE_BYTES: u64 = 1024 * 1024;
 const SYSTEM: &str = "You answer questions of this company's people from its own documents, briefly and exactly. \
     Where you do not know, you say so.";
 
+pub(super) const AFTER_HELP: &str = "\
+Exits with 0 when the examples are written, and with 2 when they are not; an earlier export then stays as it was.
+
+Examples:
+  watchgate fine-tune export --documents wiki --out export
+  watchgate fine-tune export --documents wiki --out export --rated --gateway https://gw.example.com --token-file token";
+
 /// What is trained on.
 #[derive(Debug, Args)]
 pub struct Arguments {
     /// Folder of documents; may be given several times.
-    #[arg(long, env = "WATCHGATE_DOCUMENTS", required = true)]
+    #[arg(long, env = "WATCHGATE_DOCUMENTS", value_name = "FOLDER", required = true)]
     documents: Vec<PathBuf>,
     /// The folder that the examples and the report are written to, in the place of an earlier export.
     #[arg(long, value_name = "DIR")]
@@ -43,7 +50,7 @@ pub struct Arguments {
     /// them. The events of the answers must be among them.
     #[arg(long, value_name = "FILE", conflicts_with = "rated")]
     ratings: Option<PathBuf>,
-    /// Take ratings from the service, through its gateway: `--gateway` and `--token-file`.
+    /// Take ratings from the service, through its gateway: `--gateway` and `--token-file`, a token with the scope `events:read`.
     #[arg(long)]
     rated: bool,
     #[command(flatten)]

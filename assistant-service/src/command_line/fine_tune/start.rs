@@ -11,6 +11,13 @@ use crate::fine_tuning::Service;
 use crate::fine_tuning::jobs::{self, Examples, Order, Step};
 use crate::fine_tuning::transport::Patience;
 
+pub(super) const AFTER_HELP: &str = "\
+Exits with 0 when there is such a job, and with 2 when there is none. Said again after a failure, it uses what is there already.
+
+Example:
+  watchgate fine-tune start --assistant assistant.yml --model small --train export/train.jsonl \\
+    --validation export/validation.jsonl --suffix ours";
+
 /// What is trained on what.
 #[derive(Debug, Args)]
 pub struct Arguments {
@@ -25,11 +32,11 @@ pub struct Arguments {
     /// The model that is trained on, by its name at the endpoint; without it the one that the settings name.
     #[arg(long, value_name = "MODEL")]
     base_model: Option<String>,
-    /// A part of the new model's name.
-    #[arg(long, value_parser = suffix)]
+    /// A part of the new model's name: 1 to 64 letters, figures, `-`, `_` or `.`.
+    #[arg(long, value_name = "TEXT", value_parser = suffix)]
     suffix: Option<String>,
-    /// How often the model sees each example; without it the endpoint chooses.
-    #[arg(long, value_parser = clap::value_parser!(u8).range(1..=50))]
+    /// How often the model sees each example, 1 to 50; without it the endpoint chooses.
+    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u8).range(1..=50))]
     epochs: Option<u8>,
 }
 

@@ -12,6 +12,12 @@ use crate::fine_tuning::{Job, Service, Standing};
 
 const SECONDS_PER_HOUR: u64 = 60 * 60;
 
+pub(super) const AFTER_HELP: &str = "\
+Exits with 0, with 1 when the job has failed or was cancelled, with 2 when that cannot be said.
+
+Example:
+  watchgate fine-tune status --assistant assistant.yml --model small ftjob-1 --wait";
+
 /// Which job.
 #[derive(Debug, Args)]
 pub struct Arguments {

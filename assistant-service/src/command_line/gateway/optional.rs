@@ -16,7 +16,7 @@ pub(in crate::command_line) struct OptionalGatewayArguments {
     /// The file that holds a token; read for each call.
     #[arg(long, env = "WATCHGATE_TOKEN_FILE", value_name = "FILE")]
     token_file: Option<PathBuf>,
-    /// Trust this authority, in PEM, and no other.
+    /// Trust this authority, in PEM, and no other; without it those of the system.
     #[arg(long, env = "WATCHGATE_CA", value_name = "FILE")]
     ca: Option<PathBuf>,
 }
