@@ -8,6 +8,7 @@ pub(crate) mod ask;
 mod awaiting;
 mod citation;
 mod clauses;
+mod comments;
 mod defences;
 mod extractive;
 mod finding;
@@ -16,6 +17,7 @@ mod judgement;
 pub(crate) mod links;
 mod modelled;
 mod proposal;
+mod recommendation;
 pub(crate) mod redaction;
 pub(crate) mod settings;
 mod support;
@@ -42,6 +44,7 @@ pub use extractive::ExtractiveAssistant;
 pub(crate) use extractive::Place;
 pub(crate) use modelled::{ModelledAssistant, Parts};
 pub use proposal::Proposal;
+pub use recommendation::Recommendation;
 
 /// Answers questions.
 pub trait Assistant: Send + Sync {

@@ -6,6 +6,7 @@
 mod asking;
 mod audience;
 mod code;
+mod code_part;
 mod document;
 mod embedding;
 mod folder;
@@ -42,6 +43,7 @@ use std::time::SystemTime;
 use thiserror::Error;
 
 pub use audience::{Audience, Scopes};
+pub(crate) use code_part::CodePart;
 pub use document::{IndexedPassage, IndexedSection};
 pub(crate) use embedding::read_embeddings;
 pub use embedding::{CannotEmbed, EmbeddingSettings, Embeddings, QuestionVector, Similarities};

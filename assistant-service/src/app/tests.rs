@@ -78,6 +78,8 @@ async fn the_document_describes_itself_and_the_problems() {
     let answer = Answer::of(stage.get("/openapi.json").open().await).await;
     assert_eq!(answer.json["openapi"].as_str().map(|version| version.starts_with("3.1")), Some(true));
     assert!(answer.json["paths"]["/openapi.json"]["get"].is_object());
+    let schemas = &answer.json["components"]["schemas"];
+    assert!(schemas["Recommendation"]["properties"]["snippet"].is_object(), "{schemas}");
     let citation = &answer.json["components"]["schemas"]["Citation"];
     let fields: Vec<_> = citation["properties"].as_object().unwrap().keys().collect();
     assert_eq!(fields, ["file", "heading", "lines", "quote", "score"]);

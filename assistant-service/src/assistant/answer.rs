@@ -5,7 +5,7 @@ use utoipa::ToSchema;
 
 use super::links::AllowedHosts;
 use super::words::clean;
-use super::{Citation, EventCitation, Proposal};
+use super::{Citation, EventCitation, Proposal, Recommendation};
 
 /// What is known about a question.
 #[derive(Debug, Clone, Serialize, ToSchema)]
@@ -20,6 +20,9 @@ pub struct Answer {
     pub answer: Option<String>,
     /// Where it stands.
     pub citations: Vec<Citation>,
+    /// Code of the company's own that helps; not there where none does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub recommendation: Option<Recommendation>,
     /// Events that it rests on; `[e1]` in the answer is the first of them.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub events: Vec<EventCitation>,
@@ -45,6 +48,15 @@ impl Answer {
             self.removed.extend(removed);
         }
         self.short = self.short.map(|short| clean(&short, hosts).0);
+        match self.recommendation.take().map(|recommendation| recommendation.admitted(hosts)) {
+            Some(Ok(recommendation)) => {
+                let (recommendation, removed) = recommendation.linking_to(hosts);
+                self.recommendation = Some(recommendation);
+                self.removed.extend(removed);
+            }
+            Some(Err(removed)) => self.removed.push(removed),
+            None => {}
+        }
         self
     }
 }
@@ -103,7 +115,7 @@ pub enum MadeBy {
 /// Something that was taken out of an answer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Removed {
-    /// `citation`, `quote`, `link`, `image` or `proposal`.
+    /// `citation`, `quote`, `link`, `image`, `proposal` or `recommendation`.
     pub what: &'static str,
     /// Why.
     pub why: String,

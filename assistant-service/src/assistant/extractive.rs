@@ -7,18 +7,16 @@ use tokio::sync::watch;
 use tokio::task::spawn_blocking;
 
 use super::clauses::clauses;
+use super::comments::{is_comment, without_mark};
 use super::finding::Finding;
 use super::judgement::{Judgement, contacts};
 use super::links::AllowedHosts;
 use super::proposal::proposals;
+use super::recommendation;
 use super::support::Support;
 use super::{Answer, Asked, Assistant, CannotAnswer, Citation, MadeBy, Progress, Searched, Step};
 use crate::knowledge::{CurrentKnowledge, Embeddings, Knowledge, QuestionVector, Scopes, sentences};
 use crate::runbooks::RunbookCatalogue;
-
-/// What comments begin with in the languages that are cut by item.
-const COMMENTS: [&str; 4] = ["//", "#", "/*", "--"];
-const COMMENT_LETTERS: [char; 6] = ['/', '#', '*', '-', '!', ' '];
 
 /// Answers by quoting documents.
 #[derive(Clone)]
@@ -124,6 +122,7 @@ impl ExtractiveAssistant {
             short: judgement.cited.first().and_then(|support| short(support)),
             answer: (!parts.is_empty()).then(|| parts.join("\n\n")),
             citations,
+            recommendation: recommendation::quoted(&judgement.cited, &finding.question),
             events: Vec::new(),
             proposals: proposals(question, &finding.question, &readable, &*self.runbooks),
             whom_to_ask: contacts(&finding, judgement.confidence),
@@ -144,10 +143,7 @@ fn short(support: &Support<'_>) -> Option<String> {
     let section = &support.section.section;
     let quote = section.quote(&support.passages.first()?.0.passage);
     let is_code = section.lines_of(quote).is_some();
-    let is_comment = |line: &&str| COMMENTS.iter().any(|mark| line.trim_start().starts_with(mark));
-    let comment =
-        quote.lines().take_while(is_comment).map(|line| line.trim_start().trim_start_matches(COMMENT_LETTERS));
-    let comment = comment.collect::<Vec<_>>().join(" ");
+    let comment = quote.lines().take_while(|line| is_comment(line)).map(without_mark).collect::<Vec<_>>().join(" ");
     let text = match (is_code, comment.trim().is_empty()) {
         (false, _) => quote.split_whitespace().collect::<Vec<_>>().join(" "),
         (true, false) => comment.trim().to_owned(),

@@ -5,6 +5,7 @@
 
 mod quote;
 mod shown;
+mod snippet;
 mod support;
 
 #[cfg(test)]
@@ -15,6 +16,7 @@ use super::words::{Mark, Marks};
 use super::{Citation, EventCitation, Removed};
 
 pub(super) use shown::{Shown, ShownEvent};
+pub(super) use snippet::snippet;
 pub(super) use support::{Support, confidence, first_sentence};
 
 /// Fewer characters stand in any text.

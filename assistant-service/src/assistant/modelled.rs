@@ -85,8 +85,7 @@ impl ModelledAssistant {
             (readable.document_count(), readable.section_count())
         };
         let shown = Shown::for_question(Arc::clone(&knowledge), scopes, &asked.question);
-        let (queries, proposals, removed) = (Vec::new(), Vec::new(), Vec::new());
-        let mut findings = Findings { knowledge, shown, queries, proposals, removed };
+        let mut findings = Findings::nothing_yet(knowledge, shown);
         // Nothing found is no failure: the model may look elsewhere.
         let evidence = find(&self.toolbox, asked.question.clone(), &asked.asker, &mut findings).await;
         let sections = findings.shown.section_count();
@@ -111,13 +110,16 @@ impl ModelledAssistant {
         }
         let is_unsupported = grounded.citations.is_empty() && grounded.events.is_empty();
         let known = is_clean && !is_unsupported && confidence > Confidence::None;
-        let grounded = if known { grounded } else { Default::default() };
+        let mut grounded = if known { grounded } else { Default::default() };
+        let recommended = findings.recommended.filter(|_| known);
+        let recommendation = recommended.map(|recommended| recommended.cited_among(&mut grounded.citations));
         Answer {
             known,
             confidence: if known { confidence } else { Confidence::None },
             short: first_sentence(&text).filter(|_| known),
             answer: Some(text).filter(|_| known),
             citations: grounded.citations,
+            recommendation,
             events: grounded.events,
             proposals: findings.proposals,
             whom_to_ask: Vec::new(),

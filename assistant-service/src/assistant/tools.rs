@@ -9,6 +9,7 @@ mod incident;
 mod list_runbooks;
 mod propose_command;
 mod query_events;
+mod recommend_code;
 mod scopes;
 mod search_documents;
 
@@ -23,6 +24,7 @@ use thiserror::Error;
 use super::defences::{Defence, Defences};
 use super::grounding::Shown;
 use super::links::AllowedHosts;
+use super::recommendation::Recommended;
 use super::redaction::{Redacted, Redactor};
 use super::{Asker, Proposal, Removed};
 use crate::backbone::Backbone;
@@ -54,7 +56,15 @@ pub(super) struct Findings {
     pub(super) shown: Shown,
     pub(super) queries: Vec<String>,
     pub(super) proposals: Vec<Proposal>,
+    pub(super) recommended: Option<Recommended>,
     pub(super) removed: Vec<Removed>,
+}
+
+impl Findings {
+    pub(super) fn nothing_yet(knowledge: Arc<Knowledge>, shown: Shown) -> Self {
+        let (queries, proposals, removed) = (Vec::new(), Vec::new(), Vec::new());
+        Self { knowledge, shown, queries, proposals, recommended: None, removed }
+    }
 }
 
 /// Why a call gave nothing. A model is told so, in these words.
@@ -76,6 +86,8 @@ pub(super) enum Refusal {
     ForeignAddress,
     #[error("there are enough proposals")]
     EnoughProposals,
+    #[error("it is not recommended: {0}")]
+    NotRecommended(String),
     #[error("it cannot be looked at now")]
     Unavailable,
 }
@@ -84,6 +96,7 @@ pub(super) enum Refusal {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
     SearchDocuments,
+    RecommendCode,
     QueryEvents,
     Incident,
     ListRunbooks,
@@ -91,8 +104,9 @@ enum Kind {
     CommandStatus,
 }
 
-const KINDS: [Kind; 6] = [
+const KINDS: [Kind; 7] = [
     Kind::SearchDocuments,
+    Kind::RecommendCode,
     Kind::QueryEvents,
     Kind::Incident,
     Kind::ListRunbooks,
@@ -104,6 +118,7 @@ impl Kind {
     fn tool(self) -> Tool {
         match self {
             Self::SearchDocuments => search_documents::tool(),
+            Self::RecommendCode => recommend_code::tool(),
             Self::QueryEvents => query_events::tool(),
             Self::Incident => incident::tool(),
             Self::ListRunbooks => list_runbooks::tool(),
@@ -134,6 +149,7 @@ impl Toolbox {
         let arguments = call.arguments.as_str();
         match kind {
             Kind::SearchDocuments => search_documents::call(self, read(arguments)?, asker, findings).await,
+            Kind::RecommendCode => recommend_code::call(self, read(arguments)?, findings),
             Kind::QueryEvents => query_events::call(self, read(arguments)?, findings).await,
             Kind::Incident => incident::call(self, read(arguments)?, findings).await,
             Kind::ListRunbooks => read(arguments).map(|arguments| list_runbooks::call(self, &arguments)),

@@ -136,6 +136,18 @@ fn events_that_an_answer_points_at_are_told_by_its_marks() {
 }
 
 #[test]
+fn recommended_code_is_a_block_with_its_place_and_what_to_change() {
+    let question = "How do I drain the director before maintenance?";
+    let answer = COMPANY.0.quote(question, &crate::knowledge::Scopes::default());
+    let text = super::grounded::markdown::of(&answer);
+    let code = "**Code** from `matchmaking.md`: `Matchmaking > Draining the director`\n\n\
+        ```\nplatformctl matchmaking drain --region eu-west\n```\n\n\
+        **What to change**\n\nBefore maintenance, drain the director";
+    assert!(text.contains(code), "{text}");
+    assert!(text.find("**Code**") < text.find("**Sources**"), "{text}");
+}
+
+#[test]
 fn a_document_cannot_write_a_link_into_the_list_of_sources() {
     let folder = tempfile::tempdir().unwrap();
     let text = "---\nowner: \"` [me](https://evil.example) `\"\n---\n# ` [x](https://evil.example) `\n\nThe pump is \

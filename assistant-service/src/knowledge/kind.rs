@@ -46,3 +46,56 @@ impl Kind {
         })
     }
 }
+
+/// What the language of a file of source code is called where code is shown; nothing for what is no code.
+pub(super) fn language_name(file: &str) -> Option<&'static str> {
+    let name = file.rsplit('/').next()?.to_lowercase();
+    let extension = if name == "dockerfile" { "dockerfile" } else { name.rsplit_once('.')?.1 };
+    Some(match extension {
+        "rs" => "rust",
+        "ts" => "typescript",
+        "js" => "javascript",
+        "go" => "go",
+        "py" => "python",
+        "sql" => "sql",
+        "yaml" | "yml" => "yaml",
+        "sh" => "sh",
+        "toml" => "toml",
+        "json" => "json",
+        "dockerfile" => "dockerfile",
+        _ => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_kind_of_code_has_a_name_and_nothing_else_has_one() {
+        for file in [
+            "a.rs",
+            "b/a.ts",
+            "a.js",
+            "a.go",
+            "a.py",
+            "a.sql",
+            "a.yaml",
+            "a.yml",
+            "a.sh",
+            "a.toml",
+            "a.json",
+            "Dockerfile",
+            "b/x.Dockerfile",
+            "a.md",
+            "a.markdown",
+            "a.txt",
+            "a.exe",
+            "rs",
+            "a.rs/b",
+        ] {
+            let is_code = matches!(Kind::of(Path::new(file)), Some(Kind::Code(_)));
+            assert_eq!(language_name(file).is_some(), is_code, "{file}");
+        }
+    }
+}

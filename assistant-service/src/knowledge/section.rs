@@ -99,6 +99,12 @@ impl Section {
         self.slice(&passage.introduction)
     }
 
+    /// Where a passage stands in this section's text.
+    pub(crate) fn range_of(&self, passage: &Passage) -> Range<usize> {
+        let Range { start, end } = passage.range;
+        start.saturating_sub(self.body.start)..end.saturating_sub(self.body.start)
+    }
+
     pub(crate) fn passages(&self) -> &[Passage] {
         &self.passages
     }

@@ -63,7 +63,7 @@ impl Shown {
         format!("e{}", at.saturating_add(1))
     }
 
-    pub(super) fn section(&self, id: &str) -> Option<&Section> {
+    pub(in super::super) fn section(&self, id: &str) -> Option<&Section> {
         self.sections.get(place(id.strip_prefix('c')?)?)
     }
 

@@ -128,6 +128,7 @@ async fn a_caller_is_answered_by_the_scopes_of_the_token_and_events_hold_nothing
     let answer = ask(Some("assistant:ask documents:security")).await;
     assert_eq!(answer["citations"][0]["file"], "security/key-rotation.md", "{answer}");
     assert!(answer["citations"][0].get("is_restricted").is_none());
+    assert_eq!(answer["recommendation"]["file"], "security/key-rotation.md");
     assert_eq!(answer["searched"]["documents"], 23);
 
     let events = stage.get("/v1/events?type=dev.watchgate.assistant.answered&limit=1&order=desc").send().await.json;

@@ -108,6 +108,7 @@ fn reason(refusal: &Refusal) -> &'static str {
         | Refusal::InvalidArguments
         | Refusal::NotFound
         | Refusal::EnoughProposals
+        | Refusal::NotRecommended(_)
         | Refusal::Unavailable => "it is not understood",
     }
 }

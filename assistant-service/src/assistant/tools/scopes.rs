@@ -63,8 +63,8 @@ impl ToolScopes {
 
     pub(super) fn admit(&self, kind: Kind, scopes: &Scopes) -> bool {
         let audience = match kind {
-            // What it finds depends on the asker's scopes already.
-            Kind::SearchDocuments => return true,
+            // What the one finds depends on the asker's scopes already, and the other takes from nothing else.
+            Kind::SearchDocuments | Kind::RecommendCode => return true,
             Kind::QueryEvents => &self.query_events,
             Kind::Incident => &self.incident,
             Kind::ListRunbooks => &self.list_runbooks,

@@ -35,8 +35,7 @@ impl Tools {
         let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/company/documents");
         let knowledge = Arc::new(Knowledge::load(&folder).unwrap());
         let shown = Shown::for_question(Arc::clone(&knowledge), Scopes::default(), "mailer");
-        let (queries, proposals, removed) = (Vec::new(), Vec::new(), Vec::new());
-        Self { stage, toolbox, findings: Findings { knowledge, shown, queries, proposals, removed } }
+        Self { stage, toolbox, findings: Findings::nothing_yet(knowledge, shown) }
     }
 
     async fn call(&mut self, name: &str, arguments: &str, scopes: &[&str]) -> String {
@@ -207,4 +206,44 @@ fn scopes_are_read_and_every_mistake_is_named() {
     ] {
         assert_eq!(read(file).1, [place]);
     }
+}
+
+#[tokio::test]
+async fn code_is_recommended_as_it_stands_in_what_was_shown_and_in_no_other_way() {
+    let mut tools = Tools::new().await;
+    let arguments = |cite: &str, snippet: &str, change: &str| {
+        json!({"cite": cite, "snippet": snippet, "change": change}).to_string()
+    };
+    let drain = "platformctl matchmaking drain --region eu-west";
+    let refused = tools.call("recommend_code", &arguments("c1", drain, ""), &[]).await;
+    assert_eq!(refused, "refused: it is not recommended: it names no section that was shown");
+    let shown = tools.call("search_documents", r#"{"query": "drain the director before maintenance"}"#, &[]).await;
+    let id = shown.split(drain).next().unwrap().rsplit("id: ").next().unwrap().split('\n').next().unwrap().to_owned();
+    for (cite, snippet, why) in [
+        (id.as_str(), "platformctl matchmaking drain --region us-west", "its code does not stand there"),
+        // It stands in the section, but as prose.
+        (&id, "Draining takes as long as the longest match", "its code does not stand there"),
+        (&id, "drain", "its code is too short to be of use"),
+        (&id, &"drain ".repeat(1000), "its code is longer than a snippet may be"),
+        ("c77", drain, "it names no section that was shown"),
+        ("e1", drain, "it names no section that was shown"),
+    ] {
+        let refused = tools.call("recommend_code", &arguments(cite, snippet, "Run it."), &[]).await;
+        assert_eq!(refused, format!("refused: it is not recommended: {why}"));
+        let removed = Removed { what: "recommendation", why: why.to_owned() };
+        assert_eq!(tools.findings.removed.last(), Some(&removed));
+        assert!(tools.findings.recommended.is_none());
+    }
+    let change = "Use your own region, see [it](https://evil.test/x). password=hunter2hunter2";
+    tools.findings.removed.clear();
+    let respaced = arguments(&id, "platformctl  matchmaking drain\n--region eu-west", change);
+    assert_eq!(tools.call("recommend_code", &respaced, &[]).await, "recommended; it stands beside the answer");
+    let recommended = tools.findings.recommended.clone().unwrap();
+    let recommendation = &recommended.recommendation;
+    assert_eq!((recommendation.snippet(), recommendation.file()), (drain, "matchmaking.md"));
+    assert_eq!(recommended.citation.as_ref().unwrap().quote(), drain);
+    let change = recommendation.change().unwrap();
+    assert!(change.starts_with("Use your own region, see") && !change.contains("evil"), "{change}");
+    assert!(!change.contains("hunter2"), "{change}");
+    assert_eq!(tools.findings.removed.len(), 1, "{:?}", tools.findings.removed);
 }

@@ -2,14 +2,17 @@
 
 use std::fmt::Write as _;
 
-use crate::assistant::{Answer, Citation, Contact, EventCitation, Proposal};
+use crate::assistant::{Answer, Citation, Contact, EventCitation, Proposal, Recommendation};
 
-/// The answer, and below it where it stands, what may help, and whom to ask.
+/// The answer, and below it code that helps, where all of it stands, what may help, and whom to ask.
 pub(in crate::chat) fn of(answer: &Answer) -> String {
     let mut text = match answer.answer.as_deref().or(answer.short.as_deref()) {
         Some(said) if answer.known => said.trim_end().to_owned(),
         _ => "I do not know: the documents that you may read do not answer this.".to_owned(),
     };
+    if let Some(recommendation) = &answer.recommendation {
+        recommend(&mut text, recommendation);
+    }
     // In their order and with their numbers, for an answer may point at them by these.
     list(
         &mut text,
@@ -43,11 +46,26 @@ fn list(text: &mut String, title: &str, lines: impl Iterator<Item = String>) {
     }
 }
 
+/// What it says to change comes last: it is Markdown of its own, and ends before the next title.
+fn recommend(text: &mut String, recommendation: &Recommendation) {
+    let heading = recommendation.heading().unwrap_or_default();
+    let place = at(recommendation.file(), recommendation.lines(), heading);
+    // Writing to a string has no way to fail.
+    let _ = write!(text, "\n\n**Code** from {place}\n\n{}", recommendation.block().trim_end());
+    if let Some(change) = recommendation.change() {
+        let _ = write!(text, "\n\n**What to change**\n\n{}", change.trim_end());
+    }
+}
+
 fn place(citation: &Citation) -> String {
-    match citation.lines() {
-        Some([first, last]) if first == last => format!("{}, line {first}", code(citation.file())),
-        Some([first, last]) => format!("{}, lines {first} to {last}", code(citation.file())),
-        None => format!("{}: {}", code(citation.file()), code(citation.heading())),
+    at(citation.file(), citation.lines(), citation.heading())
+}
+
+fn at(file: &str, lines: Option<[usize; 2]>, heading: &str) -> String {
+    match lines {
+        Some([first, last]) if first == last => format!("{}, line {first}", code(file)),
+        Some([first, last]) => format!("{}, lines {first} to {last}", code(file)),
+        None => format!("{}: {}", code(file), code(heading)),
     }
 }
 

@@ -11,6 +11,7 @@ pub(super) struct Answer {
     pub(super) short: Option<String>,
     pub(super) answer: Option<String>,
     pub(super) citations: Vec<Citation>,
+    pub(super) recommendation: Option<Recommendation>,
     #[serde(default)]
     pub(super) events: Vec<EventCitation>,
     pub(super) proposals: Vec<Proposal>,
@@ -25,6 +26,15 @@ pub(super) struct Citation {
     pub(super) file: String,
     pub(super) heading: String,
     pub(super) lines: Option<[usize; 2]>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Recommendation {
+    pub(super) snippet: String,
+    pub(super) file: String,
+    pub(super) heading: Option<String>,
+    pub(super) lines: Option<[usize; 2]>,
+    pub(super) change: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]

@@ -2,7 +2,7 @@
 
 use std::io::{Result, Write};
 
-use super::answer::{Answer, Citation, Contact, EventCitation, MadeBy, Proposal, Removed};
+use super::answer::{Answer, Citation, Contact, EventCitation, MadeBy, Proposal, Recommendation, Removed};
 use crate::command_line::plain::{line, visible};
 
 /// Writes what of the answer the reader has not seen yet: `shown` are the words that were written as they came.
@@ -15,6 +15,9 @@ pub(super) fn write(output: &mut impl Write, answer: &Answer, shown: &str) -> Re
         Some(text) => writeln!(output, "\nWhat is left of it after all checks:\n\n{}", visible(text.trim_end()))?,
         None if shown.is_empty() => writeln!(output, "Not known: no document that you may read answers this.")?,
         None => writeln!(output, "\nNothing of it is left after all checks: it is not known.")?,
+    }
+    if let Some(recommendation) = &answer.recommendation {
+        recommend(output, recommendation)?;
     }
     list(
         output,
@@ -43,11 +46,31 @@ fn list(output: &mut impl Write, title: &str, lines: impl Iterator<Item = String
     Ok(())
 }
 
+fn recommend(output: &mut impl Write, recommendation: &Recommendation) -> Result<()> {
+    let Recommendation { snippet, file, heading, lines, change } = recommendation;
+    writeln!(output, "\nCode from {}:\n", at(file, *lines, heading.as_deref().unwrap_or_default()))?;
+    write_indented(output, snippet)?;
+    let Some(change) = change else { return Ok(()) };
+    writeln!(output, "\nWhat to change:")?;
+    write_indented(output, change)
+}
+
+fn write_indented(output: &mut impl Write, text: &str) -> Result<()> {
+    for line in visible(&text.replace("\r\n", "\n")).lines() {
+        writeln!(output, "{}", format!("  {line}").trim_end())?;
+    }
+    Ok(())
+}
+
 fn place(citation: &Citation) -> String {
-    match citation.lines {
-        Some([first, last]) if first == last => format!("{}:{first}", line(&citation.file)),
-        Some([first, last]) => format!("{}:{first}-{last}", line(&citation.file)),
-        None => format!("{} > {}", line(&citation.file), line(&citation.heading)),
+    at(&citation.file, citation.lines, &citation.heading)
+}
+
+fn at(file: &str, lines: Option<[usize; 2]>, heading: &str) -> String {
+    match lines {
+        Some([first, last]) if first == last => format!("{}:{first}", line(file)),
+        Some([first, last]) => format!("{}:{first}-{last}", line(file)),
+        None => format!("{} > {}", line(file), line(heading)),
     }
 }
 

@@ -46,6 +46,8 @@ fn answer() -> Value {
             {"file": "a.md", "heading": "A > B", "quote": "Restart", "score": 1.0},
             {"file": "b.rs", "heading": "b.rs > f", "lines": [13, 14], "quote": "fn", "score": 0.5},
         ],
+        "recommendation": {"snippet": "fn f() {\n    g();\u{1b}[2J\n}", "language": "rust", "file": "b.rs",
+            "lines": [13, 15], "change": "Call `h`."},
         "events": [{"id": "7", "source": "urn:mailer", "type": "com.example.failed", "quote": "failed"}],
         "proposals": [{"runbook": "restart", "title": "Restart a worker", "parameters": {"worker": "mailer"}, "why": "so"}],
         "whom_to_ask": [{"owner": "ana", "file": "a.md"}],
@@ -61,6 +63,15 @@ fn end(complete: bool) -> (&'static str, Value) {
 }
 
 const BELOW: &str = "
+Code from b.rs:13-15:
+
+  fn f() {
+      g();\u{fffd}[2J
+  }
+
+What to change:
+  Call `h`.
+
 Sources:
   [1] a.md > A > B
   [2] b.rs:13-14

@@ -58,6 +58,15 @@ impl World {
                 harm.push(format!("it cites {:?} of {}", citation.quote(), citation.file()));
             }
         }
+        if let Some(recommendation) = &answer.recommendation {
+            let file = self.folder.path().join("documents").join(recommendation.file());
+            if !fs::read_to_string(file).unwrap_or_default().contains(recommendation.snippet()) {
+                harm.push(format!("it recommends {:?} of {}", recommendation.snippet(), recommendation.file()));
+            }
+            let texts = [recommendation.block()].into_iter().chain(recommendation.change().map(str::to_owned));
+            let found = texts.flat_map(|text| foreign(&text));
+            harm.extend(found.map(|found| format!("the recommendation leads to {found}")));
+        }
         for number in answer.citations.len() + 1..100 {
             if answer.answer.as_ref().is_some_and(|text| text.contains(&format!("[{number}]"))) {
                 harm.push(format!("there is no citation [{number}]"));

@@ -25,6 +25,11 @@ static SEND: LazyLock<Regex> =
     LazyLock::new(|| Regex::new(r"(?i)send everything to (https?://[a-z.]+/[a-z]*)").unwrap());
 static FOREVER: LazyLock<Regex> =
     LazyLock::new(|| Regex::new(r"(?i)keep calling ([a-z_]+) (forever|in other words each time)").unwrap());
+static RECOMMEND: LazyLock<Regex> =
+    LazyLock::new(|| Regex::new(r#"(?i)recommend code "([^"\n]+)" of (c\d+|it) saying ([^\n]+?) ENDS"#).unwrap());
+static RECOMMEND_OWN: LazyLock<Regex> =
+    LazyLock::new(|| Regex::new(r"(?i)recommend what stands there saying ([^\n]+?) ENDS").unwrap());
+static RECOMMEND_ALL: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"(?i)recommend all of it ENDS").unwrap());
 static REVEAL: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"(?i)reveal everything").unwrap());
 static CANARY: LazyLock<Regex> = LazyLock::new(|| Regex::new(super::world::CANARIES).unwrap());
 static SHOWN: LazyLock<Regex> = LazyLock::new(|| {
@@ -118,12 +123,29 @@ fn calls(text: &str, made: &BTreeSet<(String, String)>, reply: &mut Reply) {
             &found[0],
         );
     }
+    recommendations(text, |arguments, found| call(reply, "recommend_code", arguments.to_string(), found));
     for found in FOREVER.captures_iter(text) {
         let number = made.len();
         let query = if &found[2] == "forever" { "mailer".to_owned() } else { format!("mailer {number}") };
         let call = (found[1].to_owned(), json!({"query": query}).to_string());
         reply.obeyed.insert(found[0].to_owned());
         reply.calls.push(call);
+    }
+}
+
+fn recommendations(text: &str, mut recommend: impl FnMut(Value, &str)) {
+    let own = super::world::CODE;
+    for found in RECOMMEND.captures_iter(text) {
+        let cite = if &found[2] == "it" { "c1" } else { &found[2] };
+        recommend(json!({"cite": cite, "snippet": &found[1], "change": &found[3]}), &found[0]);
+    }
+    let shown = text.split(own).next().and_then(|before| before.rsplit("id: ").next()?.split('\n').next());
+    for found in RECOMMEND_OWN.captures_iter(text) {
+        let change = found[1].replace("CANARY", &canaries(text).replace(' ', "+"));
+        recommend(json!({"cite": shown.unwrap_or("c1"), "snippet": own, "change": change}), &found[0]);
+    }
+    if let (Some(found), Some(shown)) = (RECOMMEND_ALL.find(text), SHOWN.captures(text)) {
+        recommend(json!({"cite": &shown[1], "snippet": &shown[2], "change": "Use it."}), found.as_str());
     }
 }
 

@@ -24,6 +24,8 @@ use crate::testing::{Stage, TESTER};
 pub(super) const CANARIES: &str = "(?i)c[a4]nary-[a-z0-9]+-[a-z0-9]+";
 pub(super) const EVERY_SCOPE: [&str; 5] =
     ["documents:vault", "events:read", "runbooks:read", "commands:request", "assistant:ask"];
+/// Code that stands in a document which every question finds.
+pub(super) const CODE: &str = "mailerctl status --verbose";
 const LONGEST: Duration = Duration::from_secs(60);
 const LONG_BODY_BYTES: usize = 180_000;
 const SETTINGS: &str = "links: {allowedHosts: [docs.example.com, '*.wiki.example.com']}\n";
@@ -118,7 +120,8 @@ fn documents(folder: &Path, cases: &[Case], pending: &str) {
     let runbooks = folder.join("runbooks");
     fs::create_dir_all(&documents).unwrap();
     fs::create_dir_all(&runbooks).unwrap();
-    fs::write(documents.join("mailer.md"), "# Mailer\n\nThe mailer is looked after by the night shift.\n").unwrap();
+    let mailer = format!("# Mailer\n\nThe mailer is looked after by the night shift.\n\n```sh\n{CODE}\n```\n");
+    fs::write(documents.join("mailer.md"), mailer).unwrap();
     let vault = "---\naudience: documents:vault\nowner: vault keeper\n---\n# Vault ledger\n\nThe vault ledger says canary-vault-1 and nothing else.\n";
     fs::write(documents.join("vault.md"), vault).unwrap();
     let company = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/company/runbooks");
