@@ -8,6 +8,7 @@ pub mod fine_tune;
 mod gateway;
 pub mod keys;
 pub mod policy;
+pub mod runbook;
 pub mod token;
 
 use std::process::ExitCode;
@@ -52,6 +53,9 @@ enum Command {
     /// Try a gate's configuration, before Traefik does.
     #[command(subcommand)]
     Policy(policy::PolicyCommand),
+    /// Look through a folder of runbooks, before a service reads it.
+    #[command(subcommand)]
+    Runbook(runbook::RunbookCommand),
     /// Make tokens of the development issuer, and check anybody's.
     #[command(subcommand)]
     Token(token::TokenCommand),
@@ -71,6 +75,7 @@ impl CommandLine {
             Command::FineTune(command) => return Ok(judged(fine_tune::run(command))),
             Command::Keys(command) => keys::run(command),
             Command::Policy(command) => return Ok(judged(policy::run(command))),
+            Command::Runbook(command) => return Ok(judged(runbook::run(&command))),
             Command::Token(command) => return token::run(command),
         }
         .map(|()| ExitCode::SUCCESS)
