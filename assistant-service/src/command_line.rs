@@ -10,6 +10,7 @@ mod gateway;
 pub mod keys;
 mod plain;
 pub mod policy;
+pub mod runbook;
 mod sent_events;
 mod table;
 pub mod token;
@@ -66,6 +67,9 @@ enum Verb {
     /// Try a gate's configuration, before Traefik does.
     #[command(subcommand)]
     Policy(policy::PolicyCommand),
+    /// Look through a folder of runbooks, before a service reads it.
+    #[command(subcommand)]
+    Runbook(runbook::RunbookCommand),
     /// Make tokens of the development issuer, and check anybody's.
     #[command(subcommand)]
     Token(token::TokenCommand),
@@ -86,6 +90,7 @@ impl CommandLine {
             Verb::FineTune(command) => return Ok(judged(fine_tune::run(command))),
             Verb::Keys(command) => keys::run(command),
             Verb::Policy(command) => return Ok(judged(policy::run(command))),
+            Verb::Runbook(command) => return Ok(judged(runbook::run(&command))),
             Verb::Token(command) => return token::run(command),
         }
         .map(|()| ExitCode::SUCCESS)

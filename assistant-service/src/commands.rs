@@ -11,6 +11,7 @@ mod command;
 pub(crate) mod execute;
 mod held;
 pub(crate) mod lease;
+mod permitted;
 pub(crate) mod read;
 mod reaper;
 mod record;

@@ -29,4 +29,4 @@ pub use folder::{InvalidWatches, Watches};
 pub(crate) use watching::{begin, watch_for_ever};
 
 /// What the types of all insights begin with. No watch ever matches one of them, so that none wakes itself.
-const INSIGHT: &str = "dev.watchgate.insight";
+pub(crate) const INSIGHT: &str = "dev.watchgate.insight";

@@ -39,6 +39,8 @@ pub struct Metrics {
     pub consumer_give_ups: Family<ReasonLabel, Counter>,
     /// Events beyond a consumer's place, counted up to 1000. The names of some consumers, never of their owners.
     pub consumer_lag: Family<ConsumerLabel, Gauge>,
+    /// Changes of the runbooks that were not taken because of mistakes.
+    pub runbook_reloads_failed: Counter,
     /// Steps of commands, by the state that they led to.
     pub command_steps: Family<StateLabel, Counter>,
     /// Commands that are not at their end, by state.
@@ -123,6 +125,9 @@ impl Default for Metrics {
         registry.register("consumer_give_ups", "Events given up, by reason", consumer_give_ups.clone());
         let consumer_lag = Family::default();
         registry.register("consumer_lag", "Events beyond a consumer's place, up to 1000", consumer_lag.clone());
+        let runbook_reloads_failed = Counter::default();
+        let help = "Changes of the runbooks that were not taken because of mistakes";
+        registry.register("runbook_reloads_failed", help, runbook_reloads_failed.clone());
         let command_steps = Family::default();
         registry.register("command_steps", "Steps of commands, by the state they led to", command_steps.clone());
         let open_commands = Family::default();
@@ -155,6 +160,7 @@ impl Default for Metrics {
             consumer_redeliveries,
             consumer_give_ups,
             consumer_lag,
+            runbook_reloads_failed,
             command_steps,
             open_commands,
             lease_wait_seconds,

@@ -16,6 +16,7 @@ use utoipa::ToSchema;
 use crate::backbone::BackboneError;
 use crate::commands::State;
 use crate::events::{NotTaken, Reason};
+use crate::runbooks::Right;
 use outside::Outside;
 
 /// Everything that a caller may be told instead of an answer.
@@ -66,6 +67,13 @@ pub enum Problem {
     BodyIncomplete,
     /// The body is of a kind that is not understood here.
     UnsupportedMediaType,
+    /// The rights of the runbooks do not let the caller do this.
+    NotAllowed {
+        /// The runbook.
+        runbook: String,
+        /// What the caller may not do with it.
+        right: Right,
+    },
     /// Whoever asked for a command may not decide about it.
     OwnRequest,
     /// The command is not for the caller to carry out.

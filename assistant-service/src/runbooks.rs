@@ -1,11 +1,15 @@
 //! The catalogue of stored procedures: what may be asked of a service, with which parameters, and who must agree.
 //!
-//! Runbooks are read once at start-up. One mistake in one file refuses the start: a procedure that is silently missing
-//! or half understood is found out in the middle of an incident.
+//! One mistake in one file refuses the whole folder, at the start and later: a procedure that is silently missing or half
+//! understood is found out in the middle of an incident. While a changed folder has mistakes, what was read last stays.
 
 mod file;
 mod folder;
+mod following;
+mod iso_duration;
+mod mistake;
 mod parts;
+mod rights;
 pub(crate) mod routes;
 mod schema;
 mod steps;
@@ -14,27 +18,33 @@ mod steps;
 mod tests;
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
 
 use jsonschema::Validator;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use thiserror::Error;
 use utoipa::ToSchema;
 
 use crate::problem::FieldError;
 
+pub use following::{CannotFollow, FollowedCatalogue};
+pub use mistake::{InvalidRunbooks, Mistake};
 pub use parts::{Approval, Approver, BackoffPolicy, Concurrency, Retry, RunbookTarget, SuggestWhen};
+pub use rights::{Right, Rights, Who};
 pub use steps::{Action, Ansible, Argument, Podman, Step, Webhook};
 
-/// Gives runbooks by name.
+/// The service whose runbooks say by steps what is done.
+pub const RUNNER: &str = "runner";
+
+/// Gives runbooks by name, and says who may do what with them.
 pub trait RunbookCatalogue: Send + Sync {
     /// The runbook with this name, if there is one.
     fn get(&self, name: &str) -> Option<Arc<Runbook>>;
     /// All runbooks, sorted by name.
     fn list(&self) -> Vec<Arc<Runbook>>;
+    /// Whether somebody may do this with the runbook. An explicit denial wins, and what no rule allows is refused.
+    fn allows(&self, who: &Who<'_>, right: Right, runbook: &Runbook) -> bool;
 }
 
 /// One stored procedure.
@@ -113,18 +123,41 @@ impl Runbook {
     pub fn check_parameters(&self, parameters: &Value) -> Result<(), Vec<FieldError>> {
         schema::check(&self.validator, parameters)
     }
+
+    /// The parameters, and the defaults of those that were left out.
+    #[must_use]
+    pub fn with_defaults(&self, mut parameters: Value) -> Value {
+        if let Value::Object(members) = &mut parameters {
+            for (name, default) in schema::defaults(&self.parameters) {
+                members.entry(name).or_insert(default);
+            }
+        }
+        parameters
+    }
+
+    /// The names of the parameters that nobody but the holder of a command may see.
+    pub fn secrets(&self) -> impl Iterator<Item = &str> {
+        schema::properties(&self.parameters).filter(|(_, property)| schema::is_secret(property)).map(|(name, _)| name)
+    }
 }
 
-/// The runbooks of one folder.
+/// The runbooks of one folder, and who may do what with them.
 #[derive(Debug, Default)]
 pub struct FolderCatalogue {
     runbooks: BTreeMap<String, Arc<Runbook>>,
+    rights: Option<Rights>,
 }
 
 impl FolderCatalogue {
     /// Reads every `.yaml` and `.yml` file of the folder, or says all that is wrong with them.
     pub fn load(folder: &Path) -> Result<Self, InvalidRunbooks> {
         folder::read(folder)
+    }
+
+    /// Who may do what; without it nobody may do anything.
+    #[must_use]
+    pub fn rights(&self) -> Option<&Rights> {
+        self.rights.as_ref()
     }
 }
 
@@ -136,33 +169,8 @@ impl RunbookCatalogue for FolderCatalogue {
     fn list(&self) -> Vec<Arc<Runbook>> {
         self.runbooks.values().cloned().collect()
     }
-}
 
-/// All mistakes of all files.
-#[derive(Debug, Error)]
-#[error("mistakes in the runbooks: {}; correct them and start again:\n{}", .0.len(), sentences(.0))]
-pub struct InvalidRunbooks(pub Vec<Mistake>);
-
-/// One mistake and where it is.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Mistake {
-    /// The file below the folder of runbooks; empty when the folder itself is meant.
-    pub file: String,
-    /// The line, where one can be told.
-    pub line: Option<u64>,
-    /// What is wrong.
-    pub detail: String,
-}
-
-impl fmt::Display for Mistake {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.line {
-            Some(line) => write!(formatter, "{}:{line}: {}", self.file, self.detail),
-            None => write!(formatter, "{}: {}", self.file, self.detail),
-        }
+    fn allows(&self, who: &Who<'_>, right: Right, runbook: &Runbook) -> bool {
+        self.rights.as_ref().is_some_and(|rights| rights.allow(who, right, runbook))
     }
-}
-
-fn sentences(mistakes: &[Mistake]) -> String {
-    mistakes.iter().map(|mistake| format!("  {mistake}")).collect::<Vec<_>>().join("\n")
 }

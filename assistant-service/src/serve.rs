@@ -25,7 +25,7 @@ use crate::events::EventSchemas;
 use crate::gate::FileTransactionKeys;
 use crate::insights::{self, Watches};
 use crate::metrics::Metrics;
-use crate::runbooks::{FolderCatalogue, RunbookCatalogue};
+use crate::runbooks::{FollowedCatalogue, RunbookCatalogue};
 use crate::state::AppState;
 use crate::telemetry::Telemetry;
 use crate::tls::{TlsArguments, TlsListener};
@@ -57,7 +57,8 @@ pub struct Arguments {
     /// File of what the assistant is told about models, embeddings and budgets; without it, it answers from the documents alone.
     #[arg(long, env = "WATCHGATE_ASSISTANT", value_name = "FILE")]
     assistant: Option<PathBuf>,
-    /// Folder of runbook files.
+    /// Folder of runbook files, and of `rights.yaml`: who may do what with them. What changes there counts within two seconds;
+    /// while it has mistakes, what was read before stays.
     #[arg(long, env = "WATCHGATE_RUNBOOKS")]
     runbooks: PathBuf,
     /// Folder of watch files: which events become insights, and what the assistant is asked about them.
@@ -228,7 +229,9 @@ async fn open(
         .with_context(|| {
             format!("cannot use {} (make it with `watchgate keys transaction`)", arguments.transaction_keys.display())
         })?;
-    let runbooks: Arc<dyn RunbookCatalogue> = Arc::new(FolderCatalogue::load(&arguments.runbooks)?);
+    let reloads_failed = metrics.runbook_reloads_failed.clone();
+    let runbooks: Arc<dyn RunbookCatalogue> =
+        Arc::new(FollowedCatalogue::open(arguments.runbooks.clone(), reloads_failed)?);
     let Answering { assistant, knowledge, passed_on, telemetry, redaction } =
         Answering::open(arguments, &runbooks, &backbone, &metrics)?;
     let keep_for = Duration::from_secs(arguments.revocations_kept_days.saturating_mul(SECONDS_PER_DAY));

@@ -249,7 +249,8 @@ impl Stage {
             exp: now + 30,
             txn: "transaction-1".to_owned(),
             sub: Some("tester-7".to_owned()),
-            scope: None,
+            // What the example company's rights of runbooks ask for.
+            scope: Some("commands:request commands:approve".to_owned()),
             tctx: TransactionContext {
                 rule: "test".to_owned(),
                 method: method.to_owned(),

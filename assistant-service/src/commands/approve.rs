@@ -13,6 +13,7 @@ use crate::gate::Caller;
 use crate::json_body::JsonBody;
 use crate::parameters::PathName;
 use crate::problem::{Problem, ProblemDocument};
+use crate::runbooks::Right;
 use crate::state::AppState;
 
 const MAX_COMMENT_BYTES: usize = 2000;
@@ -35,7 +36,7 @@ pub(crate) struct ApprovalRequest {
     params(("id" = String, Path, description = "The command")),
     responses(
         (status = OK, description = "Decided", body = Command),
-        (status = FORBIDDEN, description = "The caller asked for it, so somebody else must decide", body = ProblemDocument),
+        (status = FORBIDDEN, description = "The caller has not the right to, or asked for it", body = ProblemDocument),
         (status = NOT_FOUND, description = "No such command", body = ProblemDocument),
         (status = CONFLICT, description = "Decided already, too late, or another digest", body = ProblemDocument)))]
 pub(crate) async fn approve(
@@ -52,6 +53,7 @@ pub(crate) async fn approve(
     params(("id" = String, Path, description = "The command")),
     responses(
         (status = OK, description = "Called off", body = Command),
+        (status = FORBIDDEN, description = "The caller did not ask for it, and has not the right to", body = ProblemDocument),
         (status = NOT_FOUND, description = "No such command", body = ProblemDocument),
         (status = CONFLICT, description = "It has begun or ended", body = ProblemDocument)))]
 pub(crate) async fn cancel(
@@ -61,6 +63,7 @@ pub(crate) async fn cancel(
 ) -> Result<Json<Command>, Problem> {
     caller.require_principal()?;
     let kept = state.commands.find(&id).await?;
+    state.commands.permit_to_cancel(&caller, &kept.record.command)?;
     Ok(Json(state.commands.advance(kept, vec![Step::Cancel], Some(&caller)).await?.record.command))
 }
 
@@ -71,6 +74,7 @@ impl Commands {
         check_length("comment", comment.as_deref(), MAX_COMMENT_BYTES).map_err(|error| vec![error])?;
         let kept = self.find(id).await?;
         let command = &kept.record.command;
+        self.permit_with(caller, Right::Approve, command)?;
         if command.approval.not_requester && command.requested_by == by {
             return Err(Problem::OwnRequest);
         }

@@ -17,6 +17,7 @@ use super::{check_length, check_value};
 use crate::gate::Caller;
 use crate::json_body::JsonBody;
 use crate::problem::{Problem, ProblemDocument};
+use crate::runbooks::Right;
 use crate::state::AppState;
 
 const MAX_REASON_BYTES: usize = 2000;
@@ -46,6 +47,7 @@ fn no_parameters() -> Value {
     responses(
         (status = CREATED, description = "Asked for", body = Command, headers(("Location", description = "The command"))),
         (status = BAD_REQUEST, description = "No such runbook, or its parameters are wrong", body = ProblemDocument),
+        (status = FORBIDDEN, description = "The rights of the runbooks do not let the caller run it", body = ProblemDocument),
         (status = TOO_MANY_REQUESTS, description = "Too many commands are open, of all or of the caller", body = ProblemDocument)))]
 pub(crate) async fn request(
     state: axum::extract::State<AppState>,
@@ -68,6 +70,7 @@ impl Commands {
             .runbooks
             .get(&runbook)
             .ok_or_else(|| Problem::invalid("runbook", "there is no runbook of this name; /v1/runbooks lists them"))?;
+        self.permit(caller, Right::Run, &runbook)?;
         runbook.check_parameters(&parameters)?;
         let target = runbook.target.resolve(&parameters);
         let target = target.ok_or_else(|| Problem::mistake("a runbook's target is in no parameter"))?;

@@ -11,6 +11,7 @@ use crate::testing::{Answer, Stage};
 
 mod clock;
 mod limits;
+mod rights;
 
 const SERVICE: &str = "sample-service";
 const LEASE: &str = "/v1/services/sample-service/commands:lease";

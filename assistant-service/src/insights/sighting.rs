@@ -6,9 +6,13 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use crate::backbone::{Position, StoredEvent};
+use crate::runbooks::{RunbookCatalogue, SuggestWhen};
 
 /// Longer identifiers are left out of the evidence: the position names the event all the same, and room for evidence is bounded.
 const LONGEST_KEPT_BYTES: usize = 128;
+
+/// Runbooks that one event, or all events of an insight, suggest.
+pub(super) const MOST_SUGGESTED: usize = 3;
 
 /// As much of an event as watches look at.
 #[derive(Debug)]
@@ -22,6 +26,8 @@ pub(super) struct Sighting {
     /// When it happened, by its own word, but not in the future.
     pub(super) millis: i64,
     pub(super) data: Value,
+    /// The runbooks that say of themselves that they are worth a look at such an event.
+    pub(super) suggested: Vec<String>,
     /// Whether its sender says that its data is not for everybody: then nothing of the data is repeated.
     pub(super) is_classified: bool,
 }
@@ -73,8 +79,17 @@ impl Sighting {
             correlation_id,
             millis: millis(time.unwrap_or(now).min(now)),
             data: written.data,
+            suggested: Vec::new(),
             is_classified: written.classification.is_some_and(|label| !label.eq_ignore_ascii_case("public")),
         })
+    }
+
+    /// The same, with what the catalogue suggests at it.
+    pub(super) fn suggesting(mut self, catalogue: &dyn RunbookCatalogue) -> Self {
+        let fits = |suggesting: &SuggestWhen| suggesting.fits(&self.event_type, &self.source, self.subject.as_deref());
+        let fitting = catalogue.list().into_iter().filter(|runbook| runbook.suggest_when.as_ref().is_some_and(fits));
+        self.suggested = fitting.take(MOST_SUGGESTED).map(|runbook| runbook.name.clone()).collect();
+        self
     }
 
     pub(super) fn evidence(&self) -> Evidence {

@@ -1,6 +1,6 @@
 //! Insights as events. Each has an id that follows from what it says: made twice of the same, it is one event.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 use serde_json::value::to_raw_value;
@@ -35,6 +35,8 @@ struct Data<'a> {
     last_seen: OffsetDateTime,
     count: u64,
     evidence: &'a [Evidence],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    suggested: Option<&'a BTreeSet<String>>,
     #[serde(flatten)]
     finding: Option<&'a Finding>,
 }
@@ -61,6 +63,7 @@ pub(super) fn event(
         last_seen: time_of(tally.last_seen),
         count: tally.count,
         evidence: &tally.evidence,
+        suggested: finding.is_some().then_some(&tally.suggested).filter(|suggested| !suggested.is_empty()),
         finding,
     })?;
     let stamp = Stamp {

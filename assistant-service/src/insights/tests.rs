@@ -7,6 +7,7 @@ mod files;
 mod once;
 mod questions;
 mod readers;
+mod suggesting;
 
 use std::path::Path;
 use std::sync::Arc;

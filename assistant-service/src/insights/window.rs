@@ -1,13 +1,13 @@
 //! What is counted of one matter: the last events until there are enough of them, and then an insight that goes on counting.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::grouping::Key;
-use super::sighting::{Evidence, Sighting};
+use super::sighting::{Evidence, MOST_SUGGESTED, Sighting};
 use super::watch::Watch;
 
 /// Of all that an insight counts, the first ones and the newest ones are named.
@@ -49,6 +49,8 @@ pub(super) struct Counted {
     millis: i64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     correlation_id: Option<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    suggested: Vec<String>,
 }
 
 /// An insight's numbers and evidence.
@@ -62,6 +64,9 @@ pub(super) struct Tally {
     pub(super) evidence: Vec<Evidence>,
     /// What all events of the insight belong to, where that is one thing; those that come after it was told do not change it.
     pub(super) correlation_id: Option<String>,
+    /// The runbooks that its events suggest, as far as they came before it was there.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub(super) suggested: BTreeSet<String>,
 }
 
 impl Window {
@@ -125,7 +130,12 @@ impl Window {
 
 impl Counted {
     fn of(event: &Sighting) -> Self {
-        Self { evidence: event.evidence(), millis: event.millis, correlation_id: event.short_correlation_id() }
+        Self {
+            evidence: event.evidence(),
+            millis: event.millis,
+            correlation_id: event.short_correlation_id(),
+            suggested: event.suggested.clone(),
+        }
     }
 }
 
@@ -147,6 +157,13 @@ impl Tally {
             last_seen: first.millis,
             evidence: Vec::new(),
             correlation_id: first.correlation_id.clone().filter(|_| is_shared),
+            suggested: recent
+                .iter()
+                .flat_map(|counted| counted.suggested.clone())
+                .collect::<BTreeSet<_>>()
+                .into_iter()
+                .take(MOST_SUGGESTED)
+                .collect(),
         };
         for counted in recent {
             tally.take(counted.evidence.clone(), counted.millis);

@@ -96,6 +96,15 @@ impl Problem {
                 "Unsupported Media Type",
                 "A body of this content type is not understood here.",
             ),
+            Self::NotAllowed { runbook, right } => Outside::new(
+                StatusCode::FORBIDDEN,
+                "urn:watchgate:problem:not-allowed",
+                "Not allowed",
+                format!(
+                    "You have not the right {} to the runbook {runbook}; whoever keeps the rights of the runbooks can give it.",
+                    right.name(),
+                ),
+            ),
             Self::OwnRequest => Outside::new(
                 StatusCode::FORBIDDEN,
                 "urn:watchgate:problem:own-request",

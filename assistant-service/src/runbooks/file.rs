@@ -1,14 +1,21 @@
 //! One runbook file: YAML in, a [`Runbook`] or every mistake in it out.
 
-use std::collections::BTreeMap;
+mod approval;
+mod parameters;
+mod steps;
+mod target;
+mod trying;
 
-use serde::Serialize;
-use serde::de::DeserializeOwned;
 use serde_json::Value;
-use serde_saphyr::Spanned;
 use sha2::{Digest, Sha256};
+use trust_core::Mistake as Said;
 
-use super::{Approval, Concurrency, Mistake, Retry, Risk, Runbook, RunbookTarget, schema};
+use super::{Mistake, Risk, Runbook, SuggestWhen};
+use crate::config_file;
+use crate::insights::INSIGHT;
+use crate::section::Section;
+
+pub(super) use approval::{filled_list, names, users};
 
 const FIELDS: [&str; 16] = [
     "name",
@@ -29,163 +36,126 @@ const FIELDS: [&str; 16] = [
     "suggest_when",
 ];
 const LONGEST_TIMEOUT_SECONDS: u64 = 24 * 60 * 60;
-const LONGEST_NAME_BYTES: usize = 64;
+
+/// The risks by their names.
+pub(super) const RISKS: [(&str, Risk); 3] =
+    [("read", Risk::Read), ("change", Risk::Change), ("destructive", Risk::Destructive)];
 
 /// Reads a runbook. Every field is looked at even after a mistake, so that one attempt shows them all.
 pub(super) fn parse(file: &str, text: &str) -> Result<Runbook, Vec<Mistake>> {
-    let mut reader = match serde_saphyr::from_str(text) {
-        Ok(fields) => Reader { file, fields, mistakes: Vec::new() },
-        Err(error) => {
-            let line = error.location().map(|location| location.line());
-            let detail = error.without_snippet().to_string();
-            return Err(vec![Mistake { file: file.to_owned(), line, detail }]);
-        }
+    config_file::read(text, whole).map_err(|found| Mistake::all(file, found))
+}
+
+fn whole(root: &Section<'_>, mistakes: &mut Vec<Said>) -> Option<Runbook> {
+    root.only_keys(&FIELDS, mistakes);
+    let name = root.required("name", mistakes);
+    if let Some(name) = &name {
+        target::check_name(&root.at("name"), name, mistakes);
+    }
+    let title = words(root, "title", mistakes);
+    let description = words(root, "description", mistakes);
+    let parameters = parameters::read(root, mistakes);
+    let schema = parameters.as_ref().map(|(schema, _)| schema);
+    let target = target::read(root, schema, mistakes);
+    let risk = root.required("risk", mistakes).and_then(|text| one_of(&root.at("risk"), &text, &RISKS, mistakes));
+    let approval = approval::read(root, risk, mistakes);
+    let timeout_seconds = required(root, "timeout_seconds", mistakes)
+        .and_then(|()| root.number("timeout_seconds", 1..=LONGEST_TIMEOUT_SECONDS, mistakes));
+    let dry_run = root.boolean("dry_run", mistakes).unwrap_or_default();
+    let idempotent = root.boolean("idempotent", mistakes).unwrap_or_default();
+    let retry = trying::retry(root, idempotent, mistakes);
+    let concurrency = trying::concurrency(root, mistakes);
+    let [steps, verify, rollback] = steps::read(root, target.as_ref(), schema, mistakes);
+    let suggest_when = suggest_when(root, mistakes);
+    let (parameters, validator) = parameters?;
+    let mut runbook = Runbook {
+        name: name?,
+        title: title?,
+        description: description?,
+        parameters,
+        target: target?,
+        risk: risk?,
+        approval: approval?,
+        timeout_seconds: timeout_seconds?,
+        dry_run,
+        idempotent,
+        retry,
+        concurrency,
+        steps,
+        verify,
+        rollback,
+        suggest_when,
+        digest: String::new(),
+        validator,
     };
-    let name = reader.take("name", name);
-    let title = reader.take("title", not_empty);
-    let description = reader.take("description", not_empty);
-    let parameters = reader.take("parameters", |value| Ok((schema::compile(&value)?, value)));
-    let target = reader.take("target", |value| {
-        Ok(match shape(value)? {
-            RunbookTarget::Service { service } => RunbookTarget::Service { service: name_of(service)? },
-            selector @ RunbookTarget::Selector { .. } => selector,
-        })
-    });
-    let risk = reader.take("risk", shape::<Risk>);
-    let approval = reader.take("approval", |value| approval(shape(value)?, risk));
-    let timeout_seconds = reader.take("timeout_seconds", timeout_seconds);
-    let dry_run = reader.take_or("dry_run", false, shape);
-    let idempotent = reader.take_or("idempotent", false, shape);
-    let retry = reader.take_or("retry", Retry::NEVER, shape);
-    let concurrency = reader.take_or("concurrency", Concurrency::default(), shape);
-    let steps = reader.take_or("steps", Vec::new(), shape);
-    let verify = reader.take_or("verify", Vec::new(), shape);
-    let rollback = reader.take_or("rollback", Vec::new(), shape);
-    let suggest_when = reader.take_or("suggest_when", None, shape);
-    reader.refuse_unknown();
-    let mistakes = reader.mistakes;
-
-    let whole = (|| {
-        let (validator, parameters) = parameters?;
-        let mut runbook = Runbook {
-            name: name?,
-            title: title?,
-            description: description?,
-            parameters,
-            target: target?,
-            risk: risk?,
-            approval: approval?,
-            timeout_seconds: timeout_seconds?,
-            dry_run: dry_run?,
-            idempotent: idempotent?,
-            retry: retry?,
-            concurrency: concurrency?,
-            steps: steps?,
-            verify: verify?,
-            rollback: rollback?,
-            suggest_when: suggest_when?,
-            digest: String::new(),
-            validator,
-        };
-        runbook.digest = digest(&runbook);
-        Some(runbook)
-    })();
-    whole.filter(|_| mistakes.is_empty()).ok_or(mistakes)
+    match digest(&runbook) {
+        Ok(digest) => runbook.digest = digest,
+        Err(cause) => root.mistake(format!("it cannot be written as JSON: {cause}"), mistakes),
+    }
+    Some(runbook)
 }
 
-struct Reader<'a> {
-    file: &'a str,
-    fields: BTreeMap<String, Spanned<Value>>,
-    mistakes: Vec<Mistake>,
+/// Says so when a key is missing.
+fn required(section: &Section<'_>, key: &str, mistakes: &mut Vec<Said>) -> Option<()> {
+    let here = section.at(key);
+    if !here.is_there() {
+        here.mistake("this is required", mistakes);
+    }
+    here.is_there().then_some(())
 }
 
-impl Reader<'_> {
-    fn take<T>(&mut self, name: &str, read: impl FnOnce(Value) -> Result<T, String>) -> Option<T> {
-        let Some(field) = self.fields.remove(name) else {
-            self.mistake(None, format!("{name} is missing"));
-            return None;
-        };
-        match read(field.value) {
-            Ok(value) => Some(value),
-            Err(detail) => {
-                self.mistake(Some(field.defined.line()), format!("{name}: {detail}"));
-                None
-            }
+fn words(root: &Section<'_>, key: &str, mistakes: &mut Vec<Said>) -> Option<String> {
+    let text = root.required(key, mistakes)?;
+    if text.trim().is_empty() {
+        root.at(key).mistake("it must say something", mistakes);
+    }
+    Some(text)
+}
+
+/// What a word stands for that is one of a few.
+pub(super) fn one_of<T: Copy>(
+    here: &Section<'_>,
+    word: &str,
+    choices: &[(&str, T)],
+    mistakes: &mut Vec<Said>,
+) -> Option<T> {
+    let chosen = choices.iter().find(|(name, _)| *name == word).map(|(_, choice)| *choice);
+    if chosen.is_none() {
+        let names: Vec<_> = choices.iter().map(|(name, _)| *name).collect();
+        here.mistake(format!("{word:?} is none of {}", names.join(", ")), mistakes);
+    }
+    chosen
+}
+
+fn suggest_when(root: &Section<'_>, mistakes: &mut Vec<Said>) -> Option<SuggestWhen> {
+    let section = root.at("suggest_when");
+    if !section.is_there() {
+        return None;
+    }
+    section.only_keys(&["type", "source", "subject"], mistakes);
+    let event_type = section.required("type", mistakes);
+    if let Some(event_type) = &event_type {
+        let named = event_type.strip_suffix(".*").unwrap_or(event_type);
+        let is_word = |word: &str| !word.is_empty() && word.chars().all(|c| c.is_ascii_graphic() && c != '*');
+        if !named.split('.').all(is_word) {
+            let what = "a type such as com.example.alert was expected, or com.example.* for all below one";
+            section.at("type").mistake(what, mistakes);
+        } else if named == INSIGHT || named.strip_prefix(INSIGHT).is_some_and(|rest| rest.starts_with('.')) {
+            section.at("type").mistake("insights are made by watches, and no watch sees them", mistakes);
         }
     }
-
-    /// A field that may be left out.
-    fn take_or<T>(&mut self, name: &str, left_out: T, read: impl FnOnce(Value) -> Result<T, String>) -> Option<T> {
-        if self.fields.contains_key(name) { self.take(name, read) } else { Some(left_out) }
-    }
-
-    fn refuse_unknown(&mut self) {
-        for (name, field) in std::mem::take(&mut self.fields) {
-            let detail = format!("{name} is not a field of a runbook; there are {}", FIELDS.join(", "));
-            self.mistake(Some(field.defined.line()), detail);
-        }
-    }
-
-    fn mistake(&mut self, line: Option<u64>, detail: String) {
-        self.mistakes.push(Mistake { file: self.file.to_owned(), line, detail });
-    }
+    let (source, subject) = (section.text("source", mistakes), section.text("subject", mistakes));
+    Some(SuggestWhen { event_type: event_type?, source, subject })
 }
 
-fn shape<T: DeserializeOwned>(value: Value) -> Result<T, String> {
-    serde_json::from_value(value).map_err(|error| error.to_string())
-}
-
-fn not_empty(value: Value) -> Result<String, String> {
-    let text: String = shape(value)?;
-    if text.trim().is_empty() { Err("it must say something".to_owned()) } else { Ok(text) }
-}
-
-fn name(value: Value) -> Result<String, String> {
-    name_of(shape(value)?)
-}
-
-fn name_of(name: String) -> Result<String, String> {
-    let is_word =
-        |word: &str| !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit());
-    if name.len() <= LONGEST_NAME_BYTES && name.split('-').all(is_word) {
-        Ok(name)
-    } else {
-        Err(format!("{name:?} is no name: use lower-case words joined by hyphens, {LONGEST_NAME_BYTES} bytes at most"))
-    }
-}
-
-fn approval(approval: Approval, risk: Option<Risk>) -> Result<Approval, String> {
-    if approval.not_requester && !approval.needed {
-        return Err("not_requester says nothing while needed is false".to_owned());
-    }
-    if risk == Some(Risk::Destructive) && !approval.needed {
-        return Err("a destructive runbook needs approval".to_owned());
-    }
-    Ok(approval)
-}
-
-fn timeout_seconds(value: Value) -> Result<u64, String> {
-    let seconds: u64 = shape(value)?;
-    if (1..=LONGEST_TIMEOUT_SECONDS).contains(&seconds) {
-        Ok(seconds)
-    } else {
-        Err(format!("it must lie between 1 and {LONGEST_TIMEOUT_SECONDS}"))
-    }
-}
-
-/// The digest of everything but the digest itself. `Value` orders its members by name, so that the same runbook has the
-/// same digest however its file is written.
-fn digest(runbook: &Runbook) -> String {
-    let mut canonical = to_sorted(runbook);
+/// The digest of everything but the digest itself, with members ordered by name, so that the same runbook has the same
+/// digest however its file is written.
+fn digest(runbook: &Runbook) -> Result<String, serde_json::Error> {
+    let mut canonical = serde_json::to_value(runbook)?;
+    canonical.sort_all_objects();
     if let Value::Object(members) = &mut canonical {
         members.remove("digest");
     }
     let digest = Sha256::digest(canonical.to_string());
-    digest.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-fn to_sorted(value: &impl Serialize) -> Value {
-    let mut value = serde_json::to_value(value).unwrap_or_default();
-    value.sort_all_objects();
-    value
+    Ok(digest.iter().map(|byte| format!("{byte:02x}")).collect())
 }

@@ -1,29 +1,45 @@
 //! Reads the files of a catalogue and gathers what is wrong with any of them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
-use super::{FolderCatalogue, InvalidRunbooks, Mistake, Runbook, file};
+use super::{FolderCatalogue, InvalidRunbooks, Mistake, Rights, Runbook, file, rights};
 use crate::text_files;
 
+/// The file of the folder that is no runbook.
+pub(super) const RIGHTS: &str = "rights.yaml";
+pub(super) const EXTENSIONS: [&str; 2] = ["yaml", "yml"];
+
 const LIMIT_BYTES: u64 = 256 * 1024;
+const MOST_FILES: usize = 1000;
 
 pub(super) fn read(folder: &Path) -> Result<FolderCatalogue, InvalidRunbooks> {
     let mut mistakes = Vec::new();
     let mut runbooks: BTreeMap<String, (String, Arc<Runbook>)> = BTreeMap::new();
-    for path in text_files::listed(folder, &["yaml", "yml"])
-        .map_err(|cause| InvalidRunbooks(vec![unreadable(folder, &cause)]))?
-    {
+    let mut written_rights = None;
+    let paths = text_files::listed(folder, &EXTENSIONS).map_err(|cause| whole(folder, &unreadable(&cause)))?;
+    if paths.len() > MOST_FILES {
+        return Err(whole(folder, &format!("there may be {MOST_FILES} files")));
+    }
+    for path in paths {
         let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
         let text = match text_files::read(&path, LIMIT_BYTES) {
             Ok(text) => text,
             Err(cause) => {
-                mistakes.push(unreadable(Path::new(&name), &cause));
+                mistakes.push(Mistake { file: name, line: None, detail: unreadable(&cause) });
                 continue;
             }
         };
+        if name == RIGHTS {
+            written_rights = Some(text);
+            continue;
+        }
+        if name == "rights.yml" {
+            mistakes.push(Mistake { file: name, line: None, detail: format!("call it {RIGHTS}") });
+            continue;
+        }
         match file::parse(&name, &text) {
             Ok(runbook) => {
                 let key = runbook.name.clone();
@@ -37,14 +53,24 @@ pub(super) fn read(folder: &Path) -> Result<FolderCatalogue, InvalidRunbooks> {
             Err(found) => mistakes.extend(found),
         }
     }
+    let known: BTreeSet<String> = runbooks.keys().cloned().collect();
+    let all_are_known = mistakes.is_empty().then_some(&known);
+    let rights: Option<Rights> = written_rights.and_then(|text| {
+        let read = rights::read(RIGHTS, &text, all_are_known);
+        read.map_err(|found| mistakes.extend(found)).ok()
+    });
     if mistakes.is_empty() {
         let runbooks = runbooks.into_iter().map(|(name, (_, runbook))| (name, runbook)).collect();
-        Ok(FolderCatalogue { runbooks })
+        Ok(FolderCatalogue { runbooks, rights })
     } else {
         Err(InvalidRunbooks(mistakes))
     }
 }
 
-fn unreadable(path: &Path, cause: &io::Error) -> Mistake {
-    Mistake { file: path.display().to_string(), line: None, detail: format!("cannot be read: {cause}") }
+fn whole(folder: &Path, detail: &str) -> InvalidRunbooks {
+    InvalidRunbooks(vec![Mistake { file: folder.display().to_string(), line: None, detail: detail.to_owned() }])
+}
+
+fn unreadable(cause: &io::Error) -> String {
+    format!("cannot be read: {cause}")
 }

@@ -156,3 +156,16 @@ pub struct SuggestWhen {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub subject: Option<String>,
 }
+
+impl SuggestWhen {
+    /// Whether it means an event with this type, source and subject.
+    #[must_use]
+    pub fn fits(&self, event_type: &str, source: &str, subject: Option<&str>) -> bool {
+        let is_type = match self.event_type.strip_suffix(".*") {
+            Some(prefix) => event_type.strip_prefix(prefix).is_some_and(|rest| rest.starts_with('.')),
+            None => event_type == self.event_type,
+        };
+        let is_source = self.source.as_deref().is_none_or(|wanted| wanted == source);
+        is_type && is_source && self.subject.as_deref().is_none_or(|wanted| Some(wanted) == subject)
+    }
+}

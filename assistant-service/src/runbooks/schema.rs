@@ -2,7 +2,7 @@
 
 use jsonschema::Validator;
 use jsonschema::error::ValidationErrorKind;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::problem::FieldError;
 
@@ -30,4 +30,32 @@ pub(super) fn check(validator: &Validator, parameters: &Value) -> Result<(), Vec
         })
         .collect();
     if errors.is_empty() { Ok(()) } else { Err(errors) }
+}
+
+/// The parameters that the schema knows by name, with the schema of each.
+pub(super) fn properties(schema: &Value) -> impl Iterator<Item = (&str, &Value)> {
+    let properties = schema.get("properties").and_then(Value::as_object);
+    properties.into_iter().flatten().map(|(name, property)| (name.as_str(), property))
+}
+
+/// The schema of the parameter with this name.
+pub(super) fn property<'a>(schema: &'a Value, name: &str) -> Option<&'a Value> {
+    schema.get("properties")?.get(name)
+}
+
+/// Whether no call goes without the parameter.
+pub(super) fn is_required(schema: &Value, name: &str) -> bool {
+    let required = schema.get("required").and_then(Value::as_array);
+    required.is_some_and(|names| names.iter().any(|required| required.as_str() == Some(name)))
+}
+
+/// Whether the schema is of a parameter that nobody but the command's holder may see.
+pub(super) fn is_secret(property: &Value) -> bool {
+    property.get("secret").and_then(Value::as_bool) == Some(true)
+}
+
+/// The parameters that have defaults, each with its own.
+pub(super) fn defaults(schema: &Value) -> Map<String, Value> {
+    let default = |(name, property): (&str, &Value)| Some((name.to_owned(), property.get("default")?.clone()));
+    properties(schema).filter_map(default).collect()
 }

@@ -1,10 +1,13 @@
+mod fields;
+mod steps;
+
 use std::fs;
 
 use serde_json::json;
 
 use super::*;
 
-const GOOD: &str = "
+pub(super) const GOOD: &str = "
 name: restart-worker
 title: Restart a worker
 description: Stops one worker and starts it again.
@@ -82,7 +85,9 @@ title: ' '
 description: Stops it.
 target: {service: sample-service, host: a}
 risk: catastrophic
-approval: {needed: false, not_requester: true}
+approval:
+  needed: false
+  not_requester: true
 timeout_seconds: 0
 parameters: {type: object, properties: {worker: {type: strong}}}
 colour: red
@@ -93,19 +98,19 @@ colour: red
     assert_eq!(found.len(), 8, "{found:#?}");
     assert!(begin("one.yaml:2: name", "lower-case"), "{found:#?}");
     assert!(begin("one.yaml:3: title", "say something"), "{found:#?}");
-    assert!(begin("one.yaml:5: target", "host"), "{found:#?}");
+    assert!(begin("one.yaml:5: target.host", "no such key"), "{found:#?}");
     assert!(begin("one.yaml:6: risk", "catastrophic"), "{found:#?}");
-    assert!(begin("one.yaml:7: approval", "not_requester"), "{found:#?}");
-    assert!(begin("one.yaml:8: timeout_seconds", "between 1 and"), "{found:#?}");
-    assert!(begin("one.yaml:9: parameters", "JSON Schema"), "{found:#?}");
-    assert!(begin("one.yaml:10: colour", "not a field"), "{found:#?}");
+    assert!(begin("one.yaml:9: approval.not_requester", "says nothing"), "{found:#?}");
+    assert!(begin("one.yaml:10: timeout_seconds", "from 1 to 86400"), "{found:#?}");
+    assert!(begin("one.yaml:11: parameters", "JSON Schema"), "{found:#?}");
+    assert!(begin("one.yaml:12: colour", "no such key"), "{found:#?}");
 }
 
 #[test]
 fn missing_fields_are_all_named() {
     let found = mistakes("name: lonely\n");
     assert_eq!(found.len(), 7, "{found:#?}");
-    assert!(found.contains(&"one.yaml: approval is missing".to_owned()), "{found:#?}");
+    assert!(found.contains(&"one.yaml:1: approval: this is required".to_owned()), "{found:#?}");
 }
 
 #[test]
@@ -176,6 +181,8 @@ async fn the_catalogue_is_read_over_http() {
 
     let one = stage.get("/v1/runbooks/restart-worker").send().await;
     assert_eq!(one.json, all.json["runbooks"][0]);
+    assert_eq!(one.json["you_may"], json!(["run", "approve", "cancel"]));
+    assert_eq!(all.json["runbooks"][2]["you_may"], json!(["run", "cancel"]));
     assert_eq!(one.json["target"], json!({"service": "sample-service"}));
     assert_eq!(one.json["risk"], "change");
     let approval = json!({"needed": true, "not_requester": true, "quorum": 1, "lifetime_seconds": 3600});

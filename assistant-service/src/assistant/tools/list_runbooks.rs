@@ -16,7 +16,7 @@ pub(super) struct Arguments {}
 pub(super) fn tool() -> Tool {
     Tool {
         name: "list_runbooks".to_owned(),
-        description: "The runbooks of the catalogue, with what each takes and whether somebody must approve it."
+        description: "The runbooks of the catalogue, with what each takes, whether somebody must approve it, and at which events it is worth a look."
             .to_owned(),
         parameters: json!({"type": "object", "additionalProperties": false, "properties": {}}),
         strict: None,
@@ -31,6 +31,7 @@ pub(super) fn call(toolbox: &Toolbox, _: &Arguments) -> Redacted {
             "description": runbook.description,
             "parameters": runbook.parameters,
             "needs_approval": runbook.approval.needed,
+            "suggest_when": runbook.suggest_when,
         })
     });
     // A schema speaks of members such as `password` without holding any: each is text, not a value.

@@ -75,6 +75,7 @@ impl Follower {
         if !self.watch.matches(&event) {
             return Ok(None);
         }
+        let event = event.suggesting(&*self.state.runbooks);
         let key = self.room_for(Key::of(&self.watch, &event), step);
         let window = self.book.windows.entry(key.digest.clone()).or_insert_with(|| Window::new(&key));
         let is_due = window.count(&event, &self.watch, &key, millis(now));

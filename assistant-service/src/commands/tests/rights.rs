@@ -1,0 +1,77 @@
+//! What the rights of the runbooks let somebody do with a command. The example company's ask for scopes.
+
+use super::*;
+use crate::testing::StagedRequest;
+
+const REQUEST: &str = "commands:request";
+const APPROVE: &str = "commands:approve";
+
+fn with_scopes<'a>(request: StagedRequest<'a>, by: &str, scopes: &str) -> StagedRequest<'a> {
+    request.by(by).claiming(|claims| claims.scope = Some(scopes.to_owned()))
+}
+
+async fn request(stage: &Stage, by: &str, scopes: &str) -> Answer {
+    let body = json!({"runbook": "restart-worker", "parameters": {"worker": "mailer"}});
+    with_scopes(stage.post("/v1/commands", &body), by, scopes).send().await
+}
+
+async fn act(stage: &Stage, command: &Value, what: &str, by: &str, scopes: &str) -> Answer {
+    let target = format!("/v1/commands/{}/{what}", command["id"].as_str().unwrap());
+    let body = json!({"decision": "approve", "digest": command["digest"]});
+    with_scopes(stage.post(&target, &body), by, scopes).send().await
+}
+
+fn is_refused(answer: &Answer, right: &str) {
+    assert_eq!((answer.status, problem(answer)), (StatusCode::FORBIDDEN, "not-allowed"), "{answer:?}");
+    let detail = answer.json["detail"].as_str().unwrap();
+    let expected = format!(
+        "You have not the right {right} to the runbook restart-worker; whoever keeps the rights of the runbooks can give it."
+    );
+    assert_eq!(detail, expected);
+}
+
+#[tokio::test]
+async fn who_may_not_run_a_runbook_asks_for_nothing() {
+    let stage = Stage::new();
+    for scopes in ["", APPROVE, "commands", "commands:requests"] {
+        is_refused(&request(&stage, "ana", scopes).await, "run");
+    }
+    assert_eq!(stage.get("/v1/commands").send().await.json["commands"], json!([]));
+    assert_eq!(request(&stage, "ana", REQUEST).await.status, StatusCode::CREATED);
+}
+
+#[tokio::test]
+async fn who_may_not_approve_decides_nothing() {
+    let stage = Stage::new();
+    let command = request(&stage, "ana", REQUEST).await.json;
+    is_refused(&act(&stage, &command, "approval", "ben", REQUEST).await, "approve");
+    is_refused(&act(&stage, &command, "approval", "ben", "").await, "approve");
+    assert_eq!(state_of(&stage, &command).await, "pending");
+    assert_eq!(act(&stage, &command, "approval", "ben", APPROVE).await.json["state"], "scheduled");
+}
+
+#[tokio::test]
+async fn whoever_asked_may_always_call_it_off_and_others_need_the_right() {
+    let stage = Stage::new();
+    let (own, others) = (request(&stage, "ana", REQUEST).await.json, request(&stage, "ana", REQUEST).await.json);
+    is_refused(&act(&stage, &own, "cancel", "ben", "").await, "cancel");
+    assert_eq!(act(&stage, &own, "cancel", "ana", "").await.json["state"], "canceled");
+    // The same name from another issuer is somebody else.
+    let target = format!("/v1/commands/{}/cancel", others["id"].as_str().unwrap());
+    let foreign = with_scopes(stage.post(&target, &json!({})), "ana", "");
+    let foreign = foreign.claiming(|claims| claims.rctx.iss = Some("https://other.example".to_owned()));
+    is_refused(&foreign.send().await, "cancel");
+    assert_eq!(act(&stage, &others, "cancel", "ben", APPROVE).await.json["state"], "canceled");
+}
+
+#[tokio::test]
+async fn what_the_caller_may_do_stands_in_the_catalogue_which_lists_all() {
+    let stage = Stage::new();
+    for (scopes, expected) in
+        [("", json!([])), (REQUEST, json!(["run", "cancel"])), (APPROVE, json!(["approve", "cancel"]))]
+    {
+        let all = with_scopes(stage.get("/v1/runbooks"), "ana", scopes).send().await.json;
+        assert_eq!(all["runbooks"].as_array().unwrap().len(), 3);
+        assert_eq!(all["runbooks"][0]["you_may"], expected, "{scopes}");
+    }
+}
