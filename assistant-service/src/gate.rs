@@ -54,6 +54,12 @@ impl Caller {
         self.0.claims.scope.as_deref().unwrap_or_default().split_ascii_whitespace()
     }
 
+    /// The roles that the gate says the caller has. It says none so far.
+    #[must_use]
+    pub fn roles(&self) -> &[String] {
+        &[]
+    }
+
     /// The event types that the gate's rule for this request lets the caller use.
     #[must_use]
     pub fn event_types(&self) -> &[String] {
