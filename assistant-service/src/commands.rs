@@ -6,16 +6,22 @@
 
 mod announce;
 pub(crate) mod approve;
+mod ask;
 mod book;
+pub(crate) mod cancel;
 mod command;
 pub(crate) mod execute;
+pub(crate) mod follow;
 mod held;
+mod idempotency;
 pub(crate) mod lease;
 mod permitted;
 pub(crate) mod read;
 mod reaper;
 mod record;
+pub(crate) mod replay;
 pub(crate) mod request;
+mod secret_parameters;
 mod state;
 mod time_seen;
 

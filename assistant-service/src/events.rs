@@ -11,13 +11,13 @@ mod event_parameters;
 mod event_schemas;
 mod export;
 mod extension_types;
-mod held_stream;
+pub(crate) mod held_stream;
 mod intake;
 pub(crate) mod publish;
 pub(crate) mod query;
 mod raw_json;
 mod submission;
-mod tail;
+pub(crate) mod tail;
 mod uri_reference;
 
 pub use batch::NotTaken;

@@ -1,7 +1,7 @@
 //! A request's JSON body, refused with the name of the member that is wrong.
 
 use axum::body::Bytes;
-use axum::extract::{FromRequest, Request};
+use axum::extract::{FromRequest, OptionalFromRequest, Request};
 use axum::http::header::CONTENT_TYPE;
 use serde::de::DeserializeOwned;
 
@@ -15,13 +15,35 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for JsonBody<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
-        let content_type = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
-        if !content_type.is_some_and(is_json) {
+        if !is_of_json(&request) {
             return Err(Problem::UnsupportedMediaType);
         }
-        let body = Bytes::from_request(request, state).await.map_err(|_| Problem::BodyIncomplete)?;
-        parse(&body).map(Self)
+        parse(&whole(request, state).await?).map(Self)
     }
+}
+
+/// A body that may be left away.
+impl<S: Send + Sync, T: DeserializeOwned> OptionalFromRequest<S> for JsonBody<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Option<Self>, Problem> {
+        let is_of_json = is_of_json(&request);
+        let body = whole(request, state).await?;
+        match (body.is_empty(), is_of_json) {
+            (true, _) => Ok(None),
+            (false, true) => parse(&body).map(Self).map(Some),
+            (false, false) => Err(Problem::UnsupportedMediaType),
+        }
+    }
+}
+
+fn is_of_json(request: &Request) -> bool {
+    let content_type = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    content_type.is_some_and(is_json)
+}
+
+async fn whole<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes, Problem> {
+    Bytes::from_request(request, state).await.map_err(|_| Problem::BodyIncomplete)
 }
 
 fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {

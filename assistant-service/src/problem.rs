@@ -76,6 +76,12 @@ pub enum Problem {
     },
     /// Whoever asked for a command may not decide about it.
     OwnRequest,
+    /// The command's runbook lets only others decide.
+    NotAnApprover,
+    /// The caller has decided about the command before.
+    DecidedAlready,
+    /// An idempotency key comes with another call than the first time.
+    IdempotencyKeyReused,
     /// The command is not for the caller to carry out.
     NotTheService,
     /// The lease that is named is not the last one given. Agents know this by its type, and stop.

@@ -26,11 +26,12 @@ use crate::backbone::retention::Retention;
 use crate::backbone::sqlite::SqliteBackbone;
 use crate::chat::PassedOn;
 use crate::clock::Clock;
+use crate::commands::Commands;
 use crate::events::{DeadLetters, EventSchemas};
 use crate::gate::TransactionKeySource;
 use crate::knowledge::{CurrentKnowledge, Knowledge};
 use crate::metrics::Metrics;
-use crate::runbooks::FolderCatalogue;
+use crate::runbooks::{FolderCatalogue, RunbookCatalogue};
 use crate::state::AppState;
 use crate::trust::TrustBook;
 
@@ -211,6 +212,15 @@ impl Stage {
     /// The same service, with schemas for the data of events.
     pub(crate) fn with_event_schemas(self, schemas: EventSchemas) -> Self {
         let state = self.state.with_event_schemas(schemas);
+        Self { app: app(state.clone()), state, ..self }
+    }
+
+    /// The same service, with other runbooks.
+    pub(crate) fn with_runbooks(self, runbooks: FolderCatalogue) -> Self {
+        let runbooks: Arc<dyn RunbookCatalogue> = Arc::new(runbooks);
+        let AppState { backbone, clock, metrics, .. } = self.state.clone();
+        let commands = Arc::new(Commands::new(backbone, clock, Arc::clone(&runbooks), metrics));
+        let state = AppState { runbooks, commands, ..self.state };
         Self { app: app(state.clone()), state, ..self }
     }
 

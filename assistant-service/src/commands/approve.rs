@@ -1,14 +1,17 @@
-//! Deciding about a command before it begins: approval, rejection, and calling it off.
+//! `POST /v1/commands/{id}/approval`: deciding about a command before it begins.
 
 use axum::Json;
 use axum::extract::State;
 use serde::Deserialize;
+use trust_core::principal::Principal;
 use utoipa::ToSchema;
 
 use super::book::Commands;
 use super::check_length;
 use super::command::{Command, Decided, Decision};
-use super::state::Step;
+use super::record::{Record, Terms};
+use super::state::{State as CommandState, Step};
+use crate::backbone::BackboneError;
 use crate::gate::Caller;
 use crate::json_body::JsonBody;
 use crate::parameters::PathName;
@@ -17,6 +20,9 @@ use crate::runbooks::Right;
 use crate::state::AppState;
 
 const MAX_COMMENT_BYTES: usize = 2000;
+
+/// Each time that somebody was faster one more has decided, so only a crowd at one moment comes to the end of these.
+const ATTEMPTS: usize = 16;
 
 /// A decision.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -31,12 +37,13 @@ pub(crate) struct ApprovalRequest {
     comment: Option<String>,
 }
 
-/// Decides about a command that waits for it. The first decision counts.
+/// Decides about a command that waits for it. Each may decide once: it is scheduled when as many have agreed as its runbook
+/// asks for, and the first one who is against it ends it.
 #[utoipa::path(post, path = "/v1/commands/{id}/approval", tag = "commands", request_body = ApprovalRequest,
     params(("id" = String, Path, description = "The command")),
     responses(
-        (status = OK, description = "Decided", body = Command),
-        (status = FORBIDDEN, description = "The caller has not the right to, or asked for it", body = ProblemDocument),
+        (status = OK, description = "Decided, or one more has agreed", body = Command),
+        (status = FORBIDDEN, description = "Somebody else must decide: the caller asked for it, is no approver, or has not the right to", body = ProblemDocument),
         (status = NOT_FOUND, description = "No such command", body = ProblemDocument),
         (status = CONFLICT, description = "Decided already, too late, or another digest", body = ProblemDocument)))]
 pub(crate) async fn approve(
@@ -45,48 +52,101 @@ pub(crate) async fn approve(
     PathName(id): PathName,
     JsonBody(request): JsonBody<ApprovalRequest>,
 ) -> Result<Json<Command>, Problem> {
-    Ok(Json(state.commands.decide(&caller, &id, request).await?))
-}
-
-/// Calls a command off that has not begun.
-#[utoipa::path(post, path = "/v1/commands/{id}/cancel", tag = "commands",
-    params(("id" = String, Path, description = "The command")),
-    responses(
-        (status = OK, description = "Called off", body = Command),
-        (status = FORBIDDEN, description = "The caller did not ask for it, and has not the right to", body = ProblemDocument),
-        (status = NOT_FOUND, description = "No such command", body = ProblemDocument),
-        (status = CONFLICT, description = "It has begun or ended", body = ProblemDocument)))]
-pub(crate) async fn cancel(
-    State(state): State<AppState>,
-    caller: Caller,
-    PathName(id): PathName,
-) -> Result<Json<Command>, Problem> {
-    caller.require_principal()?;
-    let kept = state.commands.find(&id).await?;
-    state.commands.permit_to_cancel(&caller, &kept.record.command)?;
-    Ok(Json(state.commands.advance(kept, vec![Step::Cancel], Some(&caller)).await?.record.command))
+    check_length("comment", request.comment.as_deref(), MAX_COMMENT_BYTES).map_err(|error| vec![error])?;
+    Ok(Json(state.commands.decide(&caller, &id, &request).await?))
 }
 
 impl Commands {
-    async fn decide(&self, caller: &Caller, id: &str, request: ApprovalRequest) -> Result<Command, Problem> {
-        let by = caller.require_principal()?.clone();
-        let ApprovalRequest { decision, digest, comment } = request;
-        check_length("comment", comment.as_deref(), MAX_COMMENT_BYTES).map_err(|error| vec![error])?;
+    /// Whoever is second of two at once reads what the first has made of the command, and everything is asked anew.
+    async fn decide(&self, caller: &Caller, id: &str, request: &ApprovalRequest) -> Result<Command, Problem> {
+        let mut again = 1..ATTEMPTS;
+        loop {
+            match self.decide_once(caller, id, request).await {
+                Err(Problem::Store(BackboneError::Conflict { .. })) if again.next().is_some() => {}
+                decided => return decided,
+            }
+        }
+    }
+
+    async fn decide_once(&self, caller: &Caller, id: &str, request: &ApprovalRequest) -> Result<Command, Problem> {
+        let by = caller.require_principal()?;
         let kept = self.find(id).await?;
-        let command = &kept.record.command;
-        self.permit_with(caller, Right::Approve, command)?;
-        if command.approval.not_requester && command.requested_by == by {
-            return Err(Problem::OwnRequest);
-        }
-        if command.digest != digest {
-            return Err(Problem::DigestDiffers);
-        }
+        self.permit_with(caller, Right::Approve, &kept.record.command)?;
+        check(&kept.record, by, caller.roles(), &request.digest)?;
         let kept = self.in_time(kept).await?;
-        let decided = Decided { by, decision, comment, at: self.now() };
-        let step = match decision {
-            Decision::Approve => Step::Approve(decided),
-            Decision::Reject => Step::Reject(decided),
-        };
+        let ApprovalRequest { decision, comment, .. } = request;
+        let decided = Decided { by: by.clone(), decision: *decision, comment: comment.clone(), at: self.now() };
+        let step = step(&kept.record.command, decided);
         Ok(self.advance(kept, vec![step], Some(caller)).await?.record.command)
+    }
+}
+
+/// Whether the caller may decide about exactly this.
+fn check(record: &Record, by: &Principal, roles: &[String], digest: &str) -> Result<(), Problem> {
+    let command = &record.command;
+    if command.approval.not_requester && command.requested_by == *by {
+        return Err(Problem::OwnRequest);
+    }
+    if !record.terms.let_decide(by, roles) {
+        return Err(Problem::NotAnApprover);
+    }
+    if command.digest != digest {
+        return Err(Problem::DigestDiffers);
+    }
+    let is_waiting = command.state == CommandState::Pending;
+    if is_waiting && command.approval.decided.iter().any(|decided| decided.by == *by) {
+        return Err(Problem::DecidedAlready);
+    }
+    Ok(())
+}
+
+/// What a decision does to a command, after all that were made about it before.
+fn step(command: &Command, decided: Decided) -> Step {
+    match decided.decision {
+        Decision::Reject => Step::Reject(decided),
+        Decision::Approve => {
+            let before = command.approval.decided.iter().filter(|one| one.decision == Decision::Approve).count();
+            let agreed = u32::try_from(before).unwrap_or(u32::MAX).saturating_add(1);
+            if agreed >= command.approval.quorum { Step::Approve(decided) } else { Step::Agree(decided) }
+        }
+    }
+}
+
+impl Terms {
+    /// Whether the runbook lets them decide: by name, or by one of their roles; where it says nothing, everybody.
+    fn let_decide(&self, principal: &Principal, roles: &[String]) -> bool {
+        let is_open = self.users.is_empty() && self.roles.is_empty();
+        let by_role = || self.roles.iter().any(|role| roles.contains(role));
+        is_open || self.users.iter().any(|user| user.is(principal)) || by_role()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::runbooks::Approver;
+
+    #[test]
+    fn approvers_are_known_by_issuer_and_subject_or_by_a_role() {
+        let user = Approver { issuer: "https://a.example".to_owned(), subject: "ben".to_owned() };
+        let terms = |users: &[Approver], roles: &[&str]| Terms {
+            users: users.to_vec(),
+            roles: roles.iter().map(|&role| role.to_owned()).collect(),
+            ..Terms::default()
+        };
+        let ben = Principal::new("https://a.example", "ben");
+        let namesake = Principal::new("https://b.example", "ben");
+        let operators = ["operators".to_owned()];
+        for (terms, who, roles, may) in [
+            (terms(&[], &[]), &namesake, &[][..], true),
+            (terms(&[user.clone()], &[]), &ben, &[], true),
+            (terms(&[user.clone()], &[]), &namesake, &operators, false),
+            (terms(&[], &["operators"]), &ben, &[], false),
+            (terms(&[], &["operators"]), &ben, &operators, true),
+            (terms(&[], &["admins", "operator"]), &ben, &operators, false),
+            (terms(&[user.clone()], &["operators"]), &namesake, &operators, true),
+        ] {
+            assert_eq!(terms.let_decide(who, roles), may, "{terms:?} {who:?} {roles:?}");
+        }
     }
 }

@@ -129,14 +129,20 @@ impl Commands {
         Ok(found)
     }
 
-    /// Puts a new record in the book, in the state after `first`.
-    pub(super) async fn begin(&self, record: Record, first: Step, caller: &Caller) -> Result<Kept, Problem> {
-        self.write(None, record, vec![first], Some(caller)).await
+    /// Puts a new record in the book, in the state after `first`, together with `beside`.
+    pub(super) async fn begin(
+        &self,
+        record: Record,
+        first: Step,
+        caller: &Caller,
+        beside: Vec<Put>,
+    ) -> Result<Kept, Problem> {
+        self.write(None, record, vec![first], Some(caller), beside).await
     }
 
     /// Takes `steps` one after the other, as one change. `caller` is who made it happen; time does some alone.
     pub(super) async fn advance(&self, kept: Kept, steps: Vec<Step>, caller: Option<&Caller>) -> Result<Kept, Problem> {
-        self.write(Some(kept.revision), kept.record, steps, caller).await
+        self.write(Some(kept.revision), kept.record, steps, caller, Vec::new()).await
     }
 
     /// The command, unless its time to begin is over: then that is written down first. The sweep does the same, a moment
@@ -151,13 +157,14 @@ impl Commands {
         }
     }
 
-    /// Commits a record with an event for each of its new states, then tells who waits.
+    /// Commits a record with an event for each of its new states and what stands beside it, then tells who waits.
     async fn write(
         &self,
         read: Option<Revision>,
         mut record: Record,
         steps: Vec<Step>,
         caller: Option<&Caller>,
+        beside: Vec<Put>,
     ) -> Result<Kept, Problem> {
         let mut states = Vec::new();
         let mut events = Vec::new();
@@ -170,7 +177,8 @@ impl Commands {
             states.push(record.command.state);
             events.push(self.event(&record.command, caller)?);
         }
-        let puts = puts(&record, read).map_err(Problem::internal)?;
+        // The record's own stand last: the revision of the last one is the record's.
+        let puts = beside.into_iter().chain(puts(&record, read).map_err(Problem::internal)?).collect();
         let committed = self.backbone.commit(Batch { events, puts }).await?;
         for state in &states {
             self.count(*state);

@@ -51,6 +51,9 @@ pub struct Command {
     #[schema(value_type = Option<PrincipalSchema>)]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stop_asked_by: Option<Principal>,
+    /// Why it was called off, or was to be stopped.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cancel_reason: Option<String>,
     /// The command that this one calls once more.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub replays: Option<String>,

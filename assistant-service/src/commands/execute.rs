@@ -101,7 +101,8 @@ impl Commands {
             if progress.is_some() {
                 record.command.progress.clone_from(&progress);
             }
-            if record.command.state == CommandState::Leased {
+            // What has ended cannot be begun, which is what the holder is told then.
+            if !record.command.state.is_under_way() {
                 return Some(vec![Step::Start]);
             }
             record.extend_lease(self.now());

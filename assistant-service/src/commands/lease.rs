@@ -39,8 +39,8 @@ pub(crate) struct LeaseRequest {
     wait_seconds: u64,
 }
 
-/// A command to carry out, and the right to do so.
-#[derive(Debug, Serialize, ToSchema)]
+/// A command to carry out, and the right to do so. Without `Debug`, since parameters may be secret.
+#[derive(Serialize, ToSchema)]
 pub(crate) struct LeasedCommand {
     command: Call,
     /// To be given with each heartbeat and with the result.
@@ -51,7 +51,7 @@ pub(crate) struct LeasedCommand {
 }
 
 /// What to do.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Serialize, ToSchema)]
 struct Call {
     id: String,
     runbook: String,
@@ -149,11 +149,12 @@ async fn announced(scheduled: &mut broadcast::Receiver<String>, service: &str) {
 }
 
 fn leased(record: Record) -> Option<LeasedCommand> {
+    let parameters = record.call_parameters();
     let lease = record.command.lease?;
     let command = Call {
         id: record.command.id,
         runbook: record.command.runbook,
-        parameters: record.command.parameters,
+        parameters,
         timeout_seconds: record.timeout_seconds,
     };
     Some(LeasedCommand { command, fence: lease.fence, lease_expires_at: lease.expires_at })

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use axum::Json;
 use axum::extract::State;
 use serde::{Deserialize, Serialize};
+use trust_core::principal::Principal;
 use utoipa::{IntoParams, ToSchema};
 
 use super::book::{Commands, Found};
@@ -25,13 +26,35 @@ const MAX_LIMIT: usize = 1000;
 pub(crate) struct Parameters {
     /// In this state.
     state: Option<CommandState>,
+    /// `dead`: those that failed, took too long, expired or were abandoned, which can be called once more.
+    outcome: Option<Outcome>,
     /// For this service.
     service: Option<String>,
+    /// Of this runbook.
+    runbook: Option<String>,
+    /// `me`: those that the caller has asked for.
+    requested_by: Option<RequestedBy>,
     /// Older than the command with this id.
     before: Option<String>,
     /// At most so many; 1 to 1000, without it 100.
     #[param(minimum = 1, maximum = 1000)]
     limit: Option<usize>,
+}
+
+/// How commands have ended.
+#[derive(Clone, Copy, Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+enum Outcome {
+    /// Without being done, and without anybody having wanted that.
+    Dead,
+}
+
+/// Who has asked for commands.
+#[derive(Clone, Copy, Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+enum RequestedBy {
+    /// The caller.
+    Me,
 }
 
 /// Some of the commands, new ones first. A page may hold fewer than asked for, even none, and not be the last.
@@ -52,12 +75,12 @@ pub(crate) async fn list(
     caller: Caller,
     QueryOf(parameters): QueryOf<Parameters>,
 ) -> Result<Json<CommandPage>, Problem> {
-    caller.require_principal()?;
+    let reader = caller.require_principal()?;
     let limit = parameters.limit.unwrap_or(DEFAULT_LIMIT);
     if !(1..=MAX_LIMIT).contains(&limit) {
         return Err(Problem::invalid("limit", format!("must be a number from 1 to {MAX_LIMIT}")));
     }
-    Ok(Json(state.commands.list(&parameters, limit).await?))
+    Ok(Json(state.commands.list(&parameters, reader, limit).await?))
 }
 
 /// One command.
@@ -75,23 +98,47 @@ pub(crate) async fn get(
     Ok(Json(state.commands.find(&id).await?.record.command))
 }
 
-impl Commands {
-    async fn list(&self, parameters: &Parameters, limit: usize) -> Result<CommandPage, Problem> {
-        let Parameters { state, service, before, .. } = parameters;
-        let matches = |command: &Command| {
-            state.is_none_or(|state| command.state == state)
-                && service.as_ref().is_none_or(|service| command.target.service == *service)
-                && before.as_ref().is_none_or(|before| command.id < *before)
+impl Parameters {
+    fn match_state(&self, state: CommandState) -> bool {
+        let has_outcome = match self.outcome {
+            Some(Outcome::Dead) => state.is_dead(),
+            None => true,
         };
+        has_outcome && self.state.is_none_or(|wanted| state == wanted)
+    }
+
+    fn match_command(&self, command: &Command, reader: &Principal) -> bool {
+        let is_by = match self.requested_by {
+            Some(RequestedBy::Me) => command.requested_by == *reader,
+            None => true,
+        };
+        is_by
+            && self.match_state(command.state)
+            && self.service.as_ref().is_none_or(|service| command.target.service == *service)
+            && self.runbook.as_ref().is_none_or(|runbook| command.runbook == *runbook)
+            && self.before.as_ref().is_none_or(|before| command.id < *before)
+    }
+}
+
+impl Commands {
+    async fn list(&self, parameters: &Parameters, reader: &Principal, limit: usize) -> Result<CommandPage, Problem> {
+        let before = &parameters.before;
+        let matches = |command: &Command| parameters.match_command(command, reader);
+        let may_be_in = |state: CommandState| parameters.match_state(state);
         // One more than asked for tells whether there is a next page.
         let wanted = limit.saturating_add(1);
         // Ended ones after the open ones: of what ends in between the later reading holds, and nothing is missed.
-        let open = if state.is_none_or(|state| !state.is_final()) { self.open().await? } else { Vec::new() };
-        let Found { commands: ended, stopped_at } = if state.is_none_or(CommandState::is_final) {
-            self.ended(before.clone(), wanted, &matches).await?
+        let open = if CommandState::ALL.into_iter().any(|state| !state.is_final() && may_be_in(state)) {
+            self.open().await?
         } else {
-            Found::default()
+            Vec::new()
         };
+        let Found { commands: ended, stopped_at } =
+            if CommandState::ALL.into_iter().any(|state| state.is_final() && may_be_in(state)) {
+                self.ended(before.clone(), wanted, &matches).await?
+            } else {
+                Found::default()
+            };
         let open = open.into_iter().map(|kept| kept.record.command).filter(&matches);
         // What is older than the last one looked at belongs to the next page.
         let open = open.filter(|command| stopped_at.as_ref().is_none_or(|stopped_at| command.id >= *stopped_at));

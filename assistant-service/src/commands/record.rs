@@ -7,10 +7,11 @@ use time::{Duration, OffsetDateTime};
 use trust_core::principal::Principal;
 
 use super::command::{Command, CommandApproval, ExpiredBecause, Lease};
+use super::secret_parameters::SecretParameters;
 use super::state::{State, Step, next};
 use super::time_seen::Seen;
 use super::{APPROVAL, LEASE, SCHEDULED};
-use crate::runbooks::{Concurrency, Retry, Runbook, Target};
+use crate::runbooks::{Approver, Concurrency, Retry, Runbook, Target};
 
 /// A command as it is kept: with what only the service needs to know. What the runbook said at the request is here,
 /// so that a changed runbook does not change a command under way.
@@ -28,6 +29,9 @@ pub(super) struct Record {
     /// When its service could first have it; a lease that is lost does not give it more time.
     #[serde(default, with = "time::serde::rfc3339::option")]
     scheduled_at: Option<OffsetDateTime>,
+    /// What the command is called with and does not show.
+    #[serde(default, skip_serializing_if = "SecretParameters::is_empty")]
+    secrets: SecretParameters,
 }
 
 /// What the runbook said at the request, besides its timeout.
@@ -35,6 +39,11 @@ pub(super) struct Record {
 pub(super) struct Terms {
     pub(super) runbook_digest: String,
     pub(super) approval_lifetime_seconds: u64,
+    /// Who may decide, by name or by role; with neither everybody who has the right to.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) users: Vec<Approver>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) roles: Vec<String>,
     pub(super) idempotent: bool,
     pub(super) retry: Retry,
     pub(super) concurrency: Concurrency,
@@ -45,6 +54,8 @@ impl Default for Terms {
         Self {
             runbook_digest: String::new(),
             approval_lifetime_seconds: APPROVAL.as_secs(),
+            users: Vec::new(),
+            roles: Vec::new(),
             idempotent: false,
             retry: Retry::NEVER,
             concurrency: Concurrency::default(),
@@ -59,15 +70,18 @@ pub(super) struct NotNow(pub(super) State);
 /// What is asked for, once it has been looked at.
 pub(super) struct Call {
     pub(super) target: Target,
+    /// Without the secret values.
     pub(super) parameters: Value,
+    pub(super) secrets: SecretParameters,
     pub(super) reason: String,
     pub(super) dry_run: bool,
+    pub(super) replays: Option<String>,
 }
 
 impl Record {
     pub(super) fn new(id: String, runbook: &Runbook, call: Call, requested_by: Principal, now: OffsetDateTime) -> Self {
-        let Call { target, parameters, reason, dry_run } = call;
-        let digest = digest(runbook, &target, &parameters, dry_run);
+        let Call { target, parameters, secrets, reason, dry_run, replays } = call;
+        let digest = digest(runbook, &target, &secrets.digested_in(&parameters), dry_run);
         let approval = CommandApproval {
             // Nothing is changed by a dry run.
             needed: runbook.approval.needed && !dry_run,
@@ -92,7 +106,8 @@ impl Record {
             not_before: None,
             expired_because: None,
             stop_asked_by: None,
-            replays: None,
+            cancel_reason: None,
+            replays,
             output_bytes: 0,
             lease: None,
             progress: None,
@@ -102,16 +117,32 @@ impl Record {
         let terms = Terms {
             runbook_digest: runbook.digest.clone(),
             approval_lifetime_seconds: runbook.approval.lifetime_seconds,
+            users: runbook.approval.users.clone(),
+            roles: runbook.approval.roles.clone(),
             idempotent: runbook.idempotent,
             retry: runbook.retry,
             concurrency: runbook.concurrency,
         };
         let timeout_seconds = runbook.timeout_seconds;
-        Self { command, timeout_seconds, terms, fence: 0, holder: None, scheduled_at: None }
+        Self { command, timeout_seconds, terms, fence: 0, holder: None, scheduled_at: None, secrets }
     }
 
     pub(super) fn fence(&self) -> u64 {
         self.fence
+    }
+
+    /// All parameters, the secret ones too: for whoever carries the command out, and for nobody else.
+    pub(super) fn call_parameters(&self) -> Value {
+        self.secrets.put_back_into(&self.command.parameters)
+    }
+
+    /// The secret values as texts, which nothing that is told about the command may hold.
+    pub(super) fn secret_texts(&self) -> Vec<String> {
+        self.secrets.texts()
+    }
+
+    pub(super) fn secret_names(&self) -> Vec<String> {
+        self.secrets.names().collect()
     }
 
     /// Takes a step, with all that it means for the rest of the record.
@@ -202,7 +233,7 @@ impl Record {
     }
 }
 
-/// The runbook's own digest stands for all that it says; members are ordered by name, so that the same call has the
+/// The runbook's own digest stands for all that it says, and a keyed digest for each secret parameter; members are ordered by name, so that the same call has the
 /// same digest.
 fn digest(runbook: &Runbook, target: &Target, parameters: &Value, dry_run: bool) -> String {
     let mut call = json!({

@@ -102,6 +102,13 @@ impl State {
         }
     }
 
+    /// Whether it ended without being done and without anybody having wanted that: a dead letter, which may be called once
+    /// more.
+    #[must_use]
+    pub fn is_dead(self) -> bool {
+        matches!(self, Self::Failed | Self::Timeout | Self::Expired | Self::Abandoned)
+    }
+
     /// Whether a service has begun and not yet told how it ended.
     #[must_use]
     pub fn is_under_way(self) -> bool {

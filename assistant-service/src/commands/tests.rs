@@ -9,9 +9,18 @@ use super::command::{Decided, Decision, Ending, Outcome};
 use super::state::{State, Step, next};
 use crate::testing::{Answer, Stage};
 
+mod approvals;
+mod cancel;
 mod clock;
+mod dry_run;
+mod follow;
+mod idempotency;
 mod limits;
+mod parameters;
+mod replay;
 mod rights;
+mod runbooks;
+mod trail;
 
 const SERVICE: &str = "sample-service";
 const LEASE: &str = "/v1/services/sample-service/commands:lease";
@@ -284,6 +293,7 @@ async fn what_has_not_begun_can_be_called_off_and_nothing_else() {
     let late = on(&stage, &held, "heartbeat", SERVICE, json!({"fence": fence})).await;
     assert_eq!(late.status, StatusCode::CONFLICT);
     let (begun, _) = running(&stage, "show-status").await;
+    on(&stage, &begun, "result", SERVICE, json!({"fence": 1, "outcome": "succeeded"})).await;
     assert_eq!(on(&stage, &begun, "cancel", "ben", json!({})).await.status, StatusCode::CONFLICT);
     assert_eq!(decide(&stage, &begun, "ben", "approve").await.status, StatusCode::CONFLICT);
 }

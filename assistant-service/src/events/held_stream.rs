@@ -20,7 +20,7 @@ const PIECES_UNDER_WAY: usize = 4;
 const LAST_PIECE: Duration = Duration::from_secs(1);
 
 /// What a stream is made of.
-pub(super) trait Feed: Send + 'static {
+pub(crate) trait Feed: Send + 'static {
     /// What is sent at once.
     type Piece: Send + 'static;
 
@@ -32,7 +32,7 @@ pub(super) trait Feed: Send + 'static {
 }
 
 /// Begins a stream of the caller, who takes a seat for it.
-pub(super) fn hold<F: Feed>(
+pub(crate) fn hold<F: Feed>(
     state: &AppState,
     caller: &Caller,
     mut source: F,

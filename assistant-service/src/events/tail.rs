@@ -42,14 +42,7 @@ pub(super) async fn open(
         return Err(Problem::invalid("until", "a stream has no end; leave it away, or ask for application/x-ndjson"));
     }
     let newest = state.backbone.newest_position();
-    let seen = last_seen(headers)?;
-    let mut newest_position = *newest.borrow();
-    if seen.is_some_and(|seen| seen > newest_position) {
-        newest_position = newest_of_all(&*state.backbone).await?.max(*newest.borrow());
-    }
-    if seen.is_some_and(|seen| seen > newest_position) {
-        return Err(no_event_of_this_stream());
-    }
+    let (seen, newest_position) = last_seen(&*state.backbone, headers).await?;
     let after = seen.or(filter.after);
     // Whoever has seen an event is beyond the time.
     let since = filter.since.filter(|_| after.is_none());
@@ -61,11 +54,19 @@ pub(super) async fn open(
     Ok(Sse::new(events).keep_alive(KeepAlive::new().interval(HEARTBEAT)).into_response())
 }
 
-/// What the reader says it has seen.
-fn last_seen(headers: &HeaderMap) -> Result<Option<Position>, Problem> {
-    let Some(value) = headers.get("last-event-id") else { return Ok(None) };
-    let position = value.to_str().ok().and_then(|text| text.parse().ok());
-    position.map(Some).ok_or_else(no_event_of_this_stream)
+/// What the reader says it has seen (`Last-Event-ID`), and the newest position there is.
+pub(crate) async fn last_seen(
+    backbone: &dyn Backbone,
+    headers: &HeaderMap,
+) -> Result<(Option<Position>, Position), Problem> {
+    let newest = backbone.newest_position();
+    let mut newest_position = *newest.borrow();
+    let Some(value) = headers.get("last-event-id") else { return Ok((None, newest_position)) };
+    let seen = value.to_str().ok().and_then(|text| text.parse().ok()).ok_or_else(no_event_of_this_stream)?;
+    if seen > newest_position {
+        newest_position = newest_of_all(backbone).await?.max(*newest.borrow());
+    }
+    if seen > newest_position { Err(no_event_of_this_stream()) } else { Ok((Some(seen), newest_position)) }
 }
 
 /// The newest position of the log, which another replica may know before this one: a reader who comes from there has seen

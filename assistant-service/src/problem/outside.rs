@@ -111,6 +111,24 @@ impl Problem {
                 "Own request",
                 "Whoever asked for this command may not decide about it; somebody else must.",
             ),
+            Self::NotAnApprover => Outside::new(
+                StatusCode::FORBIDDEN,
+                "urn:watchgate:problem:not-an-approver",
+                "Not an approver",
+                "The command's runbook names who may decide, and the caller is not among them.",
+            ),
+            Self::DecidedAlready => Outside::new(
+                StatusCode::CONFLICT,
+                "urn:watchgate:problem:decided-already",
+                "Decided already",
+                "The caller has decided about this command, and each decides once; others are still needed.",
+            ),
+            Self::IdempotencyKeyReused => Outside::new(
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "urn:watchgate:problem:idempotency-key-reused",
+                "Idempotency key reused",
+                "The caller has used this Idempotency-Key for another call within a day; take a new key for a new call.",
+            ),
             Self::NotTheService => Outside::new(
                 StatusCode::FORBIDDEN,
                 "urn:watchgate:problem:not-the-service",

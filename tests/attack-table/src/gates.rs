@@ -215,7 +215,7 @@ pub fn shipped_rules() -> Value {
         {"name": "models", "match": "PathPrefix(`/v1/models`) && Method(`GET`)", "require": "Scope(`assistant:ask`)"},
         {"name": "ratings", "match": "PathRegexp(`/v1/ratings/[^/]+`) && Method(`PUT`)", "require": "Scope(`assistant:ask`)"},
         {"name": "runbooks", "match": "PathPrefix(`/v1/runbooks`) && Method(`GET`)", "require": "Scope(`runbooks:read`)"},
-        {"name": "commands-request", "match": "(Path(`/v1/commands`) || PathRegexp(`/v1/commands/[^/]+/cancel`)) && Method(`POST`)",
+        {"name": "commands-request", "match": "(Path(`/v1/commands`) || PathRegexp(`/v1/commands/[^/]+/(cancel|replay)`)) && Method(`POST`)",
          "require": "Scope(`commands:request`)", "event": {"type": "dev.watchgate.command"}},
         {"name": "commands-approve", "match": "PathRegexp(`/v1/commands/[^/]+/approval`) && Method(`POST`)",
          "require": "Scope(`commands:approve`)", "event": {"type": "dev.watchgate.command"}},

@@ -116,7 +116,7 @@ fn write_runbooks(folder: &std::path::Path) -> Result<()> {
         );
         fs::write(folder.join(format!("{service}.yaml")), text)?;
     }
-    let rights = "rules:\n  - name: everybody\n    runbooks: ['*']\n    allow: [run, cancel]\n";
+    let rights = "rules:\n  - name: everybody\n    allow: [run, cancel]\n";
     fs::write(folder.join("rights.yaml"), rights)?;
     Ok(())
 }

@@ -17,7 +17,8 @@ async fn request(stage: &Stage, by: &str, scopes: &str) -> Answer {
 
 async fn act(stage: &Stage, command: &Value, what: &str, by: &str, scopes: &str) -> Answer {
     let target = format!("/v1/commands/{}/{what}", command["id"].as_str().unwrap());
-    let body = json!({"decision": "approve", "digest": command["digest"]});
+    let decision = json!({"decision": "approve", "digest": command["digest"]});
+    let body = if what == "approval" { decision } else { json!({}) };
     with_scopes(stage.post(&target, &body), by, scopes).send().await
 }
 

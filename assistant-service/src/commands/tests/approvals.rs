@@ -1,0 +1,91 @@
+//! More than one who must agree, and who they are.
+
+use super::runbooks::{DROP_CACHE, call, catalogue, stage};
+use super::*;
+
+fn names(command: &Value) -> Vec<&str> {
+    let decided = command["approval"]["decided"].as_array().unwrap();
+    decided.iter().map(|one| one["by"]["sub"].as_str().unwrap()).collect()
+}
+
+#[tokio::test]
+async fn a_command_is_scheduled_when_as_many_have_agreed_as_are_needed_each_once() {
+    let stage = stage();
+    let command = call(&stage, "drop-cache", json!({})).await;
+    let first = decide(&stage, &command, "ben", "approve").await.json;
+    assert_eq!((&first["state"], names(&first)), (&json!("pending"), vec!["ben"]));
+    assert_eq!(first["approval"].get("decision"), None);
+    for decision in ["approve", "reject"] {
+        let again = decide(&stage, &command, "ben", decision).await;
+        assert_eq!((again.status, problem(&again)), (StatusCode::CONFLICT, "decided-already"), "{decision}");
+    }
+    assert_eq!(try_lease(&stage, 0).await.status, StatusCode::NO_CONTENT);
+
+    let last = decide(&stage, &command, "eva", "approve").await.json;
+    assert_eq!((&last["state"], names(&last)), (&json!("scheduled"), vec!["ben", "eva"]));
+    assert_eq!(last["approval"]["decision"], "approve");
+    let late = decide(&stage, &command, "ivo", "approve").await;
+    assert_eq!((late.status, problem(&late)), (StatusCode::CONFLICT, "wrong-state"));
+    assert_eq!(trail(&stage, &command).await, ["requested", "pending", "pending", "scheduled"]);
+}
+
+#[tokio::test]
+async fn two_who_agree_at_once_both_count() {
+    let stage = stage();
+    for _ in 0..8 {
+        let command = call(&stage, "drop-cache", json!({})).await;
+        let (one, other) =
+            tokio::join!(decide(&stage, &command, "ben", "approve"), decide(&stage, &command, "eva", "approve"));
+        assert_eq!((one.status, other.status), (StatusCode::OK, StatusCode::OK), "{one:?} {other:?}");
+        assert_eq!(state_of(&stage, &command).await, "scheduled");
+    }
+}
+
+#[tokio::test]
+async fn of_three_who_agree_at_once_two_are_enough() {
+    let stage = stage();
+    let command = call(&stage, "drop-cache", json!({})).await;
+    let all = ["ben", "eva", "ivo"].map(|by| decide(&stage, &command, by, "approve"));
+    let mut statuses = futures_util::future::join_all(all).await.iter().map(|one| one.status).collect::<Vec<_>>();
+    statuses.sort_unstable();
+    assert_eq!(statuses, [StatusCode::OK, StatusCode::OK, StatusCode::CONFLICT]);
+}
+
+#[tokio::test]
+async fn one_who_is_against_it_ends_it() {
+    let stage = stage();
+    let command = call(&stage, "drop-cache", json!({})).await;
+    decide(&stage, &command, "ben", "approve").await;
+    let ended = decide(&stage, &command, "eva", "reject").await.json;
+    assert_eq!((&ended["state"], &ended["approval"]["decision"]), (&json!("rejected"), &json!("reject")));
+    assert_eq!(decide(&stage, &command, "ivo", "approve").await.status, StatusCode::CONFLICT);
+}
+
+#[tokio::test]
+async fn whoever_the_runbook_does_not_name_decides_nothing_nor_does_the_requester() {
+    let stage = stage();
+    let command = call(&stage, "drop-cache", json!({})).await;
+    let target = format!("/v1/commands/{}/approval", command["id"].as_str().unwrap());
+    let own = decide(&stage, &command, "ana", "approve").await;
+    assert_eq!((own.status, problem(&own)), (StatusCode::FORBIDDEN, "own-request"));
+    for decision in ["approve", "reject"] {
+        let stranger = decide(&stage, &command, "mallory", decision).await;
+        assert_eq!((stranger.status, problem(&stranger)), (StatusCode::FORBIDDEN, "not-an-approver"));
+        let body = json!({"decision": decision, "digest": command["digest"]});
+        let namesake = stage.post(&target, &body).by("ben");
+        let namesake = namesake.claiming(|claims| claims.rctx.iss = Some("https://other.example".to_owned()));
+        assert_eq!(problem(&namesake.send().await), "not-an-approver");
+    }
+    assert_eq!(trail(&stage, &command).await, ["requested", "pending"]);
+}
+
+#[tokio::test]
+async fn what_the_runbook_said_at_the_request_counts() {
+    let stage = stage();
+    let command = call(&stage, "drop-cache", json!({})).await;
+    let laxer = DROP_CACHE.replace("quorum: 2", "quorum: 1").replace("subject: ben", "subject: mallory");
+    let stage = stage.with_runbooks(catalogue(&[&laxer]));
+    assert_eq!(problem(&decide(&stage, &command, "mallory", "approve").await), "not-an-approver");
+    assert_eq!(decide(&stage, &command, "ben", "approve").await.json["state"], "pending");
+    assert_eq!(decide(&stage, &command, "eva", "approve").await.json["state"], "scheduled");
+}
