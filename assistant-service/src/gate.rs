@@ -54,10 +54,10 @@ impl Caller {
         self.0.claims.scope.as_deref().unwrap_or_default().split_ascii_whitespace()
     }
 
-    /// The roles that the caller's own issuer gives: none, since no transaction token tells any.
+    /// The roles of the caller's own token; none where the gate does not tell them (`transactionToken.roles`).
     #[must_use]
     pub fn roles(&self) -> &[String] {
-        &[]
+        &self.0.claims.rctx.roles
     }
 
     /// The event types that the gate's rule for this request lets the caller use.

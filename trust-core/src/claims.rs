@@ -1,6 +1,7 @@
 //! What an issuer vouches for. Only [`crate::issuer`] makes it, of a token or of what one left in the claims cache.
 
 pub(crate) mod record;
+pub(crate) mod roles;
 pub(crate) mod selection;
 
 use std::borrow::Cow;

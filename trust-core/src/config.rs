@@ -8,6 +8,7 @@ mod dpop;
 mod reader;
 mod resource_metadata;
 mod rules;
+mod transaction_token;
 
 use std::sync::Arc;
 
@@ -27,6 +28,7 @@ use crate::signature::Algorithm;
 use crate::suggestion::suggestion;
 pub use reader::Mistake;
 use reader::{Reader, normalised};
+pub(crate) use transaction_token::TransactionTokenSetting;
 
 const KEYS: [&str; 14] = [
     "publicOrigins",
@@ -81,7 +83,7 @@ pub(crate) struct GateConfig {
     pub(crate) issuers: Vec<ConfiguredIssuer>,
     pub(crate) rules: Vec<Rule>,
     pub(crate) forward_claims: Vec<ForwardedClaim>,
-    pub(crate) transaction_audience: Option<String>,
+    pub(crate) transaction_token: Option<TransactionTokenSetting>,
     /// Whether a keeper keeps the trust directory.
     pub(crate) has_keeper: bool,
     /// Whether permitted requests are tagged as events.
@@ -185,7 +187,7 @@ impl GateConfig {
             bad_tokens_per_minute: client_address::bad_tokens_per_minute(root, mistakes),
             client_addresses: client_address::read(root, mistakes),
             forward_claims: forward_claims(root, mistakes),
-            transaction_audience: transaction_audience(root, mistakes),
+            transaction_token: transaction_token::read(root, mistakes),
         }
     }
 }
@@ -352,13 +354,6 @@ fn forward_claims(root: &Reader<'_>, mistakes: &mut Vec<Mistake>) -> Vec<Forward
         forwarded.push(ForwardedClaim { header, folded_header, claim });
     }
     forwarded
-}
-
-fn transaction_audience(root: &Reader<'_>, mistakes: &mut Vec<Mistake>) -> Option<String> {
-    root.value("transactionToken")?;
-    let reader = root.at("transactionToken");
-    reader.only_keys(&["audience"], mistakes);
-    reader.required_string("audience", mistakes)
 }
 
 #[cfg(test)]

@@ -13,10 +13,11 @@ mod witness;
 use std::collections::BTreeSet;
 
 use crate::binding::Binding;
+use crate::claims::roles;
 use crate::claims_cache::ClaimsCache;
 use crate::client_address::ClientAddresses;
 use crate::client_certificate::{self, ClientCertificates};
-use crate::config::{ForwardedClaim, GateConfig, Mistake, Origin};
+use crate::config::{ForwardedClaim, GateConfig, Mistake, Origin, TransactionTokenSetting};
 use crate::denial::Denial;
 use crate::denial_record::Mode;
 use crate::dpop::{self, Proofs};
@@ -73,6 +74,8 @@ pub struct Gate {
 
 struct TransactionSetting {
     audience: String,
+    /// Whether the word tells the caller's roles.
+    has_roles: bool,
     keys: Option<TransactionKeys>,
 }
 
@@ -90,11 +93,16 @@ impl Gate {
             rule.select_claims(&mut issuers.selection);
         }
         config.forward_claims.iter().for_each(|forwarded| issuers.selection.want(&forwarded.claim, None));
+        if config.transaction_token.as_ref().is_some_and(|setting| setting.has_roles) {
+            issuers.selection.want(roles::CLAIM, None);
+        }
         issuers.prepare_verifications();
         let conditions: Vec<_> = config.rules.iter().flat_map(|rule| rule.matches.conditions()).collect();
         let rule_headers = conditions.iter().filter_map(|condition| condition.header()).map(str::to_owned).collect();
         let is_about_source = conditions.iter().any(|condition| condition.is_about_source());
-        let transaction = config.transaction_audience.map(|audience| TransactionSetting { audience, keys: None });
+        let transaction = config.transaction_token.map(|TransactionTokenSetting { audience, has_roles }| {
+            TransactionSetting { audience, has_roles, keys: None }
+        });
         Ok(Self {
             origins: config.origins,
             rules: config.rules,

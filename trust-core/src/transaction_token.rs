@@ -163,6 +163,9 @@ pub struct RequesterContext<Text = String> {
     /// Its own end; a stream must not outlive it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub exp: Option<u64>,
+    /// The caller's roles; none where the gate does not tell them.
+    #[serde(default = "Vec::new", skip_serializing_if = "Vec::is_empty")]
+    pub roles: Vec<Text>,
 }
 
 /// Why a transaction token is not accepted.

@@ -70,7 +70,7 @@ fn every_mistake_is_reported_with_its_place() {
             {"match": 7, "public": "perhaps"},
         ],
         "forwardClaims": {"Host": "sub", "ce-id": "sub", "X Y": "sub", "X-A": "sub", "x-a": "sub"},
-        "transactionToken": {"audiences": ["x"]},
+        "transactionToken": {"audiences": ["x"], "roles": "some"},
         "": 1,
     }));
     for place in [
@@ -100,6 +100,7 @@ fn every_mistake_is_reported_with_its_place() {
         "forwardClaims.x-a: two entries",
         "transactionToken.audiences: no such key; did you mean audience?",
         "transactionToken.audience: this is required",
+        "transactionToken.roles: true or false was expected",
     ] {
         assert!(found.iter().any(|mistake| mistake.starts_with(place)), "{place} is not in {found:#?}");
     }
@@ -131,6 +132,10 @@ fn a_gate_without_rules_or_issuers_is_a_mistake() {
         (json!({"dpop": {"algorithms": ["none"]}}), "dpop.algorithms[0]: \"none\" is no algorithm of proofs"),
         (json!({"dpop": {"algorithms": "HS256"}}), "dpop.algorithms: \"HS256\" is no algorithm of proofs"),
         (json!({"forwardClaims": {"D-PoP": "a", "DPoP": "sub"}}), "forwardClaims.DPoP: this header cannot carry"),
+        (
+            json!({"transactionToken": {"audience": "a", "role": true}}),
+            "transactionToken.role: no such key; did you mean roles?",
+        ),
         (json!({"mode": "watch"}), "mode: enforce or observe was expected"),
         (json!({"throttle": {"badTokens": 1}}), "throttle.badTokens: no such key"),
         (json!({"throttle": {"badTokensPerMinute": "many"}}), "throttle.badTokensPerMinute: a whole number"),

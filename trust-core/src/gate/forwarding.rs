@@ -52,7 +52,8 @@ impl Gate {
         if let Some(setting) = &self.transaction {
             let unavailable = || Denial::KeysUnavailable { of: "this gate".to_owned() };
             let keys = setting.keys.as_ref().ok_or_else(unavailable)?;
-            let token = self.transaction_token(facts, permit, tags, keys, now).ok_or_else(unavailable)?;
+            let roles = permit.claims().filter(|_| setting.has_roles).map(VerifiedClaims::roles).unwrap_or_default();
+            let token = self.transaction_token(facts, permit, tags, (keys, roles), now).ok_or_else(unavailable)?;
             set.push((Cow::Borrowed(SPELLED_HEADER), token));
         }
         let remove = facts
@@ -82,7 +83,7 @@ impl Gate {
         facts: &RequestFacts<'_>,
         permit: &Permit<'_>,
         tags: &EventTags,
-        keys: &TransactionKeys,
+        (keys, roles): (&TransactionKeys, Vec<&str>),
         now: UnixSeconds,
     ) -> Option<String> {
         let (rule, claims) = (permit.rule(), permit.claims());
@@ -111,6 +112,7 @@ impl Gate {
                 iat: claims.and_then(VerifiedClaims::issued_at).map(|at| at.0),
                 digest: digest.as_deref(),
                 exp: claims.map(|claims| claims.expires_at().0),
+                roles,
             },
         };
         claims.sign(keys)

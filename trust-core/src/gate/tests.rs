@@ -26,6 +26,7 @@ mod answers;
 mod binding;
 mod proof;
 mod refusals;
+mod roles;
 
 const NOW: u64 = 1_800_000_000;
 const ISSUER: &str = "https://idp.example.com";
