@@ -4,17 +4,22 @@
 //! goes on where the store stands. Who executes holds a lease with a fence, so that one who was believed dead cannot
 //! report over the one who came after.
 
+mod again;
 mod announce;
 pub(crate) mod approve;
 mod ask;
 mod book;
 pub(crate) mod cancel;
 mod command;
+mod concurrency;
 pub(crate) mod execute;
 pub(crate) mod follow;
 mod held;
 mod idempotency;
+mod late;
 pub(crate) mod lease;
+mod open;
+pub(crate) mod output;
 mod permitted;
 pub(crate) mod read;
 mod reaper;
@@ -22,6 +27,7 @@ mod record;
 pub(crate) mod replay;
 pub(crate) mod request;
 mod secret_parameters;
+mod secrets;
 mod state;
 mod time_seen;
 

@@ -86,6 +86,11 @@ pub enum Problem {
     NotTheService,
     /// The lease that is named is not the last one given. Agents know this by its type, and stop.
     StaleFence,
+    /// A piece of output does not follow what is known of it.
+    OutputGap {
+        /// How many bytes are known.
+        expected: u64,
+    },
     /// The decision is about something else than the command.
     DigestDiffers,
     /// In this state this cannot happen to a command. Agents know this by its type, and stop.

@@ -44,6 +44,7 @@ fn answering() -> OpenApiRouter<AppState> {
         .routes(routes!(commands::replay::replay))
         .routes(routes!(commands::execute::heartbeat))
         .routes(routes!(commands::execute::result))
+        .routes(routes!(commands::output::output))
         .routes(routes!(revocations::revoke::revoke))
         .routes(routes!(metrics::metrics))
         .routes(routes!(openapi))

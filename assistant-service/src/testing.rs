@@ -216,7 +216,7 @@ impl Stage {
     }
 
     /// The same service, with other runbooks.
-    pub(crate) fn with_runbooks(self, runbooks: FolderCatalogue) -> Self {
+    pub(crate) fn with_runbooks(self, runbooks: impl RunbookCatalogue + 'static) -> Self {
         let runbooks: Arc<dyn RunbookCatalogue> = Arc::new(runbooks);
         let AppState { backbone, clock, metrics, .. } = self.state.clone();
         let commands = Arc::new(Commands::new(backbone, clock, Arc::clone(&runbooks), metrics));

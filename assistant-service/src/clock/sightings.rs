@@ -33,6 +33,7 @@ impl<K: Eq + Hash, V: Copy + PartialEq> Sightings<K, V> {
     }
 
     /// Whether `key` was last seen in this version.
+    #[cfg(test)]
     pub(crate) fn knows(&self, key: &K, version: V) -> bool {
         self.lock().get(key).is_some_and(|sighting| sighting.version == version)
     }

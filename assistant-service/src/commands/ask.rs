@@ -91,11 +91,10 @@ impl Commands {
     }
 
     async fn check_room(&self, requested_by: &Principal) -> Result<(), Problem> {
-        let open = self.open().await?;
-        if open.len() >= MAX_OPEN {
+        let (open, own) = self.open_counts(requested_by).await?;
+        if open >= MAX_OPEN {
             return Err(Problem::TooManyOpenCommands);
         }
-        let own = open.iter().filter(|kept| kept.record.command.requested_by == *requested_by).count();
         if own >= MAX_OPEN_OF_ONE { Err(Problem::TooManyOwnCommands) } else { Ok(()) }
     }
 }

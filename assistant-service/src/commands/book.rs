@@ -4,9 +4,13 @@ use std::sync::Arc;
 
 use serde_json::value::to_raw_value;
 use time::OffsetDateTime;
-use tokio::sync::broadcast;
+use trust_core::principal::Principal;
 
+use super::announce::Reached;
 use super::command::Command;
+use super::concurrency::Turns;
+use super::open::OpenCommands;
+use super::output::Piece;
 use super::record::Record;
 use super::state::{State, Step};
 use super::time_seen::TimeSeen;
@@ -22,6 +26,9 @@ use crate::runbooks::RunbookCatalogue;
 pub(super) const OPEN: &str = "commands.open";
 const ENDED: &str = "commands.ended";
 
+/// The type of events with a piece of output.
+const OUTPUT: &str = "dev.watchgate.command.output";
+
 /// More open commands are not taken: somebody is asking in a loop, or nobody carries anything out.
 pub(super) const MAX_OPEN: usize = 1000;
 
@@ -29,7 +36,7 @@ pub(super) const MAX_OPEN: usize = 1000;
 pub(super) const MAX_OPEN_OF_ONE: usize = 100;
 
 /// Room for what was asked for at the same time as the last one under [`MAX_OPEN`].
-const OPEN_PAGE: u32 = 2000;
+pub(super) const OPEN_PAGE: u32 = 2000;
 const ENDED_PAGE: u32 = 500;
 
 /// How many pages of ended commands are looked through for one list, however few of them match.
@@ -41,8 +48,10 @@ pub struct Commands {
     pub(super) clock: Arc<dyn Clock>,
     pub(super) runbooks: Arc<dyn RunbookCatalogue>,
     pub(super) metrics: Arc<Metrics>,
-    /// Says for which service a command has been scheduled.
-    pub(super) scheduled: broadcast::Sender<String>,
+    /// Where to look for open commands.
+    pub(super) known: OpenCommands,
+    pub(super) reached: Reached,
+    pub(super) turns: Turns,
     pub(super) time_seen: TimeSeen,
 }
 
@@ -84,9 +93,10 @@ impl Commands {
         runbooks: Arc<dyn RunbookCatalogue>,
         metrics: Arc<Metrics>,
     ) -> Self {
-        let (scheduled, _) = broadcast::channel(64);
         let time_seen = TimeSeen::since_now(&*clock);
-        Self { backbone, clock, runbooks, metrics, scheduled, time_seen }
+        let reached = Reached::nothing(&*backbone);
+        let (known, turns) = (OpenCommands::default(), Turns::default());
+        Self { backbone, clock, runbooks, metrics, known, reached, turns, time_seen }
     }
 
     pub(super) fn now(&self) -> OffsetDateTime {
@@ -95,6 +105,12 @@ impl Commands {
 
     pub(super) async fn find(&self, id: &str) -> Result<Kept, Problem> {
         find(&*self.backbone, id).await
+    }
+
+    /// How many are not at their end, and how many of those this one has asked for.
+    pub(super) async fn open_counts(&self, requester: &Principal) -> Result<(usize, usize), BackboneError> {
+        self.catch_up().await?;
+        Ok(self.known.counts(requester))
     }
 
     /// All that are not at their end, old ones first.
@@ -137,12 +153,18 @@ impl Commands {
         caller: &Caller,
         beside: Vec<Put>,
     ) -> Result<Kept, Problem> {
-        self.write(None, record, vec![first], Some(caller), beside).await
+        self.write(None, record, vec![first], Some(caller), beside).await?.ok_or_else(unplaced)
     }
 
     /// Takes `steps` one after the other, as one change. `caller` is who made it happen; time does some alone.
     pub(super) async fn advance(&self, kept: Kept, steps: Vec<Step>, caller: Option<&Caller>) -> Result<Kept, Problem> {
-        self.write(Some(kept.revision), kept.record, steps, caller, Vec::new()).await
+        self.write(Some(kept.revision), kept.record, steps, caller, Vec::new()).await?.ok_or_else(unplaced)
+    }
+
+    /// Gives a command to `holder`, who is calling; `None` where as many of its runbook are carried out as may be.
+    pub(super) async fn give(&self, kept: Kept, holder: Principal, caller: &Caller) -> Result<Option<Kept>, Problem> {
+        let steps = vec![Step::Lease { holder }];
+        self.write(Some(kept.revision), kept.record, steps, Some(caller), Vec::new()).await
     }
 
     /// The command, unless its time to begin is over: then that is written down first. The sweep does the same, a moment
@@ -157,7 +179,8 @@ impl Commands {
         }
     }
 
-    /// Commits a record with an event for each of its new states and what stands beside it, then tells who waits.
+    /// Commits a record with an event for each of its new states and what stands beside it, then tells who waits. `None` where
+    /// this would take a place of its runbook's and none is free.
     async fn write(
         &self,
         read: Option<Revision>,
@@ -165,33 +188,35 @@ impl Commands {
         steps: Vec<Step>,
         caller: Option<&Caller>,
         beside: Vec<Put>,
-    ) -> Result<Kept, Problem> {
+    ) -> Result<Option<Kept>, Problem> {
+        let before = record.command.state;
         let mut states = Vec::new();
         let mut events = Vec::new();
         if read.is_none() {
             states.push(record.command.state);
             events.push(self.event(&record.command, caller)?);
         }
+        let heard = record.take_untold();
         for step in steps {
             record.take(step, self.now()).map_err(|refused| Problem::WrongState(refused.0))?;
             states.push(record.command.state);
+            events.extend(self.output_events(record.take_untold(), &record.command.id, caller)?);
             events.push(self.event(&record.command, caller)?);
         }
+        events.extend(self.output_events(heard, &record.command.id, caller)?);
         // The record's own stand last: the revision of the last one is the record's.
         let puts = beside.into_iter().chain(puts(&record, read).map_err(Problem::internal)?).collect();
-        let committed = self.backbone.commit(Batch { events, puts }).await?;
+        let committed = self.commit_with_places(before, &record, Batch { events, puts }).await?;
+        let Some(committed) = committed else { return Ok(None) };
         for state in &states {
             self.count(*state);
-        }
-        if states.contains(&State::Scheduled) {
-            // Without a receiver nobody waits.
-            let _ = self.scheduled.send(record.command.target.service.clone());
         }
         let revision = committed.revisions.last().copied();
         let revision = revision.ok_or_else(|| Problem::mistake("the store did not say what an entry's revision is"))?;
         let kept = Kept { record, revision };
+        self.sees_kept(&kept);
         self.time_seen.of(&kept, self.clock.elapsed());
-        Ok(kept)
+        Ok(Some(kept))
     }
 
     fn count(&self, state: State) {
@@ -202,10 +227,26 @@ impl Commands {
     fn event(&self, command: &Command, caller: Option<&Caller>) -> Result<NewEvent, Problem> {
         let data = to_raw_value(command).map_err(Problem::internal)?;
         let event_type = format!("dev.watchgate.command.{}", command.state.name());
-        let event = CloudEvent::own(event_type, Some(command.id.clone()), data);
-        let stamp = Stamp { caller, correlation_id: Some(&command.id), traceparent: None, arrived_at: self.now() };
+        self.stamped(CloudEvent::own(event_type, Some(command.id.clone()), data), &command.id, caller)
+    }
+
+    fn output_events(&self, pieces: Vec<Piece>, id: &str, caller: Option<&Caller>) -> Result<Vec<NewEvent>, Problem> {
+        let event = |piece: Piece| {
+            let data = to_raw_value(&piece).map_err(Problem::internal)?;
+            self.stamped(CloudEvent::own(OUTPUT.to_owned(), Some(id.to_owned()), data), id, caller)
+        };
+        pieces.into_iter().map(event).collect()
+    }
+
+    /// An event about the command with this id.
+    pub(super) fn stamped(&self, event: CloudEvent, id: &str, caller: Option<&Caller>) -> Result<NewEvent, Problem> {
+        let stamp = Stamp { caller, correlation_id: Some(id), traceparent: None, arrived_at: self.now() };
         NewEvent::try_from(event.stamped(&stamp)).map_err(Problem::internal)
     }
+}
+
+fn unplaced() -> Problem {
+    Problem::mistake("a step that takes no place found none free")
 }
 
 /// A record that has come to its end leaves the open ones in the same step.

@@ -57,9 +57,15 @@ pub struct Command {
     /// The command that this one calls once more.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub replays: Option<String>,
-    /// How many bytes of output its service has sent.
+    /// How its last attempts failed that were followed by another, in order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub attempts_failed: Vec<FailedAttempt>,
+    /// How many bytes of this attempt's output are kept.
     #[serde(default)]
     pub output_bytes: u64,
+    /// Whether there was more output than is kept of a command.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub output_truncated: bool,
     /// Who carries it out, and until when without a sign of life.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub lease: Option<Lease>,
@@ -142,6 +148,33 @@ pub enum ExpiredBecause {
     NobodyDecided,
     /// Its service did not begin within an hour.
     NobodyBegan,
+}
+
+/// An attempt that was followed by another.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct FailedAttempt {
+    /// The how-many-eth it was, from 1.
+    pub attempt: u32,
+    /// What ended it.
+    pub because: AttemptEnded,
+    /// What its service reported, or the last that it said while it was at work; up to 500 characters.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
+    /// When it ended.
+    #[serde(with = "time::serde::rfc3339")]
+    pub at: OffsetDateTime,
+}
+
+/// How an attempt ended that did not end well.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum AttemptEnded {
+    /// Its service reported that it failed.
+    Failed,
+    /// It took longer than its runbook allows.
+    Timeout,
+    /// Its service fell silent.
+    Abandoned,
 }
 
 /// The right to carry a command out.

@@ -9,6 +9,8 @@ use utoipa::ToSchema;
 
 use super::book::Commands;
 use super::command::{Command, Ending, Outcome, Progress};
+use super::record::Record;
+use super::secrets::{masked_outcome, masked_progress};
 use super::state::{State as CommandState, Step};
 use super::{check_length, check_value};
 use crate::gate::Caller;
@@ -30,6 +32,19 @@ pub(crate) struct Heartbeat {
     /// How far it is.
     #[serde(default)]
     progress: Option<Progress>,
+    /// What it does by now, beside carrying the command out.
+    #[serde(default)]
+    phase: Option<Phase>,
+}
+
+/// What follows the carrying out. Each begins once, with the first heartbeat that says so, and has the runbook's timeout.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Phase {
+    /// It finds out whether what was done holds.
+    Verifying,
+    /// It undoes what was done.
+    RollingBack,
 }
 
 /// That the command is still the caller's.
@@ -39,6 +54,8 @@ pub(crate) struct Extended {
     /// When the lease is lost without another heartbeat.
     #[serde(with = "time::serde::rfc3339")]
     lease_expires_at: OffsetDateTime,
+    /// Somebody asked that it be stopped: the holder stops, undoes what it can, and reports `canceled`.
+    stop: bool,
 }
 
 /// How it ended.
@@ -76,7 +93,8 @@ pub(crate) async fn heartbeat(
 }
 
 /// Reports how a command ended. Reporting the same once more is answered in the same way. A report after the lease's end
-/// counts if the command has not been ended because of it, which happens within a second.
+/// counts if the command has not been ended because of it, which happens within a second; one that comes later is refused,
+/// and kept as an event (`dev.watchgate.command.late_result`).
 #[utoipa::path(post, path = "/v1/commands/{id}/result", tag = "services", request_body = ResultReport,
     params(("id" = String, Path, description = "The command")),
     responses(
@@ -95,32 +113,30 @@ pub(crate) async fn result(
 
 impl Commands {
     async fn extend(&self, caller: &Caller, id: &str, heartbeat: Heartbeat) -> Result<Extended, Problem> {
-        let Heartbeat { fence, progress } = heartbeat;
+        let Heartbeat { fence, progress, phase } = heartbeat;
         check_progress(progress.as_ref())?;
         let extended = self.change_held(caller, id, fence, |record| {
-            if progress.is_some() {
-                record.command.progress.clone_from(&progress);
+            let steps = record.hear_from_holder(phase, self.now())?;
+            if let Some(progress) = &progress {
+                record.command.progress = Some(masked_progress(progress, &record.secret_texts()));
             }
-            // What has ended cannot be begun, which is what the holder is told then.
-            if !record.command.state.is_under_way() {
-                return Some(vec![Step::Start]);
-            }
-            record.extend_lease(self.now());
-            Some(Vec::new())
+            Ok(Some(steps))
         });
         let command = extended.await?.record.command;
         let lease = command.lease.ok_or_else(|| Problem::mistake("a command that is carried out has no lease"))?;
-        Ok(Extended { state: command.state, lease_expires_at: lease.expires_at })
+        let stop = command.stop_asked_by.is_some();
+        Ok(Extended { state: command.state, lease_expires_at: lease.expires_at, stop })
     }
 
     async fn finish(&self, caller: &Caller, id: &str, report: ResultReport) -> Result<Command, Problem> {
         let ResultReport { fence, outcome, result, message } = report;
         check_length("message", message.as_deref(), MAX_MESSAGE_BYTES).map_err(|error| vec![error])?;
         check_value("result", &result, MAX_RESULT_BYTES).map_err(|error| vec![error])?;
-        let outcome = Outcome { outcome, result, message };
+        let reported = Outcome { outcome, result, message };
         let finished = self.change_held(caller, id, fence, |record| {
-            if record.command.result.as_ref() == Some(&outcome) {
-                return None;
+            let outcome = masked_outcome(&reported, &record.secret_texts());
+            if record.command.result.as_ref() == Some(&outcome) || record.is_to_be_tried_after(&outcome) {
+                return Ok(None);
             }
             // Whoever reports the end without a heartbeat before has begun all the same.
             let begins = (record.command.state == CommandState::Leased).then_some(Step::Start);
@@ -129,9 +145,37 @@ impl Commands {
                 Ending::Failed => Step::Fail(outcome.clone()),
                 Ending::Canceled => Step::Stop(outcome.clone()),
             };
-            Some(begins.into_iter().chain([ends]).collect())
+            let ends = record.or_again(ends, self.now());
+            Ok(Some(begins.into_iter().chain([ends]).collect()))
         });
-        Ok(finished.await?.record.command)
+        match finished.await {
+            Err(refused @ (Problem::StaleFence | Problem::WrongState(_))) => {
+                self.keep_late(caller, id, fence, &reported).await?;
+                Err(refused)
+            }
+            finished => Ok(finished?.record.command),
+        }
+    }
+}
+
+impl Record {
+    /// A sign of life: the steps that it means, the first of all being the start. What has ended hears nothing more.
+    pub(super) fn hear_from_holder(&mut self, phase: Option<Phase>, now: OffsetDateTime) -> Result<Vec<Step>, Problem> {
+        let state = self.command.state;
+        let begins = match state {
+            CommandState::Leased => Some(Step::Start),
+            CommandState::Running | CommandState::Verifying | CommandState::RollingBack => None,
+            _ => return Err(Problem::WrongState(state)),
+        };
+        let then = match (phase, state) {
+            (Some(Phase::Verifying), CommandState::Leased | CommandState::Running) => Some(Step::Verify),
+            (Some(Phase::RollingBack), CommandState::RollingBack) => None,
+            (Some(Phase::RollingBack), _) => Some(Step::RollBack),
+            // A heartbeat that was overtaken by the next.
+            (Some(Phase::Verifying), _) | (None, _) => None,
+        };
+        self.extend_lease(now);
+        Ok(begins.into_iter().chain(then).collect())
     }
 }
 

@@ -20,12 +20,12 @@ impl Commands {
         caller: &Caller,
         id: &str,
         fence: u64,
-        change: impl Fn(&mut Record) -> Option<Vec<Step>>,
+        change: impl Fn(&mut Record) -> Result<Option<Vec<Step>>, Problem>,
     ) -> Result<Kept, Problem> {
         let mut again = 1..ATTEMPTS;
         loop {
             let mut kept = self.find_held(caller, id, fence).await?;
-            let Some(steps) = change(&mut kept.record) else { return Ok(kept) };
+            let Some(steps) = change(&mut kept.record)? else { return Ok(kept) };
             match self.advance(kept, steps, Some(caller)).await {
                 Err(Problem::Store(BackboneError::Conflict { .. })) if again.next().is_some() => {}
                 changed => return changed,

@@ -1,5 +1,6 @@
 //! `POST /v1/services/{name}/commands:lease`: a service asks for its next command, and waits for one.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use axum::Json;
@@ -9,13 +10,12 @@ use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use time::OffsetDateTime;
-use tokio::sync::broadcast;
 use tokio::time::Instant;
 use utoipa::ToSchema;
 
 use super::book::Commands;
+use super::open::Candidate;
 use super::record::Record;
-use super::state::{State as CommandState, Step};
 use crate::backbone::BackboneError;
 use crate::gate::Caller;
 use crate::json_body::JsonBody;
@@ -25,8 +25,8 @@ use crate::state::AppState;
 
 const MAX_WAIT_SECONDS: u64 = 30;
 
-/// What other replicas schedule is announced a moment later; a waiting service looks by itself now and then in case that the
-/// store did not tell us of it.
+/// What other replicas schedule is known here a moment later; a waiting service looks by itself now and then in case that it
+/// was not told.
 pub(super) const LOOK_EVERY: Duration = Duration::from_secs(15);
 
 /// How long to wait for a command.
@@ -55,10 +55,16 @@ pub(crate) struct LeasedCommand {
 struct Call {
     id: String,
     runbook: String,
+    /// SHA-256 in hexadecimal of what the runbook said when the command was asked for.
+    runbook_digest: String,
     #[schema(value_type = Object)]
     parameters: Value,
-    /// From the first heartbeat on.
+    /// For each phase: from the first heartbeat on, from `verifying` on and from `rolling_back` on.
     timeout_seconds: u64,
+    /// Whether it is only to say what it would do.
+    dry_run: bool,
+    /// The how-many-eth try this is, from 1.
+    attempt: u32,
 }
 
 /// Gives the caller its oldest scheduled command, or waits for one. The first heartbeat says that it has begun.
@@ -101,61 +107,93 @@ pub(crate) async fn lease(
 impl Commands {
     async fn wait_for_lease(&self, caller: &Caller, wait: Duration) -> Result<Option<LeasedCommand>, Problem> {
         let service = caller.require_principal()?.subject();
-        // Subscribed before the first look, so that nothing falls between the two.
-        let mut scheduled = self.scheduled.subscribe();
+        let waiting = self.known.wait_for(service);
         let begun = Instant::now();
         loop {
-            if let Some(leased) = self.lease_oldest(caller).await? {
-                return Ok(Some(leased));
+            let woken = waiting.woken();
+            let look = waiting.look();
+            let leased = self.lease_oldest(caller).await?;
+            look.is_over();
+            if leased.is_some() {
+                return Ok(leased);
             }
             let left = wait.saturating_sub(begun.elapsed());
+            let next = self.known.until_next(service, self.clock.elapsed()).unwrap_or(LOOK_EVERY);
             // Late or told, the next step is the same: look, unless the time is over.
-            let _ = tokio::time::timeout(left.min(LOOK_EVERY), announced(&mut scheduled, service)).await;
+            let is_told = tokio::time::timeout(left.min(next).min(LOOK_EVERY), woken).await.is_ok();
             if begun.elapsed() >= wait {
+                // Told at the last moment: somebody else must look in this one's place.
+                let _passed_on = is_told.then(|| waiting.look());
                 return Ok(None);
             }
         }
     }
 
     async fn lease_oldest(&self, caller: &Caller) -> Result<Option<LeasedCommand>, Problem> {
-        let holder = caller.require_principal()?;
-        for kept in self.open().await? {
-            let command = &kept.record.command;
-            if command.state != CommandState::Scheduled || command.target.service != holder.subject() {
-                continue;
+        let service = caller.require_principal()?.subject();
+        self.catch_up().await?;
+        // What no place is free for is passed over, and whatever else of its runbook there is.
+        let mut full = HashSet::new();
+        let mut after: Option<String> = None;
+        let elapsed = self.clock.elapsed();
+        while let Some(candidate) =
+            self.known.next_ready(service, after.as_deref(), elapsed, |runbook| !full.contains(runbook))
+        {
+            match self.lease_one(&candidate, caller).await? {
+                Look::Leased(leased) => return Ok(Some(leased)),
+                Look::Full => {
+                    full.insert(candidate.runbook.clone());
+                }
+                Look::Gone => {}
             }
-            let leasing = async {
-                let kept = self.in_time(kept).await?;
-                self.advance(kept, vec![Step::Lease { holder: holder.clone() }], Some(caller)).await
-            };
-            match leasing.await {
-                Ok(kept) => return Ok(leased(kept.record)),
-                // Somebody else was faster, or its time was over: this one is gone, the next may be there.
-                Err(Problem::Store(BackboneError::Conflict { .. }) | Problem::WrongState(_)) => {}
-                Err(problem) => return Err(problem),
-            }
+            after = Some(candidate.key.clone());
         }
         Ok(None)
     }
-}
 
-/// Returns when a command has been scheduled for `service`, or when so many have been that some were missed.
-async fn announced(scheduled: &mut broadcast::Receiver<String>, service: &str) {
-    while let Ok(name) = scheduled.recv().await {
-        if name == service {
-            return;
+    async fn lease_one(&self, candidate: &Candidate<'_>, caller: &Caller) -> Result<Look, Problem> {
+        let holder = caller.require_principal()?;
+        let leasing = async {
+            let kept = self.find(&candidate.key).await?;
+            self.sees_kept(&kept);
+            if !self.known.is_ready(holder.subject(), &candidate.key, self.clock.elapsed()) {
+                return Ok(Look::Gone);
+            }
+            let kept = self.in_time(kept).await?;
+            match self.give(kept, holder.clone(), caller).await? {
+                Some(kept) => leased(kept.record).map(Look::Leased),
+                None => Ok(Look::Full),
+            }
+        };
+        match leasing.await {
+            // Somebody else was faster, or its time was over: this one is gone, the next may be there.
+            Err(Problem::Store(BackboneError::Conflict { .. }) | Problem::WrongState(_) | Problem::NotFound) => {
+                Ok(Look::Gone)
+            }
+            looked => looked,
         }
     }
 }
 
-fn leased(record: Record) -> Option<LeasedCommand> {
+/// What came of looking at one command.
+enum Look {
+    Leased(LeasedCommand),
+    /// As many of its runbook are carried out as may be.
+    Full,
+    Gone,
+}
+
+fn leased(record: Record) -> Result<LeasedCommand, Problem> {
     let parameters = record.call_parameters();
-    let lease = record.command.lease?;
+    let lease = record.command.lease.ok_or_else(|| Problem::mistake("a command was leased without a lease"))?;
     let command = Call {
+        parameters,
         id: record.command.id,
         runbook: record.command.runbook,
-        parameters,
+        runbook_digest: record.terms.runbook_digest,
         timeout_seconds: record.timeout_seconds,
+        dry_run: record.command.dry_run,
+        attempt: record.command.attempts.saturating_add(1),
     };
-    Some(LeasedCommand { command, fence: lease.fence, lease_expires_at: lease.expires_at })
+    Ok(LeasedCommand { command, fence: lease.fence, lease_expires_at: lease.expires_at })
 }

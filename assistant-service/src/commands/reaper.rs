@@ -1,5 +1,6 @@
 //! What time does to commands: approvals and schedules expire, leases are lost, silent and slow executions end.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use super::book::Commands;
@@ -27,12 +28,17 @@ impl Commands {
     pub async fn sweep(&self) -> Result<(), BackboneError> {
         let mut counts = State::ALL.map(|state| (state, 0_i64));
         let looked_at = self.clock.elapsed();
+        let places = self.places().await?;
+        let newest = self.newest_revision();
         let open = self.open().await?;
-        self.time_seen.keep(looked_at, open.iter().map(|kept| kept.record.command.id.as_str()).collect());
+        self.take_back(&places, &open).await?;
+        let ids: HashSet<&str> = open.iter().map(|kept| kept.record.command.id.as_str()).collect();
+        self.known.keep(newest, |id| ids.contains(id));
+        self.time_seen.keep(looked_at, ids);
         for kept in open {
             let id = kept.record.command.id.clone();
             let mut state = kept.record.command.state;
-            if let Some(step) = self.due(&kept) {
+            if let Some(step) = self.due(&kept).map(|step| kept.record.or_again(step, self.now())) {
                 match self.advance(kept, vec![step], None).await {
                     Ok(kept) => state = kept.record.command.state,
                     // Somebody gave a sign of life at the last moment; the next sweep looks again.

@@ -7,6 +7,7 @@ use time::{Duration, OffsetDateTime};
 use trust_core::principal::Principal;
 
 use super::command::{Command, CommandApproval, ExpiredBecause, Lease};
+use super::output::Piece;
 use super::secret_parameters::SecretParameters;
 use super::state::{State, Step, next};
 use super::time_seen::Seen;
@@ -32,6 +33,15 @@ pub(super) struct Record {
     /// What the command is called with and does not show.
     #[serde(default, skip_serializing_if = "SecretParameters::is_empty")]
     secrets: SecretParameters,
+    /// How many bytes of output are kept of attempts before this one.
+    #[serde(default)]
+    pub(super) output_before: u64,
+    /// The end of the output, where it may be the beginning of a secret.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub(super) output_waits: String,
+    /// Output that is told with the next change.
+    #[serde(skip)]
+    pub(super) untold: Vec<Piece>,
 }
 
 /// What the runbook said at the request, besides its timeout.
@@ -108,7 +118,9 @@ impl Record {
             stop_asked_by: None,
             cancel_reason: None,
             replays,
+            attempts_failed: Vec::new(),
             output_bytes: 0,
+            output_truncated: false,
             lease: None,
             progress: None,
             result: None,
@@ -124,7 +136,18 @@ impl Record {
             concurrency: runbook.concurrency,
         };
         let timeout_seconds = runbook.timeout_seconds;
-        Self { command, timeout_seconds, terms, fence: 0, holder: None, scheduled_at: None, secrets }
+        Self {
+            command,
+            timeout_seconds,
+            terms,
+            fence: 0,
+            holder: None,
+            scheduled_at: None,
+            secrets,
+            output_before: 0,
+            output_waits: String::new(),
+            untold: Vec::new(),
+        }
     }
 
     pub(super) fn fence(&self) -> u64 {
@@ -175,15 +198,21 @@ impl Record {
                 self.command.expired_because = Some(ExpiredBecause::NobodyBegan);
             }
             Step::Expire => self.command.expired_because = Some(ExpiredBecause::NobodyDecided),
-            Step::TryAgain { not_before } => {
+            Step::TryAgain { not_before, failed } => {
                 self.command.not_before = Some(not_before);
                 self.scheduled_at = Some(not_before);
                 self.command.progress = None;
+                self.end_output();
+                self.begin_output_anew();
+                self.keep_failed(failed);
             }
             Step::Cancel | Step::LoseLease | Step::TimeOut | Step::Abandon => {}
         }
-        if state != State::Leased && !state.is_under_way() {
+        if !state.is_held() {
             self.command.lease = None;
+        }
+        if state.is_final() {
+            self.end_output();
         }
         if state == State::Scheduled {
             self.scheduled_at.get_or_insert(now);
@@ -205,7 +234,8 @@ impl Record {
     pub(super) fn due(&self, seen: Seen, now: OffsetDateTime) -> Option<Step> {
         let is_silent = seen.unchanged_for >= LEASE;
         let is_over = |since: OffsetDateTime, wait: std::time::Duration| {
-            seen.in_state_for >= wait || since.saturating_add(Duration::try_from(wait).unwrap_or(Duration::MAX)) <= now
+            seen.in_state_for >= wait.saturating_add(self.pause())
+                || since.saturating_add(Duration::try_from(wait).unwrap_or(Duration::MAX)) <= now
         };
         match self.command.state {
             State::Pending => {

@@ -5,7 +5,7 @@ use time::OffsetDateTime;
 use trust_core::principal::Principal;
 use utoipa::ToSchema;
 
-use super::command::{Decided, Outcome};
+use super::command::{Decided, FailedAttempt, Outcome};
 
 /// Where a command stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
@@ -109,6 +109,12 @@ impl State {
         matches!(self, Self::Failed | Self::Timeout | Self::Expired | Self::Abandoned)
     }
 
+    /// Whether a service has it.
+    #[must_use]
+    pub fn is_held(self) -> bool {
+        self == Self::Leased || self.is_under_way()
+    }
+
     /// Whether a service has begun and not yet told how it ended.
     #[must_use]
     pub fn is_under_way(self) -> bool {
@@ -152,6 +158,7 @@ pub(super) enum Step {
     /// It did not end well, and its runbook lets it be tried again.
     TryAgain {
         not_before: OffsetDateTime,
+        failed: FailedAttempt,
     },
 }
 

@@ -5,21 +5,29 @@ use serde_json::{Value, json};
 use time::macros::datetime;
 use trust_core::principal::Principal;
 
-use super::command::{Decided, Decision, Ending, Outcome};
+use super::command::{AttemptEnded, Decided, Decision, Ending, FailedAttempt, Outcome};
 use super::state::{State, Step, next};
 use crate::testing::{Answer, Stage};
 
+mod again;
 mod approvals;
+mod books;
 mod cancel;
 mod clock;
 mod dry_run;
 mod follow;
 mod idempotency;
+mod late;
 mod limits;
+mod output;
+mod pace;
 mod parameters;
+mod phases;
+mod places;
 mod replay;
 mod rights;
 mod runbooks;
+mod secrets;
 mod trail;
 
 const SERVICE: &str = "sample-service";
@@ -94,6 +102,7 @@ fn the_table_of_steps_is_this_one() {
     let by = Principal::new("https://idp.example.com", "ben");
     let noon = datetime!(2026-03-01 12:00:00 UTC);
     let decided = Decided { by: by.clone(), decision: Decision::Approve, comment: None, at: noon };
+    let failed = FailedAttempt { attempt: 1, because: AttemptEnded::Failed, message: None, at: noon };
     let outcome = Outcome { outcome: Ending::Succeeded, result: Value::Null, message: None };
     let steps = [
         ("ask for approval", Step::AskForApproval),
@@ -114,7 +123,7 @@ fn the_table_of_steps_is_this_one() {
         ("stop", Step::Stop(outcome)),
         ("time out", Step::TimeOut),
         ("abandon", Step::Abandon),
-        ("try again", Step::TryAgain { not_before: noon }),
+        ("try again", Step::TryAgain { not_before: noon, failed }),
     ];
     let mut table = Vec::new();
     for state in State::ALL {
@@ -178,13 +187,15 @@ async fn a_command_is_asked_for_approved_leased_and_carried_out_and_each_step_is
     assert_eq!(approved["approval"]["decided"][0]["by"], json!({"iss": crate::testing::ISSUER, "sub": "ben"}));
 
     let lease = try_lease(&stage, 0).await.json;
-    let call = json!({"id": command["id"], "runbook": "restart-worker", "parameters": {"worker": "mailer"}, "timeout_seconds": 60});
+    let runbook = stage.get("/v1/runbooks/restart-worker").send().await.json;
+    let call = json!({"id": command["id"], "runbook": "restart-worker", "runbook_digest": runbook["digest"],
+        "parameters": {"worker": "mailer"}, "timeout_seconds": 60, "dry_run": false, "attempt": 1});
     assert_eq!(lease, json!({"command": call, "fence": 1, "lease_expires_at": "2026-03-01T12:00:30Z"}));
 
     stage.clock.advance(Duration::from_secs(5));
     let progress = json!({"percent": 50, "line": "stopping"});
     let beat = on(&stage, &command, "heartbeat", SERVICE, json!({"fence": 1, "progress": progress})).await;
-    assert_eq!(beat.json, json!({"state": "running", "lease_expires_at": "2026-03-01T12:00:35Z"}));
+    assert_eq!(beat.json, json!({"state": "running", "lease_expires_at": "2026-03-01T12:00:35Z", "stop": false}));
 
     let report = json!({"fence": 1, "outcome": "succeeded", "result": {"pid": 7}, "message": "restarted"});
     let done = on(&stage, &command, "result", SERVICE, report.clone()).await;
@@ -356,7 +367,10 @@ async fn a_lease_that_is_lost_before_the_start_is_given_again_and_the_old_one_do
     assert_eq!((&again["command"]["id"], &again["fence"]), (&command["id"], &json!(2)));
     let late = on(&stage, &command, "result", SERVICE, json!({"fence": old, "outcome": "succeeded"})).await;
     assert_eq!(late.status, StatusCode::CONFLICT);
-    assert_eq!(trail(&stage, &command).await, ["requested", "scheduled", "leased", "scheduled", "leased"]);
+    assert_eq!(
+        trail(&stage, &command).await,
+        ["requested", "scheduled", "leased", "scheduled", "leased", "late_result"]
+    );
 }
 
 #[tokio::test]

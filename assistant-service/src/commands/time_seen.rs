@@ -45,11 +45,6 @@ impl TimeSeen {
         }
     }
 
-    /// Whether this process has seen a command in this revision, as it has when it wrote it.
-    pub(super) fn knows(&self, id: &String, revision: Revision) -> bool {
-        self.revisions.knows(id, revision)
-    }
-
     /// Forgets those that were not open when they were looked at.
     pub(super) fn keep(&self, looked_at: Duration, open: HashSet<&str>) {
         self.revisions.keep(looked_at, |id| open.contains(id.as_str()));

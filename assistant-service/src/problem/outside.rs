@@ -141,6 +141,15 @@ impl Problem {
                 "Stale fence",
                 "This lease is not the last one given for the command; stop carrying it out.",
             ),
+            Self::OutputGap { expected } => Outside {
+                errors: vec![FieldError::new("offset", format!("{expected} is expected"))],
+                ..Outside::new(
+                    StatusCode::CONFLICT,
+                    "urn:watchgate:problem:output-gap",
+                    "Output gap",
+                    format!("The output is known up to byte {expected}; send what follows from there on."),
+                )
+            },
             Self::DigestDiffers => Outside::new(
                 StatusCode::CONFLICT,
                 "urn:watchgate:problem:digest-differs",

@@ -222,7 +222,7 @@ pub fn shipped_rules() -> Value {
         {"name": "commands-read", "match": "PathPrefix(`/v1/commands`) && Method(`GET`)",
          "require": "Scope(`commands:request`) || Scope(`commands:approve`)"},
         {"name": "commands-lease",
-         "match": "(PathRegexp(`/v1/services/[^/]+/commands:lease`) || PathRegexp(`/v1/commands/[^/]+/(heartbeat|result)`)) && Method(`POST`)",
+         "match": "(PathRegexp(`/v1/services/[^/]+/commands:lease`) || PathRegexp(`/v1/commands/[^/]+/(heartbeat|output|result)`)) && Method(`POST`)",
          "require": "Scope(`commands:lease`)", "event": {"type": "dev.watchgate.command"}},
         {"name": "revocations", "match": "Path(`/v1/revocations`) && Method(`POST`)", "require": "Scope(`revocations:write`)"},
         {"name": "metrics", "match": "Path(`/metrics`) && Method(`GET`)", "require": "Scope(`metrics:read`)"},
