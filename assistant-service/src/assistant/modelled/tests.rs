@@ -273,8 +273,8 @@ async fn what_a_model_is_told_is_redacted_bounded_and_marked() {
         if turn == 0 { call("search_documents", r#"{"query": "mailer"}"#) } else { text(&quoting(prompt)) }
     });
     let mut asking = asked("How do I restart the mailer? My password=hunter2 does not do.", &[]);
-    asking.earlier =
-        (0..30).map(|number| Turn::Answered(format!("{number} token=abcdef123456 {}", "a".repeat(9000)))).collect();
+    let turn = |number| format!("{number} token=abcdef123456 {}", "a".repeat(9000));
+    asking.earlier = (0..15).flat_map(|number| [Turn::Asked(turn(number)), Turn::Answered(turn(number))]).collect();
     answered(model.clone(), asking.clone()).await.0.unwrap();
     let prompts = model.prompts();
     let told = contents(&prompts[1]);
