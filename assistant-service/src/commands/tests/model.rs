@@ -15,6 +15,7 @@ use tokio::task::JoinSet;
 
 use super::*;
 use crate::backbone::Backbone;
+use crate::clock::Clock;
 use crate::runbooks::{FolderCatalogue, RunbookCatalogue};
 use crate::testing::dice::{Dice, seeds};
 use crate::testing::joined::join;
