@@ -71,11 +71,12 @@ impl Agent {
         }
     }
 
-    async fn work<H, F>(&self, Lease { command, fence }: Lease, carry_out: &H)
+    async fn work<H, F>(&self, Lease { mut command, fence }: Lease, carry_out: &H)
     where
         H: Fn(Command, Progress) -> F,
         F: Future<Output = Outcome>,
     {
+        command.fence = fence;
         let id = command.id.clone();
         let beat = |progress| self.gateway.heartbeat(&id, Heartbeat { fence, progress });
         let begun = Instant::now();

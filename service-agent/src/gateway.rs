@@ -7,7 +7,7 @@ use serde::Serialize;
 use thiserror::Error;
 
 use crate::token::TokenSource;
-use crate::wire::{CommandResult, Heartbeat, Lease, LeaseRequest, Problem};
+use crate::wire::{CommandResult, Heartbeat, Lease, LeaseRequest, Outcome, Problem};
 
 /// How long the gateway may hold a long poll.
 pub(crate) const LEASE_WAIT_SECONDS: u64 = 25;
@@ -98,6 +98,12 @@ impl Gateway {
     pub(crate) async fn result(&self, command: &str, result: &CommandResult) -> Result<(), AgentError> {
         let call = self.call(&format!("/v1/commands/{command}/result"), result).await?;
         self.send(call).await.map(drop)
+    }
+
+    /// Tells how a command ended whose lease may be lost since: by a process that was started again after it was killed.
+    /// [`AgentError::LeaseLost`] says that the command had ended otherwise; what was told is kept beside it.
+    pub async fn late_result(&self, command: &str, fence: u64, outcome: Outcome) -> Result<(), AgentError> {
+        self.result(command, &CommandResult::new(fence, outcome)).await
     }
 
     async fn call(&self, path: &str, body: &impl Serialize) -> Result<RequestBuilder, AgentError> {

@@ -19,6 +19,18 @@ pub struct Command {
     pub parameters: Value,
     /// How long it may take, counted from the first heartbeat.
     pub timeout_seconds: u64,
+    /// SHA-256 of the runbook as the service has it; empty when the service is too old to say it.
+    #[serde(default)]
+    pub runbook_digest: String,
+    /// Whether it is only to be said what would be done.
+    #[serde(default)]
+    pub dry_run: bool,
+    /// How often it has been begun, this time included.
+    #[serde(default)]
+    pub attempt: u32,
+    /// Names the lease, for an agent that writes down what it has begun and tells it late ([`crate::Gateway::late_result`]).
+    #[serde(skip)]
+    pub fence: u64,
 }
 
 /// How a command ended.
