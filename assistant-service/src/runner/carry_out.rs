@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde::Serialize;
 use serde_json::json;
 use tokio::sync::watch;
+use tokio::time::{Instant, sleep_until};
 
 use super::call::Call;
 use super::journal::{Journal, Phase, Said, Trail};
@@ -14,8 +15,10 @@ use super::step::{EndedBy, StepContext, StepFailure};
 use super::work::{Ending, Telling, Work};
 use crate::runbooks::{RunbookCatalogue, Step};
 
-/// Between the end that a step is given and the one that it cannot put off: what ends by itself ends in order.
-const GRACE: Duration = Duration::from_secs(4);
+/// Between the end that a step is given and the one that it cannot put off: what ends by itself ends in order. Whoever
+/// asked for a stop waits longer than the runbook's time does.
+const GRACE_AT_STOP: Duration = Duration::from_secs(30);
+const GRACE_AT_TIME: Duration = Duration::from_secs(4);
 
 /// What a result holds of one step: the service takes 64 KiB of all of them.
 const MAX_WHAT_BYTES: usize = 1000;
@@ -116,7 +119,8 @@ impl Under<'_> {
     async fn phase(&mut self, phase: Phase, steps: &[Step]) -> PhaseEnd {
         let (ending, end) = watch::channel(None);
         let telling = self.telling;
-        let allowed = self.call.phase;
+        let now = Instant::now();
+        let deadline = now.checked_add(self.call.phase).unwrap_or(now);
         let watcher = async {
             // What undoes is not stopped by who asked for the undoing.
             let stopped = async {
@@ -124,14 +128,17 @@ impl Under<'_> {
             };
             let why = tokio::select! {
                 () = stopped => EndedBy::Stop,
-                () = tokio::time::sleep(allowed) => EndedBy::Time,
+                () = sleep_until(deadline) => EndedBy::Time,
             };
             ending.send_replace(Some(why));
-            tokio::time::sleep(GRACE).await;
+            match why {
+                EndedBy::Stop => tokio::time::sleep(GRACE_AT_STOP).await,
+                EndedBy::Time => tokio::time::sleep(GRACE_AT_TIME).await,
+            }
             why
         };
         tokio::select! {
-            ended = self.steps(phase, steps, end) => ended,
+            ended = self.steps(phase, steps, end, deadline) => ended,
             why = watcher => {
                 let what = format!("{}, and a step did not end when it was told to", EndedBy::to_string(&why));
                 if why == EndedBy::Stop { PhaseEnd::Stopped(what) } else { PhaseEnd::Failed(what) }
@@ -139,7 +146,13 @@ impl Under<'_> {
         }
     }
 
-    async fn steps(&mut self, phase: Phase, steps: &[Step], end: watch::Receiver<Option<EndedBy>>) -> PhaseEnd {
+    async fn steps(
+        &mut self,
+        phase: Phase,
+        steps: &[Step],
+        end: watch::Receiver<Option<EndedBy>>,
+        deadline: Instant,
+    ) -> PhaseEnd {
         for (index, step) in steps.iter().enumerate() {
             let number = index.saturating_add(1);
             let before = *end.borrow();
@@ -149,7 +162,7 @@ impl Under<'_> {
                     let percent = index.saturating_mul(100).checked_div(steps.len()).unwrap_or_default();
                     let line = format!("{} {number} of {}: {}", said(phase), steps.len(), step.name);
                     self.telling.report(u8::try_from(percent).unwrap_or(100), &line);
-                    self.step(phase, number, step, end.clone()).await
+                    self.step(phase, number, step, (end.clone(), deadline)).await
                 }
             };
             let (word, what) = match &outcome {
@@ -177,11 +190,11 @@ impl Under<'_> {
         phase: Phase,
         number: usize,
         step: &Step,
-        end: watch::Receiver<Option<EndedBy>>,
+        (end, deadline): (watch::Receiver<Option<EndedBy>>, Instant),
     ) -> Result<String, StepFailure> {
         let unwritten = |error| StepFailure::Refused(format!("the runner's journal cannot be written: {error}"));
         let trail = self.trail.step(phase, number, step.action.kind(), &step.name).await.map_err(unwritten)?;
-        let context = StepContext { telling: self.telling, trail: &trail, dry_run: self.call.dry_run, end };
+        let context = StepContext { telling: self.telling, trail: &trail, dry_run: self.call.dry_run, end, deadline };
         let outcome = self.runner.kinds.carry_out(self.call, &step.action, &context).await;
         self.has_begun |= !matches!(outcome, Err(StepFailure::Refused(_)));
         let said = match &outcome {

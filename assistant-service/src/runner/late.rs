@@ -27,10 +27,10 @@ pub(super) struct Truth {
     pub(super) ending: Ending,
 }
 
-/// Ends what an earlier runner left running, before anything else is begun. Its truth is told by [`tell`].
+/// Ends what an earlier runner left running of steps that had not ended, before anything else is begun. Its truth is told by [`tell`].
 pub(super) fn end_what_was_left(journal: &Journal) -> std::io::Result<()> {
     for kept in journal.left()? {
-        for mark in marks(&kept.facts) {
+        for mark in marks(&kept.facts).filter(|mark| said(&kept.facts, mark).is_none()) {
             let (ended, none_left) = processes::end_marked(mark);
             // Values may be secret: they do not wait until the service can be told.
             ansible::clear_values(journal.folder(), mark);

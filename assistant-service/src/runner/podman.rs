@@ -1,4 +1,7 @@
 //! Steps that Podman carries out, asked over its socket (libpod's REST interface, version 4.0.0).
+//!
+//! What changes something is never broken off in the middle, for Podman would go on with it; a step that must end does so
+//! between two changes.
 
 mod api;
 mod container;
@@ -44,7 +47,7 @@ impl Podman {
         match asked {
             Asked::Restart { container } => {
                 let name = name(call.text(container, "the container's name")?)?;
-                context.or_ended(restart(&self.0, &name, context)).await
+                restart(&self.0, &name, context).await
             }
             Asked::Logs { container, tail } => {
                 let name = name(call.text(container, "the container's name")?)?;
@@ -55,7 +58,7 @@ impl Podman {
                 let pod = name(call.text(pod, "the pod's name")?)?;
                 let image = image_name(call.text(image, "the image")?)?;
                 let replicas = call.number(replicas, "replicas", 1, MOST_REPLICAS)?;
-                context.or_ended(scale::to(&self.0, &pod, &image, replicas, context)).await
+                scale::to(&self.0, &pod, &image, replicas, context).await
             }
             Asked::Roll { container, image, healthy_within_seconds } => {
                 let name = name(call.text(container, "the container's name")?)?;

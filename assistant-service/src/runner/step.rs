@@ -2,6 +2,7 @@
 
 use thiserror::Error;
 use tokio::sync::watch;
+use tokio::time::Instant;
 
 use super::journal::StepTrail;
 use super::work::Telling;
@@ -57,6 +58,8 @@ pub(super) struct StepContext<'a> {
     /// Look, say what would be done, and change nothing.
     pub(super) dry_run: bool,
     pub(super) end: watch::Receiver<Option<EndedBy>>,
+    /// When the phase's time is over.
+    pub(super) deadline: Instant,
 }
 
 impl StepContext<'_> {
@@ -67,6 +70,14 @@ impl StepContext<'_> {
         match end.wait_for(Option::is_some).await {
             Ok(why) => why.unwrap_or(EndedBy::Time),
             Err(_) => std::future::pending().await,
+        }
+    }
+
+    /// Says so when the step must end, to be asked between two things that must not be broken off.
+    pub(super) fn go_on(&self) -> Result<(), StepFailure> {
+        match *self.end.borrow() {
+            Some(why) => Err(StepFailure::Ended(why)),
+            None => Ok(()),
         }
     }
 

@@ -1,5 +1,6 @@
 //! A runner without a gateway: commands are handed to it, and what it tells is written down.
 
+mod agents;
 mod checks;
 pub(super) mod hostile;
 mod journals;

@@ -15,6 +15,8 @@ use crate::runner::step::{StepContext, StepFailure, StepResult};
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// How long one without a health check must run.
 const STEADY: Duration = Duration::from_secs(5);
+/// What stopping the old one, taking the new one away and starting the old one again may take.
+const TO_PUT_BACK: Duration = Duration::from_secs(25);
 
 pub(super) async fn to(
     api: &Api,
@@ -32,16 +34,21 @@ pub(super) async fn to(
     let beside = format!("{name}-next-{mark}");
     let spec = spec::like(&old, &old_image, image, &beside)?;
     let is_exclusive = spec::is_exclusive(&old);
+    let within = Duration::from_secs(healthy_within_seconds);
+    let needed = within.saturating_add(TO_PUT_BACK);
+    if context.deadline.saturating_duration_since(Instant::now()) < needed {
+        let detail =
+            format!("the runbook's timeout must leave {} s, to put the old container back in time", needed.as_secs());
+        return Err(StepFailure::Refused(detail));
+    }
     if context.dry_run {
         let how = if is_exclusive { "after it was stopped" } else { "once the new one is healthy beside it" };
         return Ok(format!("would replace the container {name}, {old}, by one of {image}, {how}"));
     }
     old.write_down(context).await?;
     write_down(context, Handle::NewContainer { name: beside.clone() }).await?;
-    let roll = Roll { api, name, old: &old, is_exclusive };
-    let within = Duration::from_secs(healthy_within_seconds);
-    let new = context.or_ended(roll.start(&spec, within)).await;
-    match new {
+    let roll = Roll { api, name, old: &old, is_exclusive, context };
+    match roll.start(&spec, within).await {
         Ok(new) => roll.take_over(&new, &mark).await,
         Err(failure) => Err(roll.put_back(&beside, failure).await),
     }
@@ -52,6 +59,7 @@ struct Roll<'a> {
     name: &'a str,
     old: &'a Container,
     is_exclusive: bool,
+    context: &'a StepContext<'a>,
 }
 
 impl Roll<'_> {
@@ -60,6 +68,7 @@ impl Roll<'_> {
         if self.is_exclusive && self.old.is_running {
             self.api.change(&["containers", &self.old.id, "stop"], &[("timeout", STOP_SECONDS)]).await?;
         }
+        self.context.go_on()?;
         let new = self.api.create(spec).await?;
         self.api.change(&["containers", &new, "start"], &[]).await?;
         self.healthy(&new, within).await?;
@@ -89,7 +98,11 @@ impl Roll<'_> {
                 let detail = format!("the new container was not healthy within {} s", within.as_secs());
                 return Err(StepFailure::Failed(detail));
             }
-            sleep(LOOK_EVERY).await;
+            let wait = async {
+                sleep(LOOK_EVERY).await;
+                Ok(())
+            };
+            self.context.or_ended(wait).await?;
         }
     }
 

@@ -23,11 +23,13 @@ pub(super) async fn to(api: &Api, pod: &str, image: &str, replicas: u64, context
         return Ok(format!("would bring the containers of {image} in the pod {pod} from {before} to {wanted}"));
     }
     for container in there.iter().skip(wanted).rev() {
+        context.go_on()?;
         container.write_down(context).await?;
         api.remove(&container.id).await?;
         context.telling.output(&format!("the container {} was removed\n", container.name));
     }
     for number in before..wanted {
+        context.go_on()?;
         make(api, &oldest, number, context).await?;
     }
     let after = of_image(api, pod, image).await?.iter().filter(|container| container.is_running).count();

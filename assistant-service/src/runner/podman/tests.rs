@@ -62,7 +62,7 @@ async fn names_that_podman_does_not_give_are_refused_and_never_asked_for() {
         assert!(failed(&ending).contains("refused"), "{value:.99}: {ending:?}");
     }
     // Some are good names of containers that are not there.
-    let asked = fake.asked.lock().unwrap();
+    let asked = fake.asked.lock().unwrap().clone();
     let harmless =
         |asked: &&String| ["yes", "null", "0x10", "1e3"].iter().any(|name| asked.contains(&format!("/{name}/json")));
     let other: Vec<_> = asked.iter().filter(|asked| !harmless(asked)).filter(|asked| asked.len() < 500).collect();
@@ -125,7 +125,7 @@ async fn one_that_does_not_become_healthy_is_taken_away_and_the_old_one_put_back
 
 #[tokio::test]
 async fn a_roll_that_is_to_be_stopped_puts_the_old_one_back() {
-    let (stage, fake) = stage(&ROLL.replace("healthy_within_seconds: 2", "healthy_within_seconds: 40"));
+    let (stage, fake) = stage(&ROLL.replace("healthy_within_seconds: 2", "healthy_within_seconds: 20"));
     fake.add("web", "a:1", with_check());
     *fake.health.lock().unwrap() = "starting";
     let told = Told::default();
