@@ -5,6 +5,9 @@ set -euo pipefail
 missing=()
 command -v ip >/dev/null 2>&1 || missing+=(iproute2)
 command -v unshare >/dev/null 2>&1 || missing+=(util-linux)
+for package in podman crun conmon; do
+  command -v "$package" >/dev/null 2>&1 || missing+=("$package")
+done
 if [ ${#missing[@]} -eq 0 ]; then
   echo "system-packages: all there"
   exit 0

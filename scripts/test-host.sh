@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Tests that need root or system packages: the store on small disks that fill up or become read-only, faults of disks and
+# Tests that need root or system packages: the store on small disks that fill up or become read-only, the runner's containers, faults of disks and
 # networks under load, and the whole paths again, in a network namespace that has nothing but loopback. What passes there
 # needs no network: no key fetch, no update check, no name server.
 set -euo pipefail
@@ -19,6 +19,9 @@ echo "test-host: small disks"
 cargo test --package assistant-service --lib --no-run
 # In a namespace of their own the disks are gone with the tests, however those end.
 unshare --mount cargo test --package assistant-service --lib -- --ignored full_disk
+
+echo "test-host: containers"
+unshare --mount scripts/with-podman.sh cargo test --package assistant-service --lib -- --ignored real_podman
 
 # Built outside, so that inside nothing is left to fetch.
 cargo test --package watchgate-tests --no-run

@@ -4,7 +4,8 @@
 #
 #   scripts/tools.sh         Traefik and the wasm target: what a gateway needs
 #   scripts/tools.sh tests   also what tests and benches need: the NATS server, Node with an identity provider and a mock of models,
-#                            OpenAI's clients, and an embedding model
+#                            OpenAI's clients, an embedding model, and Ansible
+#   scripts/tools.sh ansible ansible-core 2.19, for a runner that has none of its own
 #   scripts/tools.sh deny    cargo-deny (compiled from source: minutes)
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -232,6 +233,23 @@ embedder() {
   say "an embedding model for tests"
 }
 
+# A venv of its own, as a runner's: .tools/ansible/bin/ansible-playbook.
+ansible() {
+  local lock=scripts/ansible.lock place=.tools/ansible
+  need python3 "install it (Debian and Ubuntu: apt-get install python3 python3-venv)"
+  if ! cmp -s "$lock" "$place/installed"; then
+    say "fetching ansible-core (10 MB)"
+    rm -rf "$place"
+    python3 -m venv "$place" >/dev/null ||
+      fail "python3 cannot make a venv: install its venv package (Debian and Ubuntu: apt-get install python3-venv)"
+    "$place/bin/pip" install --quiet --disable-pip-version-check --no-deps --only-binary=:all: \
+      --require-hashes --requirement "$lock" ||
+      fail "could not install ansible-core with pip: check the network, and that this is Python 3.11 to 3.14"
+    cp "$lock" "$place/installed"
+  fi
+  say "$("$place/bin/ansible-playbook" --version | sed -n 1p)"
+}
+
 cargo_deny() {
   if [ "$("$bin/cargo-deny" --version 2>/dev/null || true)" != "cargo-deny $cargo_deny_version" ]; then
     say "compiling cargo-deny $cargo_deny_version (minutes)"
@@ -255,10 +273,12 @@ tests)
   node_packages tests/openai-clients "OpenAI's client for JavaScript" "2 MB"
   openai_python
   embedder
+  ansible
   ;;
+ansible) ansible ;;
 deny)
   rust
   cargo_deny
   ;;
-*) fail "unknown tool $1: there are \`tests\` and \`deny\`" ;;
+*) fail "unknown tool $1: there are \`tests\`, \`ansible\` and \`deny\`" ;;
 esac

@@ -19,12 +19,12 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::{exchange, keeper, serve};
+use crate::{exchange, keeper, runner, serve};
 
 const AFTER_HELP: &str = "\
 Before Traefik:     keys gate, policy check, policy explain; keys dev and token mint where there is no identity provider yet
 Beside Traefik:     keeper (keys that are fetched by themselves, revocation), exchange (opaque tokens)
-Behind the gate:    serve
+Behind the gate:    serve, runner (carries runbooks out)
 From a terminal:    ask, events dead-letters, fine-tune export --rated; they take the gateway's address and a token's file";
 
 /// A zero-trust gate for Traefik, and the assistant behind it.
@@ -70,6 +70,9 @@ enum Verb {
     /// Look through a folder of runbooks, before a service reads it.
     #[command(subcommand)]
     Runbook(runbook::RunbookCommand),
+    /// Carry runbooks out with Podman, Ansible or a webhook.
+    #[command(after_help = runner::AFTER_HELP)]
+    Runner(Box<runner::Arguments>),
     /// Make tokens of the development issuer, and check anybody's.
     #[command(subcommand)]
     Token(token::TokenCommand),
@@ -91,6 +94,7 @@ impl CommandLine {
             Verb::Keys(command) => keys::run(command),
             Verb::Policy(command) => return Ok(judged(policy::run(command))),
             Verb::Runbook(command) => return Ok(judged(runbook::run(&command))),
+            Verb::Runner(arguments) => runner::run(&arguments),
             Verb::Token(command) => return token::run(command),
         }
         .map(|()| ExitCode::SUCCESS)

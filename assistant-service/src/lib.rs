@@ -34,6 +34,7 @@ mod retention_file;
 mod revocations;
 mod routes;
 pub mod runbooks;
+pub mod runner;
 mod seats;
 mod section;
 pub mod serve;

@@ -30,6 +30,18 @@ pub enum Action {
     Webhook(Webhook),
 }
 
+impl Action {
+    /// The word for it in files and results.
+    #[must_use]
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Podman(_) => "podman",
+            Self::Ansible(_) => "ansible",
+            Self::Webhook(_) => "webhook",
+        }
+    }
+}
+
 /// A value, or the parameter of this name as a whole.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(untagged)]
