@@ -23,5 +23,5 @@ for _ in $(seq 300); do
   sleep 0.1
 done
 [ "$state" = succeeded ] || fail "it is still $state"
-echo "  result: $(field result)"
+echo "  result: $(field result), after $(field output_bytes) bytes of output"
 echo "python-agent: the worker was restarted"

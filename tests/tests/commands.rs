@@ -2,11 +2,15 @@
 
 #![expect(clippy::indexing_slicing, reason = "a JSON value answers null for a member that it has not")]
 
+use std::fs;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
+use service_agent::{Agent, Gateway, Outcome, Progress, TokenSource};
+use tokio::sync::oneshot;
+use tokio::time::timeout;
 use watchgate_tests::client::{Caller, expect_json, status};
 use watchgate_tests::wait::until;
 use watchgate_tests::{SharedStage, Stage, StageOptions, artifacts};
@@ -94,7 +98,8 @@ async fn a_command_is_asked_for_approved_leased_and_carried_out() -> Result<()> 
             carried_out_by(stage, "sample-service", &mut Command::new(artifacts::sample_service()?)).await?;
             let mut python = Command::new("python3");
             python.arg(artifacts::root().join("examples/python-agent/agent.py"));
-            carried_out_by(stage, "python-agent", &mut python).await
+            carried_out_by(stage, "python-agent", &mut python).await?;
+            stopped_where_somebody_asks_for_it(stage).await
         })
         .await
 }
@@ -115,7 +120,42 @@ async fn carried_out_by(stage: &Stage, name: &str, program: &mut Command) -> Res
     .await
     .with_context(|| service.log())?;
     ensure!(done["state"] == "succeeded", "{name}: {done}\n{}", service.log());
+    ensure!(done["output_bytes"].as_u64() > Some(0), "{name} wrote nothing: {done}");
     Ok(())
+}
+
+/// The library through the real gate: what its handler writes is there, and it hears that it is to stop.
+async fn stopped_where_somebody_asks_for_it(stage: &Stage) -> Result<()> {
+    let People { ana, ben, .. } = people(stage)?;
+    let token = TokenSource::Fixed(stage.mint("sample-service", "commands:lease")?);
+    let gateway = Gateway::connect(&stage.base_url(), token, Some(&fs::read(stage.ca())?))?;
+    let carry_out = async |_: service_agent::Command, progress: Progress| {
+        progress.output("half of it\n");
+        for percent in 0..100 {
+            progress.report(percent, "at it");
+            if timeout(Duration::from_millis(300), progress.stop_asked()).await.is_ok() {
+                return Outcome::Canceled("half of it is done".to_owned());
+            }
+        }
+        Outcome::Failed("nobody asked for a stop".to_owned())
+    };
+    let (at_work, ended) = oneshot::channel::<()>();
+    let asking = async {
+        let _at_work = at_work;
+        let command = expect_json(201, ana.post("/v1/commands", &restart())).await?;
+        expect_json(200, ben.post(&path(&command, "/approval"), &approve(&command))).await?;
+        let now = async || expect_json(200, ana.get(&path(&command, ""))).await;
+        let is_written = async || Ok((now().await?["output_bytes"] == 11).then_some(()));
+        until("the output is there", Duration::from_secs(30), is_written).await?;
+        expect_json(202, ana.post(&path(&command, "/cancel"), &json!({"reason": "not now"}))).await?;
+        let is_ended = async || Ok(Some(now().await?).filter(|now| now["state"] != "running"));
+        let done = until("the command ends", Duration::from_secs(30), is_ended).await?;
+        ensure!(done["state"] == "canceled" && done["result"]["message"] == "half of it is done", "{done}");
+        Ok(())
+    };
+    let agent = Agent::new(gateway, "sample-service");
+    let (asked, ()) = tokio::join!(asking, agent.run(carry_out, async { drop(ended.await) }));
+    asked
 }
 
 #[tokio::test]
