@@ -28,11 +28,12 @@ use std::sync::Arc;
 
 use anyhow::{Context, bail};
 use clap::Args;
+use prometheus_client::metrics::counter::Counter;
 use reqwest::Url;
 use service_agent::TokenSource;
 use tokio::signal::unix::{SignalKind, signal};
 
-use crate::runbooks::{FolderCatalogue, RunbookCatalogue};
+use crate::runbooks::{FollowedCatalogue, RunbookCatalogue};
 use crate::serve::{LogFormat, start_log};
 use agent::Gateway;
 use ansible::Playbooks;
@@ -141,7 +142,9 @@ fn connect(arguments: &Arguments) -> anyhow::Result<Gateway> {
 }
 
 fn open(arguments: &Arguments) -> anyhow::Result<Runner> {
-    let catalogue: Arc<dyn RunbookCatalogue> = Arc::new(FolderCatalogue::load(&arguments.runbooks)?);
+    // A change that has a mistake is in the log; the runner has no metrics to count it in.
+    let catalogue: Arc<dyn RunbookCatalogue> =
+        Arc::new(FollowedCatalogue::open(arguments.runbooks.clone(), Counter::default())?);
     let journal = Journal::open(&arguments.state)?;
     let ansible = match (&arguments.ansible_folder, &arguments.ansible_playbook) {
         (Some(folder), Some(program)) => Some(Playbooks::open(folder, program, journal.folder())?),

@@ -171,7 +171,7 @@ pub(super) fn service() -> (Provider, Arc<Mutex<Vec<String>>>) {
 pub(super) fn post(service: &Provider, path: &str) -> String {
     let port = service.address.port();
     format!(
-        "- {{name: tell, webhook: {{url: 'https://localhost:{port}{path}', body: {{value: {{parameter: value}}}}}}}}\n"
+        "- {{name: 'tell {path}', webhook: {{url: 'https://localhost:{port}{path}', body: {{value: {{parameter: value}}}}}}}}\n"
     )
 }
 

@@ -18,7 +18,7 @@ const SCALE: &str = "podman: {scale: {pod: shop, image: 'a:1', replicas: {parame
 fn stage(action: &str) -> (Stage, Fake) {
     let kind = if action == SCALE { "integer" } else { "string" };
     let mut stage = Stage::new(&[runbook("act", &format!("steps: [{{name: act, {action}}}]"))
-        .replace("value: {}", &format!("value: {{type: {kind}}}"))]);
+        .replace("value: {}}", &format!("value: {{type: {kind}}}}}, required: [value]"))]);
     let socket = stage.folder.path().join("podman.sock");
     let fake = Fake::listen(&socket);
     stage.runner.kinds.podman = Some(Podman::open(&socket).unwrap());

@@ -24,10 +24,15 @@ async fn what_is_done_and_holds_has_succeeded_with_an_entry_for_each_step() {
     let stage = Stage::new(&[of(&service, &["/a", "/b"], &["/check"], &["/undo"])]).with_webhooks(&service);
     let (ending, told) = stage.run("tell", json!({"value": 1})).await;
     let Ending::Succeeded(result) = ending else { panic!("{ending:?}") };
-    let entry = |phase: &str| json!({"phase": phase, "name": "tell", "kind": "webhook", "outcome": "succeeded", "what": "localhost answered 200"});
-    assert_eq!(result, json!({"steps": [entry("steps"), entry("steps"), entry("verify")]}));
+    let entry = |phase: &str, path: &str| {
+        json!({
+            "phase": phase, "name": format!("tell {path}"), "kind": "webhook", "outcome": "succeeded",
+            "what": "localhost answered 200",
+        })
+    };
+    assert_eq!(result, json!({"steps": [entry("steps", "/a"), entry("steps", "/b"), entry("verify", "/check")]}));
     assert_eq!(paths(&heard), ["/a", "/b", "/check"]);
-    assert!(told.starts_with("[0% step 1 of 2: tell]\n") && told.contains("[verifying]"), "{told}");
+    assert!(told.starts_with("[0% step 1 of 2: tell /a]\n") && told.contains("[verifying]"), "{told}");
     assert!(told.contains("[50% "), "{told}");
 }
 
@@ -49,9 +54,10 @@ async fn a_step_or_a_check_that_fails_leads_back_and_no_further() {
 
 #[tokio::test]
 async fn a_rollback_that_is_missing_or_fails_is_said() {
-    for (rollback, why) in
-        [(&[][..], "the runbook has no rollback"), (&["/fails"], "the rollback failed: undoing 1 (tell)")]
-    {
+    for (rollback, why) in [
+        (&[][..], "the runbook has no rollback"),
+        (&["/elsewhere"], "the rollback failed: undoing 1 (tell /elsewhere)"),
+    ] {
         let (service, _) = service();
         let stage = Stage::new(&[of(&service, &["/fails"], &[], rollback)]).with_webhooks(&service);
         let (ending, _) = stage.run("tell", json!({"value": 1})).await;

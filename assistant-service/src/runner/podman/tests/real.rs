@@ -7,7 +7,7 @@ use super::*;
 fn real(action: &str, kind: &str) -> Stage {
     let socket = std::env::var_os("WATCHGATE_TEST_PODMAN").map(PathBuf::from).unwrap();
     let text = runbook("act", &format!("steps: [{{name: act, {action}}}]"));
-    let mut stage = Stage::new(&[text.replace("value: {}", &format!("value: {{type: {kind}}}"))]);
+    let mut stage = Stage::new(&[text.replace("value: {}}", &format!("value: {{type: {kind}}}}}, required: [value]"))]);
     stage.runner.kinds.podman = Some(Podman::open(&socket).unwrap());
     stage
 }
