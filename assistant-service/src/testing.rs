@@ -1,5 +1,7 @@
 //! A stage for tests: the whole service without a socket, a clock that the test moves, and a gate's keys.
 
+pub(crate) mod dice;
+pub(crate) mod joined;
 #[path = "../tests/provider/mod.rs"]
 pub(crate) mod provider;
 
@@ -93,7 +95,7 @@ pub(crate) fn keys(seed: u8, audience: &str) -> TransactionKeys {
 /// The book as it is loaded at start; on a thread of its own, because tests set their stages without waiting.
 fn trust_book(backbone: Arc<dyn Backbone>, clock: Arc<dyn Clock>, metrics: Arc<Metrics>) -> Arc<TrustBook> {
     let loading = std::thread::spawn(move || {
-        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(TrustBook::load(backbone, clock, metrics, KEEP_REVOCATIONS_FOR)).unwrap()
     });
     Arc::new(loading.join().unwrap())

@@ -1,62 +1,106 @@
-//! The agent's life: lease, carry out under heartbeats, tell the result, and again.
+//! The agent's life: lease, have carried out, and again; at its end, what is under way gets some time.
 
 use std::future::Future;
 use std::pin::pin;
 use std::time::Duration;
 
-use tokio::sync::{oneshot, watch};
-use tokio::time::{Instant, sleep, timeout};
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep};
 
-use crate::backoff::{Backoff, insist};
+use crate::backoff::Backoff;
 use crate::gateway::{Gateway, LEASE_WAIT_SECONDS};
-use crate::heart::{Progress, keep_alive};
-use crate::wire::{Command, CommandResult, Heartbeat, Lease, Outcome};
+use crate::progress::Progress;
+use crate::wire::{Command, Lease, Outcome};
+use crate::work::Work;
 
 /// An answer without a command before this comes from a token at its end or from a service at its end: asking again at
 /// once would bring the same.
 const EARLY: Duration = Duration::from_secs(LEASE_WAIT_SECONDS / 2);
 
-/// How long the beginning is told again. Less than the 30 s of a lease, so that the last answer comes before its end.
-const BEGIN_PATIENCE: Duration = Duration::from_secs(20);
+/// Most supervisors kill 30 s after they have asked a process to end; the rest is for telling.
+const END_WITHIN: Duration = Duration::from_secs(20);
 
-/// How long a result is offered again. The service takes it as long as it has not ended the command itself, and that it
-/// does within a second of the lease's end. Only a service that was away lets every lease stand for 30 s after its
-/// return: what is beyond half a minute here is for its restart.
-const RESULT_PATIENCE: Duration = Duration::from_secs(120);
-
-/// Takes the commands of one service, one at a time.
+/// Takes the commands of one service: one at a time, unless it is told otherwise.
 #[derive(Debug)]
 pub struct Agent {
     gateway: Gateway,
     service: String,
+    at_once: usize,
+    has_dry_run: bool,
+    end_within: Duration,
 }
 
 impl Agent {
     /// An agent for `service`; the gateway's token must name the same service as its subject.
     pub fn new(gateway: Gateway, service: impl Into<String>) -> Self {
-        Self { gateway, service: service.into() }
+        Self { gateway, service: service.into(), at_once: 1, has_dry_run: false, end_within: END_WITHIN }
     }
 
-    /// Carries out commands until `end` resolves. A command that is under way then is finished first.
+    /// Carries out up to `commands` at once; 0 counts as 1.
+    #[must_use]
+    pub fn at_once(mut self, commands: usize) -> Self {
+        self.at_once = commands.max(1);
+        self
+    }
+
+    /// Hands dry runs to the handler as well, which looks at [`Command::dry_run`]. Without this a dry run fails at once,
+    /// and the handler never sees it.
+    #[must_use]
+    pub fn with_dry_run(mut self) -> Self {
+        self.has_dry_run = true;
+        self
+    }
+
+    /// How long commands that are under way at the agent's end may take, 20 s if nothing is said. What is not done then is
+    /// dropped and told as failed.
+    #[must_use]
+    pub fn end_within(mut self, patience: Duration) -> Self {
+        self.end_within = patience;
+        self
+    }
+
+    /// Carries out commands until `end` resolves, and then finishes those that are under way ([`Agent::end_within`]).
     pub async fn run<H, F>(&self, carry_out: H, end: impl Future<Output = ()>)
     where
         H: Fn(Command, Progress) -> F,
         F: Future<Output = Outcome>,
     {
         let mut end = pin!(end);
+        let (ending, over) = watch::channel(false);
+        let work = Work { gateway: &self.gateway, has_dry_run: self.has_dry_run, carry_out: &carry_out, over };
+        let mut under_way = FuturesUnordered::new();
+        let mut leasing = Box::pin(self.next_lease());
+        loop {
+            tokio::select! {
+                () = &mut end => break,
+                // The call goes on while commands end: one that was dropped could take a command with it.
+                lease = &mut leasing, if under_way.len() < self.at_once => {
+                    under_way.push(work.carry_out(lease));
+                    leasing = Box::pin(self.next_lease());
+                }
+                Some(()) = under_way.next() => {}
+            }
+        }
+        // Left open, it could be given a command that nobody would carry out.
+        drop(leasing);
+        let finished = async { while under_way.next().await.is_some() {} };
+        let mut finished = pin!(finished);
+        tokio::select! {
+            () = &mut finished => return,
+            () = sleep(self.end_within) => {}
+        }
+        ending.send_replace(true);
+        finished.await;
+    }
+
+    async fn next_lease(&self) -> Lease {
         let mut backoff = Backoff::new();
         loop {
             let asked = Instant::now();
-            let leased = tokio::select! {
-                () = &mut end => return,
-                leased = self.gateway.lease(&self.service) => leased,
-            };
-            match leased {
-                Ok(Some(lease)) => {
-                    backoff.reset();
-                    self.work(lease, &carry_out).await;
-                    continue;
-                }
+            match self.gateway.lease(&self.service).await {
+                Ok(Some(lease)) => return lease,
                 Ok(None) if asked.elapsed() >= EARLY => {
                     backoff.reset();
                     continue;
@@ -64,59 +108,9 @@ impl Agent {
                 Ok(None) => tracing::debug!(service = self.service, "sent away early"),
                 Err(error) => tracing::warn!(service = self.service, %error, "no command could be leased"),
             }
-            tokio::select! {
-                () = &mut end => return,
-                () = sleep(backoff.wait()) => {}
-            }
+            sleep(backoff.wait()).await;
         }
     }
-
-    async fn work<H, F>(&self, Lease { command, fence }: Lease, carry_out: &H)
-    where
-        H: Fn(Command, Progress) -> F,
-        F: Future<Output = Outcome>,
-    {
-        let id = command.id.clone();
-        let beat = |progress| self.gateway.heartbeat(&id, Heartbeat { fence, progress });
-        let begun = Instant::now();
-        // Nothing is begun before the service is known to know: a lease that was lost on the way is given again. A
-        // beginning that arrived and was never answered is not; the service abandons the command, so it is told anew.
-        let confirmed = match insist(BEGIN_PATIENCE, || beat(None)).await {
-            Ok(sent) => sent,
-            Err(error) => {
-                tracing::warn!(command = id, %error, "the command was not begun");
-                return;
-            }
-        };
-        // The service counts from the first heartbeat that arrived, of which the answer may have been lost.
-        let allowed = Duration::from_secs(command.timeout_seconds).saturating_sub(begun.elapsed());
-        let (newest, reports) = watch::channel(None);
-        let (working, ended) = oneshot::channel();
-        let mut heart = pin!(keep_alive(beat, confirmed, reports, ended));
-        let outcome = tokio::select! {
-            outcome = within(allowed, carry_out(command, Progress::new(newest))) => outcome,
-            () = &mut heart => {
-                tracing::warn!(command = id, "the lease was lost; the work was stopped");
-                return;
-            }
-        };
-        // A heartbeat that is under way is finished first, lest it and the result change the command at once.
-        drop(working);
-        heart.await;
-        self.tell(&id, CommandResult::new(fence, outcome)).await;
-    }
-
-    async fn tell(&self, id: &str, result: CommandResult) {
-        if let Err(error) = insist(RESULT_PATIENCE, || self.gateway.result(id, &result)).await {
-            tracing::error!(command = id, %error, "the result was not taken");
-        }
-    }
-}
-
-async fn within(allowed: Duration, work: impl Future<Output = Outcome>) -> Outcome {
-    timeout(allowed, work)
-        .await
-        .unwrap_or_else(|_| Outcome::Failed("stopped: it took longer than its runbook allows".to_owned()))
 }
 
 #[cfg(test)]

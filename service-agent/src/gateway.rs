@@ -7,14 +7,16 @@ use serde::Serialize;
 use thiserror::Error;
 
 use crate::token::TokenSource;
-use crate::wire::{CommandResult, Heartbeat, Lease, LeaseRequest, Problem};
+use crate::wire::{
+    CommandResult, Conflict, Extended, Heartbeat, Lease, LeaseRequest, Outcome, OutputPiece, OutputTaken, Problem,
+};
 
 /// How long the gateway may hold a long poll.
 pub(crate) const LEASE_WAIT_SECONDS: u64 = 25;
 
 const CALL_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Short, so that the next heartbeat comes in time when one hangs.
+/// Of heartbeats and output. Short, so that the next heartbeat comes in time when one hangs.
 const HEARTBEAT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Largest answer that is read, in bytes.
@@ -36,6 +38,9 @@ pub enum AgentError {
     /// The lease belongs to somebody else, or the command has ended.
     #[error("the lease is lost")]
     LeaseLost,
+    /// A piece of output does not follow what the service has.
+    #[error("the service lacks output that stands before this")]
+    OutputGap,
     /// The gateway or the service said no.
     #[error("refused with status {0}")]
     Refused(u16),
@@ -50,7 +55,7 @@ impl AgentError {
     /// says that the body was late.
     pub(crate) fn may_pass(&self) -> bool {
         match self {
-            Self::Unreachable(_) | Self::Token(_) | Self::Answer => true,
+            Self::Unreachable(_) | Self::Token(_) | Self::Answer | Self::OutputGap => true,
             Self::Refused(status) => matches!(status, 401 | 404 | 408 | 409 | 429 | 500..=599),
             Self::Setting(_) | Self::LeaseLost => false,
         }
@@ -90,14 +95,30 @@ impl Gateway {
         }
     }
 
-    pub(crate) async fn heartbeat(&self, command: &str, heartbeat: Heartbeat) -> Result<(), AgentError> {
+    pub(crate) async fn heartbeat(&self, command: &str, heartbeat: Heartbeat) -> Result<Extended, AgentError> {
         let call = self.call(&format!("/v1/commands/{command}/heartbeat"), &heartbeat).await?;
-        self.send(call.timeout(HEARTBEAT_TIMEOUT)).await.map(drop)
+        let (_, body) = self.send(call.timeout(HEARTBEAT_TIMEOUT)).await?;
+        // The status has said that the lease stands; nobody has asked for a stop in an answer that cannot be read.
+        Ok(serde_json::from_slice(&body).unwrap_or_default())
+    }
+
+    /// Hands over a piece of output; says how many bytes of it the service has.
+    pub(crate) async fn output(&self, command: &str, piece: OutputPiece) -> Result<usize, AgentError> {
+        let call = self.call(&format!("/v1/commands/{command}/output"), &piece).await?;
+        let (_, body) = self.send(call.timeout(HEARTBEAT_TIMEOUT)).await?;
+        let OutputTaken { output_bytes } = serde_json::from_slice(&body).unwrap_or_default();
+        Ok(output_bytes)
     }
 
     pub(crate) async fn result(&self, command: &str, result: &CommandResult) -> Result<(), AgentError> {
         let call = self.call(&format!("/v1/commands/{command}/result"), result).await?;
         self.send(call).await.map(drop)
+    }
+
+    /// Tells how a command ended whose lease may be lost since: by a process that was started again after it was killed.
+    /// [`AgentError::LeaseLost`] says that the command had ended otherwise; what was told is kept beside it.
+    pub async fn late_result(&self, command: &str, fence: u64, outcome: Outcome) -> Result<(), AgentError> {
+        self.result(command, &CommandResult::new(fence, outcome)).await
     }
 
     async fn call(&self, path: &str, body: &impl Serialize) -> Result<RequestBuilder, AgentError> {
@@ -112,11 +133,15 @@ impl Gateway {
         if status.is_success() {
             return Ok((status, read(response).await?));
         }
-        // The store's own conflicts have the same status as a lost lease, and pass.
-        if status == StatusCode::CONFLICT && Problem::says_lease_is_lost(&read(response).await?) {
-            return Err(AgentError::LeaseLost);
-        }
-        Err(AgentError::Refused(status.as_u16()))
+        let conflict = match status {
+            StatusCode::CONFLICT => Problem::conflict(&read(response).await?),
+            _ => Conflict::Passing,
+        };
+        Err(match conflict {
+            Conflict::LeaseLost => AgentError::LeaseLost,
+            Conflict::OutputGap => AgentError::OutputGap,
+            Conflict::Passing => AgentError::Refused(status.as_u16()),
+        })
     }
 }
 
@@ -137,6 +162,7 @@ mod tests {
     use tokio::time::Instant;
 
     use super::*;
+    use crate::wire::Said;
 
     #[tokio::test(start_paused = true)]
     async fn a_heartbeat_that_nobody_answers_is_given_up_after_five_seconds() {
@@ -144,7 +170,7 @@ mod tests {
         let url = format!("http://{}", silent.local_addr().unwrap());
         let gateway = Gateway::connect(&url, TokenSource::Fixed("token".to_owned()), None).unwrap();
         let begun = Instant::now();
-        let answer = gateway.heartbeat("c-1", Heartbeat { fence: 1, progress: None }).await;
+        let answer = gateway.heartbeat("c-1", Heartbeat { fence: 1, said: Said::default() }).await;
         assert!(matches!(answer, Err(AgentError::Unreachable(_))));
         assert_eq!(begun.elapsed().as_secs(), 5);
     }

@@ -17,8 +17,24 @@ pub struct Command {
     pub runbook: String,
     /// Parameters, already held against the runbook's schema.
     pub parameters: Value,
-    /// How long it may take, counted from the first heartbeat.
+    /// How long it may take, counted from the first heartbeat, and from the begin of verifying and of rolling back.
     pub timeout_seconds: u64,
+    /// SHA-256 of the runbook as the service has it; empty when the service is too old to say it.
+    #[serde(default)]
+    pub runbook_digest: String,
+    /// Whether it is only to be said what would be done.
+    #[serde(default)]
+    pub dry_run: bool,
+    /// How often it has been begun, this time included.
+    #[serde(default = "first")]
+    pub attempt: u32,
+    /// Names the lease, for an agent that writes down what it has begun and tells it late ([`crate::Gateway::late_result`]).
+    #[serde(skip)]
+    pub fence: u64,
+}
+
+fn first() -> u32 {
+    1
 }
 
 /// How a command ended.
@@ -28,6 +44,8 @@ pub enum Outcome {
     Succeeded(Value),
     /// Not done, with the reason in one sentence, of which the first 4,000 bytes are kept.
     Failed(String),
+    /// Stopped because somebody asked for it ([`crate::Progress::stop_asked`]), with a sentence on how things stand now.
+    Canceled(String),
 }
 
 #[derive(Debug, Deserialize)]
@@ -54,11 +72,51 @@ impl ProgressReport {
     }
 }
 
+/// What is being done once the runbook's steps are over. One follows the other, never the other way round.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Phase {
+    Verifying,
+    RollingBack,
+}
+
+/// The newest of what a handler has said.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub(crate) struct Said {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) progress: Option<ProgressReport>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) phase: Option<Phase>,
+}
+
 #[derive(Debug, Serialize)]
 pub(crate) struct Heartbeat {
     pub(crate) fence: u64,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) progress: Option<ProgressReport>,
+    #[serde(flatten)]
+    pub(crate) said: Said,
+}
+
+/// What a heartbeat is answered, as far as it matters here. A service that is too old to stop commands says nothing of it.
+#[derive(Debug, Default, Deserialize)]
+pub(crate) struct Extended {
+    /// Somebody asked that the command be stopped.
+    #[serde(default)]
+    pub(crate) stop: bool,
+}
+
+#[derive(Debug, Serialize)]
+pub(crate) struct OutputPiece {
+    pub(crate) fence: u64,
+    /// Where it stands in the output, in bytes.
+    pub(crate) offset: usize,
+    pub(crate) text: String,
+}
+
+/// How much of the output the service has.
+#[derive(Debug, Default, Deserialize)]
+pub(crate) struct OutputTaken {
+    #[serde(default)]
+    pub(crate) output_bytes: usize,
 }
 
 #[derive(Debug, Serialize)]
@@ -76,22 +134,21 @@ impl CommandResult {
             Outcome::Succeeded(result) => {
                 let bytes = result.to_string().len();
                 if bytes > MAX_RESULT_BYTES {
-                    return Self::failed(
-                        fence,
-                        format!(
-                            "it was carried out, but its result has {bytes} bytes and may have {MAX_RESULT_BYTES}, so it was not kept"
-                        ),
+                    let message = format!(
+                        "it was carried out, but its result has {bytes} bytes and may have {MAX_RESULT_BYTES}, so it was not kept"
                     );
+                    return Self::without_result(fence, "failed", message);
                 }
                 Self { fence, outcome: "succeeded", result, message: None }
             }
-            Outcome::Failed(message) => Self::failed(fence, message),
+            Outcome::Failed(message) => Self::without_result(fence, "failed", message),
+            Outcome::Canceled(message) => Self::without_result(fence, "canceled", message),
         }
     }
 
-    fn failed(fence: u64, message: String) -> Self {
+    fn without_result(fence: u64, outcome: &'static str, message: String) -> Self {
         let message = Some(shortened(message, MAX_MESSAGE_BYTES));
-        Self { fence, outcome: "failed", result: Value::Null, message }
+        Self { fence, outcome, result: Value::Null, message }
     }
 }
 
@@ -102,11 +159,28 @@ pub(crate) struct Problem {
     problem_type: String,
 }
 
+/// What a conflict means to an agent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Conflict {
+    /// The lease belongs to somebody else, or the command has ended.
+    LeaseLost,
+    /// A piece of output does not follow what the service has.
+    OutputGap,
+    /// One of the store's own, or one that says nothing of itself: it passes.
+    Passing,
+}
+
 impl Problem {
-    /// Whether `body` says that the lease belongs to somebody else, or that the command has ended.
-    pub(crate) fn says_lease_is_lost(body: &[u8]) -> bool {
-        let final_types = ["urn:watchgate:problem:stale-fence", "urn:watchgate:problem:wrong-state"];
-        serde_json::from_slice(body).is_ok_and(|Self { problem_type }| final_types.contains(&problem_type.as_str()))
+    /// What a conflict with this body means.
+    pub(crate) fn conflict(body: &[u8]) -> Conflict {
+        match serde_json::from_slice(body) {
+            Ok(Self { problem_type }) => match problem_type.as_str() {
+                "urn:watchgate:problem:stale-fence" | "urn:watchgate:problem:wrong-state" => Conflict::LeaseLost,
+                "urn:watchgate:problem:output-gap" => Conflict::OutputGap,
+                _ => Conflict::Passing,
+            },
+            Err(_) => Conflict::Passing,
+        }
     }
 }
 

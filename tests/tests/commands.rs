@@ -90,28 +90,31 @@ async fn a_command_is_asked_for_approved_leased_and_carried_out() -> Result<()> 
             for state in ["requested", "scheduled", "leased", "running", "succeeded"] {
                 ensure!(trail.contains(&format!("dev.watchgate.command.{state}")), "no event tells of `{state}`");
             }
-            carried_out_by_the_sample_service(stage, &ana, &ben).await
+            // The same again with real microservices, after the test has given up its place.
+            carried_out_by(stage, "sample-service", &mut Command::new(artifacts::sample_service()?)).await?;
+            let mut python = Command::new("python3");
+            python.arg(artifacts::root().join("examples/python-agent/agent.py"));
+            carried_out_by(stage, "python-agent", &mut python).await
         })
         .await
 }
 
-/// The same again with the real microservice, after the test has given up its place.
-async fn carried_out_by_the_sample_service(stage: &Stage, ana: &Caller, ben: &Caller) -> Result<()> {
-    let mut program = Command::new(artifacts::sample_service()?);
+async fn carried_out_by(stage: &Stage, name: &str, program: &mut Command) -> Result<()> {
+    let People { ana, ben, .. } = people(stage)?;
     program
         .env("WATCHGATE_URL", stage.base_url())
         .env("WATCHGATE_CA", stage.ca())
         .env("WATCHGATE_TOKEN", stage.mint("sample-service", "commands:lease events:write")?);
-    let sample_service = stage.companion("sample-service", &mut program)?;
+    let service = stage.companion(name, program)?;
     let command = expect_json(201, ana.post("/v1/commands", &restart())).await?;
     expect_json(200, ben.post(&path(&command, "/approval"), &approve(&command))).await?;
-    let done = until("the command ends", Duration::from_secs(30), async || {
+    let done = until("the command ends", Duration::from_secs(60), async || {
         let now = expect_json(200, ana.get(&path(&command, ""))).await?;
         Ok(matches!(now["state"].as_str(), Some("succeeded" | "failed" | "timeout")).then_some(now))
     })
     .await
-    .with_context(|| sample_service.log())?;
-    ensure!(done["state"] == "succeeded", "{done}\n{}", sample_service.log());
+    .with_context(|| service.log())?;
+    ensure!(done["state"] == "succeeded", "{name}: {done}\n{}", service.log());
     Ok(())
 }
 

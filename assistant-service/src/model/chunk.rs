@@ -112,9 +112,13 @@ fn calls(said: &Value) -> Vec<CallFragment> {
         Some(call @ Value::Object(_)) => vec![call],
         _ => Vec::new(),
     };
+    let calls: Vec<_> = calls.into_iter().filter(|call| call.is_object()).map(fragment).collect();
+    if !calls.is_empty() {
+        // Some say the same call in the old form as well.
+        return calls;
+    }
     let old_form = said.get("function_call").filter(|call| call.is_object());
-    let old_form = old_form.map(|function| CallFragment { index: Some(0), ..fragment(function) });
-    calls.into_iter().filter(|call| call.is_object()).map(fragment).chain(old_form).collect()
+    old_form.map(|function| CallFragment { index: Some(0), ..fragment(function) }).into_iter().collect()
 }
 
 fn fragment(call: &Value) -> CallFragment {

@@ -129,13 +129,15 @@ impl Completion {
         self.took(&model, &attempt);
         tracing::warn!(%model, %failure, has_spoken, "a model gave no answer");
         let is_final = has_spoken || failure.is_refusal();
-        if failure.is_refusal() {
+        // Whoever names a model writes the conversation and its options themselves.
+        let is_of_the_caller = self.prompt.model.is_some() && failure.may_be_of_the_conversation();
+        if failure.is_refusal() || is_of_the_caller {
             // Else whoever writes what is refused could ask for ever.
             self.count_request();
         }
         if failure.is_of_one_that_answers() {
             self.shared.answered(place);
-        } else {
+        } else if !is_of_the_caller {
             self.shared.failed(place, failure.retry_after());
         }
         let error = ModelError::from(failure);

@@ -78,6 +78,15 @@ impl Failure {
         self.is_refusal() || matches!(self, Self::SaidNothing)
     }
 
+    /// Whether the server may have failed at what a client wrote: some answer 500 to what they should refuse, and some break off.
+    pub(super) fn may_be_of_the_conversation(&self) -> bool {
+        match self {
+            Self::Status { status, .. } => *status == StatusCode::INTERNAL_SERVER_ERROR || self.is_refusal(),
+            Self::Said { .. } | Self::CutOff | Self::SaidNothing | Self::Malformed(_) | Self::TooLarge => true,
+            Self::Unreachable(_) | Self::TimedOut | Self::Credentials(_) => false,
+        }
+    }
+
     /// When the server would be asked again, if it said so because it was busy.
     pub(super) fn retry_after(&self) -> Option<Duration> {
         match self {

@@ -87,11 +87,7 @@ impl Speech {
 
     /// The end, when the stream is at its own. Calls are worth something only now: until then any of them may be half of one.
     /// An answer that is complete and empty is one where `may_be_empty`: whoever wants words asks somebody else then.
-    pub(super) fn end(
-        &mut self,
-        stream_said_so: bool,
-        may_be_empty: bool,
-    ) -> Result<(Vec<ToolCall>, EndReason), Failure> {
+    pub(super) fn end(&self, stream_said_so: bool, may_be_empty: bool) -> Result<(Vec<ToolCall>, EndReason), Failure> {
         if self.finish == Some(Finish::Broken) || !(stream_said_so || self.is_finished()) {
             return Err(Failure::CutOff);
         }
@@ -100,7 +96,7 @@ impl Speech {
             Some(Finish::ContentFilter) => return Ok((Vec::new(), EndReason::ContentFilter)),
             Some(Finish::Stop | Finish::Broken) | None => {}
         }
-        let calls = std::mem::take(&mut self.calls).whole()?;
+        let calls = self.calls.clone().whole()?;
         match (calls.is_empty(), self.text.trim().is_empty()) {
             (true, true) if !(may_be_empty && self.finish.is_some()) => Err(Failure::SaidNothing),
             (true, _) => Ok((calls, EndReason::Stop)),

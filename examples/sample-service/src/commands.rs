@@ -15,8 +15,10 @@ pub(crate) async fn carry_out(workers: Arc<Mutex<Workers>>, command: Command, pr
         "restart-worker" => {
             let name = command.parameters.get("worker").and_then(|worker| worker.as_str()).unwrap_or_default();
             progress.report(10, format!("stopping {name}"));
+            progress.output(&format!("stopping {name}\n"));
             match workers.restart(name).await {
                 Ok(restart) => {
+                    progress.output(&format!("{name} runs as {}\n", restart.new_pid.unwrap_or_default()));
                     println!("sample-service: workers {}", workers.summary());
                     Outcome::Succeeded(json!({"worker": name, "old_pid": restart.old_pid, "new_pid": restart.new_pid}))
                 }

@@ -10,6 +10,9 @@ use tokio::sync::Notify;
 use super::*;
 use crate::token::TokenSource;
 
+mod several;
+mod talk;
+
 /// What the fake answers, and after how long.
 struct Reply(u16, Value, Duration);
 
@@ -75,9 +78,19 @@ impl FakeGateway {
     }
 }
 
+fn a_command() -> Value {
+    json!({"id": "c-1", "runbook": "restart-worker", "parameters": {}, "timeout_seconds": 60})
+}
+
 /// One command and then none; everything else as `reply` says.
 async fn with_one_command(reply: impl Fn(&str, usize, &Value) -> Reply + Clone + Send + Sync + 'static) -> FakeGateway {
-    let command = json!({"id": "c-1", "runbook": "restart-worker", "parameters": {}, "timeout_seconds": 60});
+    with_command(a_command(), reply).await
+}
+
+async fn with_command(
+    command: Value,
+    reply: impl Fn(&str, usize, &Value) -> Reply + Clone + Send + Sync + 'static,
+) -> FakeGateway {
     FakeGateway::new(move |what, count, body| match (what, count) {
         ("lease", 1) => at_once(200, json!({"command": command, "fence": 1})),
         ("lease", _) => Reply(204, Value::Null, Duration::from_secs(600)),

@@ -1,6 +1,8 @@
 use std::cell::{Cell, RefCell};
+use std::sync::Arc;
 
 use super::*;
+use crate::progress::Progress;
 
 /// How long `keep_alive` beats when heartbeat `n`, counted from 1, ends as `answer(n)`, and when each was begun.
 async fn beats(answer: impl Fn(usize) -> Result<(), AgentError>) -> (Duration, Vec<u64>) {
@@ -10,7 +12,7 @@ async fn beats(answer: impl Fn(usize) -> Result<(), AgentError>) -> (Duration, V
         sent.borrow_mut().push(begun.elapsed().as_secs());
         std::future::ready(answer(sent.borrow().len()))
     };
-    let (_progress, reports) = watch::channel(None);
+    let (_progress, reports) = watch::channel(Said::default());
     let (_working, ended) = oneshot::channel();
     keep_alive(beat, begun, reports, ended).await;
     (begun.elapsed(), sent.into_inner())
@@ -26,7 +28,7 @@ async fn the_lease_is_given_up_when_no_heartbeat_has_arrived_for_as_long_as_it_s
 
 #[tokio::test(start_paused = true)]
 async fn a_heartbeat_that_hangs_does_not_outlive_the_lease() {
-    let (_progress, reports) = watch::channel(None);
+    let (_progress, reports) = watch::channel(Said::default());
     let (_working, ended) = oneshot::channel();
     let begun = Instant::now();
     keep_alive(|_| pending(), begun, reports, ended).await;
@@ -49,7 +51,7 @@ async fn a_heartbeat_under_way_when_the_work_ends_is_finished_and_is_the_last() 
         finished.set(finished.get() + 1);
         Ok(())
     };
-    let (_progress, reports) = watch::channel(None);
+    let (_progress, reports) = watch::channel(Said::default());
     let (working, ended) = oneshot::channel();
     let work = async {
         sleep(Duration::from_secs(11)).await;
@@ -62,12 +64,13 @@ async fn a_heartbeat_under_way_when_the_work_ends_is_finished_and_is_the_last() 
 #[tokio::test(start_paused = true)]
 async fn of_a_flood_of_reports_one_a_second_goes_out_and_it_is_the_newest() {
     let sent = RefCell::new(Vec::new());
-    let beat = |report: Option<ProgressReport>| {
-        sent.borrow_mut().push(report.unwrap().percent);
+    let beat = |said: Said| {
+        sent.borrow_mut().push(said.progress.unwrap().percent);
         std::future::ready(Ok(()))
     };
-    let (newest, reports) = watch::channel(None);
-    let progress = Progress::new(newest);
+    let (newest, reports) = watch::channel(Said::default());
+    let (_stop, stop_asked) = watch::channel(false);
+    let progress = Progress::new(newest, Arc::default(), stop_asked);
     let (working, ended) = oneshot::channel();
     let work = async {
         for percent in 0..=30 {

@@ -39,3 +39,20 @@ pub(crate) async fn within_bounds<T, E: From<Problem>>(
     };
     Err(problem.into())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_shipped_gateway_waits_for_the_longest_answer() {
+        for shipped in [
+            include_str!("../../../../traefik-config/dynamic/routes.yml"),
+            include_str!("../../../../traefik-config/mutual-tls.yml"),
+        ] {
+            let waits = shipped.lines().find_map(|line| line.trim().strip_prefix("responseHeaderTimeout: "));
+            let seconds: u64 = waits.unwrap().strip_suffix('s').unwrap().parse().unwrap();
+            assert!(Duration::from_secs(seconds) > LONGEST + AFTER_THE_END, "an answer that comes at once is cut off");
+        }
+    }
+}

@@ -1,5 +1,7 @@
 //! The walk from a question to an answer, with models that say what the test wants.
 
+mod recommending;
+
 use std::path::Path;
 use std::sync::{LazyLock, Mutex};
 
@@ -244,38 +246,6 @@ async fn a_tool_is_used_and_what_it_gives_can_be_cited() {
 }
 
 #[tokio::test]
-async fn code_is_recommended_where_it_stands_and_only_beside_an_answer_that_holds() {
-    const DRAIN: &str = "platformctl matchmaking drain --region eu-west";
-    let recommending = |snippet: &'static str, last: &'static str| {
-        Scripted::new(move |prompt, turn| match turn {
-            0 => {
-                let cite = id_of(prompt, "matchmaking.md");
-                let arguments = serde_json::json!({"cite": cite, "snippet": snippet, "change": "Name your region."});
-                call("recommend_code", &arguments.to_string())
-            }
-            _ => text(&last.replace("ID", &id_of(prompt, "matchmaking.md"))),
-        })
-    };
-    let asking = || asked("How do I drain the director before maintenance?", &[]);
-    let holds = "Drain it first [ID: \"Draining takes as long as the longest match\"].";
-    let answer = answered(recommending(DRAIN, holds), asking()).await.0.unwrap();
-    let told = serde_json::to_value(&answer.recommendation).unwrap();
-    let expected = serde_json::json!({"snippet": DRAIN, "file": "matchmaking.md",
-        "heading": "Matchmaking > Draining the director", "change": "Name your region."});
-    assert_eq!((told, answer.confidence), (expected, Confidence::High));
-    let quotes: Vec<&str> = answer.citations.iter().map(crate::assistant::Citation::quote).collect();
-    assert_eq!(quotes, ["Draining takes as long as the longest match", DRAIN]);
-
-    let invented = answered(recommending("platformctl matchmaking drain --all", holds), asking()).await.0.unwrap();
-    assert!(invented.known && invented.recommendation.is_none());
-    assert_eq!((invented.removed.len(), invented.removed[0].what), (1, "recommendation"));
-    assert_eq!(invented.confidence, Confidence::Medium, "what was taken out is not forgotten");
-
-    let unknown = answered(recommending(DRAIN, "Nobody knows."), asking()).await.0.unwrap();
-    assert!(!unknown.known && unknown.recommendation.is_none() && unknown.citations.is_empty());
-}
-
-#[tokio::test]
 async fn a_model_that_never_stops_calling_is_stopped() {
     let eager = |arguments: fn(usize) -> String| {
         Scripted::new(move |prompt, turn| {
@@ -303,8 +273,8 @@ async fn what_a_model_is_told_is_redacted_bounded_and_marked() {
         if turn == 0 { call("search_documents", r#"{"query": "mailer"}"#) } else { text(&quoting(prompt)) }
     });
     let mut asking = asked("How do I restart the mailer? My password=hunter2 does not do.", &[]);
-    asking.earlier =
-        (0..30).map(|number| Turn::Answered(format!("{number} token=abcdef123456 {}", "a".repeat(9000)))).collect();
+    let turn = |number| format!("{number} token=abcdef123456 {}", "a".repeat(9000));
+    asking.earlier = (0..15).flat_map(|number| [Turn::Asked(turn(number)), Turn::Answered(turn(number))]).collect();
     answered(model.clone(), asking.clone()).await.0.unwrap();
     let prompts = model.prompts();
     let told = contents(&prompts[1]);

@@ -12,18 +12,15 @@ use programs::nats::{NatsOptions, NatsServer};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use super::model::{Dice, seeds};
 use super::*;
-use crate::backbone::jetstream::{ConnectionSettings, JetStreamBackbone, StreamSettings, User};
-use crate::backbone::retention::Retention;
 use crate::backbone::{
     Backbone, BackboneError, Change, Committed, Entry, EventFilter, Page, Revision, Standing, TypeFilter,
 };
 use crate::consumers::settle::{Claim, GivenBack, Settlement};
 use crate::consumers::{Consumers, Settings};
 use crate::events::DeadLetters;
-use crate::metrics::Metrics;
-use crate::testing::ManualClock;
+use crate::testing::dice::{Dice, seeds};
+use crate::testing::joined::join;
 
 const EVENTS: usize = 120;
 const SUBJECTS: usize = 6;
@@ -238,23 +235,6 @@ async fn on_one_file_two_replicas_at_once_hand_out_every_event_until_it_is_done_
         let store = || replica(Arc::clone(&stage.state.backbone), &stage);
         play([store(), store()], &stage, seed).await;
     }
-}
-
-async fn join(
-    server: &NatsServer,
-    stream: &str,
-    folder: &std::path::Path,
-    clock: Arc<ManualClock>,
-) -> Arc<dyn Backbone> {
-    let connection = ConnectionSettings {
-        servers: vec![server.url().parse().unwrap()],
-        ca: Some(server.ca()),
-        certificate: Some((server.certificate(), server.key())),
-        user: Some(User { name: server.user().to_owned(), password_file: server.password_file() }),
-    };
-    let settings = StreamSettings { connection, audit: None, stream: stream.to_owned(), replicas: 1 };
-    let histogram = Metrics::default().jobs_per_commit;
-    Arc::new(JetStreamBackbone::join(folder, &settings, Retention::default(), clock, histogram).await.unwrap())
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

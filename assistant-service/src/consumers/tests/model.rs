@@ -6,26 +6,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::*;
 use crate::consumers::Settings;
 use crate::consumers::settle::{Claim, GivenBack, Settlement};
+use crate::testing::dice::{Dice, seeds};
 
 const SUBJECTS: u64 = 5;
 const EVENTS: u64 = 60;
 const ACK_WAIT: u64 = 10;
 const MAX_DELIVERIES: u32 = 4;
-
-/// Repeatable: a failure names its seed.
-pub(super) struct Dice(pub(super) u64);
-
-/// The seeds to play: so many, or as many as `WATCHGATE_MODEL_SEEDS` says for a long run.
-pub(super) fn seeds(usual: u64) -> std::ops::RangeInclusive<u64> {
-    1..=std::env::var("WATCHGATE_MODEL_SEEDS").ok().and_then(|count| count.parse().ok()).unwrap_or(usual)
-}
-
-impl Dice {
-    pub(super) fn below(&mut self, end: u64) -> u64 {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (self.0 >> 33) % end
-    }
-}
 
 #[derive(Debug)]
 struct Held {

@@ -66,6 +66,11 @@ fn calls_are_read_in_every_form() {
     }
     let old = json!({"choices": [{"delta": {"function_call": {"name": "find", "arguments": "{}"}}}]});
     assert_eq!(chunk(old).calls, [fragment(Some(0), "", "{}")]);
+    let both = json!({"choices": [{"delta": {
+        "function_call": {"name": "find", "arguments": "{}"},
+        "tool_calls": [{"index": 0, "id": "a", "function": {"name": "find", "arguments": "{}"}}],
+    }}]});
+    assert_eq!(chunk(both).calls, [fragment(Some(0), "a", "{}")], "the same call twice is one");
 }
 
 #[test]

@@ -99,6 +99,16 @@ fn usage_is_counted_or_an_estimate_that_says_so() {
 }
 
 #[test]
+fn calls_count_in_an_estimate_after_the_end_too() {
+    let mut speech = Speech::default();
+    speech.hear(Chunk::from(call("{\"a\":1}"))).unwrap();
+    let before = speech.usage(0);
+    assert_eq!(before, Usage { input_tokens: 0, output_tokens: 2, is_estimate: true });
+    assert_eq!(speech.end(true, false).unwrap().0.len(), 1);
+    assert_eq!(speech.usage(0), before);
+}
+
+#[test]
 fn an_answer_without_an_end_is_too_large_one_day() {
     let mut speech = Speech::default();
     let long = Chunk::from(part(&"x".repeat(64 * 1024)));

@@ -136,3 +136,28 @@ async fn a_model_that_said_nothing_need_not_rest_for_it() {
     }
     assert_eq!(bench.answer().await.unwrap().text, "first");
 }
+
+#[tokio::test]
+async fn what_a_client_wrote_itself_lets_no_model_rest_for_all() {
+    let named = || Prompt { model: Some("a".to_owned()), ..prompt() };
+    let head = Act::Send("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n".to_owned());
+    let of_the_client = [
+        status("500 Internal Server Error", "", "{\"error\": {\"message\": \"1 validation error\"}}"),
+        vec![head, Act::Close],
+        vec![stream("data: hello\n\n"), Act::Close],
+    ];
+    for failure in of_the_client {
+        let said = format!("{failure:?}");
+        let server = ScriptedServer::start(vec![failure.clone(), failure, saying("first")]).await;
+        let bench = Bench::with(&[&server], &[]);
+        for _ in 0..2 {
+            bench.answer_to(named()).await.1.unwrap_err();
+        }
+        assert_eq!(bench.answer().await.map(|whole| whole.text), Ok("first".to_owned()), "{said}");
+    }
+    // One that is not there is not there for anybody.
+    let server = ScriptedServer::start(vec![status("502 Bad Gateway", "", ""), saying("first")]).await;
+    let bench = Bench::with(&[&server], &[]);
+    bench.answer_to(named()).await.1.unwrap_err();
+    assert!(matches!(bench.answer().await, Err(ModelError::Unavailable(said)) if said.contains("rests")));
+}

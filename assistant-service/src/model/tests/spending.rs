@@ -74,6 +74,15 @@ async fn an_outage_eats_no_request_and_a_refusal_does() {
 }
 
 #[tokio::test]
+async fn whoever_names_a_model_pays_for_what_it_fails_at() {
+    let (_server, bench) = bench(vec![status("500 Oops", "", "")], "{requestsPerDay: 1}").await;
+    let named = || Prompt { model: Some("a".to_owned()), ..prompt() };
+    assert!(matches!(bench.answer_to(named()).await.1, Err(ModelError::Unavailable(_))));
+    used(&bench, (1, 0)).await;
+    assert!(matches!(bench.answer_to(named()).await.1, Err(ModelError::OverBudget { .. })));
+}
+
+#[tokio::test]
 async fn what_any_of_the_models_may_say_must_be_paid_for() {
     let server = ScriptedServer::start(vec![saying("hi")]).await;
     let model = |name: &str, most: u32| {
