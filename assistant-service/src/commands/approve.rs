@@ -123,6 +123,8 @@ impl Terms {
 
 #[cfg(test)]
 mod tests {
+    use std::slice::from_ref;
+
     use super::*;
     use crate::runbooks::Approver;
 
@@ -139,12 +141,12 @@ mod tests {
         let operators = ["operators".to_owned()];
         for (terms, who, roles, may) in [
             (terms(&[], &[]), &namesake, &[][..], true),
-            (terms(&[user.clone()], &[]), &ben, &[], true),
-            (terms(&[user.clone()], &[]), &namesake, &operators, false),
+            (terms(from_ref(&user), &[]), &ben, &[], true),
+            (terms(from_ref(&user), &[]), &namesake, &operators, false),
             (terms(&[], &["operators"]), &ben, &[], false),
             (terms(&[], &["operators"]), &ben, &operators, true),
             (terms(&[], &["admins", "operator"]), &ben, &operators, false),
-            (terms(&[user.clone()], &["operators"]), &namesake, &operators, true),
+            (terms(from_ref(&user), &["operators"]), &namesake, &operators, true),
         ] {
             assert_eq!(terms.let_decide(who, roles), may, "{terms:?} {who:?} {roles:?}");
         }

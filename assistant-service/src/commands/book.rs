@@ -76,7 +76,7 @@ pub(crate) async fn command(backbone: &dyn Backbone, id: &str) -> Result<Command
 }
 
 /// Commands move from the open ones to the ended ones only, so looking in this order misses none.
-async fn find(backbone: &dyn Backbone, id: &str) -> Result<Kept, Problem> {
+pub(super) async fn find(backbone: &dyn Backbone, id: &str) -> Result<Kept, Problem> {
     for bucket in [OPEN, ENDED] {
         if let Some(entry) = backbone.get(bucket, id.to_owned()).await? {
             return Ok(kept(&entry)?);

@@ -17,6 +17,7 @@ use futures_util::stream::{self, StreamExt};
 use serde_json::Value;
 use tokio::sync::{mpsc, watch};
 
+use super::book::{Kept, find};
 use super::command::Command;
 use crate::backbone::{Backbone, BackboneError, EventFilter, Freshness, Order, Position, Revision, TypeFilter};
 use crate::events::held_stream::{self, Feed};
@@ -73,6 +74,8 @@ struct Follow {
     /// What is told of states up to here stands in the first command already.
     states_from: Position,
     told: Told,
+    /// The record's revision at the last look.
+    looked_at: Option<Revision>,
     revisions: watch::Receiver<Revision>,
 }
 
@@ -86,11 +89,11 @@ impl Follow {
     async fn begin(backbone: Arc<dyn Backbone>, id: &str, seen: Option<Position>) -> Result<Self, Problem> {
         let revisions = backbone.newest_revision();
         let newest = *backbone.newest_position().borrow();
-        let command = super::command(&*backbone, id).await?;
+        let command = find(&*backbone, id).await?.record.command;
         let states_from = newest_of(&*backbone, &command).await?.unwrap_or(newest);
         let after = seen.unwrap_or_default();
         let told = Told::nothing_of(command)?;
-        Ok(Self { backbone, id: id.to_owned(), after, states_from, told, revisions })
+        Ok(Self { backbone, id: id.to_owned(), after, states_from, told, looked_at: None, revisions })
     }
 
     /// Tells what there is until it has told the end, or nobody hears it any more.
@@ -102,28 +105,42 @@ impl Follow {
         loop {
             // Marked as seen before the look, so that what comes between the two is looked at again.
             self.revisions.mark_unchanged();
-            let command = super::command(&*self.backbone, &self.id).await?;
+            let Kept { record, revision } = find(&*self.backbone, &self.id).await?;
+            // What is told of the log is committed with a change of the record: without one there is nothing to look for.
+            if self.looked_at.replace(revision) == Some(revision) {
+                self.wait().await?;
+                continue;
+            }
             let states_before = self.told.states();
             if let Reader::Gone = self.tell_events(pieces).await? {
                 return Ok(());
             }
             // What the log has told meanwhile may be newer than the record that was read before.
             let is_behind = self.told.states() != states_before;
-            if !is_behind && let Some(changed) = self.told.unless_told(&command)? {
-                if let Reader::Gone = self.send(pieces, changed).await {
-                    return Ok(());
-                }
+            if !is_behind
+                && let Some(changed) = self.told.unless_told(&record.command)?
+                && let Reader::Gone = self.send(pieces, changed).await
+            {
+                return Ok(());
             }
             if let Some(end) = self.told.end() {
                 let _ = self.send(pieces, end).await;
                 return Ok(());
             }
-            if !is_behind {
-                let gone = |_| BackboneError::Unavailable("its writer has ended".to_owned());
-                self.revisions.changed().await.map_err(gone)?;
-                tokio::time::sleep(BETWEEN_LOOKS).await;
+            if is_behind {
+                self.looked_at = None;
+            } else {
+                self.wait().await?;
             }
         }
+    }
+
+    /// Until something has changed in the store, and then a moment, in which more may.
+    async fn wait(&mut self) -> Result<(), BackboneError> {
+        let gone = |_| BackboneError::Unavailable("its writer has ended".to_owned());
+        self.revisions.changed().await.map_err(gone)?;
+        tokio::time::sleep(BETWEEN_LOOKS).await;
+        Ok(())
     }
 
     /// Tells what the log has beyond what was told.

@@ -40,6 +40,7 @@ pub(crate) struct ReplayRequest {
         (status = OK, description = "Asked for before, under the same key", body = Command,
             headers(("Location", description = "The new command"))),
         (status = BAD_REQUEST, description = "The runbook is gone, or takes other parameters by now", body = ProblemDocument),
+        (status = FORBIDDEN, description = "The caller has not the right to run its runbook", body = ProblemDocument),
         (status = NOT_FOUND, description = "No such command", body = ProblemDocument),
         (status = CONFLICT, description = "It has not ended so", body = ProblemDocument),
         (status = UNPROCESSABLE_ENTITY, description = "The key was used for another call", body = ProblemDocument),

@@ -89,3 +89,18 @@ async fn what_the_runbook_said_at_the_request_counts() {
     assert_eq!(decide(&stage, &command, "ben", "approve").await.json["state"], "pending");
     assert_eq!(decide(&stage, &command, "eva", "approve").await.json["state"], "scheduled");
 }
+
+#[tokio::test]
+async fn a_role_that_the_runbook_names_is_enough_and_another_is_not() {
+    let text = DROP_CACHE.replace("  quorum: 2\n", "  roles: [operators]\n");
+    let stage = stage().with_runbooks(catalogue(&[&text]));
+    let command = call(&stage, "drop-cache", json!({})).await;
+    let target = format!("/v1/commands/{}/approval", command["id"].as_str().unwrap());
+    let approval = json!({"decision": "approve", "digest": command["digest"]});
+    let decide_as = async |role: &str| {
+        let request = stage.post(&target, &approval).by("zoe");
+        request.claiming(|claims| claims.rctx.roles = vec![role.to_owned()]).send().await
+    };
+    assert_eq!(problem(&decide_as("operator").await), "not-an-approver");
+    assert_eq!(decide_as("operators").await.json["state"], "scheduled");
+}

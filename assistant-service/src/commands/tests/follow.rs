@@ -2,11 +2,8 @@
 
 use axum::body::to_bytes;
 use axum::response::Response;
-use serde_json::value::to_raw_value;
 
 use super::*;
-use crate::backbone::{Batch, NewEvent};
-use crate::events::{CloudEvent, Stamp};
 
 /// One event of a stream.
 #[derive(Debug)]
@@ -48,15 +45,9 @@ fn story(sent: &[Sent]) -> Vec<String> {
     sent.iter().map(short).collect()
 }
 
-/// A piece of output as it is kept.
-async fn output(stage: &Stage, command: &Value, offset: u64, text: &str) {
-    let id = command["id"].as_str().unwrap();
-    let data = to_raw_value(&json!({"offset": offset, "text": text})).unwrap();
-    let event = CloudEvent::own("dev.watchgate.command.output".to_owned(), Some(id.to_owned()), data);
-    let stamp =
-        Stamp { caller: None, correlation_id: Some(id), traceparent: None, arrived_at: stage.state.clock.now() };
-    let events = vec![NewEvent::try_from(event.stamped(&stamp)).unwrap()];
-    stage.state.backbone.commit(Batch { events, puts: Vec::new() }).await.unwrap();
+async fn output(stage: &Stage, command: &Value, fence: &Value, offset: u64, text: &str) {
+    let piece = json!({"fence": fence, "offset": offset, "text": text});
+    assert_eq!(on(stage, command, "output", SERVICE, piece).await.status, StatusCode::OK);
 }
 
 async fn finish(stage: &Stage, command: &Value, fence: &Value) {
@@ -72,8 +63,8 @@ async fn a_command_is_followed_through_every_state_and_all_output_to_its_end() {
     let life = async {
         let fence = try_lease(&stage, 0).await.json["fence"].clone();
         on(&stage, &command, "heartbeat", SERVICE, json!({"fence": fence})).await;
-        output(&stage, &command, 0, "one\n").await;
-        output(&stage, &command, 4, "two\n").await;
+        output(&stage, &command, &fence, 0, "one\n").await;
+        output(&stage, &command, &fence, 4, "two\n").await;
         finish(&stage, &command, &fence).await;
     };
     let (sent, ()) = tokio::join!(read(stream), life);
@@ -95,7 +86,7 @@ async fn a_command_is_followed_through_every_state_and_all_output_to_its_end() {
 async fn whoever_comes_later_begins_with_the_command_as_it_stands_and_all_output_so_far() {
     let stage = Stage::new();
     let (command, fence) = running(&stage, "show-status").await;
-    output(&stage, &command, 0, "one\n").await;
+    output(&stage, &command, &fence, 0, "one\n").await;
     let stream = follow(&stage, &command, None).await;
     let (sent, ()) = tokio::join!(read(stream), finish(&stage, &command, &fence));
     assert_eq!(story(&sent), ["command running", "one\n", "command succeeded", "end succeeded"]);
@@ -107,8 +98,8 @@ async fn whoever_comes_later_begins_with_the_command_as_it_stands_and_all_output
 async fn whoever_comes_back_gets_what_came_after_the_last_that_he_has_seen() {
     let stage = Stage::new();
     let (command, fence) = running(&stage, "show-status").await;
-    output(&stage, &command, 0, "one\n").await;
-    output(&stage, &command, 4, "two\n").await;
+    output(&stage, &command, &fence, 0, "one\n").await;
+    output(&stage, &command, &fence, 4, "two\n").await;
     finish(&stage, &command, &fence).await;
     let sent = read(follow(&stage, &command, None).await).await;
     assert_eq!(story(&sent), ["command succeeded", "one\n", "two\n", "end succeeded"]);
