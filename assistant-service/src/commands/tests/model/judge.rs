@@ -77,8 +77,9 @@ pub(super) async fn judge(play: &Play, runbooks: &FolderCatalogue) {
         before.last = command;
     }
     let mut ends: BTreeMap<String, usize> = BTreeMap::new();
-    for (id, body) in play.asked.lock().unwrap().clone() {
-        let Told { last, .. } = told.get(&id).unwrap_or_else(|| panic!("nothing was told of {id}, seed {seed}"));
+    let asked = play.asked.lock().unwrap().clone();
+    for (id, body) in &asked {
+        let Told { last, .. } = told.get(id).unwrap_or_else(|| panic!("nothing was told of {id}, seed {seed}"));
         assert_eq!((&last["runbook"], &last["parameters"]), (&body["runbook"], &body["parameters"]), "seed {seed}");
         *ends.entry(last["state"].as_str().unwrap().to_owned()).or_default() += 1;
         let kept = stage.get(&format!("/v1/commands/{id}")).send().await.json;
@@ -86,7 +87,7 @@ pub(super) async fn judge(play: &Play, runbooks: &FolderCatalogue) {
         assert!(state.is_final(), "{id} is {state:?}, seed {seed}");
         assert_eq!(&kept, last, "the log tells something else of {id}, seed {seed}");
     }
-    assert_eq!(told.len(), play.asked.lock().unwrap().len(), "somebody else asked, seed {seed}");
+    assert_eq!(told.len(), asked.len(), "somebody else asked, seed {seed}");
     let changes: usize = told.values().map(|told| told.changes).sum();
     let Counts { died, doubled, late: silent, slow, raced, called_off, restarts } = &play.counts;
     let [died, doubled, silent, slow, raced, called_off, restarts] =
