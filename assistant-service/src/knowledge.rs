@@ -49,6 +49,7 @@ pub(crate) use embedding::read_embeddings;
 pub use embedding::{CannotEmbed, EmbeddingSettings, Embeddings, QuestionVector, Similarities};
 pub use folder::{SkipReason, Skipped};
 pub use front_matter::{FrontMatter, InvalidFrontMatter};
+pub(crate) use kind::language_name;
 pub use library::Library;
 pub(crate) use listing::ClosedPassages;
 pub use question::{HeldWords, Question, QuestionWord};

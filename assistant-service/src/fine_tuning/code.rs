@@ -1,7 +1,5 @@
 //! Pairs made of code: an item under a comment that says what it is for.
 
-use std::path::Path;
-
 use crate::knowledge::Section;
 
 /// A comment of less says hardly more than the item's name.
@@ -12,24 +10,6 @@ const SHORTEST_COMMENT_CHARACTERS: usize = 40;
 pub(super) struct Explained {
     pub(super) question: String,
     pub(super) answer: String,
-}
-
-/// The name of a file's language as Markdown knows it; nothing for files that are no code.
-pub(super) fn language(file: &Path) -> Option<&'static str> {
-    Some(match file.extension()?.to_str()?.to_lowercase().as_str() {
-        "rs" => "rust",
-        "ts" => "typescript",
-        "js" => "javascript",
-        "go" => "go",
-        "py" => "python",
-        "sql" => "sql",
-        "yaml" | "yml" => "yaml",
-        "sh" => "sh",
-        "toml" => "toml",
-        "json" => "json",
-        "dockerfile" => "dockerfile",
-        _ => return None,
-    })
 }
 
 /// The item with what its comment says; nothing where it has no name or no comment to speak of.

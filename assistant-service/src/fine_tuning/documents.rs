@@ -4,12 +4,10 @@
 //! A pair must be honest: its answer is what stands in the document, and its question is one that this text answers. Headings
 //! that could stand over any text ("Overview") make no question.
 
-use std::path::Path;
-
 use super::code;
 use super::report::{LeftOut, Reason};
 use super::{Origin, Pair};
-use crate::knowledge::{Knowledge, Scopes, Section};
+use crate::knowledge::{Knowledge, Scopes, Section, language_name};
 
 const SEPARATOR: &str = " > ";
 /// Headings that name a place in a document and nothing that somebody would ask for.
@@ -65,7 +63,7 @@ fn pair(section: &Section) -> Result<Pair, Reason> {
         from: section.file.clone(),
         place: section.heading.clone(),
     };
-    if let Some(language) = code::language(Path::new(&section.file)) {
+    if let Some(language) = language_name(&section.file) {
         let code = code::explained(section, language).ok_or(Reason::NotExplained)?;
         return Ok(made(code.question, code.answer, section.heading.replace(SEPARATOR, " "), Origin::Code));
     }

@@ -48,7 +48,7 @@ impl Kind {
 }
 
 /// What the language of a file of source code is called where code is shown; nothing for what is no code.
-pub(super) fn language_name(file: &str) -> Option<&'static str> {
+pub(crate) fn language_name(file: &str) -> Option<&'static str> {
     let name = file.rsplit('/').next()?.to_lowercase();
     let extension = if name == "dockerfile" { "dockerfile" } else { name.rsplit_once('.')?.1 };
     Some(match extension {

@@ -46,7 +46,7 @@ async fn until_cited(client: &mut Client<'_>, question: &str, quote: &str, begun
 pub(crate) fn measure(ground: &Ground, service: &Service, corpus: &Corpus, options: &Options) -> Result<Vec<Figure>> {
     let load = Load { port: service.port, word: &ground.word, questions: &corpus.questions };
     let (mut alone, mut under_load, mut many, mut p99) = (vec![], vec![], vec![], vec![]);
-    let changes = if options.quick { 3 } else { CHANGES };
+    let changes = if options.run.quick { 3 } else { CHANGES };
     for loaded in [false, true] {
         let changing = async {
             let mut client = Client::connect(&ground.word, service.port).await?;
@@ -71,7 +71,7 @@ pub(crate) fn measure(ground: &Ground, service: &Service, corpus: &Corpus, optio
             alone = runtime()?.block_on(changing)?;
         }
     }
-    for round in 0..options.rounds() {
+    for round in 0..options.run.rounds() {
         let (text, question) = phrase(1_000 + round);
         let begun = Instant::now();
         for (at, path) in corpus.files.iter().rev().take(MANY).enumerate() {

@@ -20,7 +20,7 @@ pub(crate) fn measure(ground: &Ground, corpus: &Corpus, plain: &Plain, options: 
     let (mut seconds, mut memory, mut peak, mut ratios, mut ends) = (vec![], vec![], vec![], vec![], vec![]);
     let (mut others, mut said) = (0.0_f64, 0);
     // Each costs as much as a hundred rounds of questions.
-    for number in 1..=options.rounds().min(3) {
+    for number in 1..=options.run.rounds().min(3) {
         let ((service, took), share) = calm::measured(&[], || {
             let service = serve(ground, corpus)?;
             let took = service.wait_until_ready()?.as_secs_f64();

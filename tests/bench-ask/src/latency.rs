@@ -72,7 +72,7 @@ pub(crate) fn measure(
     println!("{known} of {} questions are answered, from {sections} sections", some.len());
     ensure!(known > 0, "no question is answered");
     let mut rounds = Rounds::default();
-    for number in 1..=options.rounds() {
+    for number in 1..=options.run.rounds() {
         let ((times, cpu), others) = calm::undisturbed(options.patience, || {
             calm::measured(&[service.id()], || {
                 let before = usage::cpu_time(service.id())?;

@@ -76,10 +76,10 @@ fn main() -> Result<()> {
         }
         service.end();
     }
-    report::print(&figures, options.rounds());
+    report::print(&figures, options.run.rounds());
     let taken = json!({
-        "rounds": options.rounds(), "quick": options.quick, "documents": corpus.files.len(), "bytes": corpus.bytes,
+        "rounds": options.run.rounds(), "quick": options.run.quick, "documents": corpus.files.len(), "bytes": corpus.bytes,
     });
-    let out = options.out.clone().unwrap_or_else(|| artifacts::root().join("target/bench/ask.json"));
+    let out = options.run.out("ask.json");
     report::write(&figures, &out, &taken)
 }

@@ -1,20 +1,18 @@
 //! What can be asked for.
 
-use std::path::PathBuf;
-
 use clap::{Parser, ValueEnum};
+use measuring::options::Run;
 
 /// Measures what a question costs over many documents, without a model. Writes target/bench/ask.json.
 #[derive(Debug, Parser)]
 #[command(name = "bench-ask", version)]
 pub(crate) struct Options {
-    /// How many rounds of each measurement [default: 5, quick: 1]
-    #[arg(long)]
-    rounds: Option<usize>,
+    #[command(flatten)]
+    pub(crate) run: Run,
 
-    /// Short: whether everything works, not how fast it is
-    #[arg(long)]
-    pub(crate) quick: bool,
+    /// How often a measurement is made again when other programs disturbed it
+    #[arg(long, default_value_t = 2)]
+    pub(crate) patience: usize,
 
     /// Only these parts
     #[arg(long, value_enum, value_delimiter = ',')]
@@ -31,14 +29,6 @@ pub(crate) struct Options {
     /// Seconds of load in a round [default: 15, quick: 2]
     #[arg(long)]
     seconds: Option<f64>,
-
-    /// How often a measurement is made again when other programs disturbed it
-    #[arg(long, default_value_t = 2)]
-    pub(crate) patience: usize,
-
-    /// Where the figures go; those of other parts that stand there stay [default: target/bench/ask.json]
-    #[arg(long, value_name = "FILE")]
-    pub(crate) out: Option<PathBuf>,
 }
 
 /// What is measured together.
@@ -53,19 +43,15 @@ pub(crate) enum Part {
 }
 
 impl Options {
-    pub(crate) fn rounds(&self) -> usize {
-        self.rounds.unwrap_or(if self.quick { 1 } else { 5 })
-    }
-
     pub(crate) fn wants(&self, part: Part) -> bool {
         self.parts.is_empty() || self.parts.contains(&part)
     }
 
     pub(crate) fn documents(&self) -> usize {
-        self.documents.unwrap_or(if self.quick { 500 } else { 10_000 })
+        self.documents.unwrap_or(if self.run.quick { 500 } else { 10_000 })
     }
 
     pub(crate) fn seconds(&self) -> f64 {
-        self.seconds.unwrap_or(if self.quick { 2.0 } else { 15.0 })
+        self.seconds.unwrap_or(if self.run.quick { 2.0 } else { 15.0 })
     }
 }

@@ -19,7 +19,7 @@ const AGENTS: usize = 500;
 const WAIT_SECONDS: u64 = 20;
 
 pub(crate) async fn measure(stand: &Stand<'_>, options: &Options) -> Result<Vec<Figure>> {
-    let agents = options.or_quick(AGENTS, 20);
+    let agents = options.run.or_quick(AGENTS, 20);
     let words: Vec<_> = SERVICES.iter().map(|service| stand.word_on(service)).collect();
     let mut clients = Vec::new();
     let before = usage::memory(stand.service.id())?.rss_kib;
@@ -28,15 +28,15 @@ pub(crate) async fn measure(stand: &Stand<'_>, options: &Options) -> Result<Vec<
         clients.push((Client::connect(&words[place], stand.service.port).await?, SERVICES[place]));
     }
     let waiting = clients.iter_mut().map(|(client, service)| async {
-        let leased = lease(client, service, options.or_quick(WAIT_SECONDS, 3)).await?;
+        let leased = lease(client, service, options.run.or_quick(WAIT_SECONDS, 3)).await?;
         ensure!(leased.is_none(), "a command came");
         Ok(())
     });
     let measured = async {
-        tokio::time::sleep(Duration::from_secs(options.or_quick(5, 1))).await;
+        tokio::time::sleep(Duration::from_secs(options.run.or_quick(5, 1))).await;
         let (memory, cpu, begun) =
             (usage::memory(stand.service.id())?.rss_kib, usage::cpu_time(stand.service.id())?, Instant::now());
-        tokio::time::sleep(Duration::from_secs(options.or_quick(10, 1))).await;
+        tokio::time::sleep(Duration::from_secs(options.run.or_quick(10, 1))).await;
         let share = (usage::cpu_time(stand.service.id())? - cpu).as_secs_f64() / begun.elapsed().as_secs_f64();
         Ok((memory, share))
     };

@@ -21,9 +21,9 @@ pub(crate) async fn measure(stand: &Stand<'_>, options: &Options) -> Result<Figu
     let mut people = Client::connect(&stand.ground.word, stand.service.port).await?;
     let mut p99 = Vec::new();
     let mut medians = Vec::new();
-    for _ in 0..options.rounds() {
+    for _ in 0..options.run.rounds() {
         let mut times = Vec::new();
-        for _ in 0..options.or_quick(500, 30) {
+        for _ in 0..options.run.or_quick(500, 30) {
             let waiting = async {
                 let leased = lease(&mut agent, service, 20).await?.context("no command came")?;
                 Ok::<_, anyhow::Error>((leased, Instant::now()))

@@ -25,9 +25,9 @@ struct Count {
 }
 
 pub(crate) async fn measure(stand: &Stand<'_>, options: &Options) -> Result<Vec<Figure>> {
-    let seconds = options.or_quick(10.0, 1.0);
+    let seconds = options.run.or_quick(10.0, 1.0);
     let (mut rates, mut cpu) = (Vec::new(), Vec::new());
-    for _ in 0..options.rounds() {
+    for _ in 0..options.run.rounds() {
         let counts: Vec<Count> = SERVICES.iter().map(|_| Count::default()).collect();
         let is_over = AtomicBool::new(false);
         let before = usage::cpu_time(stand.service.id())?;

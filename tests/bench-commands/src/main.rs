@@ -17,7 +17,6 @@ use anyhow::Result;
 use clap::Parser as _;
 use measuring::report;
 use measuring::service::Ground;
-use programs::artifacts;
 use serde_json::json;
 
 use options::{Options, Part};
@@ -41,8 +40,8 @@ fn main() -> Result<()> {
         }
         stand.end();
     }
-    report::print(&figures, options.rounds());
-    let taken = json!({"rounds": options.rounds(), "quick": options.quick});
-    let out = options.out.clone().unwrap_or_else(|| artifacts::root().join("target/bench/commands.json"));
+    report::print(&figures, options.run.rounds());
+    let taken = json!({"rounds": options.run.rounds(), "quick": options.run.quick});
+    let out = options.run.out("commands.json");
     report::write(&figures, &out, &taken)
 }

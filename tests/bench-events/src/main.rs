@@ -30,7 +30,6 @@ use anyhow::Result;
 use clap::Parser as _;
 use measuring::report;
 use measuring::service::Ground;
-use programs::artifacts;
 use serde_json::json;
 
 use options::{Options, Part};
@@ -69,8 +68,8 @@ fn main() -> Result<()> {
     if options.wants(Part::Rebuild) {
         figures.extend(start::rebuild(&ground, &options)?);
     }
-    report::print(&figures, options.rounds());
-    let taken = json!({"rounds": options.rounds(), "quick": options.quick, "sqlite": rusqlite::version()});
-    let out = options.out.clone().unwrap_or_else(|| artifacts::root().join("target/bench/events.json"));
+    report::print(&figures, options.run.rounds());
+    let taken = json!({"rounds": options.run.rounds(), "quick": options.run.quick, "sqlite": rusqlite::version()});
+    let out = options.run.out("events.json");
     report::write(&figures, &out, &taken)
 }

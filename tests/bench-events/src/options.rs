@@ -3,18 +3,18 @@
 use std::path::PathBuf;
 
 use clap::{Parser, ValueEnum};
+use measuring::options::Run;
 
 /// Measures what going by events costs, each figure beside its limit in the same run. Writes target/bench/events.json.
 #[derive(Debug, Parser)]
 #[command(name = "bench-events", version)]
 pub(crate) struct Options {
-    /// How many rounds; each visits every side [default: 5, quick: 1]
-    #[arg(long)]
-    rounds: Option<usize>,
+    #[command(flatten)]
+    pub(crate) run: Run,
 
-    /// Short: whether everything works, not how fast it is
-    #[arg(long)]
-    pub(crate) quick: bool,
+    /// How often a measurement is made again when other programs disturbed it
+    #[arg(long, default_value_t = 2)]
+    pub(crate) patience: usize,
 
     /// Only these parts
     #[arg(long, value_enum, value_delimiter = ',')]
@@ -31,14 +31,6 @@ pub(crate) struct Options {
     /// How many events a fresh replica reads from the log [default: 1000000, quick: 20000]
     #[arg(long)]
     log_events: Option<u64>,
-
-    /// How often a measurement is made again when other programs disturbed it
-    #[arg(long, default_value_t = 2)]
-    pub(crate) patience: usize,
-
-    /// Where the figures go; those of other parts that stand there stay [default: target/bench/events.json]
-    #[arg(long, value_name = "FILE")]
-    pub(crate) out: Option<PathBuf>,
 }
 
 /// What is measured together.
@@ -61,24 +53,15 @@ pub(crate) enum Part {
 }
 
 impl Options {
-    pub(crate) fn rounds(&self) -> usize {
-        self.rounds.unwrap_or(if self.quick { 1 } else { 5 })
-    }
-
     pub(crate) fn wants(&self, part: Part) -> bool {
         self.parts.is_empty() || self.parts.contains(&part)
     }
 
     pub(crate) fn large_events(&self) -> u64 {
-        self.events.unwrap_or(if self.quick { 20_000 } else { 10_000_000 })
+        self.events.unwrap_or(if self.run.quick { 20_000 } else { 10_000_000 })
     }
 
     pub(crate) fn log_events(&self) -> u64 {
-        self.log_events.unwrap_or(if self.quick { 20_000 } else { 1_000_000 })
-    }
-
-    /// One of two numbers.
-    pub(crate) fn or_quick<T>(&self, long: T, quick: T) -> T {
-        if self.quick { quick } else { long }
+        self.log_events.unwrap_or(if self.run.quick { 20_000 } else { 1_000_000 })
     }
 }

@@ -86,14 +86,14 @@ async fn call(
 }
 
 async fn rounds(options: &Options) -> Result<Vec<Figure>> {
-    let count = options.or_quick(500, 20);
+    let count = options.run.or_quick(500, 20);
     let stage = Stage::start(StageOptions::default()).await?;
     let by_events = stage.caller(SENDER, "events:write")?;
     let reader = stage.caller(SENDER, "events:read")?;
     let (url, mut direct_arrivals) = called().await?;
     let direct = Caller::new(plain()?, &url, None);
     let (mut prices, mut more) = (Vec::new(), Vec::new());
-    for round in 0..options.rounds() as u64 {
+    for round in 0..options.run.rounds() as u64 {
         let first = round * 2 * count;
         let mut arrivals = reading(&reader).await?;
         call(&by_events, &mut arrivals, first..first + count / 10).await?;

@@ -91,7 +91,7 @@ pub(crate) fn measure(ground: &Ground, options: &Options, folder: &Path) -> Resu
     let mut random = Random::seeded(1);
     let mut some =
         |count: usize| -> Vec<String> { (0..count).map(|_| subject(random.below(SUBJECTS as usize) as u64)).collect() };
-    let each = options.or_quick(400, 20);
+    let each = options.run.or_quick(400, 20);
     let bare = || -> Result<Ask<'_>> {
         let connection = Sqlite::open_with_flags(file(folder), flags)?;
         // As the service does; without it SQLite plans each time anew.
@@ -117,7 +117,7 @@ pub(crate) fn measure(ground: &Ground, options: &Options, folder: &Path) -> Resu
         Ok(runtime.block_on(store.query(filter))?.events.len())
     });
     let mut plain = bare()?;
-    for _ in 0..options.rounds() {
+    for _ in 0..options.run.rounds() {
         let subjects = some(each);
         // Each side finds the pages warm: both have asked about these subjects before.
         times(&mut plain, &subjects, least)?;
@@ -136,13 +136,13 @@ pub(crate) fn measure(ground: &Ground, options: &Options, folder: &Path) -> Resu
         let body = connection.exchange(head.text()?, &[], 200)?;
         Ok(memmem::find_iter(body, b"\"position\":").count())
     });
-    for _ in 0..options.rounds() {
+    for _ in 0..options.run.rounds() {
         let subjects = some(each);
         times(&mut plain, &subjects, least)?;
         let bare = times(&mut plain, &subjects, least)?;
         route.add(&times(&mut ask, &subjects, least)?, &bare);
     }
-    for _ in 0..options.rounds() {
+    for _ in 0..options.run.rounds() {
         let (ours, others) = (some(each / 4), some(each / 4));
         forget_pages(folder)?;
         let bare = times(&mut plain, &others, least)?;

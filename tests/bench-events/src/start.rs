@@ -27,7 +27,7 @@ fn figure(key: &'static str, what: String, values: Sample, unit: &'static str, t
 /// On the large store.
 pub(crate) fn measure(ground: &Ground, options: &Options, folder: &Path) -> Result<Vec<Figure>> {
     let (mut seconds, mut mebibytes) = (Vec::new(), Vec::new());
-    for _ in 0..options.rounds() {
+    for _ in 0..options.run.rounds() {
         let service = service::real(ground, folder, None)?;
         seconds.push(service.started_in.as_secs_f64());
         mebibytes.push(usage::memory(service.id())?.rss_kib / 1024.0);
@@ -70,7 +70,7 @@ pub(crate) fn rebuild(ground: &Ground, options: &Options) -> Result<Vec<Figure>>
     let (rebuilt, mebibytes) = (service.started_in.as_secs_f64(), usage::memory(service.id())?.rss_kib / 1024.0);
     service.end();
     let (mut again, mut memory) = (Vec::new(), Vec::new());
-    for _ in 0..options.rounds() {
+    for _ in 0..options.run.rounds() {
         let service = service::real(ground, &folder, Some(&server))?;
         again.push(service.started_in.as_secs_f64());
         memory.push(usage::memory(service.id())?.rss_kib / 1024.0);

@@ -100,7 +100,7 @@ fn round(service: &Service, word: &GateWord, seconds: f64, next: &mut u64) -> Re
 }
 
 pub(crate) fn measure(ground: &Ground, options: &Options) -> Result<Vec<Figure>> {
-    let seconds = options.or_quick(8.0, 1.0);
+    let seconds = options.run.or_quick(8.0, 1.0);
     let server =
         NatsServer::start(&NatsOptions { folder: Some(ground.folder.join("tail-nats")), ..NatsOptions::default() })?;
     let services = [
@@ -109,7 +109,7 @@ pub(crate) fn measure(ground: &Ground, options: &Options) -> Result<Vec<Figure>>
     ];
     let mut found = services.each_ref().map(|_| (Vec::new(), Vec::new()));
     let mut next = services.each_ref().map(|_| 0);
-    for number in 1..=options.rounds() {
+    for number in 1..=options.run.rounds() {
         for (((_, form, service), (p99, p50)), next) in services.iter().zip(&mut found).zip(&mut next) {
             let times = round(service, &ground.word, seconds, next)?;
             println!("round {number} tail, {form}: p50 {:.2} ms, p99 {:.2} ms", times.median(), times.quantile(0.99));

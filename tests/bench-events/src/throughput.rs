@@ -79,13 +79,13 @@ fn rounds(sides: &mut [Side<'_>], options: &Options) -> Result<()> {
     for side in &mut *sides {
         (side.take)()?;
     }
-    for round in 1..=options.rounds() {
+    for round in 1..=options.run.rounds() {
         for side in &mut *sides {
             side.measure(round, options.patience)?;
         }
         sides.reverse();
     }
-    if options.rounds() % 2 == 1 {
+    if options.run.rounds() % 2 == 1 {
         sides.reverse();
     }
     Ok(())
@@ -98,7 +98,7 @@ fn figure(key: &'static str, what: &str, (ours, limit): (&Side<'_>, &Side<'_>), 
 
 /// One event a request.
 pub(crate) fn single(ground: &Ground, options: &Options) -> Result<Vec<Figure>> {
-    let until = Until::Seconds(options.or_quick(4.0, 0.5));
+    let until = Until::Seconds(options.run.or_quick(4.0, 0.5));
     let services = [service::on(ground, "sqlite", "single", None)?, service::on(ground, "nothing", "nothing", None)?];
     let mut next = [0, 0];
     let [ours, limit] = &services;
@@ -120,7 +120,7 @@ pub(crate) fn single(ground: &Ground, options: &Options) -> Result<Vec<Figure>> 
 
 /// Batches of a hundred.
 pub(crate) fn batches(ground: &Ground, options: &Options) -> Result<Vec<Figure>> {
-    let events = options.or_quick(60_000, 5_000);
+    let events = options.run.or_quick(60_000, 5_000);
     let server =
         NatsServer::start(&NatsOptions { folder: Some(ground.folder.join("nats")), ..NatsOptions::default() })?;
     let sqlite = service::on(ground, "sqlite", "batches", None)?;

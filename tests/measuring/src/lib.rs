@@ -10,6 +10,7 @@
 pub mod calm;
 pub mod client;
 pub mod gate_word;
+pub mod options;
 pub mod random;
 pub mod report;
 pub mod service;
