@@ -109,10 +109,11 @@ impl Follow {
             }
             // What the log has told meanwhile may be newer than the record that was read before.
             let is_behind = self.told.states() != states_before;
-            if !is_behind && let Some(changed) = self.told.unless_told(&command)? {
-                if let Reader::Gone = self.send(pieces, changed).await {
-                    return Ok(());
-                }
+            if !is_behind
+                && let Some(changed) = self.told.unless_told(&command)?
+                && let Reader::Gone = self.send(pieces, changed).await
+            {
+                return Ok(());
             }
             if let Some(end) = self.told.end() {
                 let _ = self.send(pieces, end).await;
