@@ -139,12 +139,12 @@ mod tests {
         let operators = ["operators".to_owned()];
         for (terms, who, roles, may) in [
             (terms(&[], &[]), &namesake, &[][..], true),
-            (terms(&[user.clone()], &[]), &ben, &[], true),
-            (terms(&[user.clone()], &[]), &namesake, &operators, false),
+            (terms(std::slice::from_ref(&user), &[]), &ben, &[], true),
+            (terms(std::slice::from_ref(&user), &[]), &namesake, &operators, false),
             (terms(&[], &["operators"]), &ben, &[], false),
             (terms(&[], &["operators"]), &ben, &operators, true),
             (terms(&[], &["admins", "operator"]), &ben, &operators, false),
-            (terms(&[user.clone()], &["operators"]), &namesake, &operators, true),
+            (terms(std::slice::from_ref(&user), &["operators"]), &namesake, &operators, true),
         ] {
             assert_eq!(terms.let_decide(who, roles), may, "{terms:?} {who:?} {roles:?}");
         }

@@ -77,7 +77,8 @@ pub(super) async fn judge(play: &Play, runbooks: &FolderCatalogue) {
         before.last = command;
     }
     let mut ends: BTreeMap<String, usize> = BTreeMap::new();
-    for (id, body) in play.asked.lock().unwrap().clone() {
+    let asked = play.asked.lock().unwrap().clone();
+    for (id, body) in asked {
         let Told { last, .. } = told.get(&id).unwrap_or_else(|| panic!("nothing was told of {id}, seed {seed}"));
         assert_eq!((&last["runbook"], &last["parameters"]), (&body["runbook"], &body["parameters"]), "seed {seed}");
         *ends.entry(last["state"].as_str().unwrap().to_owned()).or_default() += 1;
