@@ -37,6 +37,10 @@ pub(super) const MAX_OPEN_OF_ONE: usize = 100;
 
 /// Room for what was asked for at the same time as the last one under [`MAX_OPEN`].
 pub(super) const OPEN_PAGE: u32 = 2000;
+
+/// How many records are read without a pause.
+const READ_AT_ONCE: usize = 32;
+
 const ENDED_PAGE: u32 = 500;
 
 /// How many pages of ended commands are looked through for one list, however few of them match.
@@ -116,7 +120,13 @@ impl Commands {
     /// All that are not at their end, old ones first.
     pub(super) async fn open(&self) -> Result<Vec<Kept>, BackboneError> {
         let entries = self.backbone.list(OPEN, None, OPEN_PAGE).await?;
-        Ok(entries.iter().rev().filter_map(readable).collect())
+        let mut open = Vec::with_capacity(entries.len());
+        for entries in entries.rchunks(READ_AT_ONCE) {
+            open.extend(entries.iter().rev().filter_map(readable));
+            // Whoever waits for an answer on this thread need not wait for all of them.
+            tokio::task::yield_now().await;
+        }
+        Ok(open)
     }
 
     /// At most `limit` that have ended and match, with identifiers below `before`, new ones first; looks through a

@@ -113,7 +113,7 @@ impl Commands {
             let woken = waiting.woken();
             let look = waiting.look();
             let leased = self.lease_oldest(caller).await?;
-            look.ends();
+            look.end();
             if leased.is_some() {
                 return Ok(leased);
             }

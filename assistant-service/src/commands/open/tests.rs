@@ -77,7 +77,7 @@ async fn one_of_many_who_wait_is_woken_and_whoever_breaks_off_passes_it_on() {
     assert!(timeout(A_MOMENT, other.woken()).await.is_err());
     drop(one.look());
     assert!(timeout(A_MOMENT, other.woken()).await.is_ok());
-    other.look().is_over();
+    other.look().end();
     assert!(timeout(A_MOMENT, one.woken()).await.is_err());
     // A row in which nobody waits is not kept.
     drop((one, other));

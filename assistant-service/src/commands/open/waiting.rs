@@ -43,7 +43,7 @@ impl Waiting<'_> {
 
 impl Looking<'_> {
     /// The look was carried through, and whatever came of it, nobody else needs to know.
-    pub(in crate::commands) fn ends(mut self) {
+    pub(in crate::commands) fn end(mut self) {
         self.is_over = true;
     }
 }
