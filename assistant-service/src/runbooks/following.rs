@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::os::unix::fs::MetadataExt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread;
@@ -89,6 +90,7 @@ struct Follower {
     /// When the files were read last, with mistakes or without.
     read: Stamps,
     failed: Counter,
+    load: fn(&Path) -> Result<FolderCatalogue, InvalidRunbooks>,
 }
 
 impl Follower {
@@ -96,7 +98,7 @@ impl Follower {
         let seen = stamps(&folder);
         let first = FolderCatalogue::load(&folder)?;
         tell(&first);
-        Ok((Self { folder, read: seen.clone(), seen, failed }, first))
+        Ok((Self { folder, read: seen.clone(), seen, failed, load: FolderCatalogue::load }, first))
     }
 
     /// The runbooks, where they have changed and have no mistakes.
@@ -108,17 +110,19 @@ impl Follower {
             return None;
         }
         self.read.clone_from(&self.seen);
-        match FolderCatalogue::load(&self.folder) {
-            Ok(newer) => {
+        // Nothing outlives a panic that it could leave half changed, and the thread has later changes to follow.
+        match catch_unwind(AssertUnwindSafe(|| (self.load)(&self.folder))) {
+            Ok(Ok(newer)) => {
                 tell(&newer);
-                Some(newer)
+                return Some(newer);
             }
-            Err(mistakes) => {
-                self.failed.inc();
+            Ok(Err(mistakes)) => {
                 tracing::error!(%mistakes, "the changed runbooks are not taken; what was read before stays");
-                None
             }
+            Err(_) => tracing::error!("reading the changed runbooks ended by a panic; what was read before stays"),
         }
+        self.failed.inc();
+        None
     }
 }
 

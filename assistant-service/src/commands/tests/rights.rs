@@ -1,6 +1,7 @@
 //! What the rights of the runbooks let somebody do with a command. The example company's ask for scopes.
 
 use super::*;
+use crate::runbooks::FolderCatalogue;
 use crate::testing::StagedRequest;
 
 const REQUEST: &str = "commands:request";
@@ -74,5 +75,37 @@ async fn what_the_caller_may_do_stands_in_the_catalogue_which_lists_all() {
         let all = with_scopes(stage.get("/v1/runbooks"), "ana", scopes).send().await.json;
         assert_eq!(all["runbooks"].as_array().unwrap().len(), 3);
         assert_eq!(all["runbooks"][0]["you_may"], expected, "{scopes}");
+    }
+}
+
+#[tokio::test]
+async fn a_dry_run_and_a_run_are_two_rights_and_roles_of_the_token_give_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let runbook = json!({
+        "name": "look", "title": "T", "description": "D", "target": {"service": "a"}, "risk": "read", "timeout_seconds": 9,
+        "approval": {"needed": false}, "parameters": {"type": "object"}, "dry_run": true,
+    });
+    let rules = json!({"rules": [
+        {"name": "juniors", "who": {"roles": ["junior"]}, "allow": ["dry_run"]},
+        {"name": "seniors", "who": {"roles": ["senior"]}, "allow": ["run", "dry_run"]},
+        {"name": "whoever left", "who": {"roles": ["former"]}, "deny": ["run", "dry_run"]},
+    ]});
+    std::fs::write(folder.path().join("look.yaml"), runbook.to_string()).unwrap();
+    std::fs::write(folder.path().join("rights.yaml"), rules.to_string()).unwrap();
+    let stage = Stage::new().with_runbooks(FolderCatalogue::load(folder.path()).unwrap());
+    for (roles, may_try, may_run) in [
+        (&[][..], false, false),
+        (&["junior"][..], true, false),
+        (&["senior"][..], true, true),
+        (&["junior", "senior"][..], true, true),
+        (&["senior", "former"][..], false, false),
+    ] {
+        for (dry_run, may) in [(true, may_try), (false, may_run)] {
+            let request = stage.post("/v1/commands", &json!({"runbook": "look", "dry_run": dry_run}));
+            let request =
+                request.claiming(|claims| claims.rctx.roles = roles.iter().map(ToString::to_string).collect());
+            let expected = if may { StatusCode::CREATED } else { StatusCode::FORBIDDEN };
+            assert_eq!(request.send().await.status, expected, "{roles:?} dry_run {dry_run}");
+        }
     }
 }

@@ -81,6 +81,20 @@ fn whoever_holds_the_catalogue_sees_a_change_and_keeps_what_was_good() {
 }
 
 #[test]
+fn a_reader_that_breaks_does_not_end_the_following() {
+    let folder = folder();
+    let failed = Counter::default();
+    let (mut follower, _) = Follower::open(folder.path().to_owned(), failed.clone()).unwrap();
+    follower.load = |_| panic!("a mistake of ours");
+    fs::remove_file(folder.path().join(RIGHTS)).unwrap();
+    assert!(settled(&mut follower).is_none());
+    assert_eq!(failed.get(), 1);
+    follower.load = FolderCatalogue::load;
+    fs::write(folder.path().join(RIGHTS), RULES).unwrap();
+    assert!(settled(&mut follower).unwrap().rights().is_some());
+}
+
+#[test]
 fn a_folder_with_mistakes_is_not_followed() {
     let folder = folder();
     fs::write(folder.path().join("two.yaml"), GOOD).unwrap();
