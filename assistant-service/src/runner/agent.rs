@@ -1,11 +1,17 @@
 //! The runner as an agent: the wire's words on one side, the runner's own on the other. Nothing else here knows the agent.
 
+use std::time::Duration;
+
 use service_agent::{Agent, AgentError, Command, Outcome, Progress, TokenSource};
 
 use super::SERVICE;
 use super::carry_out::Runner;
 use super::late::Truth;
 use super::work::{Ending, StopAsked, Telling, Work};
+
+/// As long as three phases of the longest runbook: a command that is under way is finished, for one that is dropped is neither
+/// done nor undone. Whoever cannot wait kills the runner, and the next one tells what is known.
+const TO_THE_END: Duration = Duration::from_secs(3 * 24 * 60 * 60);
 
 /// The way to the service.
 pub(super) struct Gateway(service_agent::Gateway);
@@ -30,7 +36,7 @@ impl Gateway {
             };
             outcome(runner.carry_out(&work, &Told(progress)).await)
         };
-        Agent::new(self.0.clone(), SERVICE).with_dry_run().run(carry_out, end).await;
+        Agent::new(self.0.clone(), SERVICE).with_dry_run().end_within(TO_THE_END).run(carry_out, end).await;
     }
 
     /// Whether it was heard: taken as the result, or kept as one that came too late.
