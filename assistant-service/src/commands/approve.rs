@@ -45,7 +45,7 @@ pub(crate) struct ApprovalRequest {
         (status = OK, description = "Decided, or one more has agreed", body = Command),
         (status = FORBIDDEN, description = "Somebody else must decide: the caller asked for it, is no approver, or has not the right to", body = ProblemDocument),
         (status = NOT_FOUND, description = "No such command", body = ProblemDocument),
-        (status = CONFLICT, description = "Decided already, too late, or another digest", body = ProblemDocument)))]
+        (status = CONFLICT, description = "Decided already, too late, another digest, or a runbook that is not what it was at the request", body = ProblemDocument)))]
 pub(crate) async fn approve(
     State(state): State<AppState>,
     caller: Caller,
@@ -74,6 +74,9 @@ impl Commands {
         self.permit_with(caller, Right::Approve, &kept.record)?;
         check(&kept.record, by, caller.roles(), &request.digest)?;
         let kept = self.in_time(kept).await?;
+        if request.decision == Decision::Approve && kept.record.command.state == CommandState::Pending {
+            self.require_runbook_as_asked(&kept.record)?;
+        }
         let ApprovalRequest { decision, comment, .. } = request;
         let decided = Decided { by: by.clone(), decision: *decision, comment: comment.clone(), at: self.now() };
         let step = step(&kept.record.command, decided);

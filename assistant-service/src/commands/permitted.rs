@@ -28,6 +28,15 @@ impl Commands {
         self.permit_with(caller, Right::Cancel, record)
     }
 
+    /// Refuses to go on with a runbook that is gone from the catalogue, or says something else than at the request: nobody
+    /// can look at it any more.
+    pub(super) fn require_runbook_as_asked(&self, record: &Record) -> Result<(), Problem> {
+        match self.runbooks.get(&record.command.runbook) {
+            Some(runbook) if runbook.digest == record.terms.runbook_digest => Ok(()),
+            _ => Err(Problem::RunbookDiffers),
+        }
+    }
+
     fn permit_about(&self, caller: &Caller, right: Right, about: About<'_>) -> Result<(), Problem> {
         if self.runbooks.allows(&Who::of(caller)?, right, about) {
             Ok(())

@@ -111,6 +111,7 @@ impl Record {
         let command = Command {
             id,
             runbook: runbook.name.clone(),
+            runbook_digest: runbook.digest.clone(),
             target,
             parameters,
             reason,
