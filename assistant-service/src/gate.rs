@@ -54,10 +54,11 @@ impl Caller {
         self.0.claims.scope.as_deref().unwrap_or_default().split_ascii_whitespace()
     }
 
-    /// The roles of the caller's own token; none where the gate does not tell them (`transactionToken.roles`).
+    /// The roles of the caller's own token. Nothing where the gate does not tell them (`transactionToken.roles`), which does
+    /// not mean that there are none.
     #[must_use]
-    pub fn roles(&self) -> &[String] {
-        &self.0.claims.rctx.roles
+    pub fn roles(&self) -> Option<&[String]> {
+        self.0.claims.rctx.roles.as_deref()
     }
 
     /// The event types that the gate's rule for this request lets the caller use.

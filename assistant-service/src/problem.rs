@@ -93,6 +93,8 @@ pub enum Problem {
     },
     /// The decision is about something else than the command.
     DigestDiffers,
+    /// The catalogue has not the runbook any more that a command was asked for by.
+    RunbookDiffers,
     /// In this state this cannot happen to a command. Agents know this by its type, and stop.
     WrongState(State),
     /// As many commands are open as are taken at once.

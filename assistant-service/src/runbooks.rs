@@ -31,7 +31,8 @@ use crate::problem::FieldError;
 pub use following::{CannotFollow, FollowedCatalogue};
 pub use mistake::{InvalidRunbooks, Mistake};
 pub use parts::{Approval, Approver, BackoffPolicy, Concurrency, Retry, RunbookTarget, SuggestWhen};
-pub use rights::{Right, Rights, Who};
+pub(crate) use rights::are_of;
+pub use rights::{About, Right, Rights, Who};
 pub use steps::{Action, Ansible, Argument, Podman, Step, Webhook};
 
 /// The service whose runbooks say by steps what is done.
@@ -44,7 +45,7 @@ pub trait RunbookCatalogue: Send + Sync {
     /// All runbooks, sorted by name.
     fn list(&self) -> Vec<Arc<Runbook>>;
     /// Whether somebody may do this with the runbook. An explicit denial wins, and what no rule allows is refused.
-    fn allows(&self, who: &Who<'_>, right: Right, runbook: &Runbook) -> bool;
+    fn allows(&self, who: &Who<'_>, right: Right, about: About<'_>) -> bool;
 }
 
 /// One stored procedure.
@@ -170,7 +171,7 @@ impl RunbookCatalogue for FolderCatalogue {
         self.runbooks.values().cloned().collect()
     }
 
-    fn allows(&self, who: &Who<'_>, right: Right, runbook: &Runbook) -> bool {
-        self.rights.as_ref().is_some_and(|rights| rights.allow(who, right, runbook))
+    fn allows(&self, who: &Who<'_>, right: Right, about: About<'_>) -> bool {
+        self.rights.as_ref().is_some_and(|rights| rights.allow(who, right, about))
     }
 }

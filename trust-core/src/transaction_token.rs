@@ -163,9 +163,9 @@ pub struct RequesterContext<Text = String> {
     /// Its own end; a stream must not outlive it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub exp: Option<u64>,
-    /// The caller's roles; none where the gate does not tell them.
-    #[serde(default = "Vec::new", skip_serializing_if = "Vec::is_empty")]
-    pub roles: Vec<Text>,
+    /// The caller's roles; absent where the gate does not tell them, which is not the same as that there are none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub roles: Option<Vec<Text>>,
 }
 
 /// Why a transaction token is not accepted.

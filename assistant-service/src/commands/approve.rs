@@ -16,7 +16,7 @@ use crate::gate::Caller;
 use crate::json_body::JsonBody;
 use crate::parameters::PathName;
 use crate::problem::{Problem, ProblemDocument};
-use crate::runbooks::Right;
+use crate::runbooks::{Right, are_of};
 use crate::state::AppState;
 
 const MAX_COMMENT_BYTES: usize = 2000;
@@ -45,7 +45,7 @@ pub(crate) struct ApprovalRequest {
         (status = OK, description = "Decided, or one more has agreed", body = Command),
         (status = FORBIDDEN, description = "Somebody else must decide: the caller asked for it, is no approver, or has not the right to", body = ProblemDocument),
         (status = NOT_FOUND, description = "No such command", body = ProblemDocument),
-        (status = CONFLICT, description = "Decided already, too late, or another digest", body = ProblemDocument)))]
+        (status = CONFLICT, description = "Decided already, too late, another digest, or a runbook that is not what it was at the request", body = ProblemDocument)))]
 pub(crate) async fn approve(
     State(state): State<AppState>,
     caller: Caller,
@@ -71,9 +71,12 @@ impl Commands {
     async fn decide_once(&self, caller: &Caller, id: &str, request: &ApprovalRequest) -> Result<Command, Problem> {
         let by = caller.require_principal()?;
         let kept = self.find(id).await?;
-        self.permit_with(caller, Right::Approve, &kept.record.command)?;
+        self.permit_with(caller, Right::Approve, &kept.record)?;
         check(&kept.record, by, caller.roles(), &request.digest)?;
         let kept = self.in_time(kept).await?;
+        if request.decision == Decision::Approve && kept.record.command.state == CommandState::Pending {
+            self.require_runbook_as_asked(&kept.record)?;
+        }
         let ApprovalRequest { decision, comment, .. } = request;
         let decided = Decided { by: by.clone(), decision: *decision, comment: comment.clone(), at: self.now() };
         let step = step(&kept.record.command, decided);
@@ -82,7 +85,7 @@ impl Commands {
 }
 
 /// Whether the caller may decide about exactly this.
-fn check(record: &Record, by: &Principal, roles: &[String], digest: &str) -> Result<(), Problem> {
+fn check(record: &Record, by: &Principal, roles: Option<&[String]>, digest: &str) -> Result<(), Problem> {
     let command = &record.command;
     if command.approval.not_requester && command.requested_by == *by {
         return Err(Problem::OwnRequest);
@@ -113,11 +116,12 @@ fn step(command: &Command, decided: Decided) -> Step {
 }
 
 impl Terms {
-    /// Whether the runbook lets them decide: by name, or by one of their roles; where it says nothing, everybody.
-    fn let_decide(&self, principal: &Principal, roles: &[String]) -> bool {
+    /// Whether the runbook lets them decide: by name, or by one of their roles; where it says nothing, everybody. Where it
+    /// names issuers, theirs alone, unless by name. Roles that are not told let nobody decide.
+    fn let_decide(&self, principal: &Principal, roles: Option<&[String]>) -> bool {
         let is_open = self.users.is_empty() && self.roles.is_empty();
-        let by_role = || self.roles.iter().any(|role| roles.contains(role));
-        is_open || self.users.iter().any(|user| user.is(principal)) || by_role()
+        let by_role = || self.roles.iter().any(|role| roles.is_some_and(|roles| roles.contains(role)));
+        self.users.iter().any(|user| user.is(principal)) || (are_of(&self.issuers, principal) && (is_open || by_role()))
     }
 }
 
@@ -136,6 +140,8 @@ mod tests {
             roles: roles.iter().map(|&role| role.to_owned()).collect(),
             ..Terms::default()
         };
+        let of_a = |terms: Terms| Terms { issuers: vec!["https://a.example".to_owned()], ..terms };
+        let other = Approver { issuer: "https://b.example".to_owned(), subject: "ben".to_owned() };
         let ben = Principal::new("https://a.example", "ben");
         let namesake = Principal::new("https://b.example", "ben");
         let operators = ["operators".to_owned()];
@@ -147,8 +153,15 @@ mod tests {
             (terms(&[], &["operators"]), &ben, &operators, true),
             (terms(&[], &["admins", "operator"]), &ben, &operators, false),
             (terms(from_ref(&user), &["operators"]), &namesake, &operators, true),
+            (of_a(terms(&[], &[])), &ben, &[], true),
+            (of_a(terms(&[], &[])), &namesake, &[], false),
+            (of_a(terms(&[], &["operators"])), &ben, &operators, true),
+            (of_a(terms(&[], &["operators"])), &namesake, &operators, false),
+            (of_a(terms(from_ref(&other), &["operators"])), &namesake, &[], true),
         ] {
-            assert_eq!(terms.let_decide(who, roles), may, "{terms:?} {who:?} {roles:?}");
+            assert_eq!(terms.let_decide(who, Some(roles)), may, "{terms:?} {who:?} {roles:?}");
         }
+        assert!(!terms(&[], &["operators"]).let_decide(&ben, None));
+        assert!(terms(&[user], &["operators"]).let_decide(&ben, None));
     }
 }

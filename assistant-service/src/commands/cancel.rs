@@ -68,7 +68,7 @@ impl Commands {
     async fn cancel_once(&self, caller: &Caller, id: &str, reason: Option<&str>) -> Result<Command, Problem> {
         let by = caller.require_principal()?;
         let mut kept = self.find(id).await?;
-        self.permit_to_cancel(caller, &kept.record.command)?;
+        self.permit_to_cancel(caller, &kept.record)?;
         let command = &mut kept.record.command;
         let step = match (command.state.is_under_way(), &command.stop_asked_by) {
             (true, Some(_)) => return Ok(kept.record.command),

@@ -16,6 +16,9 @@ pub struct Command {
     pub id: String,
     /// The runbook that it calls.
     pub runbook: String,
+    /// The runbook's digest at the request, as the catalogue tells it: an approval is for this one and no other.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub runbook_digest: String,
     /// Who is to carry it out.
     pub target: Target,
     /// What the runbook is called with.

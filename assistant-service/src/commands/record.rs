@@ -12,7 +12,7 @@ use super::secret_parameters::SecretParameters;
 use super::state::{State, Step, next};
 use super::time_seen::Seen;
 use super::{APPROVAL, LEASE, SCHEDULED};
-use crate::runbooks::{Approver, Concurrency, Retry, Runbook, Target};
+use crate::runbooks::{Approver, Concurrency, Retry, Risk, Runbook, Target};
 
 /// A command as it is kept: with what only the service needs to know. What the runbook said at the request is here,
 /// so that a changed runbook does not change a command under way.
@@ -54,6 +54,12 @@ pub(super) struct Terms {
     pub(super) users: Vec<Approver>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(super) roles: Vec<String>,
+    /// Whose roles count; with neither users nor roles, whose subjects may decide.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) issuers: Vec<String>,
+    /// Whoever may stop a command may so also when its runbook is gone. Absent in what was kept before this was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) risk: Option<Risk>,
     pub(super) idempotent: bool,
     pub(super) retry: Retry,
     pub(super) concurrency: Concurrency,
@@ -66,6 +72,8 @@ impl Default for Terms {
             approval_lifetime_seconds: APPROVAL.as_secs(),
             users: Vec::new(),
             roles: Vec::new(),
+            issuers: Vec::new(),
+            risk: None,
             idempotent: false,
             retry: Retry::NEVER,
             concurrency: Concurrency::default(),
@@ -103,6 +111,7 @@ impl Record {
         let command = Command {
             id,
             runbook: runbook.name.clone(),
+            runbook_digest: runbook.digest.clone(),
             target,
             parameters,
             reason,
@@ -131,6 +140,8 @@ impl Record {
             approval_lifetime_seconds: runbook.approval.lifetime_seconds,
             users: runbook.approval.users.clone(),
             roles: runbook.approval.roles.clone(),
+            issuers: runbook.approval.issuers.clone(),
+            risk: Some(runbook.risk),
             idempotent: runbook.idempotent,
             retry: runbook.retry,
             concurrency: runbook.concurrency,

@@ -150,6 +150,12 @@ impl Problem {
                     format!("The output is known up to byte {expected}; send what follows from there on."),
                 )
             },
+            Self::RunbookDiffers => Outside::new(
+                StatusCode::CONFLICT,
+                "urn:watchgate:problem:digest-differs",
+                "Digest differs",
+                "The command's runbook has changed since it was asked for, or is gone; reject the command, and ask for it again.",
+            ),
             Self::DigestDiffers => Outside::new(
                 StatusCode::CONFLICT,
                 "urn:watchgate:problem:digest-differs",

@@ -15,7 +15,7 @@ use crate::config_file;
 use crate::insights::INSIGHT;
 use crate::section::Section;
 
-pub(super) use approval::{filled_list, names, users};
+pub(super) use approval::{filled_list, issuers, names, users};
 
 const FIELDS: [&str; 16] = [
     "name",

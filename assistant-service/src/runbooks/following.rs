@@ -18,7 +18,7 @@ use thiserror::Error;
 use tokio::sync::watch;
 
 use super::folder::{EXTENSIONS, RIGHTS};
-use super::{FolderCatalogue, InvalidRunbooks, Right, Runbook, RunbookCatalogue, Who};
+use super::{About, FolderCatalogue, InvalidRunbooks, Right, Runbook, RunbookCatalogue, Who};
 use crate::text_files;
 
 const LOOK_EVERY: Duration = Duration::from_millis(500);
@@ -72,8 +72,8 @@ impl RunbookCatalogue for FollowedCatalogue {
         self.now().list()
     }
 
-    fn allows(&self, who: &Who<'_>, right: Right, runbook: &Runbook) -> bool {
-        self.now().allows(who, right, runbook)
+    fn allows(&self, who: &Who<'_>, right: Right, about: About<'_>) -> bool {
+        self.now().allows(who, right, about)
     }
 }
 

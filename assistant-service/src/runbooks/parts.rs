@@ -69,6 +69,9 @@ pub struct Approval {
     /// Whoever has one of these roles may decide, too.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub roles: Vec<String>,
+    /// Whose roles count, and where nobody is named, whose subjects may decide. Without it those of every issuer.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub issuers: Vec<String>,
     /// How many must agree; one who is against it is enough to end it.
     #[serde(default = "one")]
     pub quorum: u32,

@@ -50,8 +50,23 @@ pub struct Who<'a> {
     pub principal: &'a Principal,
     /// The scopes of the token.
     pub scopes: Vec<&'a str>,
-    /// The roles that the token's issuer gives.
-    pub roles: &'a [String],
+    /// The roles that the token's issuer gives; nothing where they are not told.
+    pub roles: Option<&'a [String]>,
+}
+
+/// What somebody wants to do something with.
+#[derive(Debug, Clone, Copy)]
+pub struct About<'a> {
+    /// The runbook's name.
+    pub runbook: &'a str,
+    /// What it can do at worst. Where that is not known any more, a rule that names risks denies, and allows nothing.
+    pub risk: Option<Risk>,
+}
+
+impl<'a> From<&'a Runbook> for About<'a> {
+    fn from(runbook: &'a Runbook) -> Self {
+        Self { runbook: &runbook.name, risk: Some(runbook.risk) }
+    }
 }
 
 impl<'a> Who<'a> {
@@ -78,12 +93,21 @@ struct Rule {
     deny: Vec<Right>,
 }
 
-/// Each of the users, and whoever has one of the roles or one of the scopes.
+/// Each of the users, and whoever has one of the roles or one of the scopes. Where issuers are named, the roles and scopes
+/// are theirs alone; where nothing else is, it is everybody of theirs.
 #[derive(Debug)]
 struct People {
+    issuers: Vec<String>,
     users: Vec<Approver>,
     roles: Vec<String>,
     scopes: Vec<String>,
+}
+
+/// What a rule is asked for. What is not known of a caller or a runbook makes a denial fit, and no permission.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Effect {
+    Allow,
+    Deny,
 }
 
 /// A runbook's name, or the words that names begin with.
@@ -101,25 +125,41 @@ impl Rights {
         self.rules.len()
     }
 
-    pub(super) fn allow(&self, who: &Who<'_>, right: Right, runbook: &Runbook) -> bool {
-        let about = || self.rules.iter().filter(|rule| rule.is_about(who, runbook));
-        !about().any(|rule| rule.deny.contains(&right)) && about().any(|rule| rule.allow.contains(&right))
+    pub(super) fn allow(&self, who: &Who<'_>, right: Right, about: About<'_>) -> bool {
+        let any = |effect| self.rules.iter().any(|rule| rule.names(right, effect) && rule.is_for(who, about, effect));
+        !any(Effect::Deny) && any(Effect::Allow)
     }
 }
 
 impl Rule {
-    fn is_about(&self, who: &Who<'_>, runbook: &Runbook) -> bool {
-        self.people.as_ref().is_none_or(|people| people.have(who))
-            && self.runbooks.as_ref().is_none_or(|patterns| patterns.iter().any(|pattern| pattern.fits(&runbook.name)))
-            && self.risks.as_ref().is_none_or(|risks| risks.contains(&runbook.risk))
+    fn names(&self, right: Right, effect: Effect) -> bool {
+        match effect {
+            Effect::Allow => self.allow.contains(&right),
+            Effect::Deny => self.deny.contains(&right),
+        }
+    }
+
+    fn is_for(&self, who: &Who<'_>, about: About<'_>, effect: Effect) -> bool {
+        let has_risk = |risks: &Vec<Risk>| about.risk.map_or(effect == Effect::Deny, |risk| risks.contains(&risk));
+        self.people.as_ref().is_none_or(|people| people.have(who, effect))
+            && self.runbooks.as_ref().is_none_or(|patterns| patterns.iter().any(|pattern| pattern.fits(about.runbook)))
+            && self.risks.as_ref().is_none_or(has_risk)
     }
 }
 
 impl People {
-    fn have(&self, who: &Who<'_>) -> bool {
+    fn have(&self, who: &Who<'_>, effect: Effect) -> bool {
         self.users.iter().any(|user| user.is(who.principal))
-            || self.roles.iter().any(|role| who.roles.contains(role))
-            || self.scopes.iter().any(|scope| who.scopes.contains(&scope.as_str()))
+            || (are_of(&self.issuers, who.principal) && self.have_by_token(who, effect))
+    }
+
+    fn have_by_token(&self, who: &Who<'_>, effect: Effect) -> bool {
+        let by_role = || match who.roles {
+            Some(roles) => self.roles.iter().any(|role| roles.contains(role)),
+            None => effect == Effect::Deny && !self.roles.is_empty(),
+        };
+        let are_all = self.users.is_empty() && self.roles.is_empty() && self.scopes.is_empty();
+        are_all || by_role() || self.scopes.iter().any(|scope| who.scopes.contains(&scope.as_str()))
     }
 }
 
@@ -130,6 +170,11 @@ impl Pattern {
             Self::Prefix(prefix) => name.starts_with(prefix),
         }
     }
+}
+
+/// Whether one of the issuers vouches for somebody; where none is named, any issuer may.
+pub(crate) fn are_of(issuers: &[String], principal: &Principal) -> bool {
+    issuers.is_empty() || issuers.iter().any(|issuer| issuer == principal.issuer())
 }
 
 #[cfg(test)]

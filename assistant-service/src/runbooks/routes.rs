@@ -38,7 +38,7 @@ impl ListedRunbook {
             Right::DryRun => runbook.dry_run,
             Right::Approve => runbook.approval.needed,
         };
-        let may = |right: &Right| there_is(right) && catalogue.allows(who, *right, &runbook);
+        let may = |right: &Right| there_is(right) && catalogue.allows(who, *right, (&*runbook).into());
         let you_may = Right::ALL.into_iter().filter(may).collect();
         Self { runbook, you_may }
     }

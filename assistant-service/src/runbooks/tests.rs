@@ -46,9 +46,9 @@ fn the_examples_are_good_runbooks() {
     let restart = catalogue.get("restart-worker").unwrap();
     assert_eq!((restart.risk, restart.timeout_seconds), (Risk::Change, 60));
     assert_eq!(restart.target, RunbookTarget::Service { service: "sample-service".to_owned() });
-    let Approval { needed, not_requester, users, roles, quorum, lifetime_seconds } = &restart.approval;
+    let Approval { needed, not_requester, users, roles, issuers, quorum, lifetime_seconds } = &restart.approval;
     assert_eq!((needed, not_requester, quorum, lifetime_seconds), (&true, &true, &1, &3600));
-    assert!(users.is_empty() && roles.is_empty());
+    assert!(users.is_empty() && roles.is_empty() && issuers.is_empty());
     assert_eq!(catalogue.get("show-status").unwrap().risk, Risk::Read);
     assert!(catalogue.get("drop-table").is_none());
 }

@@ -52,7 +52,7 @@ impl Gate {
         if let Some(setting) = &self.transaction {
             let unavailable = || Denial::KeysUnavailable { of: "this gate".to_owned() };
             let keys = setting.keys.as_ref().ok_or_else(unavailable)?;
-            let roles = permit.claims().filter(|_| setting.has_roles).map(VerifiedClaims::roles).unwrap_or_default();
+            let roles = permit.claims().filter(|_| setting.has_roles).and_then(VerifiedClaims::roles);
             let token = self.transaction_token(facts, permit, tags, (keys, roles), now).ok_or_else(unavailable)?;
             set.push((Cow::Borrowed(SPELLED_HEADER), token));
         }
@@ -83,7 +83,7 @@ impl Gate {
         facts: &RequestFacts<'_>,
         permit: &Permit<'_>,
         tags: &EventTags,
-        (keys, roles): (&TransactionKeys, Vec<&str>),
+        (keys, roles): (&TransactionKeys, Option<Vec<&str>>),
         now: UnixSeconds,
     ) -> Option<String> {
         let (rule, claims) = (permit.rule(), permit.claims());

@@ -1,6 +1,6 @@
 //! More than one who must agree, and who they are.
 
-use super::runbooks::{DROP_CACHE, call, catalogue, stage};
+use super::runbooks::{DROP_CACHE, SET_PASSWORD, call, catalogue, stage};
 use super::*;
 
 fn names(command: &Value) -> Vec<&str> {
@@ -85,7 +85,35 @@ async fn what_the_runbook_said_at_the_request_counts() {
     let command = call(&stage, "drop-cache", json!({})).await;
     let laxer = DROP_CACHE.replace("quorum: 2", "quorum: 1").replace("subject: ben", "subject: mallory");
     let stage = stage.with_runbooks(catalogue(&[&laxer]));
-    assert_eq!(problem(&decide(&stage, &command, "mallory", "approve").await), "not-an-approver");
+    assert_eq!(problem(&decide(&stage, &command, "mallory", "reject").await), "not-an-approver");
+    assert_eq!(decide(&stage, &command, "ben", "reject").await.json["state"], "rejected");
+}
+
+#[tokio::test]
+async fn nobody_approves_by_a_runbook_that_has_changed_or_is_gone_and_whoever_may_can_reject_it() {
+    let stage = stage();
+    let command = call(&stage, "drop-cache", json!({})).await;
+    let shown = stage.get("/v1/runbooks/drop-cache").send().await.json;
+    assert_eq!(command["runbook_digest"], shown["digest"]);
+    assert_eq!(decide(&stage, &command, "ben", "approve").await.json["state"], "pending");
+    let changed = DROP_CACHE.replace("Empties the cache", "Deletes the data");
+    let stage = stage.with_runbooks(catalogue(&[&changed]));
+    let refused = decide(&stage, &command, "eva", "approve").await;
+    assert_eq!((refused.status, problem(&refused)), (StatusCode::CONFLICT, "digest-differs"));
+    assert!(refused.json["detail"].as_str().unwrap().contains("runbook has changed"), "{refused:?}");
+    let stage = stage.with_runbooks(catalogue(&[SET_PASSWORD]));
+    assert_eq!(problem(&decide(&stage, &command, "eva", "approve").await), "digest-differs");
+    assert_eq!(state_of(&stage, &command).await, "pending");
+    assert_eq!(decide(&stage, &command, "eva", "reject").await.json["state"], "rejected");
+    let late = decide(&stage, &command, "ivo", "approve").await;
+    assert_eq!((late.status, problem(&late)), (StatusCode::CONFLICT, "wrong-state"));
+}
+
+#[tokio::test]
+async fn the_runbook_as_it_was_counts_again_when_it_is_back() {
+    let stage = stage();
+    let command = call(&stage, "drop-cache", json!({})).await;
+    let stage = stage.with_runbooks(catalogue(&[SET_PASSWORD])).with_runbooks(catalogue(&[DROP_CACHE]));
     assert_eq!(decide(&stage, &command, "ben", "approve").await.json["state"], "pending");
     assert_eq!(decide(&stage, &command, "eva", "approve").await.json["state"], "scheduled");
 }

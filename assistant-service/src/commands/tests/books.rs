@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::*;
 use crate::backbone::{Batch, Put};
-use crate::runbooks::{BackoffPolicy, Concurrency, Retry, Right, Runbook, RunbookCatalogue, RunbookTarget, Who};
+use crate::runbooks::{About, BackoffPolicy, Concurrency, Retry, Right, Runbook, RunbookCatalogue, RunbookTarget, Who};
 
 /// The runbooks of one test, where everybody may do everything.
 pub(super) struct Books(Vec<Arc<Runbook>>);
@@ -18,7 +18,7 @@ impl RunbookCatalogue for Books {
         self.0.clone()
     }
 
-    fn allows(&self, _who: &Who<'_>, _right: Right, _runbook: &Runbook) -> bool {
+    fn allows(&self, _who: &Who<'_>, _right: Right, _about: About<'_>) -> bool {
         true
     }
 }

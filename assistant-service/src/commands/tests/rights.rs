@@ -1,5 +1,6 @@
 //! What the rights of the runbooks let somebody do with a command. The example company's ask for scopes.
 
+use super::runbooks::{DROP_CACHE, SET_PASSWORD, call, catalogue_with};
 use super::*;
 use crate::runbooks::FolderCatalogue;
 use crate::testing::StagedRequest;
@@ -103,9 +104,52 @@ async fn a_dry_run_and_a_run_are_two_rights_and_roles_of_the_token_give_them() {
         for (dry_run, may) in [(true, may_try), (false, may_run)] {
             let request = stage.post("/v1/commands", &json!({"runbook": "look", "dry_run": dry_run}));
             let request =
-                request.claiming(|claims| claims.rctx.roles = roles.iter().map(ToString::to_string).collect());
+                request.claiming(|claims| claims.rctx.roles = Some(roles.iter().map(ToString::to_string).collect()));
             let expected = if may { StatusCode::CREATED } else { StatusCode::FORBIDDEN };
             assert_eq!(request.send().await.status, expected, "{roles:?} dry_run {dry_run}");
         }
+    }
+}
+
+/// By risk, and for one user by name.
+const BY_RISK: &str = "rules:
+  - name: everybody
+    risk: [change]
+    allow: [run, dry_run, approve, cancel]
+  - name: not ivo
+    who: {users: [{issuer: 'https://issuer.watchgate.test', subject: ivo}]}
+    deny: [approve, cancel]
+";
+
+#[tokio::test]
+async fn a_command_whose_runbook_is_gone_is_stopped_and_rejected_by_whoever_may() {
+    let with = |files: &[&str]| catalogue_with(BY_RISK, files);
+    let stage = Stage::new().with_runbooks(with(&[DROP_CACHE, SET_PASSWORD]));
+    let (one, other) = (call(&stage, "drop-cache", json!({})).await, call(&stage, "drop-cache", json!({})).await);
+    let stage = stage.with_runbooks(with(&[SET_PASSWORD]));
+    let refused = decide(&stage, &one, "ivo", "reject").await;
+    assert_eq!((refused.status, problem(&refused)), (StatusCode::FORBIDDEN, "not-allowed"));
+    assert_eq!(problem(&on(&stage, &other, "cancel", "ivo", json!({})).await), "not-allowed");
+    assert_eq!(decide(&stage, &one, "ben", "reject").await.json["state"], "rejected");
+    assert_eq!(on(&stage, &other, "cancel", "ben", json!({})).await.json["state"], "canceled");
+}
+
+#[tokio::test]
+async fn who_is_denied_by_a_role_is_refused_also_where_the_gate_does_not_tell_roles() {
+    let rights = "rules:
+  - {name: everybody, allow: [run]}
+  - {name: no trainees, who: {roles: [trainee]}, deny: [run]}
+";
+    let stage = Stage::new().with_runbooks(catalogue_with(rights, &[SET_PASSWORD]));
+    let body = json!({"runbook": "set-password", "parameters": {"password": "hush hush"}});
+    for (roles, status) in [
+        (None, StatusCode::FORBIDDEN),
+        (Some(vec![]), StatusCode::CREATED),
+        (Some(vec!["operator".to_owned()]), StatusCode::CREATED),
+        (Some(vec!["trainee".to_owned()]), StatusCode::FORBIDDEN),
+    ] {
+        let told = roles.clone();
+        let answer = stage.post("/v1/commands", &body).by("ana").claiming(|claims| claims.rctx.roles = told);
+        assert_eq!(answer.send().await.status, status, "{roles:?}");
     }
 }

@@ -53,11 +53,15 @@ const RIGHTS: &str = "rules:
 ";
 
 pub(super) fn catalogue(files: &[&str]) -> FolderCatalogue {
+    catalogue_with(RIGHTS, files)
+}
+
+pub(super) fn catalogue_with(rights: &str, files: &[&str]) -> FolderCatalogue {
     let folder = tempfile::tempdir().unwrap();
     for (number, text) in files.iter().enumerate() {
         std::fs::write(folder.path().join(format!("{number}.yaml")), text).unwrap();
     }
-    std::fs::write(folder.path().join("rights.yaml"), RIGHTS).unwrap();
+    std::fs::write(folder.path().join("rights.yaml"), rights).unwrap();
     FolderCatalogue::load(folder.path()).unwrap()
 }
 

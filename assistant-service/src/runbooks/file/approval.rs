@@ -14,7 +14,8 @@ const MOST_NAMES: usize = 100;
 pub(super) fn read(root: &Section<'_>, risk: Option<Risk>, mistakes: &mut Vec<Mistake>) -> Option<Approval> {
     super::required(root, "approval", mistakes)?;
     let section = root.at("approval");
-    section.only_keys(&["needed", "not_requester", "users", "roles", "quorum", "lifetime_seconds"], mistakes);
+    section
+        .only_keys(&["needed", "not_requester", "users", "roles", "issuers", "quorum", "lifetime_seconds"], mistakes);
     super::required(&section, "needed", mistakes)?;
     let needed = section.boolean("needed", mistakes)?;
     let not_requester = section.boolean("not_requester", mistakes);
@@ -27,7 +28,7 @@ pub(super) fn read(root: &Section<'_>, risk: Option<Risk>, mistakes: &mut Vec<Mi
         if not_requester == Some(true) {
             section.at("not_requester").mistake("it says nothing while needed is false", mistakes);
         }
-        for key in ["users", "roles", "quorum", "lifetime_seconds"] {
+        for key in ["users", "roles", "issuers", "quorum", "lifetime_seconds"] {
             if section.at(key).is_there() {
                 section.at(key).mistake("it says nothing while needed is false", mistakes);
             }
@@ -38,6 +39,7 @@ pub(super) fn read(root: &Section<'_>, risk: Option<Risk>, mistakes: &mut Vec<Mi
     }
     let users = users(&section, mistakes);
     let roles = names(&section, "roles", mistakes);
+    let issuers = issuers(&section, roles.is_empty() && !users.is_empty(), mistakes);
     let quorum = section.number("quorum", 1..=MOST_OF_A_QUORUM, mistakes).unwrap_or(1);
     if roles.is_empty() && !users.is_empty() && usize::try_from(quorum).is_ok_and(|quorum| quorum > users.len()) {
         let what = format!("{quorum} must agree, and only {} may: name more users, or a role", users.len());
@@ -49,6 +51,7 @@ pub(super) fn read(root: &Section<'_>, risk: Option<Risk>, mistakes: &mut Vec<Mi
         not_requester: not_requester.unwrap_or_default(),
         users,
         roles,
+        issuers,
         quorum: u32::try_from(quorum).unwrap_or(u32::MAX),
         lifetime_seconds: lifetime.unwrap_or(USUAL_LIFETIME_SECONDS),
     })
@@ -69,6 +72,18 @@ pub(in super::super) fn users(section: &Section<'_>, mistakes: &mut Vec<Mistake>
         }
     }
     users
+}
+
+/// Whose roles, scopes or subjects are meant. Users have issuers of their own, so that beside them alone these say nothing.
+pub(in super::super) fn issuers(
+    section: &Section<'_>,
+    are_users_alone: bool,
+    mistakes: &mut Vec<Mistake>,
+) -> Vec<String> {
+    if are_users_alone && section.at("issuers").is_there() {
+        section.at("issuers").mistake("it says nothing beside users alone: each of them has an issuer", mistakes);
+    }
+    names(section, "issuers", mistakes)
 }
 
 /// Words that each say something and stand once.

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use trust_core::Mistake as Said;
 
-use super::super::file::{RISKS, filled_list, names, one_of, users};
+use super::super::file::{RISKS, filled_list, issuers, names, one_of, users};
 use super::super::{Mistake, Risk};
 use super::{Pattern, People, Right, Rights, Rule};
 use crate::config_file;
@@ -63,12 +63,14 @@ fn people(section: &Section<'_>, mistakes: &mut Vec<Said>) -> Option<People> {
     if !section.is_there() {
         return None;
     }
-    section.only_keys(&["users", "roles", "scopes"], mistakes);
-    if ["users", "roles", "scopes"].iter().all(|key| !section.at(key).is_there()) {
-        section.mistake("users, roles or scopes were expected; leave `who` out for everybody", mistakes);
+    section.only_keys(&["users", "roles", "scopes", "issuers"], mistakes);
+    if ["users", "roles", "scopes", "issuers"].iter().all(|key| !section.at(key).is_there()) {
+        section.mistake("users, roles, scopes or issuers were expected; leave `who` out for everybody", mistakes);
     }
     let (users, roles) = (users(section, mistakes), names(section, "roles", mistakes));
-    Some(People { users, roles, scopes: names(section, "scopes", mistakes) })
+    let scopes = names(section, "scopes", mistakes);
+    let are_users_alone = roles.is_empty() && scopes.is_empty() && !users.is_empty();
+    Some(People { issuers: issuers(section, are_users_alone, mistakes), users, roles, scopes })
 }
 
 fn patterns(section: &Section<'_>, known: Option<&BTreeSet<String>>, mistakes: &mut Vec<Said>) -> Vec<Pattern> {

@@ -33,13 +33,14 @@ fn approval(members: &str) -> String {
 #[test]
 fn an_approval_is_read_whole() {
     let text = approval(
-        "{needed: true, not_requester: false, users: [{issuer: 'https://a.test', subject: ana}], roles: [sre], quorum: 3, lifetime_seconds: 120}",
+        "{needed: true, not_requester: false, users: [{issuer: 'https://a.test', subject: ana}], roles: [sre], issuers: ['https://a.test'], quorum: 3, lifetime_seconds: 120}",
     );
     let expected = Approval {
         needed: true,
         not_requester: false,
         users: vec![Approver { issuer: "https://a.test".to_owned(), subject: "ana".to_owned() }],
         roles: vec!["sre".to_owned()],
+        issuers: vec!["https://a.test".to_owned()],
         quorum: 3,
         lifetime_seconds: 120,
     };
@@ -57,6 +58,12 @@ fn an_approval_that_cannot_be_given_or_says_nothing_is_a_mistake() {
         (approval("{needed: true}"), "approval.not_requester", "required"),
         (approval("{needed: false, quorum: 1}"), "approval.quorum", "says nothing"),
         (approval("{needed: false, roles: [sre]}"), "approval.roles", "says nothing"),
+        (approval("{needed: false, issuers: [a]}"), "approval.issuers", "says nothing"),
+        (
+            approval(&format!("{{needed: true, not_requester: true, issuers: [a], {user}}}")),
+            "approval.issuers",
+            "beside users alone",
+        ),
         (approval("{needed: false, lifetime_seconds: 90}"), "approval.lifetime_seconds", "says nothing"),
         (approval(&format!("{{needed: false, {user}}}")), "approval.users", "says nothing"),
         (approval("{needed: true, not_requester: true, quorum: 0}"), "approval.quorum", "from 1 to 20"),

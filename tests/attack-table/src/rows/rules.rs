@@ -31,6 +31,12 @@ fn requests(forge: &Forge) -> Vec<Row> {
         denied("a path that a pattern fits in part", 403, "no_rule", cancel("/x/v1/commands/7/cancel")),
         denied("a path that begins as a pattern does", 403, "no_rule", cancel("/v1/commands/7/cancel/x")),
         passes("a path that a pattern fits", cancel("/v1/commands/7/cancel")),
+        passes("a call off by whoever approves", {
+            Request::new("POST", "/v1/commands/7/cancel").token(&forge.scope("commands:approve"))
+        }),
+        denied("a call off by a service", 403, "insufficient_claims", {
+            Request::new("POST", "/v1/commands/7/cancel").token(&forge.scope("commands:lease"))
+        }),
         denied("a host that its rule does not name", 403, "no_rule", get("/table/host")).at(GateName::Anywhere),
         passes("a host that its rule names", get("/table/host").host("other.localhost"))
             .at(GateName::Anywhere)
