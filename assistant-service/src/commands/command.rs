@@ -60,6 +60,9 @@ pub struct Command {
     /// How its last attempts failed that were followed by another, in order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub attempts_failed: Vec<FailedAttempt>,
+    /// The last lease that was lost before its holder began.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lease_lost: Option<LeaseLost>,
     /// How many bytes of this attempt's output are kept.
     #[serde(default)]
     pub output_bytes: u64,
@@ -175,6 +178,19 @@ pub enum AttemptEnded {
     Timeout,
     /// Its service fell silent.
     Abandoned,
+}
+
+/// A lease whose holder gave no sign of life, so that the command is there for the next.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct LeaseLost {
+    /// The lease's.
+    pub fence: u64,
+    /// Who had it.
+    #[schema(value_type = PrincipalSchema)]
+    pub holder: Principal,
+    /// When it was lost.
+    #[serde(with = "time::serde::rfc3339")]
+    pub at: OffsetDateTime,
 }
 
 /// The right to carry a command out.

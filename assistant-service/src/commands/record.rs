@@ -6,7 +6,8 @@ use sha2::{Digest, Sha256};
 use time::{Duration, OffsetDateTime};
 use trust_core::principal::Principal;
 
-use super::command::{Command, CommandApproval, ExpiredBecause, Lease};
+use super::command::{Command, CommandApproval, ExpiredBecause, Lease, LeaseLost};
+use super::held::LeaseGiven;
 use super::output::Piece;
 use super::secret_parameters::SecretParameters;
 use super::state::{State, Step, next};
@@ -125,6 +126,7 @@ impl Record {
             progress: None,
             result: None,
             updated_at: now,
+            lease_lost: None,
         };
         let terms = Terms {
             runbook_digest: runbook.digest.clone(),
@@ -206,7 +208,11 @@ impl Record {
                 self.begin_output_anew();
                 self.keep_failed(failed);
             }
-            Step::Cancel | Step::LoseLease | Step::TimeOut | Step::Abandon => {}
+            Step::LoseLease => {
+                let lost = |holder| LeaseLost { fence: self.fence, holder, at: now };
+                self.command.lease_lost = self.holder.clone().map(lost);
+            }
+            Step::Cancel | Step::TimeOut | Step::Abandon => {}
         }
         if !state.is_held() {
             self.command.lease = None;
