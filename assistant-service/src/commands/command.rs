@@ -66,7 +66,7 @@ pub struct Command {
     /// How many bytes of this attempt's output are kept.
     #[serde(default)]
     pub output_bytes: u64,
-    /// Whether there was more output than is kept of a command.
+    /// Whether there was more output, or in more pieces, than is kept of a command.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub output_truncated: bool,
     /// Who carries it out, and until when without a sign of life.

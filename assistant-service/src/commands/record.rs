@@ -40,6 +40,9 @@ pub(super) struct Record {
     /// The end of the output, where it may be the beginning of a secret.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub(super) output_waits: String,
+    /// How many pieces of output have been told, of all attempts.
+    #[serde(default)]
+    pub(super) output_pieces: u32,
     /// Output that is told with the next change.
     #[serde(skip)]
     pub(super) untold: Vec<Piece>,
@@ -151,6 +154,7 @@ impl Record {
             untold: Vec::new(),
         }
     }
+            output_pieces: 0,
 
     pub(super) fn fence(&self) -> u64 {
         self.fence
