@@ -45,16 +45,15 @@ impl Record {
             && (self.command.state == State::Leased || self.command.state.is_under_way())
     }
 
-    /// Whether this report of a failure has been heard already, and the command waits to be tried again because of it.
-    pub(super) fn is_to_be_tried_after(&self, outcome: &Outcome) -> bool {
+    /// Whether this report of a failure under this fence has been heard already, and another attempt follows because of it.
+    pub(super) fn has_heard_failure(&self, fence: u64, outcome: &Outcome) -> bool {
+        let Some(attempt) = self.attempt_under(fence) else { return false };
         let is_it = |failed: &FailedAttempt| {
-            failed.because == AttemptEnded::Failed
-                && failed.attempt == self.command.attempts
+            failed.attempt == attempt
+                && failed.because == AttemptEnded::Failed
                 && (outcome.message.is_none() || failed.message == outcome.message.as_deref().map(told))
         };
-        self.command.state == State::Scheduled
-            && outcome.outcome == Ending::Failed
-            && self.command.attempts_failed.last().is_some_and(is_it)
+        outcome.outcome != Ending::Succeeded && self.command.attempts_failed.iter().any(is_it)
     }
 
     pub(super) fn keep_failed(&mut self, failed: FailedAttempt) {

@@ -28,6 +28,9 @@ pub(super) struct Record {
     fence: u64,
     /// Who holds the last lease given.
     pub(super) holder: Option<Principal>,
+    /// Who was given the last leases, in order: the last one too.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) leases: Vec<LeaseGiven>,
     /// When its service could first have it; a lease that is lost does not give it more time.
     #[serde(default, with = "time::serde::rfc3339::option")]
     scheduled_at: Option<OffsetDateTime>,
@@ -37,12 +40,12 @@ pub(super) struct Record {
     /// How many bytes of output are kept of attempts before this one.
     #[serde(default)]
     pub(super) output_before: u64,
-    /// The end of the output, where it may be the beginning of a secret.
-    #[serde(default, skip_serializing_if = "String::is_empty")]
-    pub(super) output_waits: String,
     /// How many pieces of output have been told, of all attempts.
     #[serde(default)]
     pub(super) output_pieces: u32,
+    /// The end of the output, where it may be the beginning of a secret.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub(super) output_waits: String,
     /// Output that is told with the next change.
     #[serde(skip)]
     pub(super) untold: Vec<Piece>,
@@ -123,13 +126,13 @@ impl Record {
             cancel_reason: None,
             replays,
             attempts_failed: Vec::new(),
+            lease_lost: None,
             output_bytes: 0,
             output_truncated: false,
             lease: None,
             progress: None,
             result: None,
             updated_at: now,
-            lease_lost: None,
         };
         let terms = Terms {
             runbook_digest: runbook.digest.clone(),
@@ -147,14 +150,15 @@ impl Record {
             terms,
             fence: 0,
             holder: None,
+            leases: Vec::new(),
             scheduled_at: None,
             secrets,
             output_before: 0,
+            output_pieces: 0,
             output_waits: String::new(),
             untold: Vec::new(),
         }
     }
-            output_pieces: 0,
 
     pub(super) fn fence(&self) -> u64 {
         self.fence
@@ -189,12 +193,14 @@ impl Record {
             }
             Step::Lease { holder } => {
                 self.fence = self.fence.saturating_add(1);
+                self.keep_lease(holder.clone());
                 self.holder = Some(holder);
                 self.extend_lease(now);
             }
             Step::Start => {
                 self.command.attempts = self.command.attempts.saturating_add(1);
                 self.command.not_before = None;
+                self.keep_attempt();
                 self.extend_lease(now);
             }
             Step::Verify | Step::RollBack => self.extend_lease(now),
