@@ -2,6 +2,7 @@
 
 use time::{Duration, OffsetDateTime};
 
+use super::LEASE;
 use super::command::{AttemptEnded, Ending, FailedAttempt, Outcome};
 use super::record::Record;
 use super::state::{State, Step};
@@ -33,7 +34,13 @@ impl Record {
             return ends;
         }
         let message = message.as_deref().map(told);
-        let not_before = now.saturating_add(pause_after(attempt, &self.terms.retry));
+        let pause = pause_after(attempt, &self.terms.retry);
+        let pause = match because {
+            AttemptEnded::Failed => pause,
+            // The holder has not said that it stopped, and hears that its lease is over with its next sign of life.
+            AttemptEnded::Timeout | AttemptEnded::Abandoned => pause.max(signed(LEASE)),
+        };
+        let not_before = now.saturating_add(pause);
         Step::TryAgain { not_before, failed: FailedAttempt { attempt, because, message, at: now } }
     }
 
@@ -68,6 +75,10 @@ impl Record {
         let until = self.command.not_before.unwrap_or(self.command.updated_at);
         crate::clock::until(until, self.command.updated_at)
     }
+}
+
+fn signed(duration: std::time::Duration) -> Duration {
+    Duration::try_from(duration).unwrap_or(Duration::MAX)
 }
 
 fn told(message: &str) -> String {
