@@ -2,6 +2,7 @@
 
 use time::{Duration, OffsetDateTime};
 
+use super::LEASE;
 use super::command::{AttemptEnded, Ending, FailedAttempt, Outcome};
 use super::record::Record;
 use super::state::{State, Step};
@@ -33,7 +34,13 @@ impl Record {
             return ends;
         }
         let message = message.as_deref().map(told);
-        let not_before = now.saturating_add(pause_after(attempt, &self.terms.retry));
+        let pause = pause_after(attempt, &self.terms.retry);
+        let pause = match because {
+            AttemptEnded::Failed => pause,
+            // The holder has not said that it stopped, and hears that its lease is over with its next sign of life.
+            AttemptEnded::Timeout | AttemptEnded::Abandoned => pause.max(signed(LEASE)),
+        };
+        let not_before = now.saturating_add(pause);
         Step::TryAgain { not_before, failed: FailedAttempt { attempt, because, message, at: now } }
     }
 
@@ -45,16 +52,15 @@ impl Record {
             && (self.command.state == State::Leased || self.command.state.is_under_way())
     }
 
-    /// Whether this report of a failure has been heard already, and the command waits to be tried again because of it.
-    pub(super) fn is_to_be_tried_after(&self, outcome: &Outcome) -> bool {
+    /// Whether this report of a failure under this fence has been heard already, and another attempt follows because of it.
+    pub(super) fn has_heard_failure(&self, fence: u64, outcome: &Outcome) -> bool {
+        let Some(attempt) = self.attempt_under(fence) else { return false };
         let is_it = |failed: &FailedAttempt| {
-            failed.because == AttemptEnded::Failed
-                && failed.attempt == self.command.attempts
+            failed.attempt == attempt
+                && failed.because == AttemptEnded::Failed
                 && (outcome.message.is_none() || failed.message == outcome.message.as_deref().map(told))
         };
-        self.command.state == State::Scheduled
-            && outcome.outcome == Ending::Failed
-            && self.command.attempts_failed.last().is_some_and(is_it)
+        outcome.outcome != Ending::Succeeded && self.command.attempts_failed.iter().any(is_it)
     }
 
     pub(super) fn keep_failed(&mut self, failed: FailedAttempt) {
@@ -69,6 +75,10 @@ impl Record {
         let until = self.command.not_before.unwrap_or(self.command.updated_at);
         crate::clock::until(until, self.command.updated_at)
     }
+}
+
+fn signed(duration: std::time::Duration) -> Duration {
+    Duration::try_from(duration).unwrap_or(Duration::MAX)
 }
 
 fn told(message: &str) -> String {

@@ -63,10 +63,13 @@ pub struct Command {
     /// How its last attempts failed that were followed by another, in order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub attempts_failed: Vec<FailedAttempt>,
+    /// The last lease that was lost before its holder began.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lease_lost: Option<LeaseLost>,
     /// How many bytes of this attempt's output are kept.
     #[serde(default)]
     pub output_bytes: u64,
-    /// Whether there was more output than is kept of a command.
+    /// Whether there was more output, or in more pieces, than is kept of a command.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub output_truncated: bool,
     /// Who carries it out, and until when without a sign of life.
@@ -178,6 +181,19 @@ pub enum AttemptEnded {
     Timeout,
     /// Its service fell silent.
     Abandoned,
+}
+
+/// A lease whose holder gave no sign of life, so that the command is there for the next.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct LeaseLost {
+    /// The lease's.
+    pub fence: u64,
+    /// Who had it.
+    #[schema(value_type = PrincipalSchema)]
+    pub holder: Principal,
+    /// When it was lost.
+    #[serde(with = "time::serde::rfc3339")]
+    pub at: OffsetDateTime,
 }
 
 /// The right to carry a command out.

@@ -4,10 +4,13 @@
 mod turns;
 
 use std::collections::{BTreeSet, HashSet};
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::LEASE;
 use super::book::{Commands, Kept};
+use super::command::AttemptEnded;
 use super::record::Record;
 use super::state::State;
 use crate::backbone::{BackboneError, Batch, Committed, Entry, Put};
@@ -36,12 +39,25 @@ enum Move {
 }
 
 impl Move {
-    fn between(before: State, after: State) -> Option<Self> {
-        match (before.is_held(), after.is_held()) {
+    fn between(before: State, record: &Record) -> Option<Self> {
+        match (before.is_held(), record.command.state.is_held()) {
             (false, true) => Some(Self::Take),
+            // Whoever had it may still be at work: the sweep gives the place back once it must have heard that it is not to be.
+            (true, false) if ended_without_its_holder(before, record) => None,
             (true, false) => Some(Self::GiveBack),
             (true, true) | (false, false) => None,
         }
+    }
+}
+
+/// Whether time ended what its holder had begun, for good or until the next attempt.
+fn ended_without_its_holder(before: State, record: &Record) -> bool {
+    match record.command.state {
+        State::Timeout | State::Abandoned => true,
+        State::Scheduled if before.is_under_way() => {
+            record.command.attempts_failed.last().is_some_and(|failed| failed.because != AttemptEnded::Failed)
+        }
+        _ => false,
     }
 }
 
@@ -64,7 +80,7 @@ impl Commands {
         batch: Batch,
     ) -> Result<Option<Committed>, BackboneError> {
         let bounds = bounds(record);
-        let Some(movement) = Move::between(before, record.command.state).filter(|_| !bounds.is_empty()) else {
+        let Some(movement) = Move::between(before, record).filter(|_| !bounds.is_empty()) else {
             return self.backbone.commit(batch).await.map(Some);
         };
         let _turn = self.turns.of(&record.command.runbook).await;
@@ -90,8 +106,18 @@ impl Commands {
         let mut puts = Vec::new();
         for (key, bound) in bounds {
             let entry = self.backbone.get(PLACES, key.clone()).await?;
-            let mut holders = entry.as_ref().map_or_else(|| Ok(Holders::default()), holders)?;
+            let Some(mut holders) = entry.as_ref().map_or_else(|| Some(Holders::default()), holders) else {
+                match movement {
+                    // Nobody knows whether one is free.
+                    Move::Take => return Ok(None),
+                    // There is nothing that could be given back, and the command must come to its end all the same.
+                    Move::GiveBack => continue,
+                }
+            };
             let is_changed = match movement {
+                // It may have its place still from its attempt before. That is written too, so that the sweep, which would give
+                // it back by now, finds it changed.
+                Move::Take if holders.commands.contains(id) => true,
                 Move::Take if holders.commands.len() >= usize::try_from(*bound).unwrap_or(usize::MAX) => {
                     return Ok(None);
                 }
@@ -110,33 +136,43 @@ impl Commands {
         self.backbone.list(PLACES, None, PLACES_PAGE).await
     }
 
-    /// Takes back places of commands that nobody holds any more. They are given back with the lease's end, so one that is
-    /// found here shows a mistake.
-    pub(super) async fn take_back(&self, places: &[Entry], open: &[Kept]) -> Result<(), BackboneError> {
+    /// Takes back places of commands that nobody has held for the length of a lease: of what timed out or fell silent, since
+    /// everything else gives its place back with its end. A place that cannot be read or changed keeps no other from it.
+    pub(super) async fn take_back(&self, places: &[Entry], open: &[Kept], elapsed: Duration) {
         let held = open.iter().filter(|kept| kept.record.command.state.is_held());
         let held: HashSet<&str> = held.map(|kept| kept.record.command.id.as_str()).collect();
+        let mut left = HashSet::new();
         for entry in places {
-            let mut holders = holders(entry)?;
+            let Some(mut holders) = holders(entry) else { continue };
             let before = holders.commands.len();
-            holders.commands.retain(|id| held.contains(id.as_str()));
+            holders.commands.retain(|id| {
+                if held.contains(id.as_str()) {
+                    return true;
+                }
+                let place = (entry.key.clone(), id.clone());
+                left.insert(place.clone());
+                self.time_seen.place_left_for(place, elapsed) < LEASE
+            });
             if holders.commands.len() == before {
                 continue;
             }
-            let batch = Batch { events: Vec::new(), puts: vec![put(&entry.key, &holders, Some(entry))?] };
-            match self.backbone.commit(batch).await {
-                Ok(_) => tracing::error!(place = entry.key, "a place was held by a command that nobody holds"),
-                // It was given back meanwhile.
+            let put = put(&entry.key, &holders, Some(entry));
+            let given_back = async { self.backbone.commit(Batch { events: Vec::new(), puts: vec![put?] }).await };
+            match given_back.await {
+                Ok(_) => tracing::info!(place = entry.key, "a place was taken back after its command's end"),
+                // It was given back or taken meanwhile.
                 Err(BackboneError::Conflict { .. }) => {}
-                Err(error) => return Err(error),
+                Err(error) => tracing::error!(%error, place = entry.key, "a place could not be taken back"),
             }
         }
-        Ok(())
+        self.time_seen.keep_places(elapsed, &left);
     }
 }
 
-fn holders(entry: &Entry) -> Result<Holders, BackboneError> {
-    let unreadable = |error| BackboneError::Unavailable(format!("the places {} are not readable: {error}", entry.key));
-    serde_json::from_slice(&entry.value).map_err(unreadable)
+/// `None` where the entry cannot be read, which must not keep anything else from its time.
+fn holders(entry: &Entry) -> Option<Holders> {
+    let unreadable = |error: &_| tracing::error!(%error, place = entry.key, "a place is not readable");
+    serde_json::from_slice(&entry.value).inspect_err(unreadable).ok()
 }
 
 fn put(key: &str, holders: &Holders, entry: Option<&Entry>) -> Result<Put, BackboneError> {

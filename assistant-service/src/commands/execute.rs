@@ -94,7 +94,8 @@ pub(crate) async fn heartbeat(
 
 /// Reports how a command ended. Reporting the same once more is answered in the same way. A report after the lease's end
 /// counts if the command has not been ended because of it, which happens within a second; one that comes later is refused,
-/// and kept as an event (`dev.watchgate.command.late_result`).
+/// and the first of each lease is kept as an event (`dev.watchgate.command.late_result`). `canceled` without anybody having asked
+/// for a stop counts as `failed`.
 #[utoipa::path(post, path = "/v1/commands/{id}/result", tag = "services", request_body = ResultReport,
     params(("id" = String, Path, description = "The command")),
     responses(
@@ -134,8 +135,8 @@ impl Commands {
         check_value("result", &result, MAX_RESULT_BYTES).map_err(|error| vec![error])?;
         let reported = Outcome { outcome, result, message };
         let finished = self.change_held(caller, id, fence, |record| {
-            let outcome = masked_outcome(&reported, &record.secret_texts());
-            if record.command.result.as_ref() == Some(&outcome) || record.is_to_be_tried_after(&outcome) {
+            let outcome = record.taken(masked_outcome(&reported, &record.secret_texts()));
+            if record.command.result.as_ref() == Some(&outcome) || record.has_heard_failure(fence, &outcome) {
                 return Ok(None);
             }
             // Whoever reports the end without a heartbeat before has begun all the same.
@@ -150,8 +151,7 @@ impl Commands {
         });
         match finished.await {
             Err(refused @ (Problem::StaleFence | Problem::WrongState(_))) => {
-                self.keep_late(caller, id, fence, &reported).await?;
-                Err(refused)
+                self.heard_or_late(caller, id, fence, &reported).await?.ok_or(refused)
             }
             finished => Ok(finished?.record.command),
         }
@@ -159,6 +159,14 @@ impl Commands {
 }
 
 impl Record {
+    /// What a report comes to. Whoever stops although nobody asked for it has failed: that is tried again, or is a dead letter.
+    fn taken(&self, outcome: Outcome) -> Outcome {
+        if outcome.outcome == Ending::Canceled && self.command.stop_asked_by.is_none() {
+            return Outcome { outcome: Ending::Failed, ..outcome };
+        }
+        outcome
+    }
+
     /// A sign of life: the steps that it means, the first of all being the start. What has ended hears nothing more.
     pub(super) fn hear_from_holder(&mut self, phase: Option<Phase>, now: OffsetDateTime) -> Result<Vec<Step>, Problem> {
         let state = self.command.state;

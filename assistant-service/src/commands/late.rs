@@ -1,14 +1,13 @@
 //! Results that come too late: from a holder whose lease was given to another, or after the command was ended over its
-//! silence. They change nothing, but what was really done may be found out from them, so each is an event.
+//! silence. They change nothing, but what was really done may be found out from them, so the first of each lease is an event.
 
 use serde::Serialize;
-use serde_json::json;
 use serde_json::value::to_raw_value;
 use sha2::{Digest, Sha256};
 use trust_core::principal::Principal;
 
 use super::book::Commands;
-use super::command::{Ending, Outcome};
+use super::command::{Command, Ending, Outcome};
 use super::record::Record;
 use super::secrets::masked_outcome;
 use crate::backbone::Batch;
@@ -31,22 +30,31 @@ struct LateResult<'a> {
 }
 
 impl Commands {
-    /// Keeps a result that was refused, once however often it is sent, if it is one that was too late.
-    pub(super) async fn keep_late(&self, caller: &Caller, id: &str, fence: u64, late: &Outcome) -> Result<(), Problem> {
+    /// The command, where what was refused is what its holder had reported in time, and only the answer was lost. Otherwise keeps
+    /// the result if it is one that was too late: one of each lease, so that nobody fills the log with them.
+    pub(super) async fn heard_or_late(
+        &self,
+        caller: &Caller,
+        id: &str,
+        fence: u64,
+        late: &Outcome,
+    ) -> Result<Option<Command>, Problem> {
         let record = self.find(id).await?.record;
-        if !is_late(&record, fence) {
-            return Ok(());
+        let holder = caller.require_principal()?;
+        if !is_late(&record, fence) || !record.was_given_to(holder, fence) {
+            return Ok(None);
         }
         let outcome = masked_outcome(late, &record.secret_texts());
-        let holder = caller.require_principal()?;
+        if record.has_heard_failure(fence, &outcome) {
+            return Ok(Some(record.command));
+        }
         let message = outcome.message.as_deref();
         let data = LateResult { fence, outcome: outcome.outcome, message, holder };
         let data = to_raw_value(&data).map_err(Problem::internal)?;
-        let event =
-            CloudEvent::own(LATE_RESULT.to_owned(), Some(id.to_owned()), data).named(name(id, fence, &outcome)?);
+        let event = CloudEvent::own(LATE_RESULT.to_owned(), Some(id.to_owned()), data).named(name(id, fence));
         let event = self.stamped(event, id, Some(caller))?;
         self.backbone.commit(Batch { events: vec![event], puts: Vec::new() }).await?;
-        Ok(())
+        Ok(None)
     }
 }
 
@@ -55,10 +63,7 @@ fn is_late(record: &Record, fence: u64) -> bool {
     fence > 0 && (fence < record.fence() || (fence == record.fence() && !record.command.state.is_held()))
 }
 
-/// The same for the same report. Of what is kept, so that nobody can try secrets against it.
-fn name(id: &str, fence: u64, outcome: &Outcome) -> Result<String, Problem> {
-    let outcome = serde_json::to_value(outcome).map_err(Problem::internal)?;
-    let mut report = json!({"command": id, "fence": fence, "outcome": outcome});
-    report.sort_all_objects();
-    Ok(Sha256::digest(report.to_string()).iter().map(|byte| format!("{byte:02x}")).collect())
+/// The same for the same lease, whatever is reported.
+fn name(id: &str, fence: u64) -> String {
+    Sha256::digest(format!("late_result {id} {fence}")).iter().map(|byte| format!("{byte:02x}")).collect()
 }

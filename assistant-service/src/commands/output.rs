@@ -20,6 +20,12 @@ const MAX_TEXT_BYTES: usize = 16 * 1024;
 /// What is kept of the output of one command, all its attempts together.
 const MAX_OUTPUT_BYTES: u64 = 1024 * 1024;
 
+/// How many pieces are told of one command, all its attempts together: each is an event, however small it is.
+const MAX_PIECES: u32 = 4096;
+
+/// What may wait for the rest of a secret. No secret is as long; secrets that lie in each other without end are.
+const MAX_WAITING_BYTES: usize = 64 * 1024;
+
 /// A piece of output.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -47,7 +53,7 @@ pub(super) struct Piece {
 }
 
 /// Takes a piece of output, which is a sign of life as a heartbeat is. Of a piece that overlaps what is known only the rest is
-/// new, so it may be sent again. What is more than 1 MiB of a command is not kept, and the command says so
+/// new, so it may be sent again. What is more than 1 MiB or 4096 pieces of a command is not kept, and the command says so
 /// (`output_truncated`).
 #[utoipa::path(post, path = "/v1/commands/{id}/output", tag = "services", request_body = OutputReport,
     params(("id" = String, Path, description = "The command")),
@@ -97,13 +103,15 @@ impl Record {
         let new = text.get(heard..).ok_or_else(|| {
             Problem::invalid("offset", format!("what is new would begin within a character; {known} bytes are known"))
         })?;
+        let has_room = self.output_pieces < MAX_PIECES;
         let room = MAX_OUTPUT_BYTES.saturating_sub(self.output_before).saturating_sub(known);
+        let room = if has_room { room } else { 0 };
         let kept = cut(new, usize::try_from(room).unwrap_or(usize::MAX));
         let before = std::mem::take(&mut self.output_waits);
         let begins_at = known.saturating_sub(bytes(&before));
         let (mut told, waits) = split_before_secret(&(before + kept), secrets);
         self.command.output_bytes = known.saturating_add(bytes(kept));
-        self.command.output_truncated = kept.len() < new.len();
+        self.command.output_truncated = kept.len() < new.len() || waits.len() > MAX_WAITING_BYTES;
         if self.command.output_truncated {
             told.push_str(&cut_off(&waits));
         } else {
@@ -132,6 +140,7 @@ impl Record {
 
     fn tell(&mut self, offset: u64, text: String) {
         if !text.is_empty() {
+            self.output_pieces = self.output_pieces.saturating_add(1);
             self.untold.push(Piece { offset, text });
         }
     }

@@ -6,7 +6,8 @@ use sha2::{Digest, Sha256};
 use time::{Duration, OffsetDateTime};
 use trust_core::principal::Principal;
 
-use super::command::{Command, CommandApproval, ExpiredBecause, Lease};
+use super::command::{Command, CommandApproval, ExpiredBecause, Lease, LeaseLost};
+use super::held::LeaseGiven;
 use super::output::Piece;
 use super::secret_parameters::SecretParameters;
 use super::state::{State, Step, next};
@@ -27,6 +28,9 @@ pub(super) struct Record {
     fence: u64,
     /// Who holds the last lease given.
     pub(super) holder: Option<Principal>,
+    /// Who was given the last leases, in order: the last one too.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) leases: Vec<LeaseGiven>,
     /// When its service could first have it; a lease that is lost does not give it more time.
     #[serde(default, with = "time::serde::rfc3339::option")]
     scheduled_at: Option<OffsetDateTime>,
@@ -36,6 +40,9 @@ pub(super) struct Record {
     /// How many bytes of output are kept of attempts before this one.
     #[serde(default)]
     pub(super) output_before: u64,
+    /// How many pieces of output have been told, of all attempts.
+    #[serde(default)]
+    pub(super) output_pieces: u32,
     /// The end of the output, where it may be the beginning of a secret.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub(super) output_waits: String,
@@ -128,6 +135,7 @@ impl Record {
             cancel_reason: None,
             replays,
             attempts_failed: Vec::new(),
+            lease_lost: None,
             output_bytes: 0,
             output_truncated: false,
             lease: None,
@@ -153,9 +161,11 @@ impl Record {
             terms,
             fence: 0,
             holder: None,
+            leases: Vec::new(),
             scheduled_at: None,
             secrets,
             output_before: 0,
+            output_pieces: 0,
             output_waits: String::new(),
             untold: Vec::new(),
         }
@@ -194,12 +204,14 @@ impl Record {
             }
             Step::Lease { holder } => {
                 self.fence = self.fence.saturating_add(1);
+                self.keep_lease(holder.clone());
                 self.holder = Some(holder);
                 self.extend_lease(now);
             }
             Step::Start => {
                 self.command.attempts = self.command.attempts.saturating_add(1);
                 self.command.not_before = None;
+                self.keep_attempt();
                 self.extend_lease(now);
             }
             Step::Verify | Step::RollBack => self.extend_lease(now),
@@ -217,7 +229,11 @@ impl Record {
                 self.begin_output_anew();
                 self.keep_failed(failed);
             }
-            Step::Cancel | Step::LoseLease | Step::TimeOut | Step::Abandon => {}
+            Step::LoseLease => {
+                let lost = |holder| LeaseLost { fence: self.fence, holder, at: now };
+                self.command.lease_lost = self.holder.clone().map(lost);
+            }
+            Step::Cancel | Step::TimeOut | Step::Abandon => {}
         }
         if !state.is_held() {
             self.command.lease = None;

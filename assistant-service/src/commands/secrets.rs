@@ -49,16 +49,17 @@ pub(super) fn masked_outcome(outcome: &Outcome, secrets: &[String]) -> Outcome {
 /// A text that goes on: what can be told of it, with secrets replaced, and the end of it that must wait, because it may be
 /// the beginning of a secret.
 pub(super) fn split_before_secret(text: &str, secrets: &[String]) -> (String, String) {
-    let covered = covered(text, secrets);
-    // Of a secret that is here as a whole nothing waits: what would be left of it is no beginning that anybody knows.
-    let whole = covered.last().map_or(0, |(_, end)| *end);
     let longest = secrets.iter().map(String::len).max().unwrap_or_default();
-    let first = text.len().saturating_sub(longest.saturating_sub(1)).max(whole);
+    let first = text.len().saturating_sub(longest.saturating_sub(1));
     let begins = |at: &usize| {
         let end = text.get(*at..).unwrap_or_default();
         !end.is_empty() && secrets.iter().any(|secret| secret.len() > end.len() && secret.starts_with(end))
     };
     let at = (first..text.len()).find(begins).unwrap_or(text.len());
+    // A secret that is here as a whole may be a part of a longer one, or share its end with the next: it waits as a whole,
+    // since half of it is nothing that anybody would know again.
+    let around = covered(text, secrets).into_iter().find(|(begin, end)| (*begin..*end).contains(&at));
+    let at = around.map_or(at, |(begin, _)| begin);
     let (told, waits) = text.split_at_checked(at).unwrap_or((text, ""));
     (masked(told, secrets), waits.to_owned())
 }
@@ -68,14 +69,15 @@ pub(super) fn cut_off(waits: &str) -> String {
     if waits.is_empty() { String::new() } else { HIDDEN.to_owned() }
 }
 
-/// The places of secrets in a text, joined where they touch.
+/// The places of secrets in a text, joined where they overlap. Not where they only touch, so that a text comes to the same
+/// however it is cut.
 fn covered(text: &str, secrets: &[String]) -> Vec<(usize, usize)> {
     let mut places: Vec<_> = secrets.iter().flat_map(|secret| places(text, secret)).collect();
     places.sort_unstable();
     let mut covered: Vec<(usize, usize)> = Vec::new();
     for (begin, end) in places {
         match covered.last_mut() {
-            Some(last) if begin <= last.1 => last.1 = last.1.max(end),
+            Some(last) if begin < last.1 => last.1 = last.1.max(end),
             _ => covered.push((begin, end)),
         }
     }
@@ -140,17 +142,42 @@ mod tests {
         assert_eq!(split_before_secret("all told", &[]), ("all told".to_owned(), String::new()));
     }
 
+    /// What is told of a text that comes in these pieces.
+    fn told_of(pieces: &[&str], secrets: &[String]) -> String {
+        let (mut whole, mut waits) = (String::new(), String::new());
+        for piece in pieces {
+            let (told, then) = split_before_secret(&(waits + piece), secrets);
+            whole += &told;
+            waits = then;
+        }
+        whole + &cut_off(&waits)
+    }
+
     #[test]
-    fn wherever_a_text_is_cut_no_secret_is_told() {
-        let known = secrets(&["geheimnis-ü", "heim", "nis-ünd"]);
-        let text = "das geheimnis-ü und heim, geheimnis-ünd";
-        for cut in text.char_indices().map(|(at, _)| at) {
-            let (first, second) = text.split_at(cut);
-            let (told, waits) = split_before_secret(first, &known);
-            let (then, rest) = split_before_secret(&format!("{waits}{second}"), &known);
-            let whole = told + &then + &cut_off(&rest);
-            for secret in &known {
-                assert!(!whole.contains(secret.as_str()), "{cut}: {whole}");
+    fn a_secret_within_another_waits_for_what_may_be_the_rest() {
+        let known = secrets(&["Summer", "Summer2026"]);
+        assert_eq!(split_before_secret("Summer", &known), (String::new(), "Summer".to_owned()));
+        assert_eq!(told_of(&["in Summer", "2026!"], &known), "in ***!");
+        assert_eq!(told_of(&["in Summer", " it is hot"], &known), "in *** it is hot");
+        assert_eq!(told_of(&["in Summer"], &known), "in ***");
+    }
+
+    #[test]
+    fn however_a_text_is_cut_the_same_is_told_as_of_the_whole() {
+        for (text, known) in [
+            ("das geheimnis-ü und heim, geheimnis-ünd", &["geheimnis-ü", "heim", "nis-ünd"][..]),
+            ("Summer2026, Summer, Summer20 and Summer2026Summer.", &["Summer", "Summer2026"]),
+            ("aaaa, aaa, aa and a.", &["aa", "aaa"]),
+            ("abcXQ abcXY abcabc", &["abc", "cXY"]),
+        ] {
+            let known = secrets(known);
+            let expected = masked(text, &known);
+            let cuts: Vec<usize> = text.char_indices().map(|(at, _)| at).chain([text.len()]).collect();
+            for (nth, first) in cuts.iter().enumerate() {
+                for second in &cuts[nth..] {
+                    let pieces = [&text[..*first], &text[*first..*second], &text[*second..]];
+                    assert_eq!(told_of(&pieces, &known), expected, "{pieces:?}");
+                }
             }
         }
     }

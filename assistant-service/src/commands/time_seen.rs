@@ -25,6 +25,8 @@ pub(super) struct Seen {
 pub(super) struct TimeSeen {
     revisions: Sightings<String, Revision>,
     states: Sightings<String, (State, u64)>,
+    /// Places, each with the command that has it, which nobody holds.
+    places_left: Sightings<(String, String), ()>,
     /// The wall clock's time when the clock's own was zero, by what it said when this process began.
     origin: OffsetDateTime,
 }
@@ -32,7 +34,12 @@ pub(super) struct TimeSeen {
 impl TimeSeen {
     pub(super) fn since_now(clock: &dyn Clock) -> Self {
         let origin = clock.now().saturating_sub(signed(clock.elapsed()));
-        Self { revisions: Sightings::default(), states: Sightings::default(), origin }
+        Self {
+            revisions: Sightings::default(),
+            states: Sightings::default(),
+            places_left: Sightings::default(),
+            origin,
+        }
     }
 
     /// Sees a command, and says for how long it has been seen so.
@@ -49,6 +56,15 @@ impl TimeSeen {
     pub(super) fn keep(&self, looked_at: Duration, open: HashSet<&str>) {
         self.revisions.keep(looked_at, |id| open.contains(id.as_str()));
         self.states.keep(looked_at, |id| open.contains(id.as_str()));
+    }
+
+    /// Sees that nobody holds the command that has this place, and says for how long it has been seen so.
+    pub(super) fn place_left_for(&self, place: (String, String), elapsed: Duration) -> Duration {
+        self.places_left.seen_for(place, (), elapsed)
+    }
+
+    pub(super) fn keep_places(&self, looked_at: Duration, left: &HashSet<(String, String)>) {
+        self.places_left.keep(looked_at, |place| left.contains(place));
     }
 
     pub(super) fn begin_anew(&self) {

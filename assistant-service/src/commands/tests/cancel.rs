@@ -1,5 +1,6 @@
 //! Calling off what has begun.
 
+use super::books::*;
 use super::*;
 
 #[tokio::test]
@@ -46,4 +47,20 @@ async fn a_reason_may_be_left_away_with_the_whole_body_and_is_bounded() {
     assert_eq!(odd.status, StatusCode::UNSUPPORTED_MEDIA_TYPE);
     let bare = stage.request("POST", &target).send().await;
     assert_eq!((bare.status, &bare.json["state"]), (StatusCode::OK, &json!("canceled")));
+}
+
+#[tokio::test]
+async fn whoever_stops_although_nobody_asked_for_it_has_failed() {
+    let stage = stage([runbook("tidy", tried_again(1, 0.0)), runbook("once", |_| {})]);
+    for (name, state) in [("once", "failed"), ("tidy", "scheduled")] {
+        let (command, fence) = running(&stage, name).await;
+        let report = json!({"fence": fence, "outcome": "canceled", "message": "no more"});
+        for _ in 0..2 {
+            let told = on(&stage, &command, "result", SERVICE, report.clone()).await;
+            assert_eq!((told.status, &told.json["state"]), (StatusCode::OK, &json!(state)), "{name}");
+            let message = told.json["result"].get("message").unwrap_or(&told.json["attempts_failed"][0]["message"]);
+            assert_eq!(message, "no more", "{name}");
+        }
+        assert_eq!(told(&stage, &command, "canceled").await, [json!(null); 0]);
+    }
 }

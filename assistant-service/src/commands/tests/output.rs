@@ -111,3 +111,15 @@ async fn the_output_of_the_next_attempt_begins_anew() {
     let texts: Vec<_> = told(&stage, &command, "output").await.into_iter().map(|piece| piece["text"].clone()).collect();
     assert_eq!(texts, ["first try", "second"]);
 }
+
+#[tokio::test]
+async fn of_more_pieces_than_are_told_the_rest_is_dropped_and_the_command_says_so() {
+    let stage = Stage::new();
+    let (command, fence) = running(&stage, "show-status").await;
+    change_record(&stage, &command, |record| record["output_pieces"] = json!(4095)).await;
+    for (offset, known) in [(0, 1), (1, 1), (2, 1)] {
+        assert_eq!(bytes(&write(&stage, &command, &fence, offset, "x").await), known, "{offset}");
+    }
+    assert_eq!(told(&stage, &command, "output").await, [json!({"offset": 0, "text": "x"})]);
+    assert_eq!(super::books::command(&stage, &command).await["output_truncated"], true);
+}

@@ -133,7 +133,80 @@ async fn a_place_that_no_command_holds_is_taken_back() {
     let command = ask_for(&stage, "one", SERVICE).await;
     assert_eq!(lease_of(&stage, SERVICE, 0).await.status, StatusCode::NO_CONTENT);
     stage.state.commands.sweep().await.unwrap();
+    stage.clock.advance(Duration::from_secs(30));
+    stage.state.commands.sweep().await.unwrap();
     assert_eq!(lease_of(&stage, SERVICE, 0).await.json["command"]["id"], command["id"]);
     stage.state.commands.sweep().await.unwrap();
     assert_eq!(places(&stage).await, ["one"]);
+}
+
+#[tokio::test]
+async fn the_place_of_a_command_whose_holder_fell_silent_is_kept_for_as_long_as_it_may_be_at_work() {
+    let change = |runbook: &mut crate::runbooks::Runbook| {
+        tried_again(1, 0.0)(runbook);
+        at_once(Some(1), None)(runbook);
+    };
+    let stage = stage([runbook("once", at_once(Some(1), None)), runbook("again", change)]);
+    for (name, state) in [("once", "abandoned"), ("again", "scheduled")] {
+        let first = ask_for(&stage, name, SERVICE).await;
+        let second = ask_for(&stage, name, OTHER).await;
+        let lease = lease_of(&stage, SERVICE, 0).await.json;
+        let beat = json!({"fence": lease["fence"]});
+        assert_eq!(on(&stage, &first, "heartbeat", SERVICE, beat).await.status, StatusCode::OK);
+        stage.clock.advance(Duration::from_secs(30));
+        stage.state.commands.sweep().await.unwrap();
+        assert_eq!(state_of(&stage, &first).await, state);
+        for wait in [0, 29] {
+            stage.clock.advance(Duration::from_secs(wait));
+            stage.state.commands.sweep().await.unwrap();
+            assert_eq!(lease_of(&stage, OTHER, 0).await.status, StatusCode::NO_CONTENT, "{name} {wait}");
+        }
+        stage.clock.advance(Duration::from_secs(1));
+        stage.state.commands.sweep().await.unwrap();
+        let given = lease_of(&stage, OTHER, 0).await.json;
+        assert_eq!(given["command"]["id"], second["id"], "{name}");
+        end(&stage, &given, OTHER).await;
+    }
+}
+
+#[tokio::test]
+async fn the_next_attempt_has_the_place_that_its_command_still_has_and_the_sweep_does_not_take_it() {
+    let change = |runbook: &mut crate::runbooks::Runbook| {
+        tried_again(1, 0.0)(runbook);
+        at_once(Some(1), None)(runbook);
+    };
+    let stage = stage([runbook("again", change)]);
+    let first = ask_for(&stage, "again", SERVICE).await;
+    let lease = lease_of(&stage, SERVICE, 0).await.json;
+    on(&stage, &first, "heartbeat", SERVICE, json!({"fence": lease["fence"]})).await;
+    stage.clock.advance(Duration::from_secs(30));
+    stage.state.commands.sweep().await.unwrap();
+    stage.clock.advance(Duration::from_secs(30));
+    assert_eq!(lease_of(&stage, SERVICE, 0).await.json["fence"], 2);
+    stage.state.commands.sweep().await.unwrap();
+    assert_eq!(places(&stage).await, ["again"]);
+}
+
+#[tokio::test]
+async fn a_place_that_cannot_be_read_keeps_no_command_from_its_end() {
+    let stage = stage([runbook("one", at_once(Some(1), None)), runbook("free", |_| {})]);
+    let commands = [ask_for(&stage, "one", SERVICE).await, ask_for(&stage, "free", SERVICE).await];
+    for command in &commands {
+        let lease = lease_of(&stage, SERVICE, 0).await.json;
+        assert_eq!(lease["command"]["id"], command["id"]);
+        on(&stage, command, "heartbeat", SERVICE, json!({"fence": lease["fence"]})).await;
+    }
+    let entry = stage.state.backbone.get("commands.places", "one".to_owned()).await.unwrap().unwrap();
+    let (value, expected_revision) = (Some(b"garbage".to_vec()), Some(entry.revision));
+    let put = Put { bucket: "commands.places", key: "one".to_owned(), value, expected_revision, expires_at: None };
+    stage.state.backbone.commit(Batch { events: Vec::new(), puts: vec![put] }).await.unwrap();
+    let next = ask_for(&stage, "one", SERVICE).await;
+    stage.clock.advance(Duration::from_secs(30));
+    stage.state.commands.sweep().await.unwrap();
+    for command in &commands {
+        assert_eq!(state_of(&stage, command).await, "abandoned");
+    }
+    // And nobody knows whether there is room for another.
+    assert_eq!(lease_of(&stage, SERVICE, 0).await.status, StatusCode::NO_CONTENT);
+    assert_eq!(state_of(&stage, &next).await, "scheduled");
 }

@@ -50,3 +50,16 @@ async fn what_time_alone_has_done_is_said_to_be_the_services_own_and_why() {
         (&json!("nobody_decided"), &command["digest"])
     );
 }
+
+#[tokio::test]
+async fn a_lease_that_was_lost_is_told_with_whose_it_was() {
+    let stage = Stage::new();
+    let (command, fence) = leased(&stage, "show-status").await;
+    stage.clock.advance(Duration::from_secs(30));
+    stage.state.commands.sweep().await.unwrap();
+    let events = events(&stage, &command).await;
+    let last = &events.last().unwrap()["data"];
+    let holder = json!({"iss": crate::testing::ISSUER, "sub": SERVICE});
+    let lost = json!({"fence": fence, "holder": holder, "at": "2026-03-01T12:00:30Z"});
+    assert_eq!((&last["state"], &last["lease_lost"]), (&json!("scheduled"), &lost));
+}
