@@ -10,7 +10,6 @@ use trust_core::principal::Principal;
 use super::book::Commands;
 use super::command::{Ending, Outcome};
 use super::record::Record;
-use super::secrets::masked_outcome;
 use crate::backbone::Batch;
 use crate::events::CloudEvent;
 use crate::gate::Caller;
@@ -37,7 +36,7 @@ impl Commands {
         if !is_late(&record, fence) {
             return Ok(());
         }
-        let outcome = masked_outcome(late, &record.secret_texts());
+        let outcome = record.masked(late);
         let holder = caller.require_principal()?;
         let message = outcome.message.as_deref();
         let data = LateResult { fence, outcome: outcome.outcome, message, holder };
