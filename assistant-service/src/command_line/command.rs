@@ -1,5 +1,6 @@
 //! `watchgate command`: from a runbook to its result, as the one who asks, and as the one who decides.
 
+mod ask;
 mod call;
 mod decide;
 mod follow;
@@ -25,9 +26,9 @@ pub enum CommandCommand {
     /// Decide against a command that waits for it.
     Deny(decide::DecideArguments),
     /// Call a command off; one that is carried out is asked to stop.
-    Cancel(OneArguments),
+    Cancel(decide::CancelArguments),
     /// Ask once more for a command that did not end well, and follow it.
-    Replay(OneArguments),
+    Replay(call::ReplayArguments),
     /// Watch a command to its end.
     Follow(OneArguments),
     /// New ones first.
@@ -67,3 +68,6 @@ pub(super) fn run(command: CommandCommand) -> anyhow::Result<bool> {
 fn text<'a>(command: &'a Value, pointer: &str) -> &'a str {
     command.pointer(pointer).and_then(Value::as_str).unwrap_or("-")
 }
+
+#[cfg(test)]
+mod tests;

@@ -117,8 +117,12 @@ impl Gateway {
 
 /// Sends a call and reads what it is answered with.
 pub(super) async fn answer<T: DeserializeOwned>(call: RequestBuilder) -> anyhow::Result<T> {
-    let body = send(call).await?;
-    serde_json::from_slice(&body)
+    understood(&send(call).await?)
+}
+
+/// What an answer's body says.
+pub(super) fn understood<T: DeserializeOwned>(body: &[u8]) -> anyhow::Result<T> {
+    serde_json::from_slice(body)
         .context("the answer is not what this program understands; is it as new as the service?")
 }
 
@@ -129,7 +133,11 @@ pub(super) async fn send(call: RequestBuilder) -> anyhow::Result<Vec<u8>> {
 
 /// Sends a call and gives the answer with its body unread, unless it is a problem.
 pub(super) async fn open(call: RequestBuilder) -> anyhow::Result<Response> {
-    let response = call.send().await.context("the gateway does not answer")?;
+    taken(call.send().await.context("the gateway does not answer")?).await
+}
+
+/// An answer with its body unread, unless it is a problem.
+pub(super) async fn taken(response: Response) -> anyhow::Result<Response> {
     let status = response.status();
     if status.is_success() {
         return Ok(response);
@@ -145,7 +153,8 @@ pub(super) async fn open(call: RequestBuilder) -> anyhow::Result<Response> {
     }
 }
 
-async fn read(mut response: Response) -> anyhow::Result<Vec<u8>> {
+/// An answer's body.
+pub(super) async fn read(mut response: Response) -> anyhow::Result<Vec<u8>> {
     let mut body = Vec::new();
     while let Some(piece) = response.chunk().await.context("the answer broke off")? {
         if body.len().saturating_add(piece.len()) > MAX_ANSWER_BYTES {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use serde_json::value::to_raw_value;
-use time::OffsetDateTime;
+use time::{Duration, OffsetDateTime};
 use trust_core::principal::Principal;
 
 use super::announce::Reached;
@@ -24,7 +24,7 @@ use crate::runbooks::RunbookCatalogue;
 
 /// Commands that are not at their end. Apart from the others, because they are looked through every second.
 pub(super) const OPEN: &str = "commands.open";
-const ENDED: &str = "commands.ended";
+pub(super) const ENDED: &str = "commands.ended";
 
 /// The type of events with a piece of output.
 const OUTPUT: &str = "dev.watchgate.command.output";
@@ -41,10 +41,14 @@ pub(super) const OPEN_PAGE: u32 = 2000;
 /// How many records are read without a pause.
 const READ_AT_ONCE: usize = 32;
 
-const ENDED_PAGE: u32 = 500;
+/// Read at once for a list: a record may have some hundred kilobytes.
+const LIST_PAGE: u32 = 50;
 
-/// How many pages of ended commands are looked through for one list, however few of them match.
-const ENDED_PAGES: usize = 4;
+/// How many pages of a bucket are looked through for one list, however few of them match.
+const LIST_PAGES: usize = 40;
+
+/// How long a command can be looked at after its end. Its events are kept as long as the retention of events says.
+pub(super) const ENDED_KEPT_FOR: Duration = Duration::days(90);
 
 /// All commands.
 pub struct Commands {
@@ -66,7 +70,7 @@ pub(super) struct Kept {
     pub(super) revision: Revision,
 }
 
-/// What a look through the ended commands gave.
+/// What a look through commands gave.
 #[derive(Debug, Default)]
 pub(super) struct Found {
     pub(super) commands: Vec<Command>,
@@ -129,24 +133,30 @@ impl Commands {
         Ok(open)
     }
 
-    /// At most `limit` that have ended and match, with identifiers below `before`, new ones first; looks through a
-    /// bounded part of the history.
-    pub(super) async fn ended(
+    /// At most `limit` of a bucket that match, with identifiers below `before`, new ones first; looks through a bounded part of
+    /// the history, and ends once it has found records of `max_bytes`.
+    pub(super) async fn look_through(
         &self,
+        bucket: &'static str,
         mut before: Option<String>,
-        limit: usize,
+        (limit, max_bytes): (usize, usize),
         matches: impl Fn(&Command) -> bool,
     ) -> Result<Found, BackboneError> {
         let mut found = Found::default();
-        for _ in 0..ENDED_PAGES {
-            let entries = self.backbone.list(ENDED, before.clone(), ENDED_PAGE).await?;
+        let mut bytes = 0_usize;
+        for _ in 0..LIST_PAGES {
+            let entries = self.backbone.list(bucket, before.clone(), LIST_PAGE).await?;
             let Some(last) = entries.last() else { return Ok(found) };
             before = Some(last.key.clone());
-            for Kept { record, .. } in entries.iter().filter_map(readable) {
-                if matches(&record.command) {
-                    found.commands.push(record.command);
-                }
+            for entry in &entries {
+                let Some(kept) = readable(entry).filter(|kept| matches(&kept.record.command)) else { continue };
+                found.commands.push(kept.record.command);
                 if found.commands.len() == limit {
+                    return Ok(found);
+                }
+                bytes = bytes.saturating_add(entry.value.len());
+                if bytes >= max_bytes {
+                    found.stopped_at = Some(entry.key.clone());
                     return Ok(found);
                 }
             }
@@ -262,17 +272,18 @@ fn unplaced() -> Problem {
 /// A record that has come to its end leaves the open ones in the same step.
 fn puts(record: &Record, read: Option<Revision>) -> Result<Vec<Put>, serde_json::Error> {
     let value = Some(serde_json::to_vec(record)?);
-    let put = |bucket, value, expected_revision| Put {
+    let put = |bucket, value, expected_revision, expires_at| Put {
         bucket,
         key: record.command.id.clone(),
         value,
         expected_revision,
-        expires_at: None,
+        expires_at,
     };
     Ok(if record.command.state.is_final() {
-        vec![put(OPEN, None, read), put(ENDED, value, None)]
+        let expires_at = record.command.updated_at.checked_add(ENDED_KEPT_FOR);
+        vec![put(OPEN, None, read, None), put(ENDED, value, None, expires_at)]
     } else {
-        vec![put(OPEN, value, read)]
+        vec![put(OPEN, value, read, None)]
     })
 }
 

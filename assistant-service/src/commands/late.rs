@@ -9,7 +9,6 @@ use trust_core::principal::Principal;
 use super::book::Commands;
 use super::command::{Command, Ending, Outcome};
 use super::record::Record;
-use super::secrets::masked_outcome;
 use crate::backbone::Batch;
 use crate::events::CloudEvent;
 use crate::gate::Caller;
@@ -44,7 +43,7 @@ impl Commands {
         if !is_late(&record, fence) || !record.was_given_to(holder, fence) {
             return Ok(None);
         }
-        let outcome = masked_outcome(late, &record.secret_texts());
+        let outcome = record.masked(late);
         if record.has_heard_failure(fence, &outcome) {
             return Ok(Some(record.command));
         }

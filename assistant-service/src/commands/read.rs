@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use trust_core::principal::Principal;
 use utoipa::{IntoParams, ToSchema};
 
-use super::book::{Commands, Found};
+use super::book::{Commands, ENDED, Found, OPEN};
 use super::command::Command;
 use super::state::State as CommandState;
 use crate::gate::Caller;
@@ -18,6 +18,9 @@ use crate::state::AppState;
 
 const DEFAULT_LIMIT: usize = 100;
 const MAX_LIMIT: usize = 1000;
+
+/// What the commands of one page have as JSON, the last one aside.
+const MAX_PAGE_BYTES: usize = 4 * 1024 * 1024;
 
 /// Which commands are asked for.
 #[derive(Debug, Default, Deserialize, IntoParams)]
@@ -126,27 +129,40 @@ impl Commands {
         let matches = |command: &Command| parameters.match_command(command, reader);
         let may_be_in = |state: CommandState| parameters.match_state(state);
         // One more than asked for tells whether there is a next page.
-        let wanted = limit.saturating_add(1);
-        // Ended ones after the open ones: of what ends in between the later reading holds, and nothing is missed.
-        let open = if CommandState::ALL.into_iter().any(|state| !state.is_final() && may_be_in(state)) {
-            self.open().await?
-        } else {
-            Vec::new()
-        };
-        let Found { commands: ended, stopped_at } =
-            if CommandState::ALL.into_iter().any(|state| state.is_final() && may_be_in(state)) {
-                self.ended(before.clone(), wanted, &matches).await?
+        let most = (limit.saturating_add(1), MAX_PAGE_BYTES);
+        let look_through = async |bucket, is_final| {
+            if CommandState::ALL.into_iter().any(|state| state.is_final() == is_final && may_be_in(state)) {
+                self.look_through(bucket, before.clone(), most, &matches).await
             } else {
-                Found::default()
-            };
-        let open = open.into_iter().map(|kept| kept.record.command).filter(&matches);
+                Ok(Found::default())
+            }
+        };
+        // Ended ones after the open ones: of what ends in between the later reading holds, and nothing is missed.
+        let open = look_through(OPEN, false).await?;
+        let ended = look_through(ENDED, true).await?;
         // What is older than the last one looked at belongs to the next page.
-        let open = open.filter(|command| stopped_at.as_ref().is_none_or(|stopped_at| command.id >= *stopped_at));
-        let by_id = open.chain(ended).map(|command| (command.id.clone(), command));
-        let mut commands: Vec<_> = by_id.collect::<BTreeMap<_, _>>().into_values().rev().collect();
-        let has_more = commands.len() > limit;
-        commands.truncate(limit);
+        let stopped_at = open.stopped_at.max(ended.stopped_at);
+        let found = open.commands.into_iter().chain(ended.commands);
+        let found = found.filter(|command| stopped_at.as_ref().is_none_or(|stopped_at| command.id >= *stopped_at));
+        let by_id: BTreeMap<_, _> = found.map(|command| (command.id.clone(), command)).collect();
+        let found = by_id.len();
+        let commands = page(by_id.into_values().rev(), limit)?;
+        let has_more = commands.len() < found;
         let next_before = if has_more { commands.last().map(|command| command.id.clone()) } else { stopped_at };
         Ok(CommandPage { commands, next_before })
     }
+}
+
+/// At most `limit` of them; the one with which they have [`MAX_PAGE_BYTES`] is the last.
+fn page(found: impl Iterator<Item = Command>, limit: usize) -> Result<Vec<Command>, Problem> {
+    let mut page = Vec::new();
+    let mut bytes = 0_usize;
+    for command in found.take(limit) {
+        bytes = bytes.saturating_add(serde_json::to_vec(&command).map_err(Problem::internal)?.len());
+        page.push(command);
+        if bytes >= MAX_PAGE_BYTES {
+            break;
+        }
+    }
+    Ok(page)
 }

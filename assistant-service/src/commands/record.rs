@@ -6,10 +6,11 @@ use sha2::{Digest, Sha256};
 use time::{Duration, OffsetDateTime};
 use trust_core::principal::Principal;
 
-use super::command::{Command, CommandApproval, ExpiredBecause, Lease, LeaseLost};
+use super::command::{Command, CommandApproval, ExpiredBecause, Lease, LeaseLost, Outcome};
 use super::held::LeaseGiven;
 use super::output::Piece;
-use super::secret_parameters::SecretParameters;
+use super::secret_parameters::{HIDDEN, SecretParameters};
+use super::secrets::masked_outcome;
 use super::state::{State, Step, next};
 use super::time_seen::Seen;
 use super::{APPROVAL, LEASE, SCHEDULED};
@@ -185,6 +186,25 @@ impl Record {
         self.secrets.texts()
     }
 
+    /// What a service reports, as it may be told.
+    pub(super) fn masked(&self, outcome: &Outcome) -> Outcome {
+        if !self.secrets.are_forgotten() {
+            return masked_outcome(outcome, &self.secret_texts());
+        }
+        // Where the values would stand cannot be found any more.
+        let message = outcome.message.as_ref().map(|_| HIDDEN.to_owned());
+        Outcome { outcome: outcome.outcome, result: Value::Null, message }
+    }
+
+    /// Whether this, as it was reported by the last holder, is how the command has ended. Where secrets are forgotten a report
+    /// of the same end is the same.
+    pub(super) fn has_ended_with(&self, reported: &Outcome) -> bool {
+        self.command.result.as_ref().is_some_and(|ended| {
+            let is_same_end = self.secrets.are_forgotten() && ended.outcome == reported.outcome;
+            is_same_end || *ended == self.masked(reported)
+        })
+    }
+
     pub(super) fn secret_names(&self) -> Vec<String> {
         self.secrets.names().collect()
     }
@@ -240,6 +260,10 @@ impl Record {
         }
         if state.is_final() {
             self.end_output();
+        }
+        // What did not come to a good end can be called once more, for which they are needed.
+        if matches!(state, State::Succeeded | State::Rejected) {
+            self.secrets.forget();
         }
         if state == State::Scheduled {
             self.scheduled_at.get_or_insert(now);

@@ -22,7 +22,7 @@ use crate::state::AppState;
 #[derive(Debug, Default, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ReplayRequest {
-    /// For whoever approves it; without it what was said the first time.
+    /// For whoever approves it. What was said the first time was somebody else's reason, and stands in the first command.
     #[serde(default)]
     reason: Option<String>,
 }
@@ -76,8 +76,8 @@ impl Commands {
         let parameters = record.call_parameters();
         // What was secret stays so, even where the runbook does not say so any more: the caller must not see it.
         let secret = record.secret_names();
-        let Command { id, runbook, reason, dry_run, .. } = record.command;
-        let reason = request.reason.unwrap_or(reason);
+        let Command { id, runbook, dry_run, .. } = record.command;
+        let reason = request.reason.unwrap_or_default();
         self.ask(caller, Asked { runbook, parameters, reason, dry_run, replays: Some(id), secret }, keyed).await
     }
 }

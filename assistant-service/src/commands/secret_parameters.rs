@@ -19,8 +19,13 @@ pub(super) const HIDDEN: &str = "***";
 #[derive(Clone, Default, Serialize, Deserialize)]
 pub(super) struct SecretParameters {
     /// Random, and of this call alone: with it gone nobody can try values against the digest.
-    key: [u8; 32],
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    key: Option<[u8; 32]>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     values: BTreeMap<String, Value>,
+    /// The names of those whose values nobody needs any more.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    forgotten: Vec<String>,
 }
 
 impl SecretParameters {
@@ -33,18 +38,31 @@ impl SecretParameters {
             }
         }
         if !secrets.is_empty() {
-            let drawn = OsRng.try_fill_bytes(&mut secrets.key);
+            let mut key = [0; 32];
+            let drawn = OsRng.try_fill_bytes(&mut key);
             drawn.map_err(|error| Problem::mistake(format!("no random key could be drawn: {error}")))?;
+            secrets.key = Some(key);
         }
         Ok(secrets)
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.values.is_empty()
+        self.values.is_empty() && self.forgotten.is_empty()
     }
 
     pub(super) fn names(&self) -> impl Iterator<Item = String> {
-        self.values.keys().cloned()
+        self.values.keys().chain(&self.forgotten).cloned()
+    }
+
+    /// Keeps nothing but the names.
+    pub(super) fn forget(&mut self) {
+        self.key = None;
+        self.forgotten.extend(std::mem::take(&mut self.values).into_keys());
+    }
+
+    /// Whether there were values that can be found in no text any more.
+    pub(super) fn are_forgotten(&self) -> bool {
+        !self.forgotten.is_empty()
     }
 
     /// The parameters as they were given.
@@ -77,7 +95,7 @@ impl SecretParameters {
         let mut value = value.clone();
         value.sort_all_objects();
         // An HMAC takes a key of any length.
-        let mac = Hmac::<Sha256>::new_from_slice(&self.key).ok()?.chain_update(value.to_string());
+        let mac = Hmac::<Sha256>::new_from_slice(&self.key?).ok()?.chain_update(value.to_string());
         Some(mac.finalize().into_bytes().iter().map(|byte| format!("{byte:02x}")).collect())
     }
 }

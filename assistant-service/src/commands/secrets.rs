@@ -3,9 +3,7 @@
 use serde_json::Value;
 
 use super::command::{Outcome, Progress};
-
-/// What stands in the place of a secret value.
-const HIDDEN: &str = "***";
+use super::secret_parameters::HIDDEN;
 
 /// The text with every secret replaced; where secrets overlap, what they cover together is replaced as one.
 pub(super) fn masked(text: &str, secrets: &[String]) -> String {

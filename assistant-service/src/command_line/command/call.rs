@@ -5,11 +5,11 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail, ensure};
 use clap::Args;
-use reqwest::Method;
 use serde_json::{Map, Value, json};
 
-use super::{OneArguments, PATH, follow, text};
-use crate::command_line::gateway::{GatewayArguments, answer};
+use super::ask::{PAUSE, ask};
+use super::{follow, text};
+use crate::command_line::gateway::GatewayArguments;
 use crate::command_line::plain::{escaped, line};
 
 pub(super) const AFTER_HELP: &str = "\
@@ -53,21 +53,37 @@ pub struct RunArguments {
     json: bool,
 }
 
+/// The arguments of `watchgate command replay`.
+#[derive(Debug, Args)]
+pub struct ReplayArguments {
+    #[command(flatten)]
+    gateway: GatewayArguments,
+    /// The command.
+    id: String,
+    /// Why once more, for whoever approves it.
+    #[arg(long)]
+    reason: Option<String>,
+    /// Under the same key it is asked for once, however often this is called [default: a new one each time].
+    #[arg(long, value_name = "KEY")]
+    idempotency_key: Option<String>,
+    /// JSON, for programs: the command as it stands at the end.
+    #[arg(long)]
+    json: bool,
+}
+
 pub(super) async fn run(arguments: &RunArguments) -> anyhow::Result<bool> {
     let RunArguments { runbook, reason, dry_run, no_follow, json, .. } = arguments;
     let parameters = parameters(arguments)?;
     let body = json!({"runbook": runbook, "parameters": parameters, "reason": reason, "dry_run": dry_run});
     let key = arguments.idempotency_key.clone().unwrap_or_else(|| uuid::Uuid::new_v4().to_string());
-    let gateway = arguments.gateway.connect()?;
-    let call = gateway.call(Method::POST, &PATH)?.header("idempotency-key", key).json(&body);
-    let command: Value = answer(call).await?;
+    let command = ask(&arguments.gateway.connect()?, &[], &key, &body, PAUSE).await?;
     begun(&arguments.gateway, &command, *no_follow, *json).await
 }
 
-pub(super) async fn replay(arguments: &OneArguments) -> anyhow::Result<bool> {
-    let OneArguments { gateway, id, json } = arguments;
-    let call = gateway.connect()?.call(Method::POST, &[PATH.as_slice(), &[id, "replay"]].concat())?;
-    let command: Value = answer(call.json(&json!({}))).await?;
+pub(super) async fn replay(arguments: &ReplayArguments) -> anyhow::Result<bool> {
+    let ReplayArguments { gateway, id, reason, json, .. } = arguments;
+    let key = arguments.idempotency_key.clone().unwrap_or_else(|| uuid::Uuid::new_v4().to_string());
+    let command = ask(&gateway.connect()?, &[id, "replay"], &key, &json!({"reason": reason}), PAUSE).await?;
     begun(gateway, &command, false, *json).await
 }
 

@@ -7,7 +7,7 @@ use clap::Args;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::{OneArguments, PATH, text, view};
+use super::{PATH, text, view};
 use crate::command_line::gateway::{Gateway, GatewayArguments, answer};
 use crate::command_line::plain::{escaped, line};
 
@@ -29,6 +29,21 @@ pub struct DecideArguments {
     json: bool,
 }
 
+/// The arguments of `watchgate command cancel`.
+#[derive(Debug, Args)]
+pub struct CancelArguments {
+    #[command(flatten)]
+    gateway: GatewayArguments,
+    /// The command.
+    id: String,
+    /// Why, for whoever asked for it and whoever carries it out.
+    #[arg(long)]
+    reason: Option<String>,
+    /// JSON, for programs: the command as it stands then.
+    #[arg(long)]
+    json: bool,
+}
+
 pub(super) async fn approve(arguments: &DecideArguments) -> anyhow::Result<bool> {
     decide(arguments, "approve").await
 }
@@ -37,10 +52,10 @@ pub(super) async fn deny(arguments: &DecideArguments) -> anyhow::Result<bool> {
     decide(arguments, "reject").await
 }
 
-pub(super) async fn cancel(arguments: &OneArguments) -> anyhow::Result<bool> {
-    let OneArguments { gateway, id, json } = arguments;
+pub(super) async fn cancel(arguments: &CancelArguments) -> anyhow::Result<bool> {
+    let CancelArguments { gateway, id, reason, json } = arguments;
     let call = gateway.connect()?.call(Method::POST, &[PATH.as_slice(), &[id, "cancel"]].concat())?;
-    tell(&answer(call.json(&json!({}))).await?, *json)?;
+    tell(&answer(call.json(&json!({"reason": reason}))).await?, *json)?;
     Ok(true)
 }
 
@@ -68,11 +83,17 @@ async fn looked_at(gateway: &Gateway, id: &str, decision: &str) -> anyhow::Resul
     let command: Value = answer(gateway.call(Method::GET, &[PATH.as_slice(), &[id]].concat())?).await?;
     let digest = text(&command, "/digest").to_owned();
     ensure!(digest != "-", "the service does not say what the command is");
-    print!("{}\n{decision}? [y/N] ", view::whole(&command));
+    // Who may decide may not be let read the catalogue, and then decides by the command alone.
+    let runbook = runbook(&gateway, text(&command, "/runbook")).await.ok();
+    print!("{}\n{decision}? [y/N] ", view::whole(&command, runbook.as_ref()));
     std::io::stdout().flush()?;
     let mut said = String::new();
     std::io::stdin().lock().read_line(&mut said)?;
     Ok(matches!(said.trim(), "y" | "yes").then_some(digest))
+}
+
+async fn runbook(gateway: &Gateway, name: &str) -> anyhow::Result<Value> {
+    answer(gateway.call(Method::GET, &["v1", "runbooks", name])?).await
 }
 
 fn tell(command: &Value, json: bool) -> anyhow::Result<()> {

@@ -1,6 +1,6 @@
 //! `watchgate command follow`: what happens to a command, as it happens. A stream that breaks off is taken up where it ended.
 
-use std::io::Write as _;
+use std::io::Write;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
@@ -24,9 +24,12 @@ const MAX_BYTES: usize = 64 * 1024 * 1024;
 /// How often in a row a stream may end without having told anything.
 const PATIENCE: u32 = 10;
 
+/// After the first stream that ended so; as many times longer after each that follows.
+const PAUSE: Duration = Duration::from_millis(200);
+
+/// Its offset counts what the service sent, and each attempt's begins at 0: it says nothing about what was told here.
 #[derive(Deserialize)]
 struct Output {
-    offset: u64,
     text: String,
 }
 
@@ -34,7 +37,6 @@ struct Output {
 #[derive(Default)]
 struct Heard {
     command: Option<Value>,
-    output_bytes: u64,
     last_event: Option<String>,
     is_over: bool,
 }
@@ -45,13 +47,23 @@ pub(super) async fn run(arguments: &OneArguments) -> anyhow::Result<bool> {
 
 /// Whether it was carried out.
 pub(super) async fn to_the_end(arguments: &GatewayArguments, id: &str, json: bool) -> anyhow::Result<bool> {
+    told_to(&mut std::io::stdout(), arguments, id, json, PAUSE).await
+}
+
+pub(super) async fn told_to(
+    reader: &mut impl Write,
+    arguments: &GatewayArguments,
+    id: &str,
+    json: bool,
+    pause: Duration,
+) -> anyhow::Result<bool> {
     let gateway = arguments.connect()?;
     let mut heard = Heard::default();
     let mut progress = Progress::begin();
     let mut failures = 0_u32;
     while !heard.is_over {
         let before = heard.last_event.clone();
-        let outcome = listen(&gateway, id, &mut heard, &mut progress, json).await;
+        let outcome = listen(&gateway, id, &mut heard, &mut progress, (!json).then_some(&mut *reader)).await;
         if heard.last_event != before {
             failures = 0;
         }
@@ -62,15 +74,15 @@ pub(super) async fn to_the_end(arguments: &GatewayArguments, id: &str, json: boo
             Err(error) if heard.command.is_none() => return Err(error),
             Err(error) if failures >= PATIENCE => return Err(error.context("the command goes on, unseen")),
             Ok(()) if failures >= PATIENCE => bail!("the stream ends again and again; the command goes on, unseen"),
-            Ok(()) | Err(_) => tokio::time::sleep(Duration::from_millis(200).saturating_mul(failures)).await,
+            Ok(()) | Err(_) => tokio::time::sleep(pause.saturating_mul(failures)).await,
         }
     }
     progress.end();
     let command = heard.command.context("the stream ended without a command")?;
     if json {
-        println!("{}", escaped(&serde_json::to_string_pretty(&command)?));
+        writeln!(reader, "{}", escaped(&serde_json::to_string_pretty(&command)?))?;
     } else {
-        print!("{}", view::ending(&command));
+        write!(reader, "{}", view::ending(&command))?;
     }
     Ok(text(&command, "/state") == "succeeded")
 }
@@ -80,7 +92,7 @@ async fn listen(
     id: &str,
     heard: &mut Heard,
     progress: &mut Progress,
-    json: bool,
+    mut reader: Option<&mut impl Write>,
 ) -> anyhow::Result<()> {
     let mut call = gateway.call(Method::GET, &[PATH.as_slice(), &[id, "follow"]].concat())?;
     call = call.timeout(ONE_STREAM).header(ACCEPT, "text/event-stream");
@@ -92,21 +104,18 @@ async fn listen(
         match event.event.as_str() {
             "command" => {
                 let command: Value = data(&event.data)?;
-                if !json {
+                if reader.is_some() {
                     changed(heard.command.as_ref(), &command, progress);
                 }
                 heard.command = Some(command);
             }
             "output" => {
-                let Output { offset, text } = data(&event.data)?;
-                // After a break some of it may come again.
-                let known = usize::try_from(heard.output_bytes.saturating_sub(offset)).unwrap_or(usize::MAX);
-                let new = text.get(known..).unwrap_or_default();
-                heard.output_bytes = heard.output_bytes.saturating_add(u64::try_from(new.len())?);
-                if !json {
+                // Nothing comes twice: a stream that is taken up again goes on after the last event that was heard.
+                let Output { text } = data(&event.data)?;
+                if let Some(reader) = &mut reader {
                     progress.clear();
-                    print!("{}", visible(new));
-                    std::io::stdout().flush()?;
+                    write!(reader, "{}", visible(&text))?;
+                    reader.flush()?;
                 }
             }
             "end" => heard.is_over = true,

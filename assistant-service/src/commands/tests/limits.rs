@@ -154,3 +154,45 @@ async fn nobody_gets_a_command_at_the_end_of_the_own_token() {
     assert_eq!(answer.status, StatusCode::NO_CONTENT);
     assert_eq!(state_of(&stage, &command).await, "scheduled");
 }
+
+#[tokio::test]
+async fn an_ended_command_can_be_looked_at_for_ninety_days_and_an_open_one_as_long_as_it_is() {
+    let stage = Stage::new();
+    let done = on(&stage, &ask(&stage, "show-status").await, "cancel", "ana", json!({})).await.json;
+    let day = Duration::from_secs(24 * 60 * 60);
+    let target = format!("/v1/commands/{}", done["id"].as_str().unwrap());
+    stage.clock.advance(90 * day - Duration::from_secs(1));
+    assert_eq!(stage.get(&target).send().await.json, done);
+    stage.clock.advance(Duration::from_secs(1));
+    assert_eq!(stage.get(&target).send().await.status, StatusCode::NOT_FOUND);
+    assert_eq!(stage.get("/v1/commands").send().await.json["commands"], json!([]));
+}
+
+#[tokio::test]
+async fn a_page_ends_with_four_mebibytes_and_the_next_one_goes_on() {
+    let stage = Stage::new();
+    let page_bytes = 4 * 1024 * 1024;
+    for bucket in [OPEN, ENDED] {
+        let command = ask(&stage, "show-status").await;
+        let kept = entry(&stage, OPEN, &command).await;
+        let mut record: Value = serde_json::from_slice(&kept.value).unwrap();
+        record["command"]["reason"] = json!("x".repeat(100_000));
+        for number in 0..30 {
+            let key = format!("{bucket}-{number:02}");
+            record["command"]["id"] = json!(key);
+            put(&stage, bucket, [key].into_iter(), record.to_string().as_bytes()).await;
+        }
+    }
+    let (mut seen, mut before, mut pages) = (Vec::new(), String::new(), 0);
+    loop {
+        let page = stage.get(&format!("/v1/commands?limit=1000{before}")).send().await.json;
+        assert!(page.to_string().len() < page_bytes + 110_000);
+        let ids = page["commands"].as_array().unwrap().iter().map(|command| command["id"].as_str().unwrap().to_owned());
+        seen.extend(ids);
+        pages += 1;
+        let Some(next) = page["next_before"].as_str() else { break };
+        before = format!("&before={next}");
+    }
+    assert_eq!((seen.len(), pages), (62, 2));
+    assert!(seen.is_sorted_by(|newer, older| newer > older), "{seen:?}");
+}

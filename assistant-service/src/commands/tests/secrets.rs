@@ -49,3 +49,47 @@ async fn a_late_result_tells_no_secret_either() {
     assert_eq!(on(&stage, &command, "result", SERVICE, report).await.status, StatusCode::CONFLICT);
     assert_eq!(told(&stage, &command, "late_result").await[0]["message"], "no ***");
 }
+
+/// What is kept of a command that has ended, as text.
+async fn kept(stage: &Stage, command: &Value) -> String {
+    let id = command["id"].as_str().unwrap().to_owned();
+    let entry = stage.state.backbone.get("commands.ended", id).await.unwrap().unwrap();
+    String::from_utf8(entry.value).unwrap()
+}
+
+#[tokio::test]
+async fn with_a_good_end_secrets_are_forgotten_and_with_another_they_wait_for_a_replay() {
+    let stage = stage();
+    for (outcome, is_kept) in [("succeeded", false), ("failed", true)] {
+        let command = call(&stage, "set-password", json!({"password": SECRET})).await;
+        let fence = try_lease(&stage, 0).await.json["fence"].clone();
+        on(&stage, &command, "output", SERVICE, json!({"fence": fence, "offset": 0, "text": "correct-ho"})).await;
+        let report =
+            json!({"fence": fence, "outcome": outcome, "result": {"now": SECRET}, "message": format!("is {SECRET}")});
+        let done = on(&stage, &command, "result", SERVICE, report.clone()).await.json;
+        assert_eq!((&done["state"], &done["result"]["message"]), (&json!(outcome), &json!("is ***")));
+        let kept = kept(&stage, &command).await;
+        assert_eq!((kept.contains(SECRET), kept.contains("\"key\"")), (is_kept, is_kept), "{kept}");
+        assert!(kept.contains("\"password\""));
+
+        // The same report is the same still, and another one is kept as late without what it may hold.
+        assert_eq!(on(&stage, &command, "result", SERVICE, report.clone()).await.json, done);
+        let other =
+            json!({"fence": fence, "outcome": "canceled", "result": [SECRET], "message": format!("no {SECRET}")});
+        assert_eq!(on(&stage, &command, "result", SERVICE, other).await.status, StatusCode::CONFLICT);
+        let late = told(&stage, &command, "late_result").await;
+        assert_eq!(late[0]["message"], if is_kept { "no ***" } else { "***" });
+    }
+    let events = stage.get("/v1/events?type=dev.watchgate.command.*").send().await.json.to_string();
+    assert!(!events.contains(SECRET));
+}
+
+#[tokio::test]
+async fn what_was_decided_against_keeps_no_secret() {
+    let asks = super::runbooks::SET_PASSWORD.replace("approval: {needed: false,", "approval: {needed: true,");
+    let stage = Stage::new().with_runbooks(super::runbooks::catalogue(&[&asks]));
+    let command = call(&stage, "set-password", json!({"password": SECRET})).await;
+    assert_eq!(decide(&stage, &command, "ben", "reject").await.json["state"], "rejected");
+    let kept = kept(&stage, &command).await;
+    assert!(!kept.contains(SECRET) && !kept.contains("\"key\""), "{kept}");
+}
