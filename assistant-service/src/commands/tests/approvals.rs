@@ -127,7 +127,7 @@ async fn a_role_that_the_runbook_names_is_enough_and_another_is_not() {
     let approval = json!({"decision": "approve", "digest": command["digest"]});
     let decide_as = async |role: &str| {
         let request = stage.post(&target, &approval).by("zoe");
-        request.claiming(|claims| claims.rctx.roles = vec![role.to_owned()]).send().await
+        request.claiming(|claims| claims.rctx.roles = Some(vec![role.to_owned()])).send().await
     };
     assert_eq!(problem(&decide_as("operator").await), "not-an-approver");
     assert_eq!(decide_as("operators").await.json["state"], "scheduled");
