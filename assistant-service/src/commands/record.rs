@@ -196,8 +196,7 @@ impl Record {
         Outcome { outcome: outcome.outcome, result: Value::Null, message }
     }
 
-    /// Whether this, as it was reported by the last holder, is how the command has ended. Where secrets are forgotten a report
-    /// of the same end is the same.
+    /// Whether the last holder reported this end before; with secrets forgotten, an end of its kind.
     pub(super) fn has_ended_with(&self, reported: &Outcome) -> bool {
         self.command.result.as_ref().is_some_and(|ended| {
             let is_same_end = self.secrets.are_forgotten() && ended.outcome == reported.outcome;

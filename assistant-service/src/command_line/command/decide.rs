@@ -84,7 +84,7 @@ async fn looked_at(gateway: &Gateway, id: &str, decision: &str) -> anyhow::Resul
     let digest = text(&command, "/digest").to_owned();
     ensure!(digest != "-", "the service does not say what the command is");
     // Who may decide may not be let read the catalogue, and then decides by the command alone.
-    let runbook = runbook(&gateway, text(&command, "/runbook")).await.ok();
+    let runbook = runbook(gateway, text(&command, "/runbook")).await.ok();
     print!("{}\n{decision}? [y/N] ", view::whole(&command, runbook.as_ref()));
     std::io::stdout().flush()?;
     let mut said = String::new();

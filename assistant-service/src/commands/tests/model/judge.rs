@@ -4,6 +4,8 @@ use std::collections::{BTreeSet, HashMap};
 
 use super::*;
 use crate::backbone::{EventFilter, TypeFilter};
+use crate::commands::state::{State, next};
+use crate::commands::tests::table::every_step;
 
 /// What the log has said of one command so far.
 #[derive(Default)]
