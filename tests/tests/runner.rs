@@ -150,7 +150,7 @@ async fn a_playbook_is_carried_out_stopped_and_told_about_after_a_crash() -> Res
     let asked = runner.ask("sleep", "", false).await?;
     runner.began().await?;
     let path = format!("/v1/commands/{}/cancel", asked["id"].as_str().unwrap_or_default());
-    expect_json(200, runner.ana.post(&path, &json!({}))).await?;
+    expect_json(202, runner.ana.post(&path, &json!({}))).await?;
     let stopped = runner.ended(&asked, &first).await?;
     ensure!(stopped["state"] == "canceled" && runner.at("back").exists(), "{stopped}\n{}", first.log());
 
