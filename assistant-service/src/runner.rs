@@ -56,7 +56,7 @@ Example:
 /// Where commands come from and with what they are carried out.
 #[derive(Debug, Args)]
 pub struct Arguments {
-    /// The gateway's address, such as https://gw.example.com.
+    /// The gateway's address, such as `https://gw.example.com`.
     #[arg(long, env = "WATCHGATE_GATEWAY", value_name = "URL")]
     gateway: Url,
     /// The file that holds the runner's token, whose subject is `runner`; read for each call.
