@@ -21,7 +21,6 @@ mod life;
 mod limits;
 mod model;
 mod output;
-mod pace;
 mod parameters;
 mod phases;
 mod places;
