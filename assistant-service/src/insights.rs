@@ -26,6 +26,7 @@ mod watching;
 mod window;
 
 pub use folder::{InvalidWatches, Watches};
+pub(crate) use watch::check_event_type;
 pub(crate) use watching::{begin, watch_for_ever};
 
 /// What the types of all insights begin with. No watch ever matches one of them, so that none wakes itself.

@@ -13,6 +13,7 @@ use super::sighting::Sighting;
 use crate::assistant::redaction::Redactor;
 use crate::backbone::{EventFilter, Freshness, Position, TypeFilter};
 
+pub(crate) use file::check_event_type;
 pub(super) use file::read;
 
 /// What somebody wants to know of.

@@ -12,7 +12,7 @@ use trust_core::Mistake as Said;
 
 use super::{Mistake, Risk, Runbook, SuggestWhen};
 use crate::config_file;
-use crate::insights::INSIGHT;
+use crate::insights::check_event_type;
 use crate::section::Section;
 
 pub(super) use approval::{filled_list, issuers, names, users};
@@ -135,14 +135,7 @@ fn suggest_when(root: &Section<'_>, mistakes: &mut Vec<Said>) -> Option<SuggestW
     section.only_keys(&["type", "source", "subject"], mistakes);
     let event_type = section.required("type", mistakes);
     if let Some(event_type) = &event_type {
-        let named = event_type.strip_suffix(".*").unwrap_or(event_type);
-        let is_word = |word: &str| !word.is_empty() && word.chars().all(|c| c.is_ascii_graphic() && c != '*');
-        if !named.split('.').all(is_word) {
-            let what = "a type such as com.example.alert was expected, or com.example.* for all below one";
-            section.at("type").mistake(what, mistakes);
-        } else if named == INSIGHT || named.strip_prefix(INSIGHT).is_some_and(|rest| rest.starts_with('.')) {
-            section.at("type").mistake("insights are made by watches, and no watch sees them", mistakes);
-        }
+        check_event_type(&section, event_type, mistakes);
     }
     let (source, subject) = (section.text("source", mistakes), section.text("subject", mistakes));
     Some(SuggestWhen { event_type: event_type?, source, subject })

@@ -79,6 +79,18 @@ fn whole(text: &str, root: &Section<'_>, mistakes: &mut Vec<Mistake>) -> Option<
     })
 }
 
+/// Says so when `type` below a section names no event that a watch could see.
+pub(crate) fn check_event_type(section: &Section<'_>, event_type: &str, mistakes: &mut Vec<Mistake>) {
+    let named = event_type.strip_suffix(".*").unwrap_or(event_type);
+    let is_word = |word: &str| !word.is_empty() && word.chars().all(|c| c.is_ascii_graphic() && c != '*');
+    if !named.split('.').all(is_word) {
+        let what = "a type such as com.example.alert was expected, or com.example.* for all below one";
+        section.at("type").mistake(what, mistakes);
+    } else if named == INSIGHT || named.strip_prefix(INSIGHT).is_some_and(|rest| rest.starts_with('.')) {
+        section.at("type").mistake("insights are made by watches, and never wake one", mistakes);
+    }
+}
+
 /// A watch over everything would be one over all that the service itself does: it must say what it wants.
 fn filter(root: &Section<'_>, mistakes: &mut Vec<Mistake>) -> Option<Filter> {
     let section = root.at("filter");
@@ -96,14 +108,7 @@ fn filter(root: &Section<'_>, mistakes: &mut Vec<Mistake>) -> Option<Filter> {
     };
     let (event_type, source, subject, part) = (text("type"), text("source"), text("subject"), text("text"));
     if let Some(event_type) = &event_type {
-        let named = event_type.strip_suffix(".*").unwrap_or(event_type);
-        let is_word = |word: &str| !word.is_empty() && word.chars().all(|c| c.is_ascii_graphic() && c != '*');
-        if !named.split('.').all(is_word) {
-            let what = "a type such as com.example.alert was expected, or com.example.* for all below one";
-            section.at("type").mistake(what, mistakes);
-        } else if named == INSIGHT || named.strip_prefix(INSIGHT).is_some_and(|rest| rest.starts_with('.')) {
-            section.at("type").mistake("insights are made by watches, and never wake one", mistakes);
-        }
+        check_event_type(&section, event_type, mistakes);
     }
     if [&event_type, &source, &subject, &part].into_iter().all(Option::is_none) {
         section.mistake("one of type, source, subject and text is required", mistakes);
