@@ -1,0 +1,14 @@
+//! What moved, when, where, and with what: samples of devices go in, scores and incidents come out.
+//!
+//! Pure: the same samples in the same order give the same incidents, on any machine and at any time, so that whoever starts again
+//! reads the log from where it was. A sample's walk: [`batch`] (the wire form) → [`series`] (order, gaps, doubles) → [`detector`] (a score
+//! in [0, 1]) → [`engine`] (alarms, and incidents of alarms).
+
+pub mod batch;
+pub mod detector;
+pub mod engine;
+pub mod incident;
+pub mod series;
+
+/// Milliseconds since 1970-01-01T00:00:00Z.
+pub type Millis = i64;
