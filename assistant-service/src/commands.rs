@@ -12,6 +12,7 @@ mod book;
 pub(crate) mod cancel;
 mod command;
 mod concurrency;
+mod crossing;
 pub(crate) mod execute;
 pub(crate) mod follow;
 mod held;
