@@ -29,6 +29,7 @@ mod reports;
 mod rights;
 mod runbooks;
 mod secrets;
+mod sweeps;
 mod table;
 mod trail;
 
