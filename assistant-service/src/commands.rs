@@ -14,6 +14,7 @@ mod command;
 mod concurrency;
 mod crossing;
 mod due;
+mod ended;
 pub(crate) mod execute;
 pub(crate) mod follow;
 mod held;

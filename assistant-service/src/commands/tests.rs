@@ -13,6 +13,7 @@ mod cancel;
 mod clock;
 mod deciding;
 mod dry_run;
+mod ended;
 mod follow;
 mod idempotency;
 mod late;
