@@ -40,7 +40,7 @@ impl FromStr for Loopback {
     }
 }
 
-/// A listener whose answers have begun to be waited for.
+/// A listener that takes so many connections at once and no more.
 pub(in crate::runner) struct Listening {
     listener: TcpListener,
     seats: Arc<Semaphore>,
