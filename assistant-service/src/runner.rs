@@ -14,6 +14,7 @@ mod carry_out;
 mod journal;
 mod kinds;
 mod late;
+mod metrics;
 mod podman;
 mod processes;
 mod step;
@@ -23,15 +24,16 @@ mod work;
 #[cfg(test)]
 mod tests;
 
+use std::io::Write;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::{Context, bail};
 use clap::Args;
-use prometheus_client::metrics::counter::Counter;
 use reqwest::Url;
 use service_agent::TokenSource;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::task::JoinSet;
 
 use crate::runbooks::{FollowedCatalogue, RunbookCatalogue};
 use crate::serve::{LogFormat, start_log};
@@ -40,6 +42,7 @@ use ansible::Playbooks;
 use carry_out::Runner;
 use journal::Journal;
 use kinds::Kinds;
+use metrics::{Listening, Loopback, Metrics};
 use podman::Podman;
 use webhook::{AllowedHost, Webhooks};
 
@@ -95,6 +98,9 @@ pub struct Arguments {
         requires = "webhook_key"
     )]
     webhook_allow: Vec<AllowedHost>,
+    /// Answer `GET /metrics` on this address of this host, such as 127.0.0.1:9464; without it the runner listens nowhere.
+    #[arg(long, env = "WATCHGATE_RUNNER_METRICS", value_name = "ADDRESS")]
+    metrics: Option<Loopback>,
     /// How the log is written, to standard error.
     #[arg(long, env = "WATCHGATE_LOG_FORMAT", value_enum, default_value_t = LogFormat::Text)]
     log_format: LogFormat,
@@ -104,13 +110,14 @@ pub struct Arguments {
 pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
     start_log(arguments.log_format);
     let gateway = connect(arguments)?;
-    let runner = open(arguments)?;
+    let runner = Arc::new(open(arguments)?);
     late::end_what_was_left(&runner.journal).context("the journal cannot be read")?;
     // Playbooks end with the thread that has started them: that is this one.
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
     runtime.block_on(async {
         let mut terminated = signal(SignalKind::terminate())?;
         let mut interrupted = signal(SignalKind::interrupt())?;
+        let mut answering = answer(arguments.metrics, &runner).await?;
         let end = async {
             tokio::select! {
                 _ = terminated.recv() => {}
@@ -121,10 +128,26 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
         tracing::info!(runbooks = runner.catalogue.list().len(), "commands are carried out");
         tokio::select! {
             () = gateway.serve(&runner, end) => {}
-            () = late::tell(&runner.journal, &gateway, runner.kinds.podman.as_ref()) => {}
+            () = late::tell(&runner, &gateway) => {}
         }
+        answering.shutdown().await;
         Ok(())
     })
+}
+
+/// Answers what is asked about the runner, where an address is given. Should that end, commands go on.
+async fn answer(address: Option<Loopback>, runner: &Arc<Runner>) -> anyhow::Result<JoinSet<()>> {
+    let mut answering = JoinSet::new();
+    let Some(address) = address else { return Ok(answering) };
+    let listening = Listening::on(address).await.context("cannot listen for --metrics; choose a free address")?;
+    writeln!(std::io::stdout(), "watchgate: metrics on http://{}/metrics", listening.address()?)?;
+    let runner = Arc::clone(runner);
+    answering.spawn(async move {
+        if let Err(error) = listening.answer(runner).await {
+            tracing::error!(%error, "metrics are not answered any more");
+        }
+    });
+    Ok(answering)
 }
 
 fn connect(arguments: &Arguments) -> anyhow::Result<Gateway> {
@@ -142,9 +165,10 @@ fn connect(arguments: &Arguments) -> anyhow::Result<Gateway> {
 }
 
 fn open(arguments: &Arguments) -> anyhow::Result<Runner> {
-    // A change that has a mistake is in the log; the runner has no metrics to count it in.
+    let metrics = Metrics::default();
+    let reloads_failed = metrics.runbook_reloads_failed.clone();
     let catalogue: Arc<dyn RunbookCatalogue> =
-        Arc::new(FollowedCatalogue::open(arguments.runbooks.clone(), Counter::default())?);
+        Arc::new(FollowedCatalogue::open(arguments.runbooks.clone(), reloads_failed)?);
     let journal = Journal::open(&arguments.state)?;
     let ansible = match (&arguments.ansible_folder, &arguments.ansible_playbook) {
         (Some(folder), Some(program)) => Some(Playbooks::open(folder, program, journal.folder())?),
@@ -158,5 +182,5 @@ fn open(arguments: &Arguments) -> anyhow::Result<Runner> {
         Some(socket) => Some(Podman::open(socket)?),
         None => None,
     };
-    Ok(Runner { catalogue, kinds: Kinds { podman, ansible, webhook }, journal })
+    Ok(Runner { catalogue, kinds: Kinds { podman, ansible, webhook }, journal, metrics })
 }

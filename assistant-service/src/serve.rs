@@ -184,7 +184,8 @@ async fn answer<L: Listener<Addr: std::fmt::Debug>>(
     let commands = Arc::clone(&state.commands);
     let trust = Arc::clone(&state.trust);
     let mut sweeping = JoinSet::new();
-    let announcing = Arc::clone(&commands);
+    let (announcing, expiring) = (Arc::clone(&commands), Arc::clone(&commands));
+    sweeping.spawn(async move { expiring.let_ended_expire().await });
     sweeping.spawn(async move { commands.sweep_for_ever().await });
     sweeping.spawn(async move { announcing.announce_for_ever().await });
     let consumers = Arc::clone(&state.consumers);

@@ -68,13 +68,6 @@ impl Record {
         told.push(failed);
         told.drain(..told.len().saturating_sub(ATTEMPTS_TOLD));
     }
-
-    /// How long it waits from its last change until it may be tried again; nothing where it need not wait. By no clock: both
-    /// times are of the same moment.
-    pub(super) fn pause(&self) -> std::time::Duration {
-        let until = self.command.not_before.unwrap_or(self.command.updated_at);
-        crate::clock::until(until, self.command.updated_at)
-    }
 }
 
 fn signed(duration: std::time::Duration) -> Duration {

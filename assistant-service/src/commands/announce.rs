@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::sync::{Mutex, watch};
 
-use super::book::{Commands, Kept, OPEN, OPEN_PAGE};
+use super::book::{Commands, Kept, LIST_PAGE, OPEN};
 use super::open::Brief;
 use crate::backbone::{Backbone, BackboneError, Revision};
 
@@ -49,8 +49,9 @@ impl Commands {
             // Asked for before the look: all up to there is in what is found.
             let newest = *self.reached.newest.borrow();
             let Some(reached) = *until else {
-                for entry in self.backbone.list(OPEN, None, OPEN_PAGE).await? {
-                    self.sees(&entry.key, entry.revision, serde_json::from_slice(&entry.value).ok());
+                let mut before = None;
+                while let Some(last) = self.look_at_page(before).await?.pop() {
+                    before = Some(last);
                 }
                 *until = Some(newest);
                 continue;
@@ -67,6 +68,17 @@ impl Commands {
             let is_all = changes.len() < usize::try_from(CHANGES_PAGE).unwrap_or(usize::MAX);
             *until = Some(if is_all { last.max(newest) } else { last });
         }
+    }
+
+    /// Sees a page of the open commands as they are in the store, and gives its keys, the largest first.
+    pub(super) async fn look_at_page(&self, before: Option<String>) -> Result<Vec<String>, BackboneError> {
+        let entries = self.backbone.list(OPEN, before, LIST_PAGE).await?;
+        for entry in &entries {
+            let unreadable = |error: &_| tracing::error!(%error, id = entry.key, "a command is left out");
+            let brief = serde_json::from_slice(&entry.value).inspect_err(unreadable).ok();
+            self.sees(&entry.key, entry.revision, brief);
+        }
+        Ok(entries.into_iter().map(|entry| entry.key).collect())
     }
 
     /// How far what is known of open commands reaches at least.

@@ -9,9 +9,9 @@ use utoipa::ToSchema;
 use super::book::Commands;
 use super::check_length;
 use super::command::{Command, Decided, Decision};
+use super::crossing::unless_crossed;
 use super::record::{Record, Terms};
 use super::state::{State as CommandState, Step};
-use crate::backbone::BackboneError;
 use crate::gate::Caller;
 use crate::json_body::JsonBody;
 use crate::parameters::PathName;
@@ -57,15 +57,8 @@ pub(crate) async fn approve(
 }
 
 impl Commands {
-    /// Whoever is second of two at once reads what the first has made of the command, and everything is asked anew.
     async fn decide(&self, caller: &Caller, id: &str, request: &ApprovalRequest) -> Result<Command, Problem> {
-        let mut again = 1..ATTEMPTS;
-        loop {
-            match self.decide_once(caller, id, request).await {
-                Err(Problem::Store(BackboneError::Conflict { .. })) if again.next().is_some() => {}
-                decided => return decided,
-            }
-        }
+        unless_crossed(ATTEMPTS, || self.decide_once(caller, id, request)).await
     }
 
     async fn decide_once(&self, caller: &Caller, id: &str, request: &ApprovalRequest) -> Result<Command, Problem> {

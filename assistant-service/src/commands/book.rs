@@ -1,5 +1,7 @@
 //! The book of all commands: reads records from the backbone, and commits each change together with its events.
 
+use std::collections::BTreeSet;
+use std::ops::Bound;
 use std::sync::Arc;
 
 use serde_json::value::to_raw_value;
@@ -12,6 +14,7 @@ use super::concurrency::Turns;
 use super::open::OpenCommands;
 use super::output::Piece;
 use super::record::Record;
+use super::round::Round;
 use super::state::{State, Step};
 use super::time_seen::TimeSeen;
 use crate::backbone::{Backbone, BackboneError, Batch, Entry, NewEvent, Put, Revision};
@@ -35,14 +38,8 @@ pub(super) const MAX_OPEN: usize = 1000;
 /// The share of one requester, who must not keep all others from asking.
 pub(super) const MAX_OPEN_OF_ONE: usize = 100;
 
-/// Room for what was asked for at the same time as the last one under [`MAX_OPEN`].
-pub(super) const OPEN_PAGE: u32 = 2000;
-
-/// How many records are read without a pause.
-const READ_AT_ONCE: usize = 32;
-
-/// Read at once for a list: a record may have some hundred kilobytes.
-const LIST_PAGE: u32 = 50;
+/// Read at once: a record may have some hundred kilobytes.
+pub(super) const LIST_PAGE: u32 = 50;
 
 /// How many pages of a bucket are looked through for one list, however few of them match.
 const LIST_PAGES: usize = 40;
@@ -58,6 +55,7 @@ pub struct Commands {
     pub(super) metrics: Arc<Metrics>,
     /// Where to look for open commands.
     pub(super) known: OpenCommands,
+    pub(super) round: Round,
     pub(super) reached: Reached,
     pub(super) turns: Turns,
     pub(super) time_seen: TimeSeen,
@@ -104,7 +102,8 @@ impl Commands {
         let time_seen = TimeSeen::since_now(&*clock);
         let reached = Reached::nothing(&*backbone);
         let (known, turns) = (OpenCommands::default(), Turns::default());
-        Self { backbone, clock, runbooks, metrics, known, reached, turns, time_seen }
+        let round = Round::default();
+        Self { backbone, clock, runbooks, metrics, known, round, reached, turns, time_seen }
     }
 
     pub(super) fn now(&self) -> OffsetDateTime {
@@ -121,34 +120,28 @@ impl Commands {
         Ok(self.known.counts(requester))
     }
 
-    /// All that are not at their end, old ones first.
-    pub(super) async fn open(&self) -> Result<Vec<Kept>, BackboneError> {
-        let entries = self.backbone.list(OPEN, None, OPEN_PAGE).await?;
-        let mut open = Vec::with_capacity(entries.len());
-        for entries in entries.rchunks(READ_AT_ONCE) {
-            open.extend(entries.iter().rev().filter_map(readable));
-            // Whoever waits for an answer on this thread need not wait for all of them.
-            tokio::task::yield_now().await;
-        }
-        Ok(open)
-    }
-
     /// At most `limit` of a bucket that match, with identifiers below `before`, new ones first; looks through a bounded part of
-    /// the history, and ends once it has found records of `max_bytes`.
+    /// the history, and ends once it has found records of `max_bytes`. With `known` it looks where those are that may match.
     pub(super) async fn look_through(
         &self,
         bucket: &'static str,
         mut before: Option<String>,
         (limit, max_bytes): (usize, usize),
+        known: Option<&BTreeSet<String>>,
         matches: impl Fn(&Command) -> bool,
     ) -> Result<Found, BackboneError> {
         let mut found = Found::default();
         let mut bytes = 0_usize;
         for _ in 0..LIST_PAGES {
+            if let Some(known) = known {
+                let below = (Bound::Unbounded, before.as_deref().map_or(Bound::Unbounded, Bound::Excluded));
+                let Some(next) = known.range::<str, _>(below).next_back() else { return Ok(found) };
+                before = Some(just_above(next));
+            }
             let entries = self.backbone.list(bucket, before.clone(), LIST_PAGE).await?;
             let Some(last) = entries.last() else { return Ok(found) };
             before = Some(last.key.clone());
-            for entry in &entries {
+            for entry in entries.iter().filter(|entry| known.is_none_or(|known| known.contains(&entry.key))) {
                 let Some(kept) = readable(entry).filter(|kept| matches(&kept.record.command)) else { continue };
                 found.commands.push(kept.record.command);
                 if found.commands.len() == limit {
@@ -235,7 +228,8 @@ impl Commands {
         let revision = revision.ok_or_else(|| Problem::mistake("the store did not say what an entry's revision is"))?;
         let kept = Kept { record, revision };
         self.sees_kept(&kept);
-        self.time_seen.of(&kept, self.clock.elapsed());
+        let command = &kept.record.command;
+        self.time_seen.of((&command.id, revision), (command.state, kept.record.fence()), self.clock.elapsed());
         Ok(Some(kept))
     }
 
@@ -269,6 +263,11 @@ fn unplaced() -> Problem {
     Problem::mistake("a step that takes no place found none free")
 }
 
+/// Below this lies `key`, and nothing beyond it that could be a key.
+fn just_above(key: &str) -> String {
+    format!("{key}\u{1}")
+}
+
 /// A record that has come to its end leaves the open ones in the same step.
 fn puts(record: &Record, read: Option<Revision>) -> Result<Vec<Put>, serde_json::Error> {
     let value = Some(serde_json::to_vec(record)?);
@@ -288,7 +287,7 @@ fn puts(record: &Record, read: Option<Revision>) -> Result<Vec<Put>, serde_json:
 }
 
 /// One record that cannot be read must not hide the others.
-fn readable(entry: &Entry) -> Option<Kept> {
+pub(super) fn readable(entry: &Entry) -> Option<Kept> {
     kept(entry).inspect_err(|error| tracing::error!(%error, "a command is left out")).ok()
 }
 

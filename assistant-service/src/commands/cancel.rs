@@ -9,8 +9,8 @@ use utoipa::ToSchema;
 use super::book::Commands;
 use super::check_length;
 use super::command::Command;
+use super::crossing::unless_crossed;
 use super::state::Step;
-use crate::backbone::BackboneError;
 use crate::gate::Caller;
 use crate::json_body::JsonBody;
 use crate::parameters::PathName;
@@ -56,13 +56,7 @@ pub(crate) async fn cancel(
 
 impl Commands {
     async fn cancel(&self, caller: &Caller, id: &str, reason: Option<&str>) -> Result<Command, Problem> {
-        let mut again = 1..ATTEMPTS;
-        loop {
-            match self.cancel_once(caller, id, reason).await {
-                Err(Problem::Store(BackboneError::Conflict { .. })) if again.next().is_some() => {}
-                canceled => return canceled,
-            }
-        }
+        unless_crossed(ATTEMPTS, || self.cancel_once(caller, id, reason)).await
     }
 
     async fn cancel_once(&self, caller: &Caller, id: &str, reason: Option<&str>) -> Result<Command, Problem> {

@@ -9,7 +9,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::LEASE;
-use super::book::{Commands, Kept};
+use super::book::Commands;
 use super::command::AttemptEnded;
 use super::record::Record;
 use super::state::State;
@@ -138,15 +138,13 @@ impl Commands {
 
     /// Takes back places of commands that nobody has held for the length of a lease: of what timed out or fell silent, since
     /// everything else gives its place back with its end. A place that cannot be read or changed keeps no other from it.
-    pub(super) async fn take_back(&self, places: &[Entry], open: &[Kept], elapsed: Duration) {
-        let held = open.iter().filter(|kept| kept.record.command.state.is_held());
-        let held: HashSet<&str> = held.map(|kept| kept.record.command.id.as_str()).collect();
+    pub(super) async fn take_back(&self, places: &[Entry], held: &HashSet<String>, elapsed: Duration) {
         let mut left = HashSet::new();
         for entry in places {
             let Some(mut holders) = holders(entry) else { continue };
             let before = holders.commands.len();
             holders.commands.retain(|id| {
-                if held.contains(id.as_str()) {
+                if held.contains(id) {
                     return true;
                 }
                 let place = (entry.key.clone(), id.clone());

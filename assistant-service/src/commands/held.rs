@@ -4,9 +4,9 @@ use serde::{Deserialize, Serialize};
 use trust_core::principal::Principal;
 
 use super::book::{Commands, Kept};
+use super::crossing::unless_crossed;
 use super::record::Record;
 use super::state::Step;
-use crate::backbone::BackboneError;
 use crate::gate::Caller;
 use crate::problem::Problem;
 
@@ -76,15 +76,14 @@ impl Commands {
         fence: u64,
         change: impl Fn(&mut Record) -> Result<Option<Vec<Step>>, Problem>,
     ) -> Result<Kept, Problem> {
-        let mut again = 1..ATTEMPTS;
-        loop {
+        let once = || async {
             let mut kept = self.find_held(caller, id, fence).await?;
-            let Some(steps) = change(&mut kept.record)? else { return Ok(kept) };
-            match self.advance(kept, steps, Some(caller)).await {
-                Err(Problem::Store(BackboneError::Conflict { .. })) if again.next().is_some() => {}
-                changed => return changed,
+            match change(&mut kept.record)? {
+                Some(steps) => self.advance(kept, steps, Some(caller)).await,
+                None => Ok(kept),
             }
-        }
+        };
+        unless_crossed(ATTEMPTS, once).await
     }
 
     async fn find_held(&self, caller: &Caller, id: &str, fence: u64) -> Result<Kept, Problem> {

@@ -4,7 +4,7 @@
 mod waiting;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::ops::Bound;
+use std::ops::{Bound, RangeBounds};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use time::OffsetDateTime;
 use tokio::sync::Notify;
 use trust_core::principal::Principal;
 
-use super::record::Record;
+use super::record::{Record, Terms};
 use super::state::State;
 use crate::backbone::Revision;
 use crate::clock::until;
@@ -41,26 +41,45 @@ struct Sighted {
 /// As much of a record as is known of each.
 #[derive(Deserialize)]
 pub(super) struct Brief {
-    command: BriefCommand,
+    pub(super) command: BriefCommand,
     #[serde(default)]
-    terms: BriefTerms,
+    pub(super) terms: BriefTerms,
+    pub(super) timeout_seconds: u64,
+    pub(super) fence: u64,
+    #[serde(default, with = "time::serde::rfc3339::option")]
+    pub(super) scheduled_at: Option<OffsetDateTime>,
 }
 
 #[derive(Deserialize)]
-struct BriefCommand {
-    state: State,
-    runbook: String,
-    target: Target,
-    requested_by: Principal,
-    #[serde(default, with = "time::serde::rfc3339::option")]
-    not_before: Option<OffsetDateTime>,
+pub(super) struct BriefCommand {
+    pub(super) state: State,
+    pub(super) runbook: String,
+    pub(super) target: Target,
+    pub(super) requested_by: Principal,
     #[serde(with = "time::serde::rfc3339")]
-    updated_at: OffsetDateTime,
+    pub(super) requested_at: OffsetDateTime,
+    #[serde(default, with = "time::serde::rfc3339::option")]
+    pub(super) not_before: Option<OffsetDateTime>,
+    #[serde(with = "time::serde::rfc3339")]
+    pub(super) updated_at: OffsetDateTime,
 }
 
-#[derive(Default, Deserialize)]
-struct BriefTerms {
+#[derive(Deserialize)]
+pub(super) struct BriefTerms {
+    pub(super) approval_lifetime_seconds: u64,
     concurrency: Concurrency,
+}
+
+impl Default for BriefTerms {
+    fn default() -> Self {
+        Self::from(&Terms::default())
+    }
+}
+
+impl From<&Terms> for BriefTerms {
+    fn from(terms: &Terms) -> Self {
+        Self { approval_lifetime_seconds: terms.approval_lifetime_seconds, concurrency: terms.concurrency }
+    }
 }
 
 impl From<&Record> for Brief {
@@ -71,10 +90,17 @@ impl From<&Record> for Brief {
             runbook: command.runbook.clone(),
             target: command.target.clone(),
             requested_by: command.requested_by.clone(),
+            requested_at: command.requested_at,
             not_before: command.not_before,
             updated_at: command.updated_at,
         };
-        Self { command, terms: BriefTerms { concurrency: record.terms.concurrency } }
+        Self {
+            command,
+            terms: BriefTerms::from(&record.terms),
+            timeout_seconds: record.timeout_seconds,
+            fence: record.fence(),
+            scheduled_at: record.scheduled_at,
+        }
     }
 }
 
@@ -133,13 +159,23 @@ impl OpenCommands {
         known.commands.insert(key.to_owned(), Sighted { revision, brief });
     }
 
-    /// Forgets what was not among the open ones when they were looked at; what was seen after `looked_at` may have come later.
-    pub(super) fn keep(&self, looked_at: Revision, is_open: impl Fn(&str) -> bool) {
+    /// Forgets what has a key in this range and was not among the open ones when it was looked at; what was seen after
+    /// `looked_at` may have come later.
+    pub(super) fn keep(&self, looked_at: Revision, range: (Bound<&str>, Bound<&str>), is_open: impl Fn(&str) -> bool) {
         let mut known = self.lock();
-        let gone = known.commands.iter().filter(|(key, sighted)| sighted.revision <= looked_at && !is_open(key));
+        let is_gone = |key: &str, sighted: &Sighted| {
+            sighted.revision <= looked_at && RangeBounds::<str>::contains(&range, key) && !is_open(key)
+        };
+        let gone = known.commands.iter().filter(|(key, sighted)| is_gone(key, sighted));
         for key in gone.map(|(key, _)| key.clone()).collect::<Vec<_>>() {
             known.forget(&key);
         }
+    }
+
+    /// Tells each that is known, in no order. What is told must not ask for anything that is known here.
+    pub(super) fn each(&self, mut tell: impl FnMut(&str, Revision, &Brief)) {
+        let known = self.lock();
+        known.commands.iter().for_each(|(key, sighted)| tell(key, sighted.revision, &sighted.brief));
     }
 
     /// How many are open, and how many of them this one has asked for.

@@ -1,6 +1,6 @@
 //! Looking at commands.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use axum::Json;
 use axum::extract::State;
@@ -10,7 +10,9 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::book::{Commands, ENDED, Found, OPEN};
 use super::command::Command;
+use super::open::{Brief, BriefCommand};
 use super::state::State as CommandState;
+use crate::backbone::BackboneError;
 use crate::gate::Caller;
 use crate::parameters::{PathName, QueryOf};
 use crate::problem::{Problem, ProblemDocument};
@@ -111,15 +113,32 @@ impl Parameters {
     }
 
     fn match_command(&self, command: &Command, reader: &Principal) -> bool {
+        let Command { id, state, target, runbook, requested_by, .. } = command;
+        self.match_traits(*state, &target.service, runbook, requested_by, reader)
+            && self.before.as_ref().is_none_or(|before| *id < *before)
+    }
+
+    fn match_brief(&self, brief: &Brief, reader: &Principal) -> bool {
+        let BriefCommand { state, target, runbook, requested_by, .. } = &brief.command;
+        self.match_traits(*state, &target.service, runbook, requested_by, reader)
+    }
+
+    fn match_traits(
+        &self,
+        state: CommandState,
+        service: &str,
+        runbook: &str,
+        requested_by: &Principal,
+        reader: &Principal,
+    ) -> bool {
         let is_by = match self.requested_by {
-            Some(RequestedBy::Me) => command.requested_by == *reader,
+            Some(RequestedBy::Me) => requested_by == reader,
             None => true,
         };
         is_by
-            && self.match_state(command.state)
-            && self.service.as_ref().is_none_or(|service| command.target.service == *service)
-            && self.runbook.as_ref().is_none_or(|runbook| command.runbook == *runbook)
-            && self.before.as_ref().is_none_or(|before| command.id < *before)
+            && self.match_state(state)
+            && self.service.as_ref().is_none_or(|wanted| service == wanted)
+            && self.runbook.as_ref().is_none_or(|wanted| runbook == wanted)
     }
 }
 
@@ -130,16 +149,17 @@ impl Commands {
         let may_be_in = |state: CommandState| parameters.match_state(state);
         // One more than asked for tells whether there is a next page.
         let most = (limit.saturating_add(1), MAX_PAGE_BYTES);
-        let look_through = async |bucket, is_final| {
+        let look_through = async |bucket, is_final, known: Option<&BTreeSet<String>>| {
             if CommandState::ALL.into_iter().any(|state| state.is_final() == is_final && may_be_in(state)) {
-                self.look_through(bucket, before.clone(), most, &matches).await
+                self.look_through(bucket, before.clone(), most, known, &matches).await
             } else {
                 Ok(Found::default())
             }
         };
         // Ended ones after the open ones: of what ends in between the later reading holds, and nothing is missed.
-        let open = look_through(OPEN, false).await?;
-        let ended = look_through(ENDED, true).await?;
+        let known = self.known_to(|brief| parameters.match_brief(brief, reader)).await?;
+        let open = look_through(OPEN, false, Some(&known)).await?;
+        let ended = look_through(ENDED, true, None).await?;
         // What is older than the last one looked at belongs to the next page.
         let stopped_at = open.stopped_at.max(ended.stopped_at);
         let found = open.commands.into_iter().chain(ended.commands);
@@ -150,6 +170,23 @@ impl Commands {
         let has_more = commands.len() < found;
         let next_before = if has_more { commands.last().map(|command| command.id.clone()) } else { stopped_at };
         Ok(CommandPage { commands, next_before })
+    }
+}
+
+impl Commands {
+    /// Where the open commands are of which this is known. What matches only later was asked for in vain, and what matches no more
+    /// is found out when it is read.
+    async fn known_to(&self, matches: impl Fn(&Brief) -> bool) -> Result<BTreeSet<String>, BackboneError> {
+        // Whoever reads one hears of all that was answered anywhere before; what is known here then follows.
+        self.backbone.list(OPEN, None, 1).await?;
+        self.catch_up().await?;
+        let mut keys = BTreeSet::new();
+        self.known.each(|key, _, brief| {
+            if matches(brief) {
+                keys.insert(key.to_owned());
+            }
+        });
+        Ok(keys)
     }
 }
 

@@ -12,8 +12,7 @@ use super::output::Piece;
 use super::secret_parameters::{HIDDEN, SecretParameters};
 use super::secrets::masked_outcome;
 use super::state::{State, Step, next};
-use super::time_seen::Seen;
-use super::{APPROVAL, LEASE, SCHEDULED};
+use super::{APPROVAL, LEASE};
 use crate::runbooks::{Approver, Concurrency, Retry, Risk, Runbook, Target};
 
 /// A command as it is kept: with what only the service needs to know. What the runbook said at the request is here,
@@ -34,7 +33,7 @@ pub(super) struct Record {
     pub(super) leases: Vec<LeaseGiven>,
     /// When its service could first have it; a lease that is lost does not give it more time.
     #[serde(default, with = "time::serde::rfc3339::option")]
-    scheduled_at: Option<OffsetDateTime>,
+    pub(super) scheduled_at: Option<OffsetDateTime>,
     /// What the command is called with and does not show.
     #[serde(default, skip_serializing_if = "SecretParameters::is_empty")]
     secrets: SecretParameters,
@@ -275,41 +274,6 @@ impl Record {
         self.command.updated_at = now;
         let expires_at = now.saturating_add(Duration::try_from(LEASE).unwrap_or(Duration::MAX));
         self.command.lease = Some(Lease { fence: self.fence, expires_at });
-    }
-
-    /// What time alone does to the command, if anything: leases and run times end by what this process has seen, an hour's
-    /// wait also by the clock, since the process that saw it begin may be gone. `now` is [`Commands::steady_now`].
-    ///
-    /// [`Commands::steady_now`]: super::Commands::steady_now
-    pub(super) fn due(&self, seen: Seen, now: OffsetDateTime) -> Option<Step> {
-        let is_silent = seen.unchanged_for >= LEASE;
-        let is_over = |since: OffsetDateTime, wait: std::time::Duration| {
-            seen.in_state_for >= wait.saturating_add(self.pause())
-                || since.saturating_add(Duration::try_from(wait).unwrap_or(Duration::MAX)) <= now
-        };
-        match self.command.state {
-            State::Pending => {
-                let lifetime = std::time::Duration::from_secs(self.terms.approval_lifetime_seconds);
-                is_over(self.command.requested_at, lifetime).then_some(Step::Expire)
-            }
-            State::Scheduled => {
-                let since = self.scheduled_at.unwrap_or(self.command.updated_at);
-                is_over(since, SCHEDULED).then_some(Step::Expire)
-            }
-            State::Leased => is_silent.then_some(Step::LoseLease),
-            State::Running | State::Verifying | State::RollingBack => {
-                let is_slow = seen.in_state_for >= std::time::Duration::from_secs(self.timeout_seconds);
-                if is_slow { Some(Step::TimeOut) } else { is_silent.then_some(Step::Abandon) }
-            }
-            State::Requested
-            | State::Succeeded
-            | State::Failed
-            | State::Timeout
-            | State::Canceled
-            | State::Rejected
-            | State::Expired
-            | State::Abandoned => None,
-        }
     }
 }
 

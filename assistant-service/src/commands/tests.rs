@@ -13,6 +13,7 @@ mod cancel;
 mod clock;
 mod deciding;
 mod dry_run;
+mod ended;
 mod follow;
 mod idempotency;
 mod late;
@@ -29,6 +30,7 @@ mod reports;
 mod rights;
 mod runbooks;
 mod secrets;
+mod sweeps;
 mod table;
 mod trail;
 

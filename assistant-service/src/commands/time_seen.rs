@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use time::OffsetDateTime;
 
-use super::book::{Commands, Kept};
-use super::state::{State, Step};
+use super::book::Commands;
+use super::state::State;
 use crate::backbone::Revision;
 use crate::clock::{Clock, Sightings};
 
@@ -42,20 +42,18 @@ impl TimeSeen {
         }
     }
 
-    /// Sees a command, and says for how long it has been seen so.
-    pub(super) fn of(&self, kept: &Kept, elapsed: Duration) -> Seen {
-        let Kept { record, revision } = kept;
-        let id = &record.command.id;
+    /// Sees a command in this revision, state and fence, and says for how long it has been seen so.
+    pub(super) fn of(&self, (id, revision): (&str, Revision), state: (State, u64), elapsed: Duration) -> Seen {
         Seen {
-            unchanged_for: self.revisions.seen_for(id.clone(), *revision, elapsed),
-            in_state_for: self.states.seen_for(id.clone(), (record.command.state, record.fence()), elapsed),
+            unchanged_for: self.revisions.seen_for(id.to_owned(), revision, elapsed),
+            in_state_for: self.states.seen_for(id.to_owned(), state, elapsed),
         }
     }
 
     /// Forgets those that were not open when they were looked at.
-    pub(super) fn keep(&self, looked_at: Duration, open: HashSet<&str>) {
-        self.revisions.keep(looked_at, |id| open.contains(id.as_str()));
-        self.states.keep(looked_at, |id| open.contains(id.as_str()));
+    pub(super) fn keep(&self, looked_at: Duration, is_open: impl Fn(&str) -> bool) {
+        self.revisions.keep(looked_at, |id| is_open(id));
+        self.states.keep(looked_at, |id| is_open(id));
     }
 
     /// Sees that nobody holds the command that has this place, and says for how long it has been seen so.
@@ -74,11 +72,6 @@ impl TimeSeen {
 }
 
 impl Commands {
-    /// What time alone does to a command by now.
-    pub(super) fn due(&self, kept: &Kept) -> Option<Step> {
-        kept.record.due(self.time_seen.of(kept, self.clock.elapsed()), self.steady_now())
-    }
-
     /// The earlier of what the wall clock says and what it would say if nobody had set it since this process began: neither a
     /// step forward nor one back ends at once what was to wait for an hour.
     pub(super) fn steady_now(&self) -> OffsetDateTime {

@@ -11,7 +11,8 @@ use tokio::time::{Instant, sleep_until};
 use super::call::Call;
 use super::journal::{Journal, Phase, Said, Trail};
 use super::kinds::Kinds;
-use super::step::{EndedBy, StepContext, StepFailure};
+use super::metrics::Metrics;
+use super::step::{EndedBy, StepContext, StepFailure, StepResult};
 use super::work::{Ending, Telling, Work};
 use crate::runbooks::{RunbookCatalogue, Step};
 
@@ -28,6 +29,7 @@ pub(super) struct Runner {
     pub(super) catalogue: Arc<dyn RunbookCatalogue>,
     pub(super) kinds: Kinds,
     pub(super) journal: Journal,
+    pub(super) metrics: Metrics,
 }
 
 /// What became of one step, as the command's result tells it.
@@ -61,20 +63,29 @@ struct Under<'a> {
 impl Runner {
     /// Carries a command out. What it says at the end is in the journal before it is told.
     pub(super) async fn carry_out(&self, work: &Work, telling: &dyn Telling) -> Ending {
-        let call = match Call::check(&*self.catalogue, work) {
-            Ok(call) => call,
-            Err(why) => return Ending::Failed(format!("refused: {why}")),
-        };
-        let trail = match Trail::begin(&self.journal, work).await {
-            Ok(trail) => trail,
-            Err(error) => return Ending::Failed(format!("not begun: the runner's journal cannot be written: {error}")),
+        let in_hand = self.metrics.leased();
+        let (call, trail) = match self.begin(work).await {
+            Ok(begun) => begun,
+            Err(why) => {
+                in_hand.refused();
+                return Ending::Failed(why);
+            }
         };
         let under = Under { runner: self, call: &call, trail: &trail, telling, told: Vec::new(), has_begun: false };
         let ending = under.run().await;
         if let Err(error) = trail.ended(&ending).await {
             tracing::error!(command = work.id, %error, "the end of a command cannot be written into the journal");
         }
+        in_hand.ended(&ending);
         ending
+    }
+
+    /// What can be carried out, and is written down. A refusal is a sentence for whoever asked.
+    async fn begin(&self, work: &Work) -> Result<(Call, Trail), String> {
+        let call = Call::check(&*self.catalogue, work).map_err(|why| format!("refused: {why}"))?;
+        let unwritten = |error| format!("not begun: the runner's journal cannot be written: {error}");
+        let trail = Trail::begin(&self.journal, work).await.map_err(unwritten)?;
+        Ok((call, trail))
     }
 }
 
@@ -165,10 +176,7 @@ impl Under<'_> {
                     self.step(phase, number, step, (end.clone(), deadline)).await
                 }
             };
-            let (word, what) = match &outcome {
-                Ok(what) => ("succeeded", what.clone()),
-                Err(failure) => (failure.word(), failure.to_string()),
-            };
+            let (word, what) = (word(&outcome), what(&outcome));
             self.telling.output(&format!("{} {number}, {}: {word}: {what}\n", said(phase), step.name));
             let shown = what.get(..what.floor_char_boundary(MAX_WHAT_BYTES)).unwrap_or_default().to_owned();
             let name = step.name.clone();
@@ -191,22 +199,31 @@ impl Under<'_> {
         number: usize,
         step: &Step,
         (end, deadline): (watch::Receiver<Option<EndedBy>>, Instant),
-    ) -> Result<String, StepFailure> {
+    ) -> StepResult {
         let unwritten = |error| StepFailure::Refused(format!("the runner's journal cannot be written: {error}"));
         let trail = self.trail.step(phase, number, step.action.kind(), &step.name).await.map_err(unwritten)?;
         let context = StepContext { telling: self.telling, trail: &trail, dry_run: self.call.dry_run, end, deadline };
+        let begun = self.runner.metrics.begun(step.action.kind());
         let outcome = self.runner.kinds.carry_out(self.call, &step.action, &context).await;
+        begun.ended(word(&outcome));
         self.has_begun |= !matches!(outcome, Err(StepFailure::Refused(_)));
-        let said = match &outcome {
-            Ok(what) => Said { outcome: "succeeded".to_owned(), what: what.clone() },
-            Err(failure) => Said { outcome: failure.word().to_owned(), what: failure.to_string() },
-        };
+        let said = Said { outcome: word(&outcome).to_owned(), what: what(&outcome) };
         if let Err(error) = trail.done(said).await {
             // The step has happened; the next one must not, since nobody could tell of it.
             return Err(StepFailure::Failed(format!("the runner's journal cannot be written any more: {error}")));
         }
         outcome
     }
+}
+
+/// What became of a step, in one word.
+fn word(outcome: &StepResult) -> &'static str {
+    outcome.as_ref().map_or_else(StepFailure::word, |_| "succeeded")
+}
+
+/// The same in one sentence.
+fn what(outcome: &StepResult) -> String {
+    outcome.as_ref().map_or_else(ToString::to_string, Clone::clone)
 }
 
 fn said(phase: Phase) -> &'static str {

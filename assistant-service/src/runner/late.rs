@@ -9,6 +9,7 @@ use tokio::time::{Instant, sleep};
 
 use super::agent::Gateway;
 use super::ansible;
+use super::carry_out::Runner;
 use super::journal::{Fact, Handle, Journal, Kept, Phase};
 use super::podman::Podman;
 use super::processes;
@@ -43,12 +44,12 @@ pub(super) fn end_what_was_left(journal: &Journal) -> std::io::Result<()> {
 }
 
 /// Tells what was left, and from then on whatever is let go, for as long as the runner lives.
-pub(super) async fn tell(journal: &Journal, gateway: &Gateway, podman: Option<&Podman>) {
+pub(super) async fn tell(runner: &Runner, gateway: &Gateway) {
     let mut not_before = Instant::now();
     loop {
         tokio::time::sleep_until(not_before).await;
-        if tell_all(journal, gateway, podman).await {
-            journal.let_go_of_one().await;
+        if tell_all(runner, gateway).await {
+            runner.journal.let_go_of_one().await;
             not_before = deadline(AFTER_THE_AGENT);
         } else {
             sleep(AGAIN_AFTER).await;
@@ -62,7 +63,8 @@ fn deadline(after: Duration) -> Instant {
 }
 
 /// Whether nothing is left to be told.
-async fn tell_all(journal: &Journal, gateway: &Gateway, podman: Option<&Podman>) -> bool {
+async fn tell_all(runner: &Runner, gateway: &Gateway) -> bool {
+    let Runner { journal, kinds, metrics, .. } = runner;
     let left = match journal.left() {
         Ok(left) => left,
         Err(error) => {
@@ -71,8 +73,9 @@ async fn tell_all(journal: &Journal, gateway: &Gateway, podman: Option<&Podman>)
         }
     };
     let mut is_all = true;
+    let mut untold = 0_usize;
     for kept in left {
-        let is_told = match truth(journal, &kept, podman).await {
+        let is_told = match truth(journal, &kept, kinds.podman.as_ref()).await {
             None => true,
             Some(truth) => gateway.tell_late(&truth).await,
         };
@@ -84,7 +87,9 @@ async fn tell_all(journal: &Journal, gateway: &Gateway, podman: Option<&Podman>)
             }
         }
         is_all &= is_told;
+        untold = untold.saturating_add(usize::from(!is_told));
     }
+    metrics.wait_to_be_told(untold);
     is_all
 }
 

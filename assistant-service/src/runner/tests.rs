@@ -4,6 +4,7 @@ mod agents;
 mod checks;
 pub(super) mod hostile;
 mod journals;
+mod metrics;
 mod phases;
 
 use std::fs;
@@ -17,6 +18,7 @@ use tokio::sync::watch;
 use super::carry_out::Runner;
 use super::journal::Journal;
 use super::kinds::Kinds;
+use super::metrics::Metrics;
 use super::webhook::Webhooks;
 use super::work::{Ending, StopAsked, Telling, Work};
 use crate::runbooks::FolderCatalogue;
@@ -80,7 +82,8 @@ impl Stage {
         }
         let catalogue = FolderCatalogue::load(&books).unwrap();
         let journal = Journal::open(&folder.path().join("state")).unwrap();
-        Self { runner: Runner { catalogue: Arc::new(catalogue), kinds: Kinds::default(), journal }, folder }
+        let (kinds, metrics) = (Kinds::default(), Metrics::default());
+        Self { runner: Runner { catalogue: Arc::new(catalogue), kinds, journal, metrics }, folder }
     }
 
     /// With a way to a service on this host.

@@ -98,17 +98,39 @@ async fn only_what_succeeded_ends_well() {
 }
 
 #[tokio::test]
-async fn what_is_cut_off_is_no_end() {
+async fn a_command_is_followed_for_as_long_as_it_is_open_however_often_a_stream_tells_nothing() {
+    let waits = stream(&[(1, "command", command("pending"))]);
+    let whole = stream(&[(2, "command", command("succeeded")), (2, "end", json!({"state": "succeeded"}))]);
+    let busy = [503, 429, 502].map(|status| answer(status, &json!({})));
+    let streams = [vec![waits; 25], busy.to_vec(), vec![Vec::new(); 3], vec![whole]].concat();
+    let (written, ended, requests) = followed(streams, false).await;
+    assert_eq!((written.as_str(), requests.len()), ("succeeded\n", 32));
+    assert!(ended.unwrap());
+}
+
+#[tokio::test]
+async fn following_ends_in_words_when_the_service_says_that_the_command_is_gone_or_not_to_be_seen() {
     let cut = stream(&[(1, "command", command("running")), (2, "output", piece(0, "begun\n"))]);
-    // Afterwards nobody is there any more.
-    let (written, ended, _) = followed(vec![cut], false).await;
-    assert_eq!(written, "begun\n");
-    let error = format!("{:#}", ended.unwrap_err());
-    assert!(error.contains("the command goes on, unseen"), "{error}");
-    let (written, ended, _) =
-        followed(vec![b"HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n".to_vec()], false).await;
+    for status in [404, 403] {
+        let (written, ended, _) = followed(vec![cut.clone(), answer(status, &json!({}))], false).await;
+        assert_eq!(written, "begun\n");
+        let error = format!("{:#}", ended.unwrap_err());
+        assert!(error.contains("not followed any further") && error.contains(&status.to_string()), "{error}");
+    }
+    let (written, ended, _) = followed(vec![answer(404, &json!({}))], false).await;
     assert_eq!(written, "");
     assert!(format!("{:#}", ended.unwrap_err()).contains("404"));
+}
+
+#[tokio::test]
+async fn a_token_that_does_not_count_may_be_renewed_within_ten_tries() {
+    let waits = stream(&[(1, "command", command("pending"))]);
+    let whole = stream(&[(2, "command", command("succeeded")), (2, "end", json!({"state": "succeeded"}))]);
+    let refused = answer(401, &json!({}));
+    let renewed = [vec![waits.clone()], vec![refused.clone(); 9], vec![whole]].concat();
+    assert!(followed(renewed, false).await.1.unwrap());
+    let error = format!("{:#}", followed([vec![waits], vec![refused; 10]].concat(), false).await.1.unwrap_err());
+    assert!(error.contains("not followed any further") && error.contains("401"), "{error}");
 }
 
 fn answer(status: u16, body: &Value) -> Vec<u8> {

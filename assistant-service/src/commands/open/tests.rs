@@ -15,9 +15,11 @@ fn brief(state: &str, per_runbook: Option<u32>) -> Option<Brief> {
         "runbook": "tidy",
         "target": {"service": "mailer"},
         "requested_by": {"iss": "https://idp.example.com", "sub": "ana"},
+        "requested_at": "2026-03-01T12:00:00Z",
         "updated_at": "2026-03-01T12:00:00Z",
     });
-    serde_json::from_value(json!({"command": command, "terms": {"concurrency": {"per_runbook": per_runbook}}})).unwrap()
+    let terms = json!({"concurrency": {"per_runbook": per_runbook}, "approval_lifetime_seconds": 3600});
+    serde_json::from_value(json!({"command": command, "terms": terms, "timeout_seconds": 60, "fence": 0})).unwrap()
 }
 
 fn saw(open: &OpenCommands, key: &str, revision: Revision, brief: Option<Brief>) {
@@ -58,13 +60,18 @@ fn what_was_seen_in_a_later_revision_stays() {
 #[test]
 fn what_is_not_open_is_forgotten_unless_it_came_later() {
     let open = OpenCommands::default();
-    for (key, revision) in [("a", 1), ("b", 2), ("c", 3)] {
+    for (key, revision) in [("a", 1), ("b", 2), ("c", 3), ("d", 1)] {
         saw(&open, key, revision, brief("scheduled", None));
     }
-    open.keep(2, |key| key == "b");
+    open.keep(2, (Bound::Unbounded, Bound::Excluded("d")), |key| key == "b");
     let ana = Principal::new("https://idp.example.com", "ana");
-    assert_eq!(open.counts(&ana), (2, 2));
-    assert_eq!(open.counts(&Principal::new("https://other.example", "ana")), (2, 0));
+    let mut known = std::collections::BTreeSet::new();
+    open.each(|key, _, _| {
+        known.insert(key.to_owned());
+    });
+    assert_eq!(known.into_iter().collect::<Vec<_>>(), ["b", "c", "d"], "what was not looked at stays");
+    assert_eq!(open.counts(&ana), (3, 3));
+    assert_eq!(open.counts(&Principal::new("https://other.example", "ana")), (3, 0));
     assert_eq!(next(&open).unwrap().key, "b");
 }
 

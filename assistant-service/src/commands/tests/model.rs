@@ -179,7 +179,8 @@ async fn play(backbones: [Arc<dyn Backbone>; 2], root: &Stage, seed: u64) {
         if asking.is_empty() {
             turns += 1;
             assert!(turns < TURNS_AT_MOST, "it never ends, seed {seed}");
-            if turns % 20 == 0 && play.stage(0).state.commands.open().await.unwrap().is_empty() {
+            if turns % 20 == 0 && play.stage(0).state.backbone.list("commands.open", None, 1).await.unwrap().is_empty()
+            {
                 break;
             }
         }

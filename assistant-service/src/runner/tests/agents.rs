@@ -101,11 +101,13 @@ async fn what_an_earlier_runner_owed_is_told_until_it_is_heard_and_then_settled(
             }
         };
         tokio::select! {
-            () = late::tell(&stage.runner.journal, &gateway, None) => panic!("it never ends"),
+            () = late::tell(&stage.runner, &gateway) => panic!("it never ends"),
             () = settled => {}
         }
         let [result] = &results(&heard)[..] else { panic!() };
         assert_eq!((&result["fence"], &result["outcome"]), (&json!(7), &json!("succeeded")));
         assert_eq!(stage.runner.journal.left().unwrap().is_empty(), is_settled, "{statuses:?}");
+        let waiting = format!("\nwatchgate_runner_late_results_waiting {}\n", i32::from(!is_settled));
+        assert!(stage.runner.metrics.text(1).unwrap().contains(&waiting), "{statuses:?}");
     }
 }

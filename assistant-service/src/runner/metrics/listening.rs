@@ -1,0 +1,110 @@
+//! `GET /metrics` for a collector on this host. Nobody else reaches it, no body is read, and no command comes this way.
+
+use std::io;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::str::FromStr;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use anyhow::bail;
+use axum::Router;
+use axum::extract::State;
+use axum::http::header::CONTENT_TYPE;
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use axum::serve::Listener;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use crate::problem::Problem;
+use crate::runner::carry_out::Runner;
+
+/// A collector has one connection. Others wait, so that whoever opens many on this host does not take the runner's files.
+const CONNECTIONS: usize = 8;
+
+/// An address that nobody on another host can reach: the runner may do more than any other part, and listens to nobody there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::runner) struct Loopback(SocketAddr);
+
+impl FromStr for Loopback {
+    type Err = anyhow::Error;
+
+    fn from_str(text: &str) -> anyhow::Result<Self> {
+        let address: SocketAddr = text.parse()?;
+        if !address.ip().is_loopback() {
+            bail!("the address must be of this host alone, such as 127.0.0.1:9464");
+        }
+        Ok(Self(address))
+    }
+}
+
+/// A listener that takes so many connections at once and no more.
+pub(in crate::runner) struct Listening {
+    listener: TcpListener,
+    seats: Arc<Semaphore>,
+}
+
+impl Listening {
+    pub(in crate::runner) async fn on(Loopback(address): Loopback) -> io::Result<Self> {
+        Ok(Self { listener: TcpListener::bind(address).await?, seats: Arc::new(Semaphore::new(CONNECTIONS)) })
+    }
+
+    pub(in crate::runner) fn address(&self) -> io::Result<SocketAddr> {
+        self.listener.local_addr()
+    }
+
+    /// Answers for as long as the runner lives.
+    pub(in crate::runner) async fn answer(self, runner: Arc<Runner>) -> io::Result<()> {
+        let routes = Router::new().route("/metrics", get(metrics)).fallback(async || Problem::NotFound);
+        axum::serve(self, routes.with_state(runner)).await
+    }
+}
+
+async fn metrics(State(runner): State<Arc<Runner>>) -> Result<Response, Problem> {
+    let text = runner.metrics.text(runner.catalogue.list().len()).map_err(Problem::internal)?;
+    Ok(([(CONTENT_TYPE, "application/openmetrics-text; version=1.0.0; charset=utf-8")], text).into_response())
+}
+
+impl Listener for Listening {
+    type Io = Seated;
+    type Addr = SocketAddr;
+
+    async fn accept(&mut self) -> (Seated, SocketAddr) {
+        // Never closed, so there is always one to come.
+        let seat = Arc::clone(&self.seats).acquire_owned().await.ok();
+        let (connection, from) = Listener::accept(&mut self.listener).await;
+        (Seated { connection, _seat: seat }, from)
+    }
+
+    fn local_addr(&self) -> io::Result<SocketAddr> {
+        self.address()
+    }
+}
+
+/// A connection that gives its seat back with its end.
+pub(in crate::runner) struct Seated {
+    connection: TcpStream,
+    _seat: Option<OwnedSemaphorePermit>,
+}
+
+impl AsyncRead for Seated {
+    fn poll_read(mut self: Pin<&mut Self>, context: &mut Context<'_>, into: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.connection).poll_read(context, into)
+    }
+}
+
+impl AsyncWrite for Seated {
+    fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.connection).poll_write(context, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.connection).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.connection).poll_shutdown(context)
+    }
+}
