@@ -1,5 +1,6 @@
 //! Holds what is stored against what the witness knows.
 
+mod commands;
 mod leases;
 
 use std::collections::BTreeMap;
@@ -11,6 +12,7 @@ use serde_json::Value;
 use crate::operation::{BUCKET, COUNTER, Kind, Operation};
 use crate::verdict::Verdict;
 use crate::witness::Witness;
+pub(crate) use commands::{Terms, Told, judge_commands};
 pub(crate) use leases::{Left, judge_leases};
 
 const PAGE: u32 = 1000;

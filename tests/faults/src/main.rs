@@ -9,6 +9,7 @@ mod dice;
 mod journal;
 mod judge;
 mod lease;
+mod ledger;
 mod operation;
 mod options;
 mod report;

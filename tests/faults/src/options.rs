@@ -26,7 +26,7 @@ pub(crate) enum Command {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Length {
-    /// What needs no root, in a minute or two.
+    /// What needs no root, in a few minutes.
     Short,
     /// What needs root.
     Host,
@@ -64,6 +64,11 @@ impl Plan {
     /// The whole service takes a second to start.
     pub(crate) fn service_kills(&self) -> u32 {
         self.kills().min(if self.length == Length::Long { 20 } else { 3 })
+    }
+
+    /// The same with commands. In the long form its pauses take most of the time.
+    pub(crate) fn command_kills(&self) -> u32 {
+        if self.length == Length::Long { self.kills() } else { self.kills().min(5) }
     }
 
     /// How often a server or a network is away.

@@ -1,7 +1,9 @@
 //! All faults, and which of them are injected.
 
 mod clocks;
+mod commands;
 mod cut_off;
+mod door;
 mod duplicates;
 mod full;
 mod kills;
@@ -63,6 +65,7 @@ async fn inject(plan: &Plan) -> Result<bool> {
     let (mut dice, mut reports) = (Dice::seeded(seed), Reports::default());
     let (dice, begun) = (&mut dice, Instant::now());
     let (kills, cuts, outages) = (plan.kills(), plan.cuts(), plan.outages());
+    let commands = commands::Plan { kills: plan.command_kills(), is_long: plan.length == Length::Long };
     faults! { plan, dice, reports:
         Nothing "kill-sqlite" => kills::worker(kills, dice);
         Nothing "kill-replica" => kills::replica(kills, dice);
@@ -81,6 +84,8 @@ async fn inject(plan: &Plan) -> Result<bool> {
         Nothing "kill-service" => service::killed(plan.service_kills(), dice);
         Nothing "leases-sqlite" => leases::embedded(plan.service_kills(), dice);
         Nothing "leases-replica" => leases::replicas(plan.service_kills(), dice);
+        Nothing "kill-commands-sqlite" => commands::embedded(commands, dice);
+        Nothing "kill-commands-replica" => commands::replicas(commands, dice);
         Root "full-disk" => full::disk();
         Root "read-only-disk" => read_only::remounted();
         Root "cut-off-network" => cut_off::link_down(outages, dice);

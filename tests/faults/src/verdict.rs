@@ -1,6 +1,10 @@
 //! What one look at what is left has found.
 
+mod commands;
+
 use std::fmt::{self, Display};
+
+pub(crate) use commands::Commands;
 
 /// Counts, and everything that breaks a promise.
 #[derive(Clone, Debug, Default)]
@@ -24,6 +28,8 @@ pub(crate) struct Verdict {
     pub(crate) replicas: u64,
     /// What holders had in their hands, where there were any.
     pub(crate) leases: Option<Leases>,
+    /// What was found of commands, where they are all that there is.
+    pub(crate) commands: Option<Commands>,
     /// Sentences, for whoever has to find out why.
     pub(crate) violations: Vec<String>,
 }
@@ -66,10 +72,21 @@ impl Verdict {
     pub(crate) fn violate(&mut self, sentence: String) {
         self.violations.push(sentence);
     }
+
+    fn tell_of_replicas(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.replicas > 1 {
+            write!(out, "; {} replicas that know the same", self.replicas)?;
+        }
+        Ok(())
+    }
 }
 
 impl Display for Verdict {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(commands) = &self.commands {
+            write!(out, "{commands}")?;
+            return self.tell_of_replicas(out);
+        }
         let (counter, least, most) = self.counter;
         write!(
             out,
@@ -86,9 +103,7 @@ impl Display for Verdict {
             self.never_asked_for,
             self.offered_twice,
         )?;
-        if self.replicas > 1 {
-            write!(out, "; {} replicas that know the same", self.replicas)?;
-        }
+        self.tell_of_replicas(out)?;
         if let Some(leases) = self.leases {
             write!(out, "; {leases}")?;
         }

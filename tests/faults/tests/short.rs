@@ -1,4 +1,4 @@
-//! The short form, which needs no root and two minutes.
+//! The short form, which needs no root and a few minutes.
 
 use std::process::Command;
 

@@ -18,13 +18,14 @@ use watchgate_tests::replicas::two_replicas;
 use watchgate_tests::{Stage, StageOptions};
 
 use super::agree;
+use super::door::Door;
 use super::posting::{Posting, SOURCE, caller};
 use crate::dice::Dice;
 use crate::journal::Line;
 use crate::judge::{Left, judge, judge_leases};
 use crate::lease::{ACK_WAIT, Lease, LeaseLine};
 use crate::report::Report;
-use holder::{Door, Fate, Holder};
+use holder::{Fate, Holder};
 
 const CONSUMER: &str = "/v1/consumers/leases";
 

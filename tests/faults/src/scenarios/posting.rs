@@ -27,7 +27,7 @@ pub(super) const SOURCE: &str = "https://issuer.watchgate.test#console-7";
 pub(super) const AGAIN_AFTER: Duration = Duration::from_millis(20);
 
 /// Longer than the longest run.
-const TOKEN_SECONDS: i64 = 3600;
+pub(super) const TOKEN_SECONDS: i64 = 3600;
 
 /// Somebody who may do that, for as long as a run may take.
 pub(super) fn caller(stage: &Stage, subject: &str, scopes: &str) -> Result<Caller> {

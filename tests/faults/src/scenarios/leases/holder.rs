@@ -8,9 +8,8 @@ use reqwest::RequestBuilder;
 use serde_json::{Value, json};
 use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
-use watchgate_tests::client::Caller;
-use watchgate_tests::replicas::at;
 
+use super::super::door::Door;
 use super::super::posting::AGAIN_AFTER;
 use super::CONSUMER;
 use crate::dice::Dice;
@@ -30,21 +29,6 @@ pub(super) enum Fate {
     /// Say no more of the next ones.
     Silence,
     End,
-}
-
-/// How the consumer is reached.
-#[derive(Clone, Debug)]
-pub(super) struct Door {
-    pub(super) caller: Caller,
-    /// So many replicas are asked in turn; one is found by its place behind the gate.
-    pub(super) replicas: usize,
-}
-
-impl Door {
-    /// A request to one of the replicas.
-    pub(super) fn by(&self, turn: usize, request: RequestBuilder) -> RequestBuilder {
-        if self.replicas > 1 { at(turn % self.replicas, request) } else { request }
-    }
 }
 
 #[derive(Clone)]
