@@ -1,7 +1,5 @@
 //! The runner through the real gate: a runbook's playbook carried out, stopped, and told about after a crash.
 
-#![expect(clippy::indexing_slicing, reason = "a JSON value answers null for a member that it has not")]
-
 use std::fs;
 use std::time::Duration;
 
