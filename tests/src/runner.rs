@@ -1,6 +1,8 @@
 //! A stage with a runner: `watchgate runner` as a process of its own, which can be killed and started again in the same folders.
 
 use std::fs;
+use std::os::unix::fs::chown;
+use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
@@ -14,6 +16,7 @@ use crate::{Companion, Stage, StageOptions, artifacts};
 
 const RIGHTS: &str = "rules:
   - {name: all, who: {scopes: ['commands:request']}, allow: [run, dry_run, cancel]}
+  - {name: approvers, who: {scopes: ['commands:approve']}, allow: [approve]}
 ";
 
 /// The folders of one runner, and the stage before it: the service has the same runbooks.
@@ -25,6 +28,16 @@ pub struct Runner {
     /// Who asks.
     pub ana: Caller,
     options: Vec<(&'static str, PathBuf)>,
+    user: Option<User>,
+}
+
+/// A user of the system and its group.
+#[derive(Clone, Copy, Debug)]
+pub struct User {
+    /// The user's number.
+    pub id: u32,
+    /// The group's.
+    pub group: u32,
 }
 
 impl Runner {
@@ -44,7 +57,16 @@ impl Runner {
         let stage = Stage::start(StageOptions { runbooks: Some(kept), ..StageOptions::default() }).await?;
         fs::write(folder.path().join("token"), stage.mint("runner", "commands:lease")?)?;
         let ana = stage.caller("ana", "commands:request events:read")?;
-        Ok(Self { folder, stage, ana, options })
+        Ok(Self { folder, stage, ana, options, user: None })
+    }
+
+    /// Has its processes run as this user, to whom its folder then belongs. Only root may do that.
+    pub fn run_as(self, user: User) -> Result<Self> {
+        // What else it needs lies where that user perhaps may not look.
+        fs::copy(artifacts::watchgate()?, self.at("watchgate"))?;
+        fs::copy(self.stage.ca(), self.at("ca.pem"))?;
+        chown(self.folder.path(), Some(user.id), Some(user.group))?;
+        Ok(Self { user: Some(user), ..self })
     }
 
     /// A file or folder beside the runner's.
@@ -54,9 +76,16 @@ impl Runner {
 
     /// A new process with the same folders. It is killed when it is dropped.
     pub fn process(&self, name: &str) -> Result<Companion> {
-        let mut command = Command::new(artifacts::watchgate()?);
+        let (mut command, ca) = match self.user {
+            Some(User { id, group }) => {
+                let mut command = Command::new(self.at("watchgate"));
+                command.uid(id).gid(group);
+                (command, self.at("ca.pem"))
+            }
+            None => (Command::new(artifacts::watchgate()?), self.stage.ca()),
+        };
         command.arg("runner").arg("--gateway").arg(self.stage.base_url());
-        let (ca, token, runbooks, state) = (self.stage.ca(), self.at("token"), self.at("runbooks"), self.at("state"));
+        let (token, runbooks, state) = (self.at("token"), self.at("runbooks"), self.at("state"));
         let own: [(&str, &Path); 4] =
             [("--ca", &ca), ("--token-file", &token), ("--runbooks", &runbooks), ("--state", &state)];
         let further = self.options.iter().map(|(option, path)| (*option, path.as_path()));
@@ -72,10 +101,16 @@ impl Runner {
         expect_json(201, self.ana.post("/v1/commands", &call)).await
     }
 
+    /// Has somebody else agree to it.
+    pub async fn approve(&self, command: &Value) -> Result<()> {
+        let ben = self.stage.caller("ben", "commands:approve")?;
+        let approval = json!({"decision": "approve", "digest": command.get("digest")});
+        expect_json(200, ben.post(&format!("{}/approval", path(command)?), &approval)).await.map(drop)
+    }
+
     /// Waits until the command has ended, and gives what the service says of it.
     pub async fn ended(&self, command: &Value, process: &Companion) -> Result<Value> {
-        let id = command.get("id").and_then(Value::as_str).context("a command without an id")?;
-        let path = format!("/v1/commands/{id}");
+        let path = path(command)?;
         let ends = ["succeeded", "failed", "timeout", "canceled", "abandoned", "expired"];
         until("the command ends", Duration::from_secs(90), async || {
             let now = expect_json(200, self.ana.get(&path)).await?;
@@ -85,4 +120,9 @@ impl Runner {
         .await
         .with_context(|| process.log())
     }
+}
+
+fn path(command: &Value) -> Result<String> {
+    let id = command.get("id").and_then(Value::as_str).context("a command without an id")?;
+    Ok(format!("/v1/commands/{id}"))
 }
