@@ -22,6 +22,8 @@ unshare --mount cargo test --package assistant-service --lib -- --ignored full_d
 
 echo "test-host: containers"
 unshare --mount scripts/with-podman.sh cargo test --package assistant-service --lib -- --ignored real_podman
+cargo test --package watchgate-tests --test runner_podman --no-run
+unshare --mount scripts/with-podman.sh cargo test --package watchgate-tests --test runner_podman -- --ignored
 
 # Built outside, so that inside nothing is left to fetch.
 cargo test --package watchgate-tests --no-run

@@ -125,6 +125,13 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
             }
             tracing::info!("ending; a command that is under way is finished first");
         };
+        let mut end = std::pin::pin!(end);
+        if let Some(podman) = &runner.kinds.podman {
+            tokio::select! {
+                () = &mut end => return Ok(()),
+                done = late::put_in_order(&runner.journal, podman) => done.context("the journal cannot be read")?,
+            }
+        }
         tracing::info!(runbooks = runner.catalogue.list().len(), "commands are carried out");
         tokio::select! {
             () = gateway.serve(&runner, end) => {}

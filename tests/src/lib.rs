@@ -16,6 +16,7 @@ pub mod random;
 pub mod raw;
 pub mod replicas;
 pub mod revocation;
+pub mod runner;
 pub mod scripted;
 pub mod second_service;
 pub mod tail;

@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::work::{Ending, Work};
 
-pub(super) use entry::{Fact, Handle, Phase, Said};
+pub(super) use entry::{Fact, Handle, Phase, Replacement, Said};
 pub(super) use folder::{Journal, Kept};
 
 /// The file of one command while this process works on it.

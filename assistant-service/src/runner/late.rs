@@ -10,9 +10,10 @@ use tokio::time::{Instant, sleep};
 use super::agent::Gateway;
 use super::ansible;
 use super::carry_out::Runner;
-use super::journal::{Fact, Handle, Journal, Kept, Phase};
+use super::journal::{Fact, Handle, Journal, Kept, Phase, Replacement};
 use super::podman::Podman;
 use super::processes;
+use super::step::StepFailure;
 use super::work::Ending;
 
 /// The agent itself tells a result for two minutes; what it told is only told again after that, which changes nothing.
@@ -41,6 +42,46 @@ pub(super) fn end_what_was_left(journal: &Journal) -> std::io::Result<()> {
         }
     }
     Ok(())
+}
+
+/// Puts in order what was left of containers, before anything else is begun. What cannot be put in order now is tried
+/// again before its truth is told.
+pub(super) async fn put_in_order(journal: &Journal, podman: &Podman) -> std::io::Result<()> {
+    for mut kept in journal.left()? {
+        if let Err(failure) = settle(&mut kept, podman).await {
+            tracing::error!(%failure, "an earlier runner left containers that could not be put in order");
+        }
+    }
+    Ok(())
+}
+
+/// What came of it is in the journal afterwards: what somebody does to the containers from then on is not undone by a second time.
+async fn settle(kept: &mut Kept, podman: &Podman) -> Result<(), StepFailure> {
+    for fact in &kept.facts {
+        if let Fact::Handle { mark, handle: Handle::NewContainer { name } } = fact
+            && said(&kept.facts, mark).is_none()
+        {
+            podman.settle_made(name).await?;
+        }
+    }
+    let broken_off: Vec<_> = kept.facts.iter().filter_map(|fact| broken_off_roll(&kept.facts, fact)).collect();
+    for (mark, roll, made) in broken_off {
+        let said = podman.settle(&roll, made.as_deref()).await?;
+        tracing::warn!(what = said.what, "a roll that broke off was put in order");
+        let unwritten = |error| StepFailure::Failed(format!("the runner's journal cannot be written: {error}"));
+        kept.add(Fact::Done { mark, said }).map_err(unwritten)?;
+    }
+    Ok(())
+}
+
+/// The step's mark, the roll, and the new container's id where it was made.
+fn broken_off_roll(facts: &[Fact], fact: &Fact) -> Option<(String, Replacement, Option<String>)> {
+    let Fact::Handle { mark, handle: Handle::Replaced(roll) } = fact else { return None };
+    let made = facts.iter().find_map(|fact| match fact {
+        Fact::Handle { mark: of, handle: Handle::Made { id } } if of == mark => Some(id.clone()),
+        _ => None,
+    });
+    said(facts, mark).is_none().then(|| (mark.clone(), roll.clone(), made))
 }
 
 /// Tells what was left, and from then on whatever is let go, for as long as the runner lives.
@@ -72,10 +113,19 @@ async fn tell_all(runner: &Runner, gateway: &Gateway) -> bool {
             return false;
         }
     };
+    let podman = kinds.podman.as_ref();
     let mut is_all = true;
     let mut untold = 0_usize;
-    for kept in left {
-        let is_told = match truth(journal, &kept, kinds.podman.as_ref()).await {
+    for mut kept in left {
+        if let Some(podman) = podman
+            && let Err(failure) = settle(&mut kept, podman).await
+        {
+            tracing::error!(%failure, "what was left of containers could not be put in order yet");
+            is_all = false;
+            untold = untold.saturating_add(1);
+            continue;
+        }
+        let is_told = match truth(journal, &kept, podman).await {
             None => true,
             Some(truth) => gateway.tell_late(&truth).await,
         };
@@ -153,8 +203,15 @@ async fn asked(journal: &Journal, facts: &[Fact], wanted: &str, podman: Option<&
         sentences.push(match (handle, podman) {
             (Handle::Playbook { .. }, _) => ansible::found(journal.folder(), wanted),
             (Handle::Request { url }, _) => format!("nobody knows whether the request to {url} was sent"),
-            (Handle::Container { .. } | Handle::NewContainer { .. }, Some(podman)) => podman.found(handle).await,
-            (Handle::Container { name, .. } | Handle::NewContainer { name }, None) => {
+            // Its roll says it.
+            (Handle::Made { .. }, _) => continue,
+            (_, Some(podman)) => podman.found(handle).await,
+            (
+                Handle::Container { name, .. }
+                | Handle::NewContainer { name }
+                | Handle::Replaced(Replacement { name, .. }),
+                None,
+            ) => {
                 format!(
                     "nobody knows what became of the container {name}: this runner was started without --podman-socket"
                 )

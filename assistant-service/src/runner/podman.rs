@@ -4,6 +4,7 @@
 //! between two changes.
 
 mod api;
+mod broken_off;
 mod container;
 mod logs;
 mod roll;
@@ -14,9 +15,13 @@ mod spec;
 mod tests;
 
 use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::Mutex;
 
 use super::call::Call;
-use super::journal::Handle;
+use super::journal::{Handle, Replacement, Said};
 use super::step::{StepContext, StepFailure, StepResult};
 use crate::runbooks;
 use api::Api;
@@ -30,11 +35,15 @@ const LONGEST_NAME_BYTES: usize = 128;
 const LONGEST_IMAGE_BYTES: usize = 255;
 
 /// Podman behind its socket.
-pub(super) struct Podman(Api);
+pub(super) struct Podman {
+    api: Api,
+    /// Held by whoever changes something: what broke off is put in order before anything else is begun.
+    changing: Arc<Mutex<()>>,
+}
 
 impl Podman {
     pub(super) fn open(socket: &Path) -> anyhow::Result<Self> {
-        Api::open(socket).map(Self)
+        Ok(Self { api: Api::open(socket)?, changing: Arc::default() })
     }
 
     pub(super) async fn carry_out(
@@ -44,28 +53,43 @@ impl Podman {
         context: &StepContext<'_>,
     ) -> StepResult {
         use runbooks::Podman as Asked;
+        let changing = context.or_ended(async { Ok(Arc::clone(&self.changing).lock_owned().await) }).await?;
         match asked {
             Asked::Restart { container } => {
                 let name = name(call.text(container, "the container's name")?)?;
-                restart(&self.0, &name, context).await
+                restart(&self.api, &name, context).await
             }
             Asked::Logs { container, tail } => {
                 let name = name(call.text(container, "the container's name")?)?;
                 let tail = call.number(tail, "tail", 1, MOST_LOG_LINES)?;
-                context.or_ended(logs::read(&self.0, &name, tail, context)).await
+                context.or_ended(logs::read(&self.api, &name, tail, context)).await
             }
             Asked::Scale { pod, image, replicas } => {
                 let pod = name(call.text(pod, "the pod's name")?)?;
                 let image = image_name(call.text(image, "the image")?)?;
                 let replicas = call.number(replicas, "replicas", 1, MOST_REPLICAS)?;
-                scale::to(&self.0, &pod, &image, replicas, context).await
+                scale::to(&self.api, &pod, &image, replicas, context).await
             }
             Asked::Roll { container, image, healthy_within_seconds } => {
                 let name = name(call.text(container, "the container's name")?)?;
                 let image = image_name(call.text(image, "the image")?)?;
-                roll::to(&self.0, &name, &image, *healthy_within_seconds, context).await
+                let new =
+                    roll::New { name: &name, image: &image, within: Duration::from_secs(*healthy_within_seconds) };
+                roll::to(&self.api, new, changing, context).await
             }
         }
+    }
+
+    /// Ends a roll that nobody goes on with; `made` is the new container's id where that is known.
+    pub(super) async fn settle(&self, roll: &Replacement, made: Option<&str>) -> Result<Said, StepFailure> {
+        let _changing = self.changing.lock().await;
+        broken_off::settle(&self.api, roll, made, broken_off::in_flight(made)).await
+    }
+
+    /// Ends the making of a container that nobody goes on with.
+    pub(super) async fn settle_made(&self, name: &str) -> Result<(), StepFailure> {
+        let _changing = self.changing.lock().await;
+        broken_off::take_away_unstarted(&self.api, name).await
     }
 
     /// What is to be seen now of a container that a step worked on and of which nobody heard the end.
@@ -73,9 +97,12 @@ impl Podman {
         let (name, before) = match handle {
             Handle::Container { name, id, started_at, .. } => (name, Some((id, started_at))),
             Handle::NewContainer { name } => (name, None),
-            Handle::Playbook { .. } | Handle::Request { .. } => return "that is not Podman's".to_owned(),
+            Handle::Replaced(Replacement { name, .. }) => (name, None),
+            Handle::Made { .. } | Handle::Playbook { .. } | Handle::Request { .. } => {
+                return "that is not Podman's".to_owned();
+            }
         };
-        let now = match Container::read_if_there(&self.0, name).await {
+        let now = match Container::read_if_there(&self.api, name).await {
             Ok(now) => now,
             Err(failure) => return format!("nobody knows what became of the container {name}: {failure}"),
         };

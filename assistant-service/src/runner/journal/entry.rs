@@ -42,8 +42,25 @@ pub(in crate::runner) enum Handle {
     Container { name: String, id: String, image: String, started_at: String },
     /// A container that the step is about to make.
     NewContainer { name: String },
+    /// A container that the step replaces.
+    Replaced(Replacement),
+    /// The one that takes its place is made, and Podman no longer busy with what came before.
+    Made { id: String },
     /// A request that cannot be asked about.
     Request { url: String },
+}
+
+/// One container that is to take the place of another, and what is needed to end that well if nobody goes on with it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(in crate::runner) struct Replacement {
+    pub(in crate::runner) name: String,
+    /// Of the old one.
+    pub(in crate::runner) id: String,
+    pub(in crate::runner) was_running: bool,
+    /// What the new one is called until it has the name.
+    pub(in crate::runner) beside: String,
+    /// What the old one is called once it has given its name away.
+    pub(in crate::runner) aside: String,
 }
 
 /// What became of a step, for people and programs.

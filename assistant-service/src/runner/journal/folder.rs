@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
-use std::io::{self, Read};
+use std::io::{self, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -112,18 +112,37 @@ impl Journal {
 }
 
 impl Kept {
+    /// Writes down what was found out since.
+    pub(in crate::runner) fn add(&mut self, fact: Fact) -> io::Result<()> {
+        let mut line = serde_json::to_vec(&fact).map_err(io::Error::other)?;
+        line.push(b'\n');
+        let bytes = whole_lines(&self.path)?;
+        let mut file = OpenOptions::new().append(true).open(&self.path)?;
+        // A torn last line would make one of no use of both.
+        file.set_len(u64::try_from(bytes.len()).map_err(io::Error::other)?)?;
+        file.write_all(&line)?;
+        file.sync_data()?;
+        self.facts.push(fact);
+        Ok(())
+    }
+
     /// Nothing is owed any more.
     pub(in crate::runner) fn settle(&self) -> io::Result<()> {
         fs::remove_file(&self.path)
     }
 }
 
-/// Whole lines only: the last one of a process that was killed while it wrote says nothing.
-fn read(path: &Path) -> io::Result<Vec<Fact>> {
+/// The last line of a process that was killed while it wrote says nothing.
+fn whole_lines(path: &Path) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     File::open(path)?.take(MAX_FILE_BYTES).read_to_end(&mut bytes)?;
-    let end = bytes.iter().rposition(|byte| *byte == b'\n').unwrap_or_default();
+    let end = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |last| last.saturating_add(1));
     bytes.truncate(end);
+    Ok(bytes)
+}
+
+fn read(path: &Path) -> io::Result<Vec<Fact>> {
+    let bytes = whole_lines(path)?;
     let lines = bytes.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
     lines.map(|line| serde_json::from_slice(line).map_err(io::Error::other)).collect()
 }

@@ -13,11 +13,12 @@ use serde_json::Value;
 use crate::runner::step::StepFailure;
 
 /// Longer than Podman waits for a container to end.
-const TIMEOUT: Duration = Duration::from_secs(45);
+pub(super) const TIMEOUT: Duration = Duration::from_secs(45);
 const MAX_ANSWER_BYTES: usize = 2 * 1024 * 1024;
 const LONGEST_REFUSAL_BYTES: usize = 500;
 
 /// The socket.
+#[derive(Clone)]
 pub(super) struct Api {
     client: Client,
     base: Url,

@@ -53,6 +53,11 @@ impl Container {
         Ok(Some(Self { shown, ..container }))
     }
 
+    /// Made, and never started since.
+    pub(super) fn is_unstarted(&self) -> bool {
+        matches!(self.state.as_str(), "created" | "configured")
+    }
+
     /// Puts it into the journal as it is before it is changed.
     pub(super) async fn write_down(&self, context: &StepContext<'_>) -> Result<(), StepFailure> {
         let Self { id, name, image, started_at, .. } = self.clone();

@@ -4,12 +4,14 @@
 use std::time::Duration;
 
 use serde_json::Value;
+use tokio::sync::OwnedMutexGuard;
 use tokio::time::{Instant, sleep};
 
 use super::api::Api;
+use super::broken_off::UnderWay;
 use super::container::{Container, write_down};
 use super::{STOP_SECONDS, spec};
-use crate::runner::journal::Handle;
+use crate::runner::journal::{Handle, Replacement};
 use crate::runner::step::{StepContext, StepFailure, StepResult};
 
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -18,11 +20,19 @@ const STEADY: Duration = Duration::from_secs(5);
 /// What stopping the old one, taking the new one away and starting the old one again may take.
 const TO_PUT_BACK: Duration = Duration::from_secs(25);
 
+/// What is asked for.
+#[derive(Clone, Copy)]
+pub(super) struct New<'a> {
+    pub(super) name: &'a str,
+    pub(super) image: &'a str,
+    /// In which it must become healthy.
+    pub(super) within: Duration,
+}
+
 pub(super) async fn to(
     api: &Api,
-    name: &str,
-    image: &str,
-    healthy_within_seconds: u64,
+    New { name, image, within }: New<'_>,
+    changing: OwnedMutexGuard<()>,
     context: &StepContext<'_>,
 ) -> StepResult {
     let old = Container::read(api, name).await?;
@@ -34,7 +44,6 @@ pub(super) async fn to(
     let beside = format!("{name}-next-{mark}");
     let spec = spec::like(&old, &old_image, image, &beside)?;
     let is_exclusive = spec::is_exclusive(&old);
-    let within = Duration::from_secs(healthy_within_seconds);
     let needed = within.saturating_add(TO_PUT_BACK);
     if context.deadline.saturating_duration_since(Instant::now()) < needed {
         let detail =
@@ -45,13 +54,23 @@ pub(super) async fn to(
         let how = if is_exclusive { "after it was stopped" } else { "once the new one is healthy beside it" };
         return Ok(format!("would replace the container {name}, {old}, by one of {image}, {how}"));
     }
-    old.write_down(context).await?;
-    write_down(context, Handle::NewContainer { name: beside.clone() }).await?;
+    let replacement = Replacement {
+        name: name.to_owned(),
+        id: old.id.clone(),
+        was_running: old.is_running,
+        beside,
+        aside: format!("{name}-before-{mark}"),
+    };
+    write_down(context, Handle::Replaced(replacement.clone())).await?;
+    let mut under_way = UnderWay::begin(api, replacement.clone(), changing);
+    let Replacement { beside, aside, .. } = &replacement;
     let roll = Roll { api, name, old: &old, is_exclusive, context };
-    match roll.start(&spec, within).await {
-        Ok(new) => roll.take_over(&new, &mark).await,
-        Err(failure) => Err(roll.put_back(&beside, failure).await),
-    }
+    let rolled = match roll.start(&spec, within, &mut under_way).await {
+        Ok(new) => roll.take_over(&new, aside).await,
+        Err(failure) => Err(roll.put_back(beside, failure).await),
+    };
+    under_way.ended();
+    rolled
 }
 
 struct Roll<'a> {
@@ -64,12 +83,14 @@ struct Roll<'a> {
 
 impl Roll<'_> {
     /// Starts the new one and waits until it is healthy.
-    async fn start(&self, spec: &Value, within: Duration) -> Result<String, StepFailure> {
+    async fn start(&self, spec: &Value, within: Duration, under_way: &mut UnderWay) -> Result<String, StepFailure> {
         if self.is_exclusive && self.old.is_running {
             self.api.change(&["containers", &self.old.id, "stop"], &[("timeout", STOP_SECONDS)]).await?;
         }
         self.context.go_on()?;
         let new = self.api.create(spec).await?;
+        under_way.made(&new);
+        write_down(self.context, Handle::Made { id: new.clone() }).await?;
         self.api.change(&["containers", &new, "start"], &[]).await?;
         self.healthy(&new, within).await?;
         Ok(new)
@@ -107,10 +128,9 @@ impl Roll<'_> {
     }
 
     /// The new one gets the name, and the old one goes.
-    async fn take_over(&self, new: &str, mark: &str) -> StepResult {
-        let aside = format!("{}-before-{mark}", self.name);
+    async fn take_over(&self, new: &str, aside: &str) -> StepResult {
         let renamed = async {
-            self.rename(&self.old.id, &aside).await?;
+            self.rename(&self.old.id, aside).await?;
             self.rename(new, self.name).await
         };
         if let Err(failure) = renamed.await {

@@ -1,5 +1,6 @@
 //! Against a Podman that keeps its containers in a list; the real one is asked in the tests of the host.
 
+mod broken_off;
 mod fake;
 mod real;
 

@@ -54,6 +54,20 @@ async fn a_command_that_broke_off_is_told_step_by_step_and_what_nobody_knows_is_
 }
 
 #[tokio::test]
+async fn what_is_found_out_later_is_added_behind_the_last_whole_line() {
+    let stage = Stage::new(&[]);
+    let taken =
+        r#"{"fact":"taken","command":"c-1","fence":1,"attempt":1,"runbook":"r","runbook_digest":"","dry_run":false}"#;
+    fs::write(stage.state().join("c-1.1.jsonl"), format!("{taken}\n{{\"fact\":\"done\",\"ma")).unwrap();
+    let done = Fact::Done { mark: "m".to_owned(), said: Said { outcome: "failed".to_owned(), what: "x".to_owned() } };
+    let mut left = stage.runner.journal.left().unwrap();
+    left[0].add(done.clone()).unwrap();
+    let again = stage.runner.journal.left().unwrap();
+    assert_eq!((again[0].facts.len(), again[0].facts.last()), (2, Some(&done)));
+    assert_eq!(again[0].facts, left[0].facts);
+}
+
+#[tokio::test]
 async fn a_file_of_no_use_is_put_aside_and_one_that_was_never_begun_says_nothing() {
     let stage = Stage::new(&[]);
     fs::write(stage.state().join("c-1.1.jsonl"), "not json\n").unwrap();

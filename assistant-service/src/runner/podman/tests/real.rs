@@ -14,7 +14,7 @@ fn real(action: &str, kind: &str) -> Stage {
 
 async fn image_of(stage: &Stage, name: &str) -> (String, bool) {
     let podman = stage.runner.kinds.podman.as_ref().unwrap();
-    let container = Container::read(&podman.0, name).await.unwrap();
+    let container = Container::read(&podman.api, name).await.unwrap();
     (container.image_name, container.is_running)
 }
 
@@ -22,6 +22,8 @@ async fn image_of(stage: &Stage, name: &str) -> (String, bool) {
 #[ignore = "needs Podman: see scripts/test-host.sh"]
 async fn real_podman_restarts_shows_lines_rolls_puts_back_and_scales() {
     let stage = real(RESTART, "string");
+    let info = stage.runner.kinds.podman.as_ref().unwrap().api.look(&["info"]).await.unwrap().unwrap();
+    assert_eq!(info["host"]["security"]["rootless"], true);
     let (ending, _) = act(&stage, json!("web")).await;
     assert!(what(&ending).contains("was restarted"), "{ending:?}");
     let (ending, _) = act(&stage, json!("nobody")).await;
