@@ -5,6 +5,7 @@
 //! in [0, 1]) → [`engine`] (alarms, and incidents of alarms).
 
 pub mod batch;
+pub mod csv;
 pub mod detector;
 pub mod engine;
 pub mod incident;
