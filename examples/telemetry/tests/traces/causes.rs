@@ -2,7 +2,7 @@
 
 use telemetry_traces::scenario;
 
-use crate::samples::{before_after_others, expected, mean_of, played};
+use crate::samples::{Sample, before_after_others, expected, mean_of, played};
 
 const SEEDS: [u64; 2] = [21, 22];
 
@@ -78,6 +78,13 @@ fn a_controller_comes_and_goes_and_has_no_sticks_while_it_is_gone() {
         let [(before, _), (after, _), (others, _)] =
             before_after_others("controller-drops", seed, "gamepad.connected", 0);
         assert!(before == 1.0 && (0.2..0.8).contains(&after) && others == 1.0, "{before}, {after}, {others}");
+        // It goes at once, for four seconds at least.
+        let cause = expected("controller-drops", seed);
+        let soon =
+            |it: &Sample| cause.devices.contains(&it.device) && (1_000..3_500).contains(&(it.at - cause.cause_at));
+        let (there, _) = mean_of(&played("controller-drops", seed, "gamepad.connected"), soon);
+        assert!(there == 0.0, "{there}");
+        assert!(!played("controller-drops", seed, "gamepad.axes[0]").iter().any(soon));
     }
 }
 
