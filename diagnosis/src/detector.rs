@@ -1,13 +1,14 @@
 //! Judges one series sample by sample: one configuration for all data, no look-ahead, no training.
 //!
-//! A sample's walk: several [`signs`] (the value, its step, means of several lengths, the width, a run of equals, the time of day) →
-//! how rare each is by the highest [`tail`] of its own past → one rarity → what of it is [`news`] → a score.
+//! A sample's walk: several `signs` (the value, its step, means of several lengths, the width, a run of equals, the time of day) →
+//! how rare each is by the highest peaks (`tail`) of its own past → one rarity → what of it is `news` → a score.
 
 mod cadence;
 mod day;
 mod level;
 mod news;
 mod parameters;
+mod rarity;
 mod signs;
 mod tail;
 #[cfg(test)]
@@ -20,9 +21,9 @@ use self::day::Day;
 use self::level::{Level, learn_width};
 use self::news::News;
 use self::parameters::{
-    DECADES_OF_SCORE, DRIFT_SAMPLES, EXPECTATION_WEIGHT, LEAST_REPEATS, OTHERS_WEIGHT, SHIFT_SAMPLES, WIDTH_SAMPLES,
+    DECADES_OF_SCORE, DRIFT_SAMPLES, EXPECTATION_WEIGHT, LEAST_REPEATS, SHIFT_SAMPLES, WIDTH_SAMPLES,
 };
-use self::signs::{FallsOff, Height, SIGNS, Sign};
+use self::signs::{Height, SIGNS};
 use self::tail::Tail;
 use crate::Millis;
 
@@ -123,7 +124,7 @@ impl Detector {
         let clamped = value.clamp(-LARGEST, LARGEST) - self.origin;
         let scale = self.level.scale((self.level.mean + self.origin).abs());
         let (heights, usual) = self.heights(at, clamped, scale);
-        let (rarity, sign) = self.rarity(&heights);
+        let (rarity, sign) = rarity::of(&heights, &self.tails, self.count);
         self.learn(clamped, scale, &heights);
         let by_value = if clamped < usual { Direction::Down } else { Direction::Up };
         let verdict = Verdict {
@@ -148,8 +149,10 @@ impl Detector {
         let level = self.level.mean;
         let least = LEAST_OF_SCALE * scale;
         let step = value - self.expected;
-        self.shift_mean += (value - self.shift_mean) / SHIFT_SAMPLES;
-        self.drift_mean += (value - self.drift_mean) / DRIFT_SAMPLES;
+        // Of a mean's first samples none weighs more than the others, or it would begin with the luck of the first one.
+        let seen = f64::from(self.count) + 1.0;
+        self.shift_mean += (value - self.shift_mean) / SHIFT_SAMPLES.min(seen);
+        self.drift_mean += (value - self.drift_mean) / DRIFT_SAMPLES.min(seen);
         let usual_width = self.usual_width.max(least);
         self.width += (step.abs() - self.width) / WIDTH_SAMPLES;
         let width = self.width.max(LEAST_OF_SCALE * usual_width);
@@ -157,11 +160,7 @@ impl Detector {
         self.repeats = self.repeats.saturating_add(u32::from(self.run > 0));
         self.newest = value;
         let off_day = self.day.take(at, value, level, least);
-        // Where nothing ever moved, not to stand out is a height too: else the first move could not be seen.
-        let is_still = self.level.is_still();
-        let from = |foot: f64| {
-            move |height: f64| (height > foot || is_still).then_some(Height::new(height.max(foot), foot, least))
-        };
+        let from = |foot: f64| move |height: f64| (height > foot).then_some(Height::new(height, foot, least));
         let away = from(0.0);
         let wide = |ratio| Some(Height::new(ratio, 0.0, 1.0));
         let season = |sign: f64| off_day.and_then(|off| away(sign * off.recent));
@@ -191,39 +190,6 @@ impl Detector {
         let repeats = (f64::from(self.repeats) / f64::from(self.count)).max(LEAST_REPEATS);
         let run = f64::from(self.run);
         Some(Height { most: -run * repeats.log10() - 1.0, ..Height::new(run, 0.0, 1.0) })
-    }
-
-    /// How rare a sample is, by the strongest sign and a part of the others, and which is the strongest.
-    fn rarity(&self, heights: &[Option<Height>; SIGNS]) -> (f64, Sign) {
-        let [first, ..] = signs::ALL;
-        let (mut sum, mut most, mut says_most, mut strongest) = (0.0, 0.0_f64, 0.0, first);
-        // A limit comes after what it limits, so they are gone through from the end.
-        let mut limit = f64::INFINITY;
-        for ((sign, tail), height) in signs::ALL.into_iter().zip(&self.tails).zip(heights).rev() {
-            let rarity = height.map_or(0.0, |height| self.rarity_of(sign, tail, height)).min(limit);
-            if sign.is_limit {
-                limit = rarity;
-                continue;
-            }
-            limit = f64::INFINITY;
-            sum += rarity;
-            most = most.max(rarity);
-            // Whatever jumps also widens; so width gives a name only to what has no better one.
-            let says = if sign.kind == Kind::Variance { rarity / 3.0 } else { rarity };
-            if says > says_most {
-                (says_most, strongest) = (says, sign);
-            }
-        }
-        (most + OTHERS_WEIGHT * (sum - most), strongest)
-    }
-
-    fn rarity_of(&self, sign: Sign, tail: &Tail, height: Height) -> f64 {
-        let Height { height, foot, least, most } = height;
-        let rarity = match sign.falls_off {
-            FallsOff::Power => tail.rarity(height, foot, least, self.count),
-            FallsOff::Exponential => tail.rarity_of_run(height, self.count),
-        };
-        (rarity.min(most) - sign.handicap).max(0.0)
     }
 
     fn learn(&mut self, value: f64, scale: f64, heights: &[Option<Height>; SIGNS]) {

@@ -14,7 +14,7 @@ use diagnosis::detector::Detector;
 pub(super) const AFTER_HELP: &str = "\
 The input is CSV with a header. The columns timestamp and value are found by their names; others pass through. The same rows come out
 with a column anomaly_score at the end: from 0, as always, to 1; from 0.9 on a look is worth its while. Each row is
-answered before more input is waited for, by what was before it alone.
+answered before more input is waited for, by what was before it alone. An empty line is no row.
 
 timestamp   2027-01-15 08:00:00, with a fraction or without; the same with T, and Z or an offset; seconds or milliseconds since
             1970. Without an offset it is UTC. One that goes back is taken as the latest so far.

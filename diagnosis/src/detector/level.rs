@@ -23,11 +23,6 @@ impl Level {
         self.distance.max(RESOLUTION * size).max(f64::MIN_POSITIVE)
     }
 
-    /// Whether all values so far were the same.
-    pub(super) fn is_still(&self) -> bool {
-        self.distance == 0.0
-    }
-
     /// Learns a value, of which no more than a few times the scale counts.
     pub(super) fn learn(&mut self, value: f64, scale: f64, count: u32) {
         let most = if count < FIRST { f64::MAX } else { 4.0 * scale };

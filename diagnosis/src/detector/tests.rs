@@ -4,3 +4,4 @@ mod bounds;
 mod kinds;
 mod noise;
 mod quiet;
+mod tails;

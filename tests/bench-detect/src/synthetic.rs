@@ -10,6 +10,8 @@ pub(crate) mod noise;
 mod oddities;
 mod seasons;
 mod slow;
+#[cfg(test)]
+mod tests;
 mod traffic;
 
 use crate::labelled::Labelled;

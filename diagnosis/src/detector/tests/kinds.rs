@@ -84,6 +84,40 @@ fn more_movement_is_noticed() {
     }
 }
 
+/// For each seed something is strange in this way within `rows` after the cause, told before or not.
+#[track_caller]
+fn assert_named(cause: impl Fn(&mut Noise, usize) -> f64, rows: usize, kind: Kind, direction: Direction) {
+    for seed in SEEDS {
+        let (mut noise, mut series) = (Noise::seeded(seed), Series::every(1000));
+        series.alarms(HEALTHY, |_| healthy(&mut noise));
+        let is_named = |row: usize| {
+            let verdict = series.judge(cause(&mut noise, row));
+            verdict.strangeness >= 0.8 && verdict.kind == kind && verdict.direction == direction
+        };
+        assert!((0..rows).any(is_named), "seed {seed}");
+    }
+}
+
+#[test]
+fn more_movement_between_the_usual_bounds_is_noticed() {
+    assert_named(|_, row| if row % 2 == 0 { 56.0 } else { 44.0 }, 60, Kind::Variance, Direction::Up);
+}
+
+#[test]
+fn a_drift_so_slow_that_single_samples_do_not_show_it_is_noticed() {
+    // In twenty minutes it moves by less than one usual deviation.
+    assert_named(|noise, row| healthy(noise) + 0.0015 * row as f64, 3600, Kind::Drift, Direction::Up);
+}
+
+#[test]
+fn one_outlier_does_not_change_what_is_usual() {
+    let (mut noise, mut series) = (Noise::seeded(1), Series::every(1000));
+    series.alarms(HEALTHY, |_| healthy(&mut noise));
+    series.judge(1e9);
+    let Verdict { usual, spread, .. } = series.judge(healthy(&mut noise));
+    assert!((usual - 50.0).abs() < 0.5 && (spread - 2.0).abs() < 0.3, "{usual} {spread}");
+}
+
 #[test]
 fn hardly_any_movement_is_noticed() {
     let found = after(|noise, _| 50.0 + 0.1 * noise.normal(), 120);
