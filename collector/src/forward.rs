@@ -146,3 +146,6 @@ enum Step {
     /// Not before this time.
     Later(Option<Duration>),
 }
+
+#[cfg(test)]
+mod tests;

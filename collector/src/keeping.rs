@@ -73,9 +73,8 @@ pub(crate) async fn keep(
         };
         deadline = match batching.is_empty() {
             true => None,
-            // What is still in the making began after what is finished, if anything is.
-            false if finished.is_empty() => deadline.or_else(|| Instant::now().checked_add(FLUSH_AFTER)),
-            false => Instant::now().checked_add(FLUSH_AFTER),
+            // Whatever is still in the making, nothing in it is older than what the deadline was set for.
+            false => deadline.or_else(|| Instant::now().checked_add(FLUSH_AFTER)),
         };
         let mut batches = Arc::new(finished.into_iter().filter_map(written).collect::<Vec<_>>());
         while !batches.is_empty() {
@@ -136,3 +135,6 @@ fn written(Finished { batch, place }: Finished) -> Option<Written> {
     let data = serde_json::to_string(&batch).ok()?;
     Some(Written { device: batch.device, time, place, data })
 }
+
+#[cfg(test)]
+mod tests;

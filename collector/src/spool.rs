@@ -5,22 +5,23 @@
 //! is that name, its number and its checksum: sent again it is the same event, and no other event ever has its id.
 
 mod acknowledged;
+mod folder;
 mod read;
 mod record;
 mod refused;
 mod segment;
 
 use std::collections::VecDeque;
-use std::fs::{self, File};
-use std::io::{self, Write as _};
+use std::fs::File;
+use std::io::{self, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 
 use diagnosis::Millis;
-use ring::rand::{SecureRandom as _, SystemRandom};
 use thiserror::Error;
 
 use crate::reading::Place;
 use acknowledged::Acknowledged;
+use folder::{make_folder, name};
 pub(crate) use read::Spooled;
 use record::{Entry, frame};
 use refused::RefusedFile;
@@ -66,6 +67,7 @@ pub(crate) struct NewBatch<'a> {
 #[derive(Debug)]
 pub(crate) struct Spool {
     folder: PathBuf,
+    /// What tells this spool's events from all others.
     name: String,
     most_bytes: u64,
     /// Oldest first; never empty, and the last one is written to.
@@ -108,7 +110,7 @@ impl Spool {
         let next = segments.back().map_or(0, |segment| segment.end).max(acknowledged.next());
         let first = Segment::new(folder, next);
         // Held by the mark alone until the segment exists; the old ones keep the place until then.
-        let (fresh, writer) = begun(first, place.as_ref()).map_err(opened)?;
+        let (fresh, writer) = first.begin(place.as_ref()).map_err(opened)?;
         segments.retain(|segment| segment.first != fresh.first);
         segments.push_back(fresh);
         let refused = RefusedFile::of(folder);
@@ -191,11 +193,6 @@ impl Spool {
         self.place.as_ref()
     }
 
-    /// What tells this spool's events from all others.
-    pub(crate) fn name(&self) -> &str {
-        &self.name
-    }
-
     /// What had to be cut off when it was opened, because a write before had not ended.
     pub(crate) fn cut_bytes(&self) -> u64 {
         self.cut_bytes
@@ -222,6 +219,7 @@ impl Spool {
         if self.is_torn {
             let bytes = self.last().map_or(0, |last| last.bytes);
             self.writer.set_len(bytes)?;
+            self.writer.seek(SeekFrom::Start(bytes))?;
             self.writer.sync_all()?;
             self.is_torn = false;
         }
@@ -233,7 +231,7 @@ impl Spool {
         if self.last().is_some_and(|last| last.first == last.end) {
             return Ok(());
         }
-        let (segment, writer) = begun(Segment::new(&self.folder, self.next()), self.place.as_ref())?;
+        let (segment, writer) = Segment::new(&self.folder, self.next()).begin(self.place.as_ref())?;
         self.segments.push_back(segment);
         self.writer = writer;
         self.drop_done()
@@ -272,56 +270,6 @@ impl Spool {
     fn cannot(&self, what: &'static str, error: io::Error) -> SpoolError {
         SpoolError::Disk(self.folder.clone(), what, error)
     }
-}
-
-/// Makes the file of a segment with its first record, on stable storage.
-fn begun(mut segment: Segment, place: Option<&Place>) -> io::Result<(Segment, File)> {
-    let bytes = frame(segment.first, &Entry::Begin { place: place.cloned() }).map_err(io::Error::other)?;
-    // Whole or not there: a segment of this name without batches, left by a crash, is written over.
-    let fresh = segment.path.with_extension("new");
-    let mut file = File::create(&fresh)?;
-    file.write_all(&bytes)?;
-    file.sync_all()?;
-    fs::rename(&fresh, &segment.path)?;
-    sync_folder(&segment.path)?;
-    segment.bytes = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
-    Ok((segment, file))
-}
-
-/// Chosen at random when the spool is made.
-fn name(folder: &Path) -> Result<String, SpoolError> {
-    let opened = |error| SpoolError::Disk(folder.to_owned(), "opened", error);
-    let path = folder.join("name");
-    match fs::read_to_string(&path) {
-        Ok(name) if name.len() == 32 && name.bytes().all(|byte| byte.is_ascii_hexdigit()) => return Ok(name),
-        Ok(_) => return Err(opened(io::Error::new(io::ErrorKind::InvalidData, "its file `name` holds no name"))),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-        Err(error) => return Err(opened(error)),
-    }
-    let mut random = [0_u8; 16];
-    SystemRandom::new().fill(&mut random).map_err(|_| SpoolError::Random)?;
-    let name: String = random.iter().map(|byte| format!("{byte:02x}")).collect();
-    let write = || {
-        let fresh = folder.join("name.new");
-        let mut file = File::create(&fresh)?;
-        file.write_all(name.as_bytes())?;
-        file.sync_all()?;
-        fs::rename(&fresh, &path)?;
-        sync_folder(&path)
-    };
-    write().map_err(opened)?;
-    Ok(name)
-}
-
-/// Samples say what people do with a console: for its owner alone.
-fn make_folder(folder: &Path) -> io::Result<()> {
-    use std::os::unix::fs::DirBuilderExt as _;
-    fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)
-}
-
-/// A file's name is on stable storage when its folder is.
-fn sync_folder(path: &Path) -> io::Result<()> {
-    path.parent().map_or(Ok(()), |folder| File::open(folder)?.sync_all())
 }
 
 #[cfg(test)]

@@ -5,25 +5,14 @@ use std::time::Duration;
 
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::{TcpStream, UnixStream};
-use tokio::sync::mpsc::{Receiver, UnboundedReceiver, UnboundedSender, channel, unbounded_channel};
+use tokio::sync::mpsc::{Receiver, UnboundedReceiver, channel};
 use tokio::time::timeout;
 
 use super::*;
-use crate::tally::Progress;
+use crate::testing::Said;
 
 /// Longer than anything takes here.
 const PATIENCE: Duration = Duration::from_secs(20);
-
-/// Hands what is said to the test.
-struct Said(UnboundedSender<String>);
-
-impl Voice for Said {
-    fn say(&self, what: &str) {
-        let _ = self.0.send(what.to_owned());
-    }
-
-    fn show(&self, _: &Progress) {}
-}
 
 fn inbox() -> (Inbox, Receiver<Input>) {
     let (inbox, read, _) = inbox_and_said();
@@ -31,8 +20,8 @@ fn inbox() -> (Inbox, Receiver<Input>) {
 }
 
 fn inbox_and_said() -> (Inbox, Receiver<Input>, UnboundedReceiver<String>) {
-    let ((inputs, read), (says, said)) = (channel(1000), unbounded_channel());
-    let (tally, voice, trouble) = (Arc::default(), Arc::new(Said(says)), Arc::default());
+    let ((inputs, read), (voice, said)) = (channel(1000), Said::new());
+    let (tally, trouble) = (Arc::default(), Arc::default());
     (Inbox { inputs, tally, voice, trouble }, read, said)
 }
 

@@ -1,20 +1,16 @@
 use std::path::Path;
+use std::sync::Arc;
 
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 
 use super::*;
-
-/// `{"iss":"https://idp.example.com","sub":"console 7"}` as a token's claims.
-const TOKEN: &str = "e30.eyJpc3MiOiJodHRwczovL2lkcC5leGFtcGxlLmNvbSIsInN1YiI6ImNvbnNvbGUgNyJ9.c2ln";
+use crate::testing::{self, Reply, Shared, TOKEN, answer, script, serve};
 
 struct Files(tempfile::TempDir);
 
 impl Files {
     fn new() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        std::fs::write(folder.path().join("token"), format!("{TOKEN}\n")).unwrap();
-        Self(folder)
+        Self(tempfile::tempdir().unwrap())
     }
 
     fn path(&self, name: &str) -> PathBuf {
@@ -28,8 +24,7 @@ impl Files {
     }
 
     fn settings(&self, address: &str) -> GatewaySettings {
-        let (address, token_file) = (address.parse().unwrap(), self.path("token"));
-        GatewaySettings { address, token_file, ca: None, dpop_key: None, source: None }
+        testing::settings(address, self.0.path())
     }
 }
 
@@ -44,49 +39,25 @@ fn spooled(count: u64) -> Vec<Spooled> {
     (0..count).map(spooled).collect()
 }
 
-/// A gateway that gives these answers, one for each request, and the requests that it was asked.
-async fn gateway(answers: Vec<String>) -> (String, tokio::task::JoinHandle<Vec<String>>) {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = format!("http://{}", listener.local_addr().unwrap());
-    let asked = tokio::spawn(async move {
-        let mut requests = Vec::new();
-        for answer in answers {
-            let (mut connection, _) = listener.accept().await.unwrap();
-            let mut request = Vec::new();
-            while !is_whole(&request) {
-                request.push(connection.read_u8().await.unwrap());
-            }
-            connection.write_all(answer.as_bytes()).await.unwrap();
-            requests.push(String::from_utf8(request).unwrap());
-        }
-        requests
-    });
-    (address, asked)
-}
-
-fn is_whole(request: &[u8]) -> bool {
-    let Some(head) = request.windows(4).position(|end| end == b"\r\n\r\n") else { return false };
-    let text = String::from_utf8_lossy(&request[..head]).to_lowercase();
-    let length =
-        text.lines().find_map(|line| line.strip_prefix("content-length: ")).map(|length| length.parse().unwrap());
-    request.len() >= head + 4 + length.unwrap_or(0)
-}
-
-fn answer(status: &str, headers: &str, body: &str) -> String {
-    format!("HTTP/1.1 {status}\r\n{headers}Connection: close\r\nContent-Length: {}\r\n\r\n{body}", body.len())
-}
-
 fn field<'a>(request: &'a str, name: &str) -> Option<&'a str> {
     let found =
         request.lines().filter_map(|line| line.split_once(": ")).find(|(found, _)| found.eq_ignore_ascii_case(name));
     found.map(|(_, value)| value)
 }
 
+/// Posts to a gateway that gives these answers; says what came of it, and what the gateway was asked.
 async fn posted(settings: GatewaySettings, events: &[Spooled], answers: Vec<String>) -> (Answer, Vec<String>) {
-    let (address, asked) = gateway(answers).await;
+    let asked: Shared<String> = Shared::default();
+    let (book, mut reply) = (Arc::clone(&asked), script(answers.into_iter().map(Reply::Answer).collect()));
+    let address = serve(move |request| {
+        book.lock().unwrap().push(request.to_owned());
+        reply(request)
+    })
+    .await;
     let gateway = Gateway::connect(&GatewaySettings { address: address.parse().unwrap(), ..settings }).unwrap();
     let answer = gateway.post(events).await;
-    (answer, asked.await.unwrap())
+    let asked = asked.lock().unwrap().clone();
+    (answer, asked)
 }
 
 #[tokio::test]

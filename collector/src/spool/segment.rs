@@ -1,10 +1,11 @@
 //! A file of records with rising numbers. Only the last one grows; the oldest goes once all of it is done with.
 
 use std::fs::{self, File};
-use std::io;
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
-use super::record::{Entry, Record, record};
+use super::folder::sync_folder;
+use super::record::{Entry, Record, frame, record};
 use crate::reading::Place;
 
 const SUFFIX: &str = ".segment";
@@ -75,6 +76,20 @@ impl Segment {
             file.sync_all()?;
         }
         Ok(Found { segment: self, place, cut_bytes })
+    }
+
+    /// Makes its file with its first record, on stable storage, to be written to.
+    pub(super) fn begin(mut self, place: Option<&Place>) -> io::Result<(Self, File)> {
+        let bytes = frame(self.first, &Entry::Begin { place: place.cloned() }).map_err(io::Error::other)?;
+        // Whole or not there: a segment of this name without batches, left by a crash, is written over.
+        let fresh = self.path.with_extension("new");
+        let mut file = File::create(&fresh)?;
+        file.write_all(&bytes)?;
+        file.sync_all()?;
+        fs::rename(&fresh, &self.path)?;
+        sync_folder(&self.path)?;
+        self.bytes = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+        Ok((self, file))
     }
 
     /// Takes it away.

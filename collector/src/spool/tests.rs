@@ -1,3 +1,4 @@
+use std::fs;
 use std::os::unix::fs::FileExt as _;
 
 use proptest::prelude::*;
@@ -5,6 +6,19 @@ use proptest::prelude::*;
 use super::*;
 
 const MANY: usize = 1000;
+
+impl Spool {
+    /// From now on the disk has no room.
+    pub(crate) fn fill_disk(&mut self) {
+        self.writer = File::options().write(true).open("/dev/full").unwrap();
+    }
+
+    /// It has room again.
+    pub(crate) fn empty_disk(&mut self) {
+        self.writer = File::options().write(true).open(&self.last().unwrap().path).unwrap();
+        self.writer.seek(SeekFrom::End(0)).unwrap();
+    }
+}
 
 struct Folder(tempfile::TempDir);
 
@@ -78,7 +92,7 @@ fn what_waits_is_there_after_a_start_under_the_same_ids_until_it_is_acknowledged
     let after = oldest(&mut spool);
     assert_eq!(data(&after), numbers(3..6));
     assert_eq!(after[..2], before[3..]);
-    assert!(after[2].id.starts_with(spool.name()));
+    assert!(after[2].id.starts_with(&spool.name));
     done(&mut spool, &after);
     assert_eq!((spool.waiting(), oldest(&mut spool)), (0, Vec::new()));
     drop(spool);
@@ -220,17 +234,15 @@ fn a_disk_that_says_no_is_told_and_the_same_batches_are_taken_once_it_says_yes()
     let folder = Folder::new();
     let mut spool = folder.open();
     put(&mut spool, &numbers(0..1));
-    // Read only: what is written says no, as a full disk does.
-    let writer = std::mem::replace(&mut spool.writer, File::open(&folder.segments()[0]).unwrap());
+    spool.fill_disk();
     let batches = numbers(1..3);
     let batches: Vec<_> = batches.iter().map(|data| NewBatch { device: "d", time: 7, place: None, data }).collect();
-    for _ in 0..2 {
-        let error = spool.append(&batches).unwrap_err();
-        assert!(matches!(error, SpoolError::Disk(..)), "{error}");
-    }
+    let error = spool.append(&batches).unwrap_err();
+    assert!(matches!(&error, SpoolError::Disk(_, _, error) if error.kind() == io::ErrorKind::StorageFull), "{error}");
+    assert!(spool.append(&batches).is_err(), "it goes on saying so");
+    spool.empty_disk();
     // What a write that failed half-way leaves.
-    writer.write_all_at(b"half a record", fs::metadata(&folder.segments()[0]).unwrap().len()).unwrap();
-    spool.writer = writer;
+    spool.writer.write_all(b"half a record").unwrap();
     assert_eq!(spool.waiting(), 1);
     spool.append(&batches).unwrap();
     drop(spool);
