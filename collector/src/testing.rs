@@ -80,13 +80,12 @@ pub(crate) fn settings(address: &str, folder: &std::path::Path) -> GatewaySettin
 }
 
 /// Hands what is said to the test.
-pub(crate) struct Said(UnboundedSender<String>);
+struct Said(UnboundedSender<String>);
 
-impl Said {
-    pub(crate) fn new() -> (Arc<dyn Voice>, UnboundedReceiver<String>) {
-        let (says, said) = unbounded_channel();
-        (Arc::new(Self(says)), said)
-    }
+/// A voice, and what it says.
+pub(crate) fn voice() -> (Arc<dyn Voice>, UnboundedReceiver<String>) {
+    let (says, said) = unbounded_channel();
+    (Arc::new(Said(says)), said)
 }
 
 impl Voice for Said {

@@ -5,7 +5,7 @@ use tokio::time::timeout;
 
 use super::*;
 use crate::spool::{LEAST_BYTES, NewBatch, Spool};
-use crate::testing::{Reply, Said, Shared, accepted, answer, events, serve, settings};
+use crate::testing::{Reply, Shared, accepted, answer, events, serve, settings, voice};
 
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -18,7 +18,7 @@ fn put(spool: &mut Spool, numbers: std::ops::Range<u64>) {
 /// Posts all that is in the spool, to the end.
 async fn forward(address: &str, folder: &Path, spool: Spool) -> crate::Progress {
     let gateway = Gateway::connect(&settings(address, folder)).unwrap();
-    let (tally, (voice, _said)) = (Arc::<Tally>::default(), Said::new());
+    let (tally, (voice, _said)) = (Arc::<Tally>::default(), voice());
     let forwarding = Forwarding { gateway, store: Store::new(spool), tally: Arc::clone(&tally), voice };
     let (_ended, is_ended) = watch::channel(true);
     timeout(PATIENCE, forwarding.run(is_ended)).await.expect("it comes to an end");

@@ -9,7 +9,7 @@ use tokio::sync::mpsc::{Receiver, UnboundedReceiver, channel};
 use tokio::time::timeout;
 
 use super::*;
-use crate::testing::Said;
+use crate::testing::voice;
 
 /// Longer than anything takes here.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -20,7 +20,7 @@ fn inbox() -> (Inbox, Receiver<Input>) {
 }
 
 fn inbox_and_said() -> (Inbox, Receiver<Input>, UnboundedReceiver<String>) {
-    let ((inputs, read), (voice, said)) = (channel(1000), Said::new());
+    let ((inputs, read), (voice, said)) = (channel(1000), voice());
     let (tally, trouble) = (Arc::default(), Arc::default());
     (Inbox { inputs, tally, voice, trouble }, read, said)
 }

@@ -7,7 +7,7 @@ use tokio::task::JoinHandle;
 use super::*;
 use crate::reading::{Context, Reading};
 use crate::spool::LEAST_BYTES;
-use crate::testing::Said;
+use crate::testing::voice;
 
 struct Kept {
     inputs: Sender<Input>,
@@ -24,7 +24,7 @@ fn kept(prepare: impl FnOnce(&mut Spool)) -> Kept {
     let mut spool = Spool::open(folder.path(), LEAST_BYTES).unwrap();
     prepare(&mut spool);
     let ((inputs, read), store, tally) = (channel(10), Store::new(spool), Arc::<Tally>::default());
-    let ((voice, said), (give_up, is_given_up)) = (Said::new(), watch::channel(false));
+    let ((voice, said), (give_up, is_given_up)) = (voice(), watch::channel(false));
     let batching = Batching::new("d".to_owned(), BTreeMap::new(), Context::default());
     let task = tokio::spawn(keep(read, batching, store.clone(), (Arc::clone(&tally), voice), is_given_up));
     Kept { inputs, store, tally, said, give_up, task, _folder: folder }

@@ -26,16 +26,16 @@ const INFO: &str =
     r#"{"ComputerName": "XBOX-7", "OsEdition": "SystemOS", "OsVersion": "26100.1", "Platform": "Xbox Series X"}"#;
 
 /// `tester:correct horse`, as its user would type it.
-pub const CREDENTIALS: &str = "tester:correct horse";
+pub(crate) const CREDENTIALS: &str = "tester:correct horse";
 const BASIC: &str = "Basic dGVzdGVyOmNvcnJlY3QgaG9yc2U=";
 
 /// The portal.
-pub struct Portal {
+pub(crate) struct Portal {
     port: u16,
 }
 
 impl Portal {
-    pub async fn start() -> Result<Portal> {
+    pub(crate) async fn start() -> Result<Portal> {
         let CertifiedKey { cert, signing_key } = generate_simple_self_signed(["XBOX-7".to_owned()])?;
         let key = PrivateKeyDer::try_from(signing_key.serialize_der()).map_err(anyhow::Error::msg)?;
         let provider = Arc::new(rustls::crypto::ring::default_provider());
@@ -52,7 +52,7 @@ impl Portal {
         Ok(Portal { port })
     }
 
-    pub fn url(&self) -> String {
+    pub(crate) fn url(&self) -> String {
         format!("https://127.0.0.1:{}", self.port)
     }
 }
@@ -88,25 +88,25 @@ async fn push(mut stream: TlsStream<TcpStream>, key: &str) -> Result<()> {
 }
 
 /// The game: a line each 16 ms, of which `FrameTime` is the line's number.
-pub struct Game {
+pub(crate) struct Game {
     path: PathBuf,
     is_over: Arc<AtomicBool>,
     playing: JoinHandle<Result<u64>>,
 }
 
 impl Game {
-    pub fn start(folder: &Path) -> Game {
+    pub(crate) fn start(folder: &Path) -> Game {
         let (path, is_over) = (folder.join("game.jsonl"), Arc::new(AtomicBool::new(false)));
         let playing = tokio::spawn(play(path.clone(), Arc::clone(&is_over)));
         Game { path, is_over, playing }
     }
 
-    pub fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         &self.path
     }
 
     /// Ends it; says how many lines it has written.
-    pub async fn end(self) -> Result<u64> {
+    pub(crate) async fn end(self) -> Result<u64> {
         self.is_over.store(true, Ordering::Relaxed);
         self.playing.await?
     }

@@ -16,7 +16,7 @@ use reqwest::Url;
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::show::{Shown, summary};
-use crate::command_line::gateway::GatewayArguments;
+use crate::command_line::gateway::OptionalGatewayArguments;
 use crate::command_line::plain::visible;
 use crate::serve::outlive_full_files;
 
@@ -66,7 +66,7 @@ pub struct Arguments {
     #[arg(long = "trait", value_name = "NAME=VALUE", value_parser = parse_trait)]
     traits: Vec<(String, String)>,
     #[command(flatten)]
-    gateway: Option<GatewayArguments>,
+    gateway: OptionalGatewayArguments,
     /// The private key that the token is bound to (DPoP, RFC 9449): P-256, PKCS #8, PEM.
     #[arg(long, env = "WATCHGATE_DPOP_KEY", value_name = "FILE")]
     dpop_key: Option<PathBuf>,
@@ -164,7 +164,8 @@ impl Arguments {
             (None, Some(address)) => Some(listened(&address)?),
             (None, None) => None,
         };
-        let gateway = self.gateway.context("say with --gateway and --token-file where to send what is collected")?;
+        let gateway =
+            self.gateway.given().context("say with --gateway and --token-file where to send what is collected")?;
         let (address, token_file, ca) = gateway.parts()?;
         let gateway = GatewaySettings { address, token_file, ca, dpop_key: self.dpop_key, source: self.source };
         let spool = self.spool.context("say with --spool where to keep what the gateway has not taken yet")?;
