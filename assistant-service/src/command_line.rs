@@ -2,6 +2,7 @@
 
 pub mod ask;
 mod at;
+pub mod collect;
 pub mod command;
 pub mod detect;
 pub mod eval;
@@ -26,6 +27,7 @@ const AFTER_HELP: &str = "\
 Before Traefik:     keys gate, policy check, policy explain; keys dev and token mint where there is no identity provider yet
 Beside Traefik:     keeper (keys that are fetched by themselves, revocation), exchange (opaque tokens)
 Behind the gate:    serve, runner (carries runbooks out)
+Beside a device:    collect xbox (its samples, kept while the gateway is away)
 From a terminal:    ask, events dead-letters, fine-tune export --rated; they take the gateway's address and a token's file
 Anywhere:           detect (scores of any series, from CSV to CSV)";
 
@@ -48,6 +50,9 @@ enum Verb {
     /// Ask the assistant, through its gateway.
     #[command(after_help = ask::AFTER_HELP)]
     Ask(ask::Arguments),
+    /// Send samples of a device that does not speak to a gateway itself.
+    #[command(subcommand)]
+    Collect(collect::CollectCommand),
     /// Have a runbook carried out, decide about it, and follow it to its end.
     #[command(subcommand)]
     Command(command::CommandCommand),
@@ -91,6 +96,7 @@ impl CommandLine {
             Verb::Serve(arguments) => serve::run(*arguments),
             Verb::Keeper(arguments) => return Ok(judged(keeper::run(&arguments))),
             Verb::Ask(arguments) => return Ok(judged(ask::run(&arguments))),
+            Verb::Collect(command) => return Ok(judged(collect::run(command))),
             Verb::Command(command) => return Ok(judged(command::run(command))),
             Verb::Detect(arguments) => return Ok(judged(detect::run(&arguments))),
             Verb::Exchange(arguments) => return Ok(judged(exchange::run(&arguments))),

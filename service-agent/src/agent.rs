@@ -96,7 +96,7 @@ impl Agent {
     }
 
     async fn next_lease(&self) -> Lease {
-        let mut backoff = Backoff::new();
+        let mut backoff = Backoff::default();
         loop {
             let asked = Instant::now();
             match self.gateway.lease(&self.service).await {

@@ -12,32 +12,43 @@ use crate::gateway::AgentError;
 const FIRST: Duration = Duration::from_millis(250);
 const LONGEST: Duration = Duration::from_secs(15);
 
-/// Waits that double up to 15 s, each shortened by up to a half, so that agents that failed together do not come back
+/// Waits that double up to a bound, each shortened by up to a half, so that clients that failed together do not come back
 /// together.
 #[derive(Debug)]
-pub(crate) struct Backoff {
+pub struct Backoff {
     next: Duration,
+    longest: Duration,
     spread: u32,
 }
 
+impl Default for Backoff {
+    fn default() -> Self {
+        Self::up_to(LONGEST)
+    }
+}
+
 impl Backoff {
-    pub(crate) fn new() -> Self {
+    /// Waits that begin at a quarter of a second and grow to `longest`.
+    #[must_use]
+    pub fn up_to(longest: Duration) -> Self {
         // The standard library's own randomness tells agents apart; a process number does not, it is 1 in every container.
         let [a, b, c, d, ..] = RandomState::new().build_hasher().finish().to_ne_bytes();
-        Self { next: FIRST, spread: u32::from_ne_bytes([a, b, c, d]) }
+        Self { next: FIRST.min(longest), longest, spread: u32::from_ne_bytes([a, b, c, d]) }
     }
 
-    pub(crate) fn wait(&mut self) -> Duration {
+    /// How long to wait this time.
+    pub fn wait(&mut self) -> Duration {
         let longest = self.next;
-        self.next = longest.saturating_mul(2).min(LONGEST);
+        self.next = longest.saturating_mul(2).min(self.longest);
         // A linear congruential step (Numerical Recipes): spread needs no better randomness.
         self.spread = self.spread.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
         let share = f64::from(self.spread) / f64::from(u32::MAX);
         longest.mul_f64(0.5 + share / 2.0)
     }
 
-    pub(crate) fn reset(&mut self) {
-        self.next = FIRST;
+    /// Begins anew, after a success.
+    pub fn reset(&mut self) {
+        self.next = FIRST.min(self.longest);
     }
 }
 
@@ -48,7 +59,7 @@ where
     F: Future<Output = Result<(), AgentError>>,
 {
     let begun = Instant::now();
-    let mut backoff = Backoff::new();
+    let mut backoff = Backoff::default();
     loop {
         let sent = Instant::now();
         let Err(error) = call().await else { return Ok(sent) };
@@ -69,7 +80,7 @@ mod tests {
 
     #[test]
     fn waits_grow_to_a_bound_and_begin_anew_after_success() {
-        let mut backoff = Backoff::new();
+        let mut backoff = Backoff::default();
         let waits: Vec<_> = (0..20).map(|_| backoff.wait()).collect();
         assert!(waits.iter().all(|wait| *wait <= LONGEST) && waits[0] <= FIRST && waits[19] >= LONGEST / 2);
         backoff.reset();
@@ -78,7 +89,7 @@ mod tests {
 
     #[test]
     fn two_agents_of_the_same_process_number_do_not_wait_alike() {
-        let [mut one, mut other] = [Backoff::new(), Backoff::new()];
+        let [mut one, mut other] = [Backoff::default(), Backoff::default()];
         assert_ne!([one.wait(), one.wait()], [other.wait(), other.wait()]);
     }
 

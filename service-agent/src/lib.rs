@@ -34,6 +34,7 @@ mod wire;
 mod work;
 
 pub use agent::Agent;
+pub use backoff::Backoff;
 pub use gateway::{AgentError, Gateway};
 pub use progress::Progress;
 pub use token::TokenSource;

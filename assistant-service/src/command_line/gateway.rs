@@ -66,12 +66,23 @@ impl GatewayArguments {
         Self { gateway: gateway.parse().unwrap(), token_file: token_file.to_owned(), ca: None }
     }
 
-    pub(super) fn connect(&self) -> anyhow::Result<Gateway> {
+    /// The address, the token's file and the authority's, for a client of another kind.
+    pub(super) fn parts(self) -> anyhow::Result<(Url, PathBuf, Option<PathBuf>)> {
+        self.check_address()?;
+        Ok((self.gateway, self.token_file, self.ca))
+    }
+
+    fn check_address(&self) -> anyhow::Result<()> {
         let is_loopback = matches!(self.gateway.host_str(), Some("localhost" | "127.0.0.1" | "[::1]"));
         let is_private = self.gateway.scheme() == "https" || (self.gateway.scheme() == "http" && is_loopback);
         if !is_private || !self.gateway.has_host() {
             bail!("--gateway must be an https address: the token would pass in the clear");
         }
+        Ok(())
+    }
+
+    pub(super) fn connect(&self) -> anyhow::Result<Gateway> {
+        self.check_address()?;
         // Only the first choice in a process counts, and all of us choose the same.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let client = Client::builder().timeout(CALL_TIMEOUT).connect_timeout(CONNECT_TIMEOUT);

@@ -1,0 +1,129 @@
+//! What a collector has done so far, and how it is said.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+/// Of one kind of trouble, one line in this time; the others are counted.
+const QUIET: Duration = Duration::from_secs(10);
+
+/// Whoever shows what a collector does.
+pub trait Voice: Send + Sync {
+    /// Something that has happened. The text may hold what others have said.
+    fn say(&self, what: &str);
+
+    /// How things stand, five times a second.
+    fn show(&self, progress: &Progress);
+}
+
+/// How things stand.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Progress {
+    /// The device.
+    pub device: String,
+    /// Read in the last seconds, for each of them.
+    pub samples_per_second: f64,
+    /// Values that were read.
+    pub samples: u64,
+    /// Events that the gateway has taken.
+    pub sent: u64,
+    /// Events that wait on disk.
+    pub waiting: u64,
+    /// Events that had to go because the spool was full or could not be read.
+    pub lost: u64,
+    /// Events that will never be taken, and lie in `refused`.
+    pub refused: u64,
+    /// Lines of the game that say nothing.
+    pub bad_lines: u64,
+    /// Members of lines that nobody knows.
+    pub ignored: u64,
+    /// Figures of the console for which there was no room.
+    pub dropped: u64,
+    /// Whether the gateway took the last post; nothing before the first.
+    pub is_gateway_up: Option<bool>,
+    /// Whether the portal is heard; nothing where there is none.
+    pub is_portal_up: Option<bool>,
+}
+
+/// Counts, from all parts.
+#[derive(Debug, Default)]
+pub(crate) struct Tally {
+    pub(crate) samples: AtomicU64,
+    pub(crate) sent: AtomicU64,
+    pub(crate) waiting: AtomicU64,
+    pub(crate) lost: AtomicU64,
+    pub(crate) refused: AtomicU64,
+    pub(crate) bad_lines: AtomicU64,
+    pub(crate) ignored: AtomicU64,
+    pub(crate) dropped: AtomicU64,
+    has_posted: AtomicBool,
+    is_gateway_up: AtomicBool,
+    has_portal: AtomicBool,
+    is_portal_up: AtomicBool,
+}
+
+impl Tally {
+    /// Says whether that is news.
+    pub(crate) fn gateway_is(&self, is_up: bool) -> bool {
+        let was_up = self.is_gateway_up.swap(is_up, Ordering::Relaxed);
+        !self.has_posted.swap(true, Ordering::Relaxed) || was_up != is_up
+    }
+
+    /// Says whether that is news.
+    pub(crate) fn portal_is(&self, is_up: bool) -> bool {
+        let was_up = self.is_portal_up.swap(is_up, Ordering::Relaxed);
+        !self.has_portal.swap(true, Ordering::Relaxed) || was_up != is_up
+    }
+
+    /// As it is now, but for the device and the rate.
+    pub(crate) fn progress(&self) -> Progress {
+        let read = |count: &AtomicU64| count.load(Ordering::Relaxed);
+        let state = |is_known: &AtomicBool, is_up: &AtomicBool| {
+            is_known.load(Ordering::Relaxed).then(|| is_up.load(Ordering::Relaxed))
+        };
+        Progress {
+            device: String::new(),
+            samples_per_second: 0.0,
+            samples: read(&self.samples),
+            sent: read(&self.sent),
+            waiting: read(&self.waiting),
+            lost: read(&self.lost),
+            refused: read(&self.refused),
+            bad_lines: read(&self.bad_lines),
+            ignored: read(&self.ignored),
+            dropped: read(&self.dropped),
+            is_gateway_up: state(&self.has_posted, &self.is_gateway_up),
+            is_portal_up: state(&self.has_portal, &self.is_portal_up),
+        }
+    }
+}
+
+/// Adds to a count.
+pub(crate) fn add(count: &AtomicU64, more: u64) {
+    count.fetch_add(more, Ordering::Relaxed);
+}
+
+/// Says one kind of trouble no more often than somebody can read it.
+#[derive(Debug, Default)]
+pub(crate) struct Seldom {
+    last: Mutex<Option<(Instant, u64)>>,
+}
+
+impl Seldom {
+    /// What to say of this one, if anything.
+    pub(crate) fn said(&self, what: impl FnOnce() -> String) -> Option<String> {
+        let now = Instant::now();
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        match &mut *last {
+            Some((said, held)) if now.saturating_duration_since(*said) < QUIET => {
+                *held = held.saturating_add(1);
+                None
+            }
+            before => {
+                let held = before.map_or(0, |(_, held)| held);
+                *before = Some((now, 0));
+                Some(if held == 0 { what() } else { format!("{} ({held} more since the last one told)", what()) })
+            }
+        }
+    }
+}
