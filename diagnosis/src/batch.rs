@@ -23,7 +23,7 @@ pub const MOST_ROWS: usize = 1000;
 pub const MOST_TRAITS: usize = 16;
 
 /// Samples of one device that runs one build in one scene, as columns.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Batch {
     /// Which device.
@@ -43,6 +43,9 @@ pub struct Batch {
     pub metrics: Vec<String>,
     /// Each a time, in milliseconds after `start`, and one value for each metric; `null` where there is none.
     pub rows: Vec<Row>,
+    /// Whether the session ends with this batch: what comes no more after it is not missed. Such a batch may have no rows.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub ends: bool,
 }
 
 /// A time, in milliseconds after the batch's `start`, and one value for each metric.
@@ -100,6 +103,12 @@ impl Batch {
             Some(row) => Err(InvalidBatch::Row(row)),
             None => Ok(()),
         }
+    }
+
+    /// When its newest row was measured; `start` where there is none.
+    pub fn newest(&self) -> Millis {
+        let offset = self.rows.iter().map(|Row(offset, _)| *offset).max();
+        self.start.saturating_add(offset.map_or(0, Millis::from))
     }
 
     /// How many values there are.
