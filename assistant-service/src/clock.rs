@@ -28,6 +28,17 @@ pub(crate) fn until(then: OffsetDateTime, now: OffsetDateTime) -> Duration {
     u64::try_from(nanoseconds).map_or(Duration::ZERO, Duration::from_nanos)
 }
 
+/// Milliseconds since the beginning of 1970; what lies beyond their range is taken for its end.
+pub(crate) fn millis(time: OffsetDateTime) -> i64 {
+    i64::try_from(time.unix_timestamp_nanos() / 1_000_000).unwrap_or(i64::MAX)
+}
+
+/// The same, back.
+pub(crate) fn time_of(millis: i64) -> OffsetDateTime {
+    OffsetDateTime::from_unix_timestamp_nanos(i128::from(millis).saturating_mul(1_000_000))
+        .unwrap_or(OffsetDateTime::UNIX_EPOCH)
+}
+
 static BEGUN: LazyLock<Instant> = LazyLock::new(Instant::now);
 
 impl Clock for SystemClock {

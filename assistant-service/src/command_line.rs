@@ -9,6 +9,7 @@ pub mod eval;
 pub mod events;
 pub mod fine_tune;
 mod gateway;
+pub mod incidents;
 pub mod keys;
 mod plain;
 pub mod policy;
@@ -28,7 +29,7 @@ Before Traefik:     keys gate, policy check, policy explain; keys dev and token 
 Beside Traefik:     keeper (keys that are fetched by themselves, revocation), exchange (opaque tokens)
 Behind the gate:    serve, runner (carries runbooks out)
 Beside a device:    collect xbox (its samples, kept while the gateway is away)
-From a terminal:    ask, events dead-letters, fine-tune export --rated; they take the gateway's address and a token's file
+From a terminal:    ask, incidents, events dead-letters, fine-tune export --rated; they take the gateway's address and a token's file
 Anywhere:           detect (scores of any series, from CSV to CSV)";
 
 /// A zero-trust gate for Traefik, and the assistant behind it.
@@ -71,6 +72,9 @@ enum Verb {
     /// Train a model on documents and rated answers: write examples, start a job, follow it, use what it made.
     #[command(subcommand)]
     FineTune(fine_tune::FineTuneCommand),
+    /// Look at what went wrong with devices, through a gateway.
+    #[command(subcommand)]
+    Incidents(incidents::IncidentsCommand),
     /// Make the keys and certificates that a gate and its service need.
     #[command(subcommand)]
     Keys(keys::KeysCommand),
@@ -103,6 +107,7 @@ impl CommandLine {
             Verb::Eval(arguments) => return Ok(judged(eval::run(&arguments))),
             Verb::Events(command) => return Ok(judged(events::run(command))),
             Verb::FineTune(command) => return Ok(judged(fine_tune::run(command))),
+            Verb::Incidents(command) => return Ok(judged(incidents::run(command))),
             Verb::Keys(command) => keys::run(command),
             Verb::Policy(command) => return Ok(judged(policy::run(command))),
             Verb::Runbook(command) => return Ok(judged(runbook::run(&command))),

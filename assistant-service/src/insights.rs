@@ -1,20 +1,18 @@
 //! Watches over events: what somebody wants to know of becomes one insight, however often it comes, with its evidence, how sure
 //! it is, where that stands, and a runbook that may help.
 //!
-//! The walk: a `watch` is read from its file; one replica at a time holds the `lease` and follows the log for every watch
+//! The walk: a `watch` is read from its file; one replica at a time holds the lease and follows the log for every watch
 //! (`following`); a `sighting` is an event that a watch wants; those of one key are counted in a `window`; when there are enough,
 //! the assistant is asked (`asking`) and what it says becomes a `finding`; `telling` makes events of it. Place in the log, windows
 //! and events are one commit of the `book`, so that whatever ends in between, nothing is lost and nothing is told twice.
 
 mod asking;
 mod book;
-mod condition;
 mod duration;
 mod finding;
 mod folder;
 mod following;
 mod grouping;
-mod lease;
 pub(crate) mod metrics;
 mod question;
 mod sighting;
@@ -26,6 +24,8 @@ mod watching;
 mod window;
 
 pub use folder::{InvalidWatches, Watches};
+pub(crate) use grouping::one_line;
+pub(crate) use question::quoted;
 pub(crate) use watch::check_event_type;
 pub(crate) use watching::{begin, watch_for_ever};
 

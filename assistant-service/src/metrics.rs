@@ -12,6 +12,7 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 
 use crate::gate::Caller;
+use crate::incidents::metrics::IncidentMetrics;
 use crate::insights::metrics::InsightMetrics;
 use crate::model::ModelMetrics;
 use crate::problem::Problem;
@@ -62,6 +63,7 @@ pub struct Metrics {
     /// What came of requests to models.
     pub models: ModelMetrics,
     pub(crate) insights: InsightMetrics,
+    pub(crate) incidents: IncidentMetrics,
 }
 
 /// What a request is counted under. The route is the pattern, never the path: paths hold identifiers.
@@ -149,6 +151,7 @@ impl Default for Metrics {
         registry.register("long_polls", "Long polls that wait now", long_polls.clone());
         let models = ModelMetrics::register(&mut registry);
         let insights = InsightMetrics::register(&mut registry);
+        let incidents = IncidentMetrics::register(&mut registry);
         Self {
             registry,
             requests,
@@ -172,6 +175,7 @@ impl Default for Metrics {
             long_polls,
             models,
             insights,
+            incidents,
         }
     }
 }

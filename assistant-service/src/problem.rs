@@ -107,6 +107,8 @@ pub enum Problem {
     ConsumerDiffers,
     /// As much is revoked as is kept.
     TooManyRevocations,
+    /// As many silences are there as are kept.
+    TooManySilences,
     /// The caller has used what one may use of the models in a day.
     OverBudget {
         /// When there is some again.

@@ -14,7 +14,8 @@ use utoipa_axum::routes;
 use crate::problem::{Problem, ProblemDocument};
 use crate::state::AppState;
 use crate::{
-    assistant, chat, commands, consumers, events, health, layers, metrics, ratings, revocations, runbooks, trust,
+    assistant, chat, commands, consumers, events, health, incidents, layers, metrics, ratings, revocations, runbooks,
+    trust,
 };
 
 /// Routes that anybody may reach who reaches the service. Each has bounds of its own: whoever floods one of them must not
@@ -33,6 +34,12 @@ fn answering() -> OpenApiRouter<AppState> {
         .routes(routes!(events::dead_letters::read::list))
         .routes(routes!(events::dead_letters::read::get, events::dead_letters::replay::discard))
         .routes(routes!(events::dead_letters::replay::replay))
+        .routes(routes!(incidents::reading::list))
+        .routes(routes!(incidents::reading::get))
+        .routes(routes!(incidents::picture::svg))
+        .routes(routes!(incidents::picture::png))
+        .routes(routes!(incidents::silences::create, incidents::silences::list))
+        .routes(routes!(incidents::silences::remove))
         .routes(routes!(ratings::rate))
         .routes(routes!(runbooks::routes::list))
         .routes(routes!(runbooks::routes::read))
@@ -58,7 +65,7 @@ fn waiting() -> OpenApiRouter<AppState> {
 
 /// Routes behind the gate that answer in their own time.
 fn conversing() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new().routes(routes!(assistant::ask::ask))
+    OpenApiRouter::new().routes(routes!(assistant::ask::ask)).routes(routes!(incidents::explaining::explain))
 }
 
 /// The same in OpenAI's wire format, with whatever else its clients may ask for below the same paths.
@@ -104,7 +111,7 @@ async fn wrong_method() -> Problem {
     components(schemas(ProblemDocument)),
     security(("token" = [])),
     modifiers(&Token),
-    tags((name = "events"), (name = "assistant"), (name = "commands"), (name = "services"), (name = "trust"), (name = "operation"))
+    tags((name = "events"), (name = "incidents"), (name = "assistant"), (name = "commands"), (name = "services"), (name = "trust"), (name = "operation"))
 )]
 struct Document;
 

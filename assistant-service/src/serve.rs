@@ -23,6 +23,7 @@ use crate::backbone::Backbone;
 use crate::clock::SystemClock;
 use crate::events::EventSchemas;
 use crate::gate::FileTransactionKeys;
+use crate::incidents;
 use crate::insights::{self, Watches};
 use crate::metrics::Metrics;
 use crate::runbooks::{FollowedCatalogue, RunbookCatalogue};
@@ -193,6 +194,7 @@ async fn answer<L: Listener<Addr: std::fmt::Debug>>(
     sweeping.spawn(async move { consumers.announce_for_ever().await });
     sweeping.spawn(async move { measuring.measure_for_ever().await });
     let watching = tokio::spawn(insights::watch_for_ever(state.clone()));
+    let diagnosing = tokio::spawn(incidents::diagnose_for_ever(state.clone()));
     let following = Arc::clone(&trust);
     sweeping.spawn(async move { trust.sweep_for_ever().await });
     sweeping.spawn(async move { following.follow_for_ever().await });
@@ -215,7 +217,7 @@ async fn answer<L: Listener<Addr: std::fmt::Debug>>(
         () = out_of_grace => tracing::warn!("requests that were still under way have been cut off"),
     }
     // Another replica watches as soon as this one has said that it does not.
-    if tokio::time::timeout(GRACE, watching).await.is_err() {
+    if tokio::time::timeout(GRACE, async { tokio::join!(watching, diagnosing) }).await.is_err() {
         tracing::warn!("another replica watches only when it has missed this one");
     }
     Ok(())

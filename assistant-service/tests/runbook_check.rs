@@ -43,7 +43,7 @@ const WRONG: [(&str, &str); 2] = [
 #[test]
 fn a_good_folder_is_counted() {
     let ended = watchgate(&["runbook", "check", &company()]);
-    assert_eq!((ended.code, ended.stdout.as_str()), (0, "3 runbooks, 2 rules of rights: no mistake\n"), "{ended:?}");
+    assert_eq!((ended.code, ended.stdout.as_str()), (0, "5 runbooks, 2 rules of rights: no mistake\n"), "{ended:?}");
     let ended = watchgate(&["runbook", "check", "--json", &company()]);
     let report: Value = serde_json::from_str(&ended.stdout).unwrap();
     assert_eq!((ended.code, report), (0, json!({"valid": true, "runbooks": 3, "rules": 2, "mistakes": []})));

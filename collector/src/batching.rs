@@ -126,6 +126,7 @@ impl Batching {
             start,
             metrics: metrics.iter().map(|name| name.to_string()).collect(),
             rows: rows.collect(),
+            ends: false,
         };
         Some(Finished { batch, place })
     }

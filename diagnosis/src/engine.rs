@@ -1,26 +1,51 @@
 //! All series of all devices, and the incidents that they make.
 
-use std::collections::BTreeMap;
-
-use sha2::{Digest, Sha256};
-use thiserror::Error;
+mod keeping;
+#[cfg(test)]
+mod tests;
 
 use crate::Millis;
 use crate::batch::{Batch, Row};
-use crate::incident::{Incident, IncidentState, Movement};
-use crate::series::{Series, SeriesKey, Taken};
+use crate::book::Book;
+use crate::detector::{Direction, Kind};
+use crate::incident::Incident;
+use crate::memory::Memory;
+use crate::roster::Roster;
+use crate::series::{SeriesKey, Taken};
+use crate::silence::Silence;
+use crate::watch::{Finding, Signal};
 
-/// From which score on a sample opens an incident.
-const OPENS_AT: f64 = 0.9;
+pub use self::keeping::Checkpoint;
+pub use crate::memory::InvalidParked;
 
-/// After how long without a further such sample it is over.
-const OVER_AFTER_MS: Millis = 60_000;
+/// The metric of a device's own silence: nothing of it comes any more.
+pub const SAMPLES: &str = "samples";
+
+/// How much is kept in memory. What was not heard for the longest time goes first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Series in memory.
+    pub series: usize,
+    /// Series of one device.
+    pub series_of_a_device: usize,
+    /// Devices that are known.
+    pub devices: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { series: 100_000, series_of_a_device: 512, devices: 10_000 }
+    }
+}
 
 /// All that is known.
-#[derive(Default)]
+#[derive(Debug, Default)]
 pub struct Engine {
-    series: BTreeMap<SeriesKey, Series>,
-    open: BTreeMap<SeriesKey, (Millis, Incident)>,
+    limits: Limits,
+    silences: Vec<Silence>,
+    memory: Memory,
+    roster: Roster,
+    book: Book,
 }
 
 /// What changed.
@@ -28,7 +53,7 @@ pub struct Engine {
 pub enum Change {
     /// There is a new incident.
     Opened(Incident),
-    /// More, or less, belongs to it.
+    /// More, or less, belongs to it; or it is open again.
     Updated(Incident),
     /// It is over.
     Resolved(Incident),
@@ -45,120 +70,139 @@ pub struct Counted {
     pub too_late: usize,
 }
 
-/// What was parked cannot be read.
-#[derive(Debug, Error)]
-#[error("what was parked of a device cannot be read: {0}")]
-pub struct InvalidParked(#[from] postcard::Error);
+/// What there is at the moment.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Census {
+    /// Series in memory.
+    pub series: usize,
+    /// Devices that are known, with their series in memory or not.
+    pub devices: usize,
+    /// Series that were forgotten since there was no room for them, since the engine was made.
+    pub forgotten: u64,
+    /// Open incidents.
+    pub incidents: usize,
+    /// Open alarms.
+    pub alarms: usize,
+}
 
 impl Engine {
+    /// An engine that knows nothing yet.
+    pub fn new(limits: Limits) -> Self {
+        Self { limits, ..Self::default() }
+    }
+
+    /// Earlier incidents, oldest first, that later ones are compared with; the newest 256 are remembered.
+    pub fn remember<'a>(&mut self, past: impl IntoIterator<Item = &'a Incident>) {
+        past.into_iter().for_each(|incident| self.book.remember(incident));
+    }
+
+    /// Under which windows alarms make no incident, from now on; in place of those that were said before.
+    pub fn silence(&mut self, silences: Vec<Silence>) {
+        self.silences = silences;
+    }
+
+    /// What there is.
+    pub fn census(&self) -> Census {
+        let (incidents, alarms) = self.book.open();
+        let (series, forgotten) = (self.memory.live(), self.memory.forgotten());
+        Census { series, devices: self.roster.len(), forgotten, incidents, alarms }
+    }
+
+    /// Whether a batch's device is not in memory: whoever has it parked must [revive](Engine::revive) it first.
+    pub fn needs(&self, batch: &Batch) -> bool {
+        !self.knows(&batch.device)
+    }
+
     /// Takes a batch that has been [checked](Batch::check), in the order of the log.
     pub fn take(&mut self, batch: &Batch) -> (Vec<Change>, Counted) {
-        let (mut changes, mut counted) = (Vec::new(), Counted::default());
+        if self.roster.hear(batch) {
+            self.book.close(&silence_of(batch), batch.start);
+        }
+        let mut counted = Counted::default();
+        let (device, places) = self.memory.open(batch, self.limits.series_of_a_device);
         for Row(offset, values) in &batch.rows {
             let at = batch.start.saturating_add(Millis::from(*offset));
-            for (metric, value) in batch.metrics.iter().zip(values) {
-                let Some(value) = *value else { continue };
-                let key = SeriesKey {
-                    device: batch.device.clone(),
-                    build: batch.build.clone(),
-                    scene: batch.scene.clone(),
-                    metric: metric.clone(),
+            for (value, place) in values.iter().zip(&places) {
+                let (Some(value), Some((name, series))) = (*value, place.and_then(|place| device.at(place))) else {
+                    continue;
                 };
-                match self.series.entry(key.clone()).or_insert_with(|| Series::new(at)).take(at, value) {
+                let counter = match series.take(at, value) {
                     Taken::Judged(verdict) => {
-                        counted.judged = counted.judged.saturating_add(1);
-                        if verdict.score >= OPENS_AT {
-                            changes.extend(self.alarm(key, at, value, verdict));
+                        if let Some(signal) = series.watch(value, &verdict) {
+                            let key = SeriesKey {
+                                device: batch.device.clone(),
+                                build: name.build.to_string(),
+                                scene: name.scene.to_string(),
+                                metric: name.metric.to_string(),
+                            };
+                            self.book.signal(key, signal, series.newest(), &self.roster, &self.silences);
                         }
+                        &mut counted.judged
                     }
-                    Taken::LeftOut => counted.left_out = counted.left_out.saturating_add(1),
-                    Taken::TooLate => counted.too_late = counted.too_late.saturating_add(1),
-                }
+                    Taken::LeftOut => &mut counted.left_out,
+                    Taken::TooLate => &mut counted.too_late,
+                };
+                *counter = counter.saturating_add(1);
             }
         }
+        self.make_room(&batch.device);
+        let newest = batch.newest();
+        let now = self.roster.clock().unwrap_or(newest);
+        let changes = self
+            .book
+            .settle(now, &self.roster, |device, until| until <= now || (device == batch.device && until <= newest));
         (changes, counted)
     }
 
-    /// Tells what time does: what is silent, what is over.
+    /// Lets time pass, in milliseconds since 1970: what is silent, what is over. `now` is the time at which the newest batch that was taken
+    /// came, or the present when nothing is left to be taken: else what only waits to be read would be a silence.
     pub fn tick(&mut self, now: Millis) -> Vec<Change> {
-        let over: Vec<SeriesKey> = self
-            .open
-            .iter()
-            .filter(|(_, (last, _))| now.saturating_sub(*last) > OVER_AFTER_MS)
-            .map(|(key, _)| key.clone())
-            .collect();
-        let closed = over.into_iter().filter_map(|key| self.open.remove(&key));
-        closed
-            .map(|(_, incident)| {
-                Change::Resolved(Incident { state: IncidentState::Resolved, resolved_at: Some(now), ..incident })
-            })
-            .collect()
-    }
-
-    /// Takes a device's series out of memory, as bytes for [`Engine::revive`]; `None` where nothing is known of it.
-    ///
-    /// # Errors
-    /// [`InvalidParked`] when it cannot be written.
-    pub fn park(&mut self, device: &str) -> Result<Option<Vec<u8>>, InvalidParked> {
-        let keys: Vec<SeriesKey> = self.series.keys().filter(|key| key.device == device).cloned().collect();
-        let parked: Vec<(SeriesKey, Series)> =
-            keys.into_iter().filter_map(|key| self.series.remove_entry(&key)).collect();
-        if parked.is_empty() { Ok(None) } else { Ok(Some(postcard::to_allocvec(&parked)?)) }
-    }
-
-    /// Whether anything of a device is in memory.
-    pub fn knows(&self, device: &str) -> bool {
-        self.series.keys().any(|key| key.device == device)
-    }
-
-    /// Brings back what was parked.
-    ///
-    /// # Errors
-    /// [`InvalidParked`] when the bytes are none of [`Engine::park`]'s.
-    pub fn revive(&mut self, parked: &[u8]) -> Result<(), InvalidParked> {
-        let parked: Vec<(SeriesKey, Series)> = postcard::from_bytes(parked)?;
-        self.series.extend(parked);
-        Ok(())
-    }
-
-    fn alarm(&mut self, key: SeriesKey, at: Millis, value: f64, verdict: crate::detector::Verdict) -> Option<Change> {
-        if let Some((last, _)) = self.open.get_mut(&key) {
-            *last = at;
-            return None;
+        for (device, missed_at) in self.roster.tick(now) {
+            self.miss(&device, missed_at);
         }
-        let movement = Movement {
-            series: key.clone(),
-            kind: verdict.kind,
-            direction: verdict.direction,
-            began_at: at,
-            before: verdict.usual,
-            now: value,
-            score: verdict.score,
-            is_over: false,
+        self.book.tick(self.roster.clock().unwrap_or(now), &self.roster)
+    }
+
+    /// Nobody listened until `now`: what did not come in that time is no silence.
+    pub fn resume(&mut self, now: Millis) {
+        self.roster.resume(now);
+    }
+
+    fn miss(&mut self, name: &str, missed_at: Millis) {
+        let Some(device) = self.roster.get(name) else { return };
+        let key = SeriesKey {
+            device: name.to_owned(),
+            build: device.build.clone(),
+            scene: device.scene.clone(),
+            metric: SAMPLES.to_owned(),
         };
-        let incident = Incident {
-            incident: name(&movement),
-            state: IncidentState::Open,
-            title: format!("{} of {} moved", key.metric, key.device),
-            began_at: at,
-            opened_at: at,
-            resolved_at: None,
-            moved: vec![movement],
-            moved_in_all: 1,
-            devices: vec![key.device.clone()],
-            devices_in_all: 1,
-            shared: Vec::new(),
-            similar: Vec::new(),
+        let finding = Finding {
+            kind: Kind::Silence,
+            direction: Direction::Down,
+            began_at: device.newest,
+            before: device.rate(),
+            now: 0.0,
+            score: 1.0,
         };
-        self.open.insert(key, (at, incident.clone()));
-        Some(Change::Opened(incident))
+        self.book.signal(key, Signal::Open(finding), missed_at, &self.roster, &self.silences);
+    }
+
+    /// What was not heard for the longest time goes when there is too much.
+    fn make_room(&mut self, but: &str) {
+        self.roster.forget_stalest(self.limits.devices, but);
+        while self.memory.live() > self.limits.series {
+            let Some(stalest) = self.roster.stalest(self.memory.devices(), but).map(str::to_owned) else { return };
+            self.memory.forget(&stalest);
+        }
     }
 }
 
-/// An incident's name, from what moved first.
-fn name(first: &Movement) -> String {
-    let SeriesKey { device, build, scene, metric } = &first.series;
-    let at = first.began_at.to_string();
-    let digest = Sha256::digest([device, build, scene, metric, &at].map(String::as_str).join("\n"));
-    digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+/// The series that a device's silence stands for.
+fn silence_of(batch: &Batch) -> SeriesKey {
+    SeriesKey {
+        device: batch.device.clone(),
+        build: batch.build.clone(),
+        scene: batch.scene.clone(),
+        metric: SAMPLES.to_owned(),
+    }
 }

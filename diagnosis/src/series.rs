@@ -1,9 +1,15 @@
 //! One metric of one device, in one build and one scene: brings its samples into an order that a detector can take.
 
+mod order;
+#[cfg(test)]
+mod tests;
+
 use serde::{Deserialize, Serialize};
 
+use self::order::{Order, Place};
 use crate::Millis;
 use crate::detector::{Detector, Verdict};
+use crate::watch::{Signal, Watch};
 
 /// How late a sample may be, against the newest of its series, and still count.
 pub const LATEST_MS: Millis = 60_000;
@@ -24,8 +30,9 @@ pub struct SeriesKey {
 /// What is known of a series; at most 2 KiB.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Series {
-    newest: Millis,
+    order: Order,
     detector: Detector,
+    watch: Watch,
 }
 
 /// What became of a sample.
@@ -42,28 +49,33 @@ pub enum Taken {
 impl Series {
     /// A series of which nothing is known yet.
     pub fn new(at: Millis) -> Self {
-        Self { newest: at.saturating_sub(1), detector: Detector::default() }
+        Self { order: Order::before(at), detector: Detector::default(), watch: Watch::default() }
     }
 
     /// A series that begins with what is known of another one: the same device and scene, another build.
     pub fn heir_of(other: &Self, at: Millis) -> Self {
-        Self { newest: at.saturating_sub(1), detector: other.detector.clone() }
+        Self { order: Order::before(at), detector: other.detector.clone(), watch: other.watch.heir() }
     }
 
     /// Takes a sample. One that comes late is judged by what is known now, and does not turn time back.
     pub fn take(&mut self, at: Millis, value: f64) -> Taken {
-        if !value.is_finite() || at == self.newest {
+        if !value.is_finite() {
             return Taken::LeftOut;
         }
-        if at < self.newest.saturating_sub(LATEST_MS) {
-            return Taken::TooLate;
+        match self.order.place(at) {
+            Place::Next | Place::Late => Taken::Judged(self.detector.judge(self.order.newest(), value)),
+            Place::Double => Taken::LeftOut,
+            Place::TooLate => Taken::TooLate,
         }
-        self.newest = self.newest.max(at);
-        Taken::Judged(self.detector.judge(self.newest, value))
+    }
+
+    /// Watches what the samples that were judged come to: whether an alarm begins, goes on or ends.
+    pub fn watch(&mut self, value: f64, verdict: &Verdict) -> Option<Signal> {
+        self.watch.take(self.order.newest(), value, verdict)
     }
 
     /// When its newest sample was taken.
     pub fn newest(&self) -> Millis {
-        self.newest
+        self.order.newest()
     }
 }

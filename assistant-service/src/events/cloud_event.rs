@@ -141,8 +141,13 @@ impl CloudEvent {
         &self.event_type
     }
 
+    /// What it is about.
+    pub(crate) fn subject(&self) -> Option<&str> {
+        self.subject.as_deref()
+    }
+
     /// Its data as JSON text, if it is JSON.
-    pub(super) fn json_data(&self) -> Option<Cow<'_, [u8]>> {
+    pub(crate) fn json_data(&self) -> Option<Cow<'_, [u8]>> {
         match self.data.as_ref()? {
             Data::Json(text) => Some(Cow::Borrowed(text.get().as_bytes())),
             Data::Base64(text) if self.data_content_type.as_deref().is_none_or(media_type::is_json) => {

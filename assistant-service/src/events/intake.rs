@@ -12,6 +12,7 @@ use super::binding::{self, Mode};
 use super::cloud_event::CloudEvent;
 use super::submission::{Policy, Submission};
 use crate::backbone::NewEvent;
+use crate::incidents::samples;
 use crate::problem::{FieldError, Problem};
 
 /// Why an event that its sender may send is not taken.
@@ -78,7 +79,7 @@ impl<'a> Intake<'a> {
             }
         };
         self.policy.check(&event).map_err(Refusal::NotYours)?;
-        match self.schemas.check(&event) {
+        match self.schemas.check(&event).and_then(|()| samples::check(&event)) {
             Ok(()) => Ok(event),
             Err(errors) => Err(Refusal::NotFit(Reason::Schema, named(&event, errors))),
         }

@@ -23,6 +23,7 @@ use super::telling::{self, Said};
 use super::watch::Watch;
 use super::window::Phase;
 use crate::backbone::{BackboneError, Position};
+use crate::clock::millis;
 use crate::state::AppState;
 
 /// Between two looks, whatever comes in meanwhile: what comes together is counted in one commit.
@@ -126,7 +127,7 @@ impl Follower {
         let Some(window) = self.book.windows.get_mut(digest) else { return Ok(()) };
         let Some(tally) = window.tally() else { return Ok(()) };
         step.events.push(telling::event(&self.watch.name, window, tally, &Said::Created(finding), now)?);
-        window.is_told(super::sighting::millis(now));
+        window.is_told(millis(now));
         step.changed.insert(digest.to_owned());
         Ok(())
     }

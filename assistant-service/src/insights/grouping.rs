@@ -6,10 +6,10 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 use trust_core::Mistake;
 
-use super::condition::is_pointer;
 use super::sighting::Sighting;
 use super::watch::Watch;
 use crate::assistant::redaction::Redactor;
+use crate::condition::is_pointer;
 use crate::section::Section;
 
 const MOST_FIELDS: usize = 4;
@@ -145,7 +145,7 @@ impl Key {
 }
 
 /// At most so many characters of a text, in one line.
-pub(super) fn one_line(text: &str, most: usize) -> String {
+pub(crate) fn one_line(text: &str, most: usize) -> String {
     let plain = text.chars().map(|character| if character.is_control() { ' ' } else { character });
     plain.take(most).collect::<String>().trim().to_owned()
 }

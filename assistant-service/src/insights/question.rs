@@ -59,7 +59,8 @@ impl QuestionTemplate {
     }
 }
 
-fn quoted(value: Option<&str>) -> String {
+/// A value of somebody else in a question: in quotation marks, short, and without what sentences, links and markup are made of.
+pub(crate) fn quoted(value: Option<&str>) -> String {
     let is_plain =
         |character: char| character.is_alphanumeric() || matches!(character, '-' | '_' | '.' | ':' | '/' | '%' | '+');
     let plain: String = value

@@ -6,6 +6,7 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use crate::backbone::{Position, StoredEvent};
+use crate::clock::millis;
 use crate::runbooks::{RunbookCatalogue, SuggestWhen};
 
 /// Longer identifiers are left out of the evidence: the position names the event all the same, and room for evidence is bounded.
@@ -86,7 +87,9 @@ impl Sighting {
 
     /// The same, with what the catalogue suggests at it.
     pub(super) fn suggesting(mut self, catalogue: &dyn RunbookCatalogue) -> Self {
-        let fits = |suggesting: &SuggestWhen| suggesting.fits(&self.event_type, &self.source, self.subject.as_deref());
+        let fits = |suggesting: &SuggestWhen| {
+            suggesting.fits(&self.event_type, &self.source, self.subject.as_deref(), &self.data)
+        };
         let fitting = catalogue.list().into_iter().filter(|runbook| runbook.suggest_when.as_ref().is_some_and(fits));
         self.suggested = fitting.take(MOST_SUGGESTED).map(|runbook| runbook.name.clone()).collect();
         self
@@ -101,15 +104,4 @@ impl Sighting {
     pub(super) fn short_correlation_id(&self) -> Option<String> {
         self.correlation_id.clone().filter(|text| text.len() <= LONGEST_KEPT_BYTES)
     }
-}
-
-/// Milliseconds since the beginning of 1970; what lies beyond their range is taken for its end.
-pub(super) fn millis(time: OffsetDateTime) -> i64 {
-    i64::try_from(time.unix_timestamp_nanos() / 1_000_000).unwrap_or(i64::MAX)
-}
-
-/// The same, back.
-pub(super) fn time_of(millis: i64) -> OffsetDateTime {
-    OffsetDateTime::from_unix_timestamp_nanos(i128::from(millis).saturating_mul(1_000_000))
-        .unwrap_or(OffsetDateTime::UNIX_EPOCH)
 }

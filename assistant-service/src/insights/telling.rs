@@ -8,9 +8,10 @@ use time::OffsetDateTime;
 
 use super::INSIGHT;
 use super::finding::Finding;
-use super::sighting::{Evidence, millis, time_of};
+use super::sighting::Evidence;
 use super::window::{Tally, Window};
 use crate::backbone::NewEvent;
+use crate::clock::{millis, time_of};
 use crate::events::{CloudEvent, Stamp};
 
 /// What is said of an insight.

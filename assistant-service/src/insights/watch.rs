@@ -6,12 +6,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::INSIGHT;
-use super::condition::Condition;
 use super::grouping::Field;
 use super::question::QuestionTemplate;
 use super::sighting::Sighting;
 use crate::assistant::redaction::Redactor;
 use crate::backbone::{EventFilter, Freshness, Position, TypeFilter};
+use crate::condition::Condition;
 
 pub(crate) use file::check_event_type;
 pub(super) use file::read;

@@ -11,10 +11,12 @@ use tokio::time::sleep;
 use super::asking::AT_ONCE;
 use super::book::{Book, Interrupted};
 use super::following::follow;
-use super::lease::{BEAT, Lease};
 use super::watch::Watch;
 use crate::backbone::BackboneError;
+use crate::replica_lease::{Held, ReplicaLease};
 use crate::state::AppState;
+
+pub(super) const LEASE: &str = "insights.lease";
 
 const AFTER_A_FAILURE: Duration = Duration::from_secs(1);
 
@@ -31,42 +33,29 @@ pub(crate) async fn watch_for_ever(state: AppState) {
     if state.watches.count() == 0 {
         return;
     }
-    let lease = Lease::new(Arc::clone(&state.backbone), Arc::clone(&state.clock));
-    let mut following = JoinSet::new();
-    tokio::select! {
-        () = hold_for_ever(&state, &lease, &mut following) => {}
-        () = state.ended() => {}
-    }
-    following.shutdown().await;
-    if let Err(error) = lease.release().await {
-        tracing::warn!(%error, "the next replica waits a moment before it watches");
-    }
+    let lease = ReplicaLease::new(Arc::clone(&state.backbone), LEASE, Arc::clone(&state.clock));
+    lease
+        .do_while_held(&Watching { state: state.clone(), seats: Arc::new(Semaphore::new(AT_ONCE)) }, state.ended())
+        .await;
 }
 
-async fn hold_for_ever(state: &AppState, lease: &Lease, following: &mut JoinSet<Infallible>) {
-    let seats = Arc::new(Semaphore::new(AT_ONCE));
-    loop {
-        let is_held = lease.hold().await.unwrap_or_else(|error| {
-            tracing::error!(%error, "who watches could not be found out");
-            false
-        });
-        if let Some(Err(error)) = following.try_join_next() {
-            // Only a mistake of ours ends one of them; all begin anew, so that none stays behind unseen.
-            tracing::error!(%error, "a watch ended");
-            following.shutdown().await;
+/// Every watch, by this replica.
+struct Watching {
+    state: AppState,
+    seats: Arc<Semaphore>,
+}
+
+impl Held for Watching {
+    const WHAT: &'static str = "watching";
+
+    fn begin(&self, following: &mut JoinSet<Infallible>) {
+        for watch in self.state.watches.all() {
+            following.spawn(follow_for_ever(self.state.clone(), Arc::clone(watch), Arc::clone(&self.seats)));
         }
-        if !is_held && !following.is_empty() {
-            tracing::warn!("another replica watches");
-            following.shutdown().await;
-            state.metrics.insights.forget();
-        }
-        if is_held && following.is_empty() {
-            tracing::info!(watches = state.watches.count(), "this replica watches");
-            for watch in state.watches.all() {
-                following.spawn(follow_for_ever(state.clone(), Arc::clone(watch), Arc::clone(&seats)));
-            }
-        }
-        sleep(BEAT).await;
+    }
+
+    fn forget(&self) {
+        self.state.metrics.insights.forget();
     }
 }
 

@@ -187,6 +187,12 @@ impl Problem {
                 "A consumer of this name has another filter, beginning or order, which stay; remove it first, or take \
                  another name.",
             ),
+            Self::TooManySilences => Outside::new(
+                StatusCode::TOO_MANY_REQUESTS,
+                "urn:watchgate:problem:too-many-silences",
+                "Too many silences",
+                "As many silences are kept as are kept at once; take one back, or wait until one is over.",
+            ),
             Self::TooManyRevocations => Outside::new(
                 StatusCode::INSUFFICIENT_STORAGE,
                 "urn:watchgate:problem:too-many-revocations",

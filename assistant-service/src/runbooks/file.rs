@@ -11,6 +11,7 @@ use sha2::{Digest, Sha256};
 use trust_core::Mistake as Said;
 
 use super::{Mistake, Risk, Runbook, SuggestWhen};
+use crate::condition;
 use crate::config_file;
 use crate::insights::check_event_type;
 use crate::section::Section;
@@ -132,13 +133,14 @@ fn suggest_when(root: &Section<'_>, mistakes: &mut Vec<Said>) -> Option<SuggestW
     if !section.is_there() {
         return None;
     }
-    section.only_keys(&["type", "source", "subject"], mistakes);
+    section.only_keys(&["type", "source", "subject", "where"], mistakes);
     let event_type = section.required("type", mistakes);
     if let Some(event_type) = &event_type {
         check_event_type(&section, event_type, mistakes);
     }
     let (source, subject) = (section.text("source", mistakes), section.text("subject", mistakes));
-    Some(SuggestWhen { event_type: event_type?, source, subject })
+    let conditions = condition::read(&section, mistakes);
+    Some(SuggestWhen { event_type: event_type?, source, subject, conditions })
 }
 
 /// The digest of everything but the digest itself, with members ordered by name, so that the same runbook has the same

@@ -6,6 +6,7 @@ use trust_core::principal::Principal;
 use utoipa::ToSchema;
 
 use super::Target;
+use crate::condition::Condition;
 
 /// Who carries a runbook out: always the same service, or the one that a parameter names.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -146,7 +147,7 @@ pub struct Concurrency {
 }
 
 /// Events at which a runbook is worth a look.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SuggestWhen {
     /// A type, or `prefix.*` for all types below one.
@@ -158,17 +159,24 @@ pub struct SuggestWhen {
     /// A subject.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub subject: Option<String>,
+    /// What must stand in its data; all of them hold.
+    #[serde(rename = "where", default, skip_serializing_if = "Vec::is_empty")]
+    #[schema(value_type = Vec<Object>)]
+    pub conditions: Vec<Condition>,
 }
 
 impl SuggestWhen {
-    /// Whether it means an event with this type, source and subject.
+    /// Whether it means an event with this type, source, subject and data.
     #[must_use]
-    pub fn fits(&self, event_type: &str, source: &str, subject: Option<&str>) -> bool {
+    pub fn fits(&self, event_type: &str, source: &str, subject: Option<&str>, data: &Value) -> bool {
         let is_type = match self.event_type.strip_suffix(".*") {
             Some(prefix) => event_type.strip_prefix(prefix).is_some_and(|rest| rest.starts_with('.')),
             None => event_type == self.event_type,
         };
         let is_source = self.source.as_deref().is_none_or(|wanted| wanted == source);
-        is_type && is_source && self.subject.as_deref().is_none_or(|wanted| Some(wanted) == subject)
+        is_type
+            && is_source
+            && self.subject.as_deref().is_none_or(|wanted| Some(wanted) == subject)
+            && self.conditions.iter().all(|condition| condition.holds(data))
     }
 }

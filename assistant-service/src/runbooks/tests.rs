@@ -41,7 +41,7 @@ fn the_examples_are_good_runbooks() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/company/runbooks");
     let catalogue = FolderCatalogue::load(&folder).unwrap();
     let names: Vec<_> = catalogue.list().iter().map(|runbook| runbook.name.clone()).collect();
-    assert_eq!(names, ["restart-worker", "rotate-logs", "show-status"]);
+    assert_eq!(names, ["cool-console", "restart-worker", "roll-back-build", "rotate-logs", "show-status"]);
 
     let restart = catalogue.get("restart-worker").unwrap();
     assert_eq!((restart.risk, restart.timeout_seconds), (Risk::Change, 60));
@@ -177,12 +177,12 @@ async fn the_catalogue_is_read_over_http() {
     let all = stage.get("/v1/runbooks").send().await;
     assert_eq!(all.status, 200);
     let names: Vec<_> = all.json["runbooks"].as_array().unwrap().iter().map(|one| one["name"].clone()).collect();
-    assert_eq!(names, ["restart-worker", "rotate-logs", "show-status"]);
+    assert_eq!(names, ["cool-console", "restart-worker", "roll-back-build", "rotate-logs", "show-status"]);
 
     let one = stage.get("/v1/runbooks/restart-worker").send().await;
-    assert_eq!(one.json, all.json["runbooks"][0]);
+    assert_eq!(one.json, all.json["runbooks"][1]);
     assert_eq!(one.json["you_may"], json!(["run", "approve", "cancel"]));
-    assert_eq!(all.json["runbooks"][2]["you_may"], json!(["run", "cancel"]));
+    assert_eq!(all.json["runbooks"][4]["you_may"], json!(["run", "cancel"]));
     assert_eq!(one.json["target"], json!({"service": "sample-service"}));
     assert_eq!(one.json["risk"], "change");
     let approval = json!({"needed": true, "not_requester": true, "quorum": 1, "lifetime_seconds": 3600});

@@ -74,7 +74,7 @@ async fn what_the_caller_may_do_stands_in_the_catalogue_which_lists_all() {
         [("", json!([])), (REQUEST, json!(["run", "cancel"])), (APPROVE, json!(["approve", "cancel"]))]
     {
         let all = with_scopes(stage.get("/v1/runbooks"), "ana", scopes).send().await.json;
-        assert_eq!(all["runbooks"].as_array().unwrap().len(), 3);
+        assert_eq!(all["runbooks"].as_array().unwrap().len(), 5);
         assert_eq!(all["runbooks"][0]["you_may"], expected, "{scopes}");
     }
 }

@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use super::Follower;
 use crate::backbone::StoredEvent;
+use crate::clock::millis;
 use crate::insights::book::{Interrupted, Step};
 use crate::insights::finding::{Finding, WhyUnknown};
 use crate::insights::grouping::Key;
-use crate::insights::sighting::{Sighting, millis};
+use crate::insights::sighting::Sighting;
 use crate::insights::window::Window;
 
 const PAGE: u32 = 256;

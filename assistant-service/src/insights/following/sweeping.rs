@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use super::Follower;
+use crate::clock::millis;
 use crate::insights::book::{Interrupted, Step};
-use crate::insights::sighting::millis;
 use crate::insights::telling::{self, Said};
 use crate::insights::window::{Phase, Window};
 

@@ -2,7 +2,7 @@
 
 use super::super::watch::read;
 use super::*;
-use crate::insights::condition;
+use crate::condition;
 
 #[test]
 fn the_examples_are_read() {

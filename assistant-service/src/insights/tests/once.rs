@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use super::*;
 use crate::backbone::BackboneError;
 use crate::insights::book::Interrupted;
-use crate::insights::lease::{Lease, SILENCE};
+use crate::insights::watching::LEASE;
 use crate::insights::{begin, watch_for_ever};
+use crate::replica_lease::{ReplicaLease, SILENCE};
 
 #[tokio::test]
 async fn a_replica_that_ends_before_it_tells_leaves_the_insight_to_the_next() {
@@ -137,7 +138,7 @@ async fn another_definition_counts_anew_and_insights_go_on() {
 #[tokio::test]
 async fn one_replica_holds_the_lease_until_it_is_silent_or_gives_it_back() {
     let stage = Stage::new();
-    let lease = || Lease::new(Arc::clone(&stage.state.backbone), stage.clock.clone());
+    let lease = || ReplicaLease::new(Arc::clone(&stage.state.backbone), LEASE, stage.clock.clone());
     let (one, other, third) = (lease(), lease(), lease());
     assert!(one.hold().await.unwrap() && !other.hold().await.unwrap());
     for _ in 0..5 {
@@ -173,5 +174,5 @@ async fn the_service_watches_by_itself_from_when_it_began_and_gives_the_lease_ba
     assert_eq!(evidence.as_array().unwrap().iter().map(|one| &one["id"]).collect::<Vec<_>>(), ["event-2"]);
     state.ending.send_replace(true);
     tokio::time::timeout(Duration::from_secs(30), watching).await.unwrap().unwrap();
-    assert!(Lease::new(Arc::clone(&state.backbone), stage.clock.clone()).hold().await.unwrap());
+    assert!(ReplicaLease::new(Arc::clone(&state.backbone), LEASE, stage.clock.clone()).hold().await.unwrap());
 }

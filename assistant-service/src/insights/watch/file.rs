@@ -7,9 +7,10 @@ use sha2::{Digest, Sha256};
 use trust_core::Mistake;
 
 use super::super::question::QuestionTemplate;
-use super::super::{INSIGHT, condition, duration, grouping};
+use super::super::{INSIGHT, duration, grouping};
 use super::{Filter, Watch};
 use crate::backbone::TypeFilter;
+use crate::condition;
 use crate::config_file::{self, LocatedMistake};
 use crate::section::Section;
 

@@ -222,14 +222,28 @@ fn defaults_are_put_in_where_nothing_was_said_and_fit_their_schema() {
 fn events_at_which_a_runbook_is_worth_a_look() {
     let with = |members: &str| format!("{GOOD}suggest_when: {members}\n");
     let suggesting = read(&with("{type: com.example.alert.*, subject: mailer}")).suggest_when.unwrap();
-    assert!(suggesting.fits("com.example.alert.stuck", "https://a.test", Some("mailer")));
-    assert!(!suggesting.fits("com.example.alert", "https://a.test", Some("mailer")));
-    assert!(!suggesting.fits("com.example.alerts.stuck", "https://a.test", Some("mailer")));
-    assert!(!suggesting.fits("com.example.alert.stuck", "https://a.test", None));
+    assert!(suggesting.fits("com.example.alert.stuck", "https://a.test", Some("mailer"), &json!({})));
+    assert!(!suggesting.fits("com.example.alert", "https://a.test", Some("mailer"), &json!({})));
+    assert!(!suggesting.fits("com.example.alerts.stuck", "https://a.test", Some("mailer"), &json!({})));
+    assert!(!suggesting.fits("com.example.alert.stuck", "https://a.test", None, &json!({})));
     let from = read(&with("{type: com.example.alert, source: 'https://a.test'}")).suggest_when.unwrap();
-    assert!(from.fits("com.example.alert", "https://a.test", None));
-    assert!(!from.fits("com.example.alert", "https://b.test", None));
+    assert!(from.fits("com.example.alert", "https://a.test", None, &json!({})));
+    assert!(!from.fits("com.example.alert", "https://b.test", None, &json!({})));
+    let about =
+        with("{type: com.example.alert, where: [{at: /shared/0/what, equals: build}, {at: /count, greaterThan: 2}]}");
+    let fits = |data| read(&about).suggest_when.unwrap().fits("com.example.alert", "https://a.test", None, &data);
+    assert!(fits(json!({"shared": [{"what": "build"}], "count": 3})));
+    assert!(
+        !fits(json!({"shared": [{"what": "build"}], "count": 2}))
+            && !fits(json!({"shared": [{"what": "device"}], "count": 3}))
+    );
+    let shown = serde_json::to_value(read(&about).suggest_when).unwrap();
+    assert_eq!(
+        shown["where"],
+        json!([{"at": "/shared/0/what", "equals": "build"}, {"at": "/count", "greaterThan": 2.0}])
+    );
     each_is_a_mistake(&[
+        (with("{type: a.b, where: [{at: /x}]}"), "suggest_when.where[0]", "required"),
         (with("{source: 'https://a.test'}"), "suggest_when.type", "required"),
         (with("{type: 'com.*.alert'}"), "suggest_when.type", "com.example.*"),
         (with("{type: dev.watchgate.insight.created}"), "suggest_when.type", "insights"),

@@ -1,5 +1,6 @@
-//! What a watch asks of an event's data, member by member.
+//! What a watch, or a runbook that suggests itself, asks of an event's data, member by member.
 
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use trust_core::Mistake;
 
@@ -10,13 +11,17 @@ const LONGEST_POINTER_BYTES: usize = 256;
 const MOST_CONDITIONS: usize = 16;
 
 /// A condition on one member.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) struct Condition {
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Condition {
+    /// The member, by its JSON pointer.
+    #[serde(rename = "at")]
     pointer: String,
+    #[serde(flatten)]
     test: Test,
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 enum Test {
     Equals(Value),
     Exists(bool),
@@ -26,7 +31,7 @@ enum Test {
 
 impl Condition {
     /// Whether the data fulfils it. A member of another type than is asked for never does.
-    pub(super) fn holds(&self, data: &Value) -> bool {
+    pub(crate) fn holds(&self, data: &Value) -> bool {
         let found = data.pointer(&self.pointer);
         match &self.test {
             Test::Equals(wanted) => found.is_some_and(|found| is_same(found, wanted)),
@@ -45,8 +50,8 @@ fn is_same(found: &Value, wanted: &Value) -> bool {
     }
 }
 
-/// The conditions of a watch, all of which must hold.
-pub(super) fn read(root: &Section<'_>, mistakes: &mut Vec<Mistake>) -> Vec<Condition> {
+/// The conditions below `where`, all of which must hold.
+pub(crate) fn read(root: &Section<'_>, mistakes: &mut Vec<Mistake>) -> Vec<Condition> {
     let sections = root.list("where", mistakes);
     if sections.len() > MOST_CONDITIONS {
         root.at("where").mistake(format!("there may be {MOST_CONDITIONS} conditions"), mistakes);
@@ -88,7 +93,7 @@ fn read_one(section: &Section<'_>, mistakes: &mut Vec<Mistake>) -> Option<Condit
 }
 
 /// Whether a text is a JSON pointer (RFC 6901) into the data; says so where it is none.
-pub(super) fn check_pointer(section: &Section<'_>, key: &str, pointer: &str, mistakes: &mut Vec<Mistake>) -> bool {
+pub(crate) fn check_pointer(section: &Section<'_>, key: &str, pointer: &str, mistakes: &mut Vec<Mistake>) -> bool {
     let is_pointer = is_pointer(pointer);
     if !is_pointer {
         section.at(key).mistake("a JSON pointer such as /worker/state was expected", mistakes);
@@ -96,6 +101,6 @@ pub(super) fn check_pointer(section: &Section<'_>, key: &str, pointer: &str, mis
     is_pointer
 }
 
-pub(super) fn is_pointer(text: &str) -> bool {
+pub(crate) fn is_pointer(text: &str) -> bool {
     text.starts_with('/') && text.len() <= LONGEST_POINTER_BYTES && !text.chars().any(char::is_control)
 }

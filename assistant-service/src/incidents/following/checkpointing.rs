@@ -1,0 +1,114 @@
+//! Writes down what the engine knows, a little at a time: the devices that have heard anything since the last checkpoint, the book, and at
+//! last the place, which says that it holds. What the engine hears meanwhile is not a part of it.
+
+use std::collections::VecDeque;
+
+use super::{BOOK, CHECKPOINT_EVERY, Follower, SERIES};
+use crate::backbone::Put;
+use crate::clock::millis;
+use crate::incidents::interrupted::Interrupted;
+use crate::incidents::kept_bytes::{KeptBytes, PieceToWrite};
+use crate::incidents::place::Head;
+
+/// Pieces of one commit.
+const BYTES_PER_COMMIT: usize = 512 * 1024;
+
+/// How long it is remembered what was usual for a device that is heard no more.
+const SERIES_KEPT_FOR: time::Duration = time::Duration::days(30);
+
+/// A checkpoint that is being written.
+pub(super) struct Writing {
+    head: Head,
+    /// How much the clock had said: the rest belongs to the next checkpoint.
+    said: usize,
+    /// `None` as soon as it is among the pieces.
+    book: Option<Vec<u8>>,
+    pieces: VecDeque<PieceToWrite>,
+}
+
+impl Follower {
+    pub(super) async fn checkpoint_if_due(&mut self) -> Result<(), Interrupted> {
+        let elapsed = self.state.clock.elapsed();
+        let is_news = self.looked > self.place.place.checkpoint.position || !self.place.place.said.is_empty();
+        if is_news && self.writing.is_none() && elapsed.saturating_sub(self.checkpoint_at) >= CHECKPOINT_EVERY {
+            self.checkpoint_at = elapsed;
+            self.begin_checkpoint().await?;
+        }
+        Ok(())
+    }
+
+    /// Begins one of all that was heard so far.
+    pub(in crate::incidents) async fn begin_checkpoint(&mut self) -> Result<(), Interrupted> {
+        let number = self.place.place.checkpoint.number.saturating_add(1);
+        let head = Head { number, position: self.looked, heard: self.place.place.heard };
+        let book = self.judge.run(crate::incidents::judge::Judged::begin_checkpoint).await??;
+        let (said, pieces) = (self.place.place.said.len(), VecDeque::new());
+        self.writing = Some(Writing { head, said, book: Some(book), pieces });
+        Ok(())
+    }
+
+    /// Writes as much as goes into one commit. Says whether there is more to be written.
+    pub(in crate::incidents) async fn write_some(&mut self) -> Result<bool, Interrupted> {
+        let Some(mut writing) = self.writing.take() else { return Ok(false) };
+        if writing.pieces.is_empty() {
+            self.add_copies(&mut writing).await?;
+        }
+        if writing.pieces.is_empty() {
+            self.finish(&writing).await?;
+            return Ok(false);
+        }
+        let (mut bytes, mut pieces) = (0_usize, Vec::new());
+        while bytes < BYTES_PER_COMMIT
+            && let Some(piece) = writing.pieces.pop_front()
+        {
+            bytes = bytes.saturating_add(piece.put.value.as_ref().map_or(0, Vec::len));
+            pieces.push(piece);
+        }
+        let puts: Vec<Put> = pieces.iter().map(|piece| piece.put.clone()).collect();
+        let revisions = self.write(Vec::new(), puts).await?;
+        for (piece, revision) in pieces.iter().zip(revisions) {
+            let kept =
+                if piece.put.bucket == BOOK { Some(&mut self.kept_book) } else { self.kept.get_mut(&piece.name) };
+            if let Some(kept) = kept {
+                kept.wrote(piece, writing.head.number, revision);
+            }
+        }
+        self.writing = Some(writing);
+        Ok(true)
+    }
+
+    /// The pieces of further devices, and after all of them those of the book.
+    async fn add_copies(&mut self, writing: &mut Writing) -> Result<(), Interrupted> {
+        let (held, number) = (self.place.place.checkpoint.number, writing.head.number);
+        let expires_at = Some(self.state.clock.now().saturating_add(SERIES_KEPT_FOR));
+        let copies = self.judge.run(crate::incidents::judge::Judged::copies).await??;
+        for (device, bytes) in &copies {
+            if !self.kept.contains_key(device) {
+                let (kept, _) = KeptBytes::read(&*self.state.backbone, SERIES, device, held).await?;
+                self.kept.insert(device.clone(), kept);
+            }
+            let pieces = self.kept.get(device).map(|kept| kept.pieces(bytes, held, number, expires_at));
+            writing.pieces.extend(pieces.into_iter().flatten());
+        }
+        if copies.is_empty()
+            && let Some(book) = writing.book.take()
+        {
+            writing.pieces.extend(self.kept_book.pieces(&book, held, number, None));
+        }
+        Ok(())
+    }
+
+    /// From here on the new checkpoint holds. What has not been heard for long is in it, and need not be in memory.
+    async fn finish(&mut self, writing: &Writing) -> Result<(), Interrupted> {
+        self.place.place.checkpoint = writing.head;
+        self.place.place.said.drain(..writing.said.min(self.place.place.said.len()));
+        self.write(Vec::new(), Vec::new()).await?;
+        let now = millis(self.state.clock.now());
+        let parked = self.judge.run(move |judged| judged.park_idle(now)).await??;
+        for device in &parked {
+            self.kept.remove(device);
+        }
+        self.state.metrics.incidents.parked(parked.len());
+        Ok(())
+    }
+}

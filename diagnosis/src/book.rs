@@ -1,0 +1,213 @@
+//! Which alarms have one cause: they become one incident, which is told once, kept up to date and resolved.
+//!
+//! An alarm's walk: it opens → it joins an incident that it belongs to, or waits a few seconds for others like it → those that belong together
+//! open an incident → it closes. What is decided carries the time at which it became true, not that of the tick that noticed.
+
+pub(crate) mod alarm;
+mod belonging;
+mod shared;
+mod similar;
+mod telling;
+#[cfg(test)]
+mod tests;
+mod title;
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use serde::{Deserialize, Serialize};
+
+use self::alarm::{Alarm, Standing};
+use self::similar::Past;
+use crate::Millis;
+use crate::detector::Kind;
+use crate::engine::Change;
+use crate::incident::{Incident, Shared};
+use crate::roster::Roster;
+use crate::series::SeriesKey;
+use crate::silence::Silence;
+use crate::watch::{Finding, Signal};
+
+/// So long an alarm waits for others of the same cause before it becomes an incident.
+const GATHERS_MS: Millis = 10_000;
+
+/// An incident is over when all its alarms have been closed for this long.
+const QUIET_MS: Millis = 60_000;
+
+/// What comes back within this time after the end is the same incident again.
+const REOPENS_MS: Millis = 10 * 60_000;
+
+/// Told again at most this often.
+const TELLS_EVERY_MS: Millis = 5_000;
+
+/// A series without samples for this long, while its device goes on, was left: another scene, another build.
+const LEFT_MS: Millis = 180_000;
+
+/// The most alarms that are kept; more than that are one incident in any case.
+const MOST_ALARMS: usize = 10_000;
+
+/// The alarms and the incidents that they make.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(crate) struct Book {
+    alarms: BTreeMap<SeriesKey, Alarm>,
+    incidents: BTreeMap<String, Kept>,
+    past: VecDeque<Past>,
+}
+
+/// What is kept of an incident; the rest follows from its alarms.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct Kept {
+    opened_at: Millis,
+    resolved_at: Option<Millis>,
+    told_at: Millis,
+    is_changed: bool,
+    members: BTreeSet<SeriesKey>,
+    shared: Vec<Shared>,
+}
+
+impl Book {
+    /// How many incidents are open, and how many alarms.
+    pub(crate) fn open(&self) -> (usize, usize) {
+        let incidents = self.incidents.values().filter(|kept| kept.resolved_at.is_none()).count();
+        (incidents, self.alarms.values().filter(|alarm| alarm.closed_at.is_none()).count())
+    }
+
+    /// An earlier incident, to be compared with.
+    pub(crate) fn remember(&mut self, incident: &Incident) {
+        similar::remember(&mut self.past, incident);
+    }
+
+    /// A series' alarm is open, or closes; `at` is the time of its newest sample.
+    pub(crate) fn signal(&mut self, key: SeriesKey, signal: Signal, at: Millis, roster: &Roster, silences: &[Silence]) {
+        match signal {
+            Signal::Open(finding) => self.sound(key, finding, at, roster, silences),
+            Signal::Closed => self.close(&key, at),
+        }
+    }
+
+    fn sound(&mut self, key: SeriesKey, finding: Finding, at: Millis, roster: &Roster, silences: &[Silence]) {
+        if let Some(alarm) = self.alarms.get_mut(&key) {
+            let is_again = alarm.go_on(&finding, at);
+            match &alarm.standing {
+                Standing::Of(incident) if is_again => {
+                    if let Some(kept) = self.incidents.get_mut(incident) {
+                        kept.is_changed = true;
+                    }
+                    return;
+                }
+                Standing::Of(_) | Standing::Waits { .. } => return,
+                Standing::Silenced => {}
+            }
+        } else if self.alarms.len() >= MOST_ALARMS {
+            return;
+        }
+        let traits = roster.get(&key.device).map(|device| device.traits.clone()).unwrap_or_default();
+        let is_silenced = silences.iter().any(|silence| silence.covers(&key, &traits, at));
+        let standing =
+            if is_silenced { Standing::Silenced } else { Standing::Waits { until: at.saturating_add(GATHERS_MS) } };
+        self.alarms.entry(key.clone()).or_insert_with(|| Alarm::new(finding, at)).standing = standing;
+        if !is_silenced && let Some(incident) = self.incident_of(&key, roster) {
+            self.join(&key, &incident);
+        }
+    }
+
+    /// An alarm closes.
+    pub(crate) fn close(&mut self, key: &SeriesKey, at: Millis) {
+        let Some(alarm) = self.alarms.get_mut(key) else { return };
+        if alarm.closed_at.is_some() {
+            return;
+        }
+        match &alarm.standing {
+            Standing::Of(incident) => {
+                alarm.closed_at = Some(at);
+                if let Some(kept) = self.incidents.get_mut(incident) {
+                    kept.is_changed = true;
+                }
+            }
+            // Over before it was told: nobody needs to know.
+            Standing::Waits { .. } | Standing::Silenced => {
+                self.alarms.remove(key);
+            }
+        }
+    }
+
+    fn join(&mut self, key: &SeriesKey, incident: &str) {
+        if let (Some(alarm), Some(kept)) = (self.alarms.get_mut(key), self.incidents.get_mut(incident)) {
+            alarm.standing = Standing::Of(incident.to_owned());
+            kept.members.insert(key.clone());
+            kept.is_changed = true;
+        }
+    }
+
+    /// Opens what has waited long enough: `is_due` says it of an alarm's device and the time until which it waits. Tells what changed.
+    pub(crate) fn settle(
+        &mut self,
+        now: Millis,
+        roster: &Roster,
+        is_due: impl Fn(&str, Millis) -> bool,
+    ) -> Vec<Change> {
+        let due = |(key, alarm): (&SeriesKey, &Alarm)| match alarm.standing {
+            Standing::Waits { until } if is_due(&key.device, until) => Some((until, key.clone())),
+            _ => None,
+        };
+        let mut due: Vec<(Millis, SeriesKey)> = self.alarms.iter().filter_map(due).collect();
+        due.sort();
+        let mut changes = Vec::new();
+        for (until, key) in due {
+            // One that was due before it may have taken it along.
+            if !self.alarms.get(&key).is_some_and(Alarm::waits) {
+                continue;
+            }
+            if let Some(incident) = self.incident_of(&key, roster) {
+                self.join(&key, &incident);
+            } else {
+                let members = self.gathered(&key, roster);
+                changes.extend(self.begin(members, until, now, roster));
+            }
+        }
+        changes.extend(self.tell(now, roster));
+        changes
+    }
+
+    /// Closes the alarms of series that nobody feeds any more, and resolves what is over.
+    pub(crate) fn tick(&mut self, now: Millis, roster: &Roster) -> Vec<Change> {
+        let gone: Vec<(SeriesKey, Millis)> = self
+            .alarms
+            .iter()
+            .filter(|(_, alarm)| alarm.closed_at.is_none())
+            .filter_map(|(key, alarm)| {
+                let Some(device) = roster.get(&key.device) else { return Some((key.clone(), alarm.last_at)) };
+                let is_gone = match alarm.finding.kind {
+                    Kind::Silence => !device.is_silent,
+                    _ => {
+                        roster.has_ended(&key.device)
+                            || device.newest.saturating_sub(alarm.last_at) >= device.leaves_after(LEFT_MS)
+                            || !device.is_heard(now)
+                    }
+                };
+                is_gone.then(|| (key.clone(), alarm.last_at.max(alarm.finding.began_at)))
+            })
+            .collect();
+        for (key, at) in gone {
+            self.close(&key, at);
+        }
+        let mut changes = self.settle(now, roster, |_, until| until <= now);
+        changes.extend(self.resolve(now, roster));
+        self.forget(now);
+        changes
+    }
+
+    /// What was over for too long to come back is past.
+    fn forget(&mut self, now: Millis) {
+        let is_past = |kept: &Kept| kept.resolved_at.is_some_and(|at| now.saturating_sub(at) >= REOPENS_MS);
+        let past: Vec<String> =
+            self.incidents.iter().filter(|(_, kept)| is_past(kept)).map(|(incident, _)| incident.clone()).collect();
+        for incident in past {
+            if let Some(told) = self.told(&incident) {
+                similar::remember(&mut self.past, &told);
+            }
+            if let Some(kept) = self.incidents.remove(&incident) {
+                self.alarms.retain(|key, _| !kept.members.contains(key));
+            }
+        }
+    }
+}

@@ -1,0 +1,93 @@
+//! Which alarms have one cause.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::Book;
+use super::alarm::Alarm;
+use crate::Millis;
+use crate::roster::{Device, Roster};
+use crate::series::SeriesKey;
+
+/// Alarms whose beginnings lie farther apart have one cause only while the earlier one goes on.
+const WINDOW_MS: Millis = 10 * 60_000;
+
+/// What begins within this time after a device has got another build, begins with the build.
+pub(super) const CHANGED_MS: Millis = 10 * 60_000;
+
+/// Why two alarms belong together, the strongest reason first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Tie {
+    /// On one device.
+    Device,
+    /// The same metric the same way, on devices that share a trait, a build or a scene.
+    Movement,
+    /// With the same new build.
+    Build,
+}
+
+type Member<'a> = (&'a SeriesKey, &'a Alarm);
+
+impl Book {
+    /// The incident that an alarm belongs to; one of several is that of the strongest reason, and of those the oldest.
+    pub(super) fn incident_of(&self, key: &SeriesKey, roster: &Roster) -> Option<String> {
+        let alarm = self.alarms.get(key)?;
+        let ties = self.incidents.iter().filter_map(|(incident, kept)| {
+            let members = kept.members.iter().filter_map(|member| self.alarms.get_key_value(member));
+            let tie = members.filter_map(|member| tie((key, alarm), member, roster)).min()?;
+            Some((tie, kept.opened_at, incident))
+        });
+        ties.min().map(|(_, _, incident)| incident.clone())
+    }
+
+    /// The waiting alarms that have one cause with `first`, and it itself.
+    pub(super) fn gathered(&self, first: &SeriesKey, roster: &Roster) -> BTreeSet<SeriesKey> {
+        let mut waiting: BTreeMap<&SeriesKey, &Alarm> = self.alarms.iter().filter(|(_, alarm)| alarm.waits()).collect();
+        let mut found: Vec<Member<'_>> = waiting.remove_entry(first).into_iter().collect();
+        let mut looked_at = 0;
+        while let Some(member) = found.get(looked_at).copied() {
+            let tied: Vec<&SeriesKey> = waiting
+                .iter()
+                .filter(|(key, alarm)| tie((key, alarm), member, roster).is_some())
+                .map(|(key, _)| *key)
+                .collect();
+            found.extend(tied.into_iter().filter_map(|key| waiting.remove_entry(key)));
+            looked_at = looked_at.saturating_add(1);
+        }
+        found.into_iter().map(|(key, _)| key.clone()).collect()
+    }
+}
+
+fn tie(one: Member<'_>, other: Member<'_>, roster: &Roster) -> Option<Tie> {
+    let (one_began, other_began) = (one.1.finding.began_at, other.1.finding.began_at);
+    let goes_on_until = other.1.closed_at.unwrap_or(Millis::MAX);
+    let is_near = one_began.abs_diff(other_began) <= WINDOW_MS.unsigned_abs()
+        || (one_began >= other_began && one_began.saturating_sub(WINDOW_MS) <= goes_on_until);
+    if !is_near {
+        return None;
+    }
+    if one.0.device == other.0.device {
+        return Some(Tie::Device);
+    }
+    let devices = (roster.get(&one.0.device)?, roster.get(&other.0.device)?);
+    if one.0.metric == other.0.metric
+        && one.1.finding.direction == other.1.finding.direction
+        && share(one.0, other.0, devices)
+    {
+        return Some(Tie::Movement);
+    }
+    let is_same_build = one.0.build == other.0.build && !one.0.build.is_empty();
+    (is_same_build && is_new(devices.0, one_began) && is_new(devices.1, other_began)).then_some(Tie::Build)
+}
+
+/// Whether a device had got its build not long before.
+pub(super) fn is_new(device: &Device, at: Millis) -> bool {
+    let since = |changed: Millis| at.saturating_sub(changed);
+    device.build_since.is_some_and(|changed| (-CHANGED_MS..=CHANGED_MS).contains(&since(changed)))
+}
+
+fn share(one: &SeriesKey, other: &SeriesKey, devices: (&Device, &Device)) -> bool {
+    let same = |one: &str, other: &str| one == other && !one.is_empty();
+    same(&one.build, &other.build)
+        || same(&one.scene, &other.scene)
+        || devices.0.traits.iter().any(|(name, value)| devices.1.traits.get(name) == Some(value))
+}

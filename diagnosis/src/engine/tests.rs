@@ -1,0 +1,6 @@
+//! Whole paths on a small lab of twelve devices: one row a second of three metrics.
+
+mod causes;
+mod going_on;
+mod lab;
+mod limits;

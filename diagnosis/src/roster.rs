@@ -1,0 +1,192 @@
+//! The devices that were heard: what they are, what they run, and when one of them fell silent.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::Millis;
+use crate::batch::Batch;
+
+/// A device that was heard within this time counts among the others.
+const HEARD_MS: Millis = 10 * 60_000;
+
+/// A device that is not heard for this long is no more known.
+const FORGOTTEN_AFTER_MS: Millis = 60 * 60_000;
+
+/// Who was heard for this long, in so many batches, is missed when nothing more comes.
+const STEADY_MS: Millis = 60_000;
+const STEADY_BATCHES: u32 = 20;
+
+/// Missed after this long, or so many times the longest wait between two of its batches: samples count that are a minute late, so a
+/// silence must be longer.
+const SILENT_AFTER_MS: Millis = 60_000;
+const PATIENT_WAITS: Millis = 4;
+
+/// What is known of a device.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(crate) struct Device {
+    pub(crate) traits: BTreeMap<String, String>,
+    pub(crate) build: String,
+    pub(crate) scene: String,
+    /// Since when it runs this build; `None` as long as it has not run another.
+    pub(crate) build_since: Option<Millis>,
+    /// When its newest sample was taken, by its own clock.
+    pub(crate) newest: Millis,
+    /// When it was heard last, by the clock of those who listen.
+    pub(crate) heard_at: Millis,
+    /// Since when it is heard without a silence.
+    steady_since: Millis,
+    batches: u32,
+    longest_wait: Millis,
+    has_ended: bool,
+    pub(crate) is_silent: bool,
+}
+
+impl Device {
+    /// Takes what a batch says of the device itself.
+    fn describe(&mut self, batch: &Batch) {
+        if batch.build != self.build {
+            self.build_since = (self.batches > 0).then_some(batch.start);
+            self.build.clone_from(&batch.build);
+        }
+        self.scene.clone_from(&batch.scene);
+        if !batch.traits.is_empty() && batch.traits != self.traits {
+            self.traits.clone_from(&batch.traits);
+        }
+        self.has_ended = batch.ends;
+    }
+
+    /// How long it may be unheard and still be there: devices that tell every five minutes are waited for longer.
+    fn patience(&self, usual: Millis) -> Millis {
+        usual.max(self.longest_wait.saturating_mul(PATIENT_WAITS))
+    }
+
+    /// Whether it was heard in the last ten minutes.
+    pub(crate) fn is_heard(&self, now: Millis) -> bool {
+        now.saturating_sub(self.heard_at) < self.patience(HEARD_MS)
+    }
+
+    /// How long one of its series may be without samples while others go on.
+    pub(crate) fn leaves_after(&self, usual: Millis) -> Millis {
+        self.patience(usual)
+    }
+
+    /// How many batches a second it has told of late.
+    pub(crate) fn rate(&self) -> f64 {
+        let seconds = self.heard_at.saturating_sub(self.steady_since).max(1) as f64 / 1000.0;
+        f64::from(self.batches) / seconds
+    }
+}
+
+/// All that were heard.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(crate) struct Roster {
+    devices: BTreeMap<String, Device>,
+    /// The newest time that was told; `None` before the first.
+    clock: Option<Millis>,
+}
+
+impl Roster {
+    /// Hears a batch. Whether the device is heard again after a silence.
+    pub(crate) fn hear(&mut self, batch: &Batch) -> bool {
+        let newest = batch.newest();
+        let heard_at = self.clock.unwrap_or(newest);
+        let device = self.devices.entry(batch.device.clone()).or_default();
+        let has_ended = device.has_ended;
+        // What comes late says nothing of the present.
+        if device.batches == 0 || newest >= device.newest {
+            device.describe(batch);
+        }
+        let is_back = std::mem::take(&mut device.is_silent);
+        if is_back || device.batches == 0 || has_ended {
+            (device.steady_since, device.batches, device.longest_wait) = (heard_at, 0, 0);
+        } else {
+            // A long wait is forgotten in time.
+            let wait = heard_at.saturating_sub(device.heard_at);
+            let forgotten = device.longest_wait.saturating_sub(device.longest_wait.checked_div(200).unwrap_or(0));
+            device.longest_wait = forgotten.max(wait);
+        }
+        device.batches = device.batches.saturating_add(1);
+        device.newest = device.newest.max(newest);
+        device.heard_at = heard_at;
+        is_back
+    }
+
+    /// What is known of a device.
+    pub(crate) fn get(&self, device: &str) -> Option<&Device> {
+        self.devices.get(device)
+    }
+
+    /// How many there are.
+    pub(crate) fn len(&self) -> usize {
+        self.devices.len()
+    }
+
+    /// The time: that of the newest tick.
+    pub(crate) fn clock(&self) -> Option<Millis> {
+        self.clock
+    }
+
+    /// Who was heard in the last ten minutes.
+    pub(crate) fn heard(&self) -> impl Iterator<Item = (&str, &Device)> {
+        let clock = self.clock.or_else(|| self.devices.values().map(|device| device.heard_at).max()).unwrap_or(0);
+        self.devices
+            .iter()
+            .filter(move |(_, device)| device.is_heard(clock))
+            .map(|(name, device)| (name.as_str(), device))
+    }
+
+    /// Whether a device's session ended in order.
+    pub(crate) fn has_ended(&self, device: &str) -> bool {
+        self.devices.get(device).is_none_or(|device| device.has_ended)
+    }
+
+    /// Lets time pass; gives the devices that fell silent, and when they were missed.
+    pub(crate) fn tick(&mut self, now: Millis) -> Vec<(String, Millis)> {
+        let now = self.clock.map_or(now, |clock| clock.max(now));
+        self.clock = Some(now);
+        self.devices.retain(|_, device| now.saturating_sub(device.heard_at) < device.patience(FORGOTTEN_AFTER_MS));
+        let mut silent = Vec::new();
+        for (name, device) in &mut self.devices {
+            let missed_at = device.heard_at.saturating_add(device.patience(SILENT_AFTER_MS));
+            let is_steady =
+                device.batches >= STEADY_BATCHES && device.heard_at.saturating_sub(device.steady_since) >= STEADY_MS;
+            if now >= missed_at && is_steady && !device.has_ended && !device.is_silent {
+                device.is_silent = true;
+                silent.push((name.clone(), missed_at));
+            }
+        }
+        silent.sort_by(|one, other| (one.1, &one.0).cmp(&(other.1, &other.0)));
+        silent
+    }
+
+    /// Nobody listened until `now`: what did not come in that time is no silence.
+    pub(crate) fn resume(&mut self, now: Millis) {
+        self.clock = self.clock.max(Some(now));
+        for device in self.devices.values_mut() {
+            device.heard_at = device.heard_at.max(now);
+        }
+    }
+
+    /// Who was not heard for the longest time, but for one; of `among`.
+    pub(crate) fn stalest<'a>(&self, among: impl Iterator<Item = &'a str>, but: &str) -> Option<&'a str> {
+        among
+            .filter(|name| *name != but)
+            .min_by_key(|name| (self.devices.get(*name).map_or(Millis::MIN, |device| device.heard_at), *name))
+    }
+
+    /// Keeps the number of devices.
+    pub(crate) fn forget_stalest(&mut self, most: usize, but: &str) {
+        while self.devices.len() > most {
+            let Some(stalest) = self.stalest(self.devices.keys().map(String::as_str), but).map(str::to_owned) else {
+                return;
+            };
+            self.devices.remove(&stalest);
+        }
+    }
+
+    /// Whose series may be parked: who was not heard for ten minutes, or ended.
+    pub(crate) fn is_idle(&self, device: &str, now: Millis) -> bool {
+        self.devices.get(device).is_none_or(|device| !device.is_heard(now))
+    }
+}

@@ -1,0 +1,104 @@
+use super::*;
+use crate::series::{Series, Taken};
+
+/// What is signalled of a second-by-second series: when it opens, and when it closes.
+fn play(values: impl IntoIterator<Item = f64>) -> Vec<(i64, Signal)> {
+    let mut series = Series::new(0);
+    let (mut told, mut is_open) = (Vec::new(), false);
+    for (second, value) in (0..).zip(values) {
+        let Taken::Judged(verdict) = series.take(second * 1000, value) else { continue };
+        let Some(signal) = series.watch(value, &verdict) else { continue };
+        let opens = matches!(signal, Signal::Open(_));
+        if opens != is_open {
+            told.push((second, signal));
+        }
+        is_open = opens;
+    }
+    told
+}
+
+/// Noise of about one standard deviation around nothing, the same for the same seed.
+fn noise(seed: u64) -> impl FnMut() -> f64 {
+    let mut state = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
+    move || {
+        (0..12).fold(-6.0, |sum, _| {
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            sum + (state >> 11) as f64 / (1_u64 << 53) as f64
+        })
+    }
+}
+
+fn with_noise(seed: u64, seconds: i64, value: impl Fn(i64, f64) -> f64) -> Vec<f64> {
+    let mut noise = noise(seed);
+    (0..seconds).map(|second| value(second, noise())).collect()
+}
+
+fn opened(told: &[(i64, Signal)]) -> (i64, Finding) {
+    match told.first() {
+        Some((second, Signal::Open(finding))) => (*second, *finding),
+        _ => panic!("no alarm opened: {told:?}"),
+    }
+}
+
+#[test]
+fn noise_is_no_alarm() {
+    for seed in 1..20 {
+        assert_eq!(play(with_noise(seed, 3600, |_, noise| 16.7 + 0.5 * noise)), [], "seed {seed}");
+        assert_eq!(play(with_noise(seed, 3600, |_, noise| 5e4 * (0.3 * noise).exp())), [], "seed {seed}");
+    }
+}
+
+#[test]
+fn a_short_hiccup_is_no_alarm() {
+    for seed in 1..10 {
+        let told = play(with_noise(seed, 900, |at, noise| {
+            16.7 + 0.5 * noise + if (300..303).contains(&at) { 300.0 } else { 0.0 }
+        }));
+        assert_eq!(told, [], "seed {seed}");
+    }
+}
+
+#[test]
+fn a_value_that_drops_out_is_said_to_go_down() {
+    let told = play((0..900).map(|at| if (300..500).contains(&at) && at % 10 < 4 { 0.0 } else { 1.0 }));
+    let (_, finding) = opened(&told);
+    assert_eq!((finding.kind, finding.direction), (Kind::Spike, Direction::Down));
+    assert!(finding.before > 0.99, "{finding:?}");
+}
+
+#[test]
+fn frames_that_come_unevenly_are_a_matter_of_swing() {
+    for seed in 1..10 {
+        let told = play(with_noise(seed, 900, |at, noise| 16.7 + noise * if at < 300 { 0.25 } else { 4.0 }));
+        let (second, finding) = opened(&told);
+        assert!(second <= 360, "{second}");
+        assert_eq!(finding.direction, Direction::Up);
+        assert!(matches!(finding.kind, Kind::Variance | Kind::Spike), "{finding:?}");
+    }
+}
+
+#[test]
+fn a_level_that_has_lasted_for_an_hour_is_the_usual_one() {
+    let told = play(with_noise(1, 9000, |at, noise| 16.7 + 0.5 * noise + if at >= 300 { 9.0 } else { 0.0 }));
+    assert_eq!(told.len(), 2, "{told:?}");
+    assert!(matches!(told[1], (3900..=3940, Signal::Closed)), "{told:?}");
+}
+
+#[test]
+fn what_comes_every_five_minutes_is_watched_in_its_own_pace() {
+    let mut series = Series::new(0);
+    let mut noise = noise(1);
+    let mut opened = None;
+    for sample in 0..400_i64 {
+        let value = 16.7 + 0.5 * noise() + if sample >= 300 { 9.0 } else { 0.0 };
+        let Taken::Judged(verdict) = series.take(sample * 300_000, value) else { continue };
+        if let Some(Signal::Open(finding)) = series.watch(value, &verdict) {
+            opened.get_or_insert((sample, finding));
+        }
+    }
+    let (sample, finding) = opened.unwrap();
+    assert!(sample <= 335, "{sample}");
+    assert_eq!(finding.kind, Kind::LevelShift);
+}

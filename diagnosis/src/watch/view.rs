@@ -1,0 +1,170 @@
+//! One number of each slot against what is usual of it, and the last minute of what came of that.
+
+use serde::{Deserialize, Serialize};
+
+use crate::Millis;
+use crate::detector::Direction;
+
+/// So many slots are learnt from before anything is strange.
+const LEARNS: u16 = 60;
+
+/// How many slots are remembered one by one.
+const MINUTE: u16 = 64;
+
+/// How many slots back the usual reaches: five minutes.
+const REACHES: f32 = 300.0;
+
+/// The spread follows more slowly than the centre, so that a drift is far from a usual that lags behind it.
+const SPREAD_REACHES: f32 = 900.0;
+
+/// A slot moves the centre by at most so many spreads, and the spread by at most so many.
+const MOST_PULL: (f32, f32) = (1.0, 2.0);
+
+/// How many spreads away a slot is strange, and from how many on it is no more calm.
+const STRANGE: f32 = 5.0;
+const CALM: f32 = 2.0;
+
+/// Until it is known better, so many slots are taken to be strange by nature, as if so many had been seen.
+const DOUBT: (f32, f32) = (0.05, 30.0);
+
+/// So many slots, as bits, may be calm in between.
+const MOMENT: u64 = 0xFF;
+
+/// Which ways a number can be strange.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Sides {
+    /// More and less than usual.
+    Both,
+    /// More than usual, which is said to be a move in this direction.
+    Of(Direction),
+}
+
+/// What is usual, and the last 64 slots as bits, newest lowest.
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
+pub(super) struct View {
+    slots: u16,
+    centre: f32,
+    spread: f32,
+    /// How often a slot is strange: what often is, is no news.
+    rate: f32,
+    up: u64,
+    down: u64,
+    away: u64,
+    /// When the slots began that are not calm, and those that are strange; what is a moment calm in between goes on.
+    away_since: Millis,
+    strange_since: Millis,
+}
+
+/// What a slot is held against beside what was usual.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Bounds {
+    /// The spread is at least this.
+    pub(super) floor: f64,
+    /// What is less far from the centre does not matter.
+    pub(super) matters: f64,
+}
+
+impl View {
+    /// What is usual: centre and spread; `None` until enough was seen.
+    pub(super) fn usual(&self) -> Option<(f64, f64)> {
+        (self.slots >= LEARNS).then(|| (f64::from(self.centre), f64::from(self.spread)))
+    }
+
+    /// The centre, however little was seen.
+    pub(super) fn centre(&self) -> f64 {
+        f64::from(self.centre)
+    }
+
+    /// Takes a slot, which is strange since `at` at the earliest. What is usual does not learn from it while `is_held`.
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "what is usual is kept in 32 bits, so that a series stays small"
+    )]
+    pub(super) fn take(&mut self, at: Millis, value: f64, sides: Sides, bounds: Bounds, is_held: bool) {
+        let value = value as f32;
+        let off = value - self.centre;
+        let spread = self.spread.max(bounds.floor as f32).max(f32::MIN_POSITIVE);
+        if self.slots >= LEARNS {
+            let far = |spreads: f32| off.abs() >= spreads * spread && (sides == Sides::Both || off > 0.0);
+            let is_strange = far(STRANGE) && f64::from(off.abs()) >= bounds.matters;
+            let is_away = is_strange || (far(CALM) && f64::from(off.abs()) >= bounds.matters / 2.0);
+            let direction = match sides {
+                Sides::Of(direction) => direction,
+                Sides::Both if off < 0.0 => Direction::Down,
+                Sides::Both => Direction::Up,
+            };
+            // What the last minute holds may be the beginning of something, and says nothing yet of what is usual.
+            let was_strange = (self.up | self.down) >> 63 == 1;
+            let between = if sides == Sides::Both { MOMENT } else { u64::MAX };
+            self.shift(at, is_away, is_strange.then_some(direction), between);
+            if !is_held && self.slots >= LEARNS.saturating_add(MINUTE) {
+                let slots = f32::from(self.slots.saturating_sub(LEARNS)) + DOUBT.1;
+                self.rate += (f32::from(u8::from(was_strange)) - self.rate) / slots.min(REACHES);
+            }
+        }
+        if !is_held {
+            self.learn(off, spread);
+        }
+    }
+
+    fn learn(&mut self, off: f32, spread: f32) {
+        self.slots = self.slots.saturating_add(1);
+        let slots = f32::from(self.slots);
+        if self.slots == 1 {
+            self.centre += off;
+            return;
+        }
+        if self.slots <= LEARNS {
+            self.rate = DOUBT.0;
+            self.centre += off / slots;
+            // The mean deviation of a normal distribution is 0.8 of its standard deviation.
+            self.spread += (off.abs() * 1.25 - self.spread) / slots;
+            return;
+        }
+        self.centre += off.clamp(-MOST_PULL.0 * spread, MOST_PULL.0 * spread) / slots.min(REACHES);
+        self.spread += ((off.abs() * 1.25).min(MOST_PULL.1 * spread) - self.spread) / slots.min(SPREAD_REACHES);
+    }
+
+    /// How many of the last slots were strange upwards and downwards, less what is usual of that.
+    pub(super) fn strange_of(&self, last: u32) -> (u32, u32) {
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "at most 3 times 64")]
+        let usual = (3.0 * self.rate * last as f32) as u32;
+        let count = |bits: u64| latest(bits, last).count_ones().saturating_sub(usual);
+        (count(self.up), count(self.down))
+    }
+
+    /// How many of the last slots were not calm.
+    pub(super) fn away_of(&self, last: u32) -> u32 {
+        latest(self.away, last).count_ones()
+    }
+
+    /// When what is strange now began: with a slot that was strange already, or with those that were on their way there.
+    pub(super) fn began_at(&self, moment_ms: Millis) -> Millis {
+        match self.strange_since.saturating_sub(self.away_since) {
+            on_its_way if on_its_way <= moment_ms => self.strange_since,
+            _ => self.away_since.min(self.strange_since),
+        }
+    }
+
+    fn shift(&mut self, at: Millis, is_away: bool, strange: Option<Direction>, between: u64) {
+        if is_away && self.away & between == 0 {
+            self.away_since = at;
+        }
+        (self.up, self.down, self.away) = (self.up << 1, self.down << 1, self.away << 1);
+        if strange.is_some() && (self.up | self.down) & between == 0 {
+            self.strange_since = at;
+        }
+        self.up |= u64::from(strange == Some(Direction::Up));
+        self.down |= u64::from(strange == Some(Direction::Down));
+        self.away |= u64::from(is_away);
+    }
+
+    /// Forgets the last minute.
+    pub(super) fn forget_minute(&mut self) {
+        (self.up, self.down, self.away) = (0, 0, 0);
+    }
+}
+
+fn latest(bits: u64, last: u32) -> u64 {
+    bits & u64::MAX.checked_shr(64_u32.saturating_sub(last)).unwrap_or(u64::MAX)
+}
