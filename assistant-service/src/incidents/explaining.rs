@@ -67,25 +67,21 @@ pub(crate) async fn explain(
     Ok(Json(Explanation { incident: id, facts, suggested, question, answer }))
 }
 
-/// What is asked: names come from devices and stand in quotation marks, without what sentences and links are made of.
+/// What is asked, about what moved first: names come from devices and stand in quotation marks, without what sentences and links are
+/// made of.
 fn question(incident: &Incident) -> String {
     let Some(first) = incident.moved.first() else { return "What is to be done in an incident?".to_owned() };
-    let quoted = |name: &str| quoted(Some(name));
     if first.kind == Kind::Silence {
-        return format!("What is to be done when the device {} sends nothing any more?", quoted(&first.series.device));
+        return "What is to be done when a device sends nothing any more?".to_owned();
     }
-    let with: Vec<String> = incident
-        .moved
-        .iter()
-        .filter(|movement| movement.series.metric != first.series.metric)
-        .take(2)
-        .map(|movement| format!("{} {}", quoted(&movement.series.metric), way(movement)))
-        .collect();
-    let with = if with.is_empty() { String::new() } else { format!(", with {}", with.join(" and ")) };
-    let since = incident.shared.first().map_or_else(String::new, |shared| {
-        format!(" on devices with the {} {}", quoted(&shared.what), quoted(&shared.value))
-    });
-    format!("Why does {} {}{with}{since}, and what is to be done?", quoted(&first.series.metric), goes(first))
+    let place = match incident.shared.first().map(|shared| shared.what.as_str()) {
+        Some("build") => " with a new build",
+        Some("firmware") => " with a new firmware",
+        Some("scene") => " in one scene",
+        Some("device") => " on one device",
+        Some(_) | None => "",
+    };
+    format!("What is to be done when {} {}{place}?", quoted(Some(&first.series.metric)), goes(first))
 }
 
 /// What was measured.
@@ -161,21 +157,11 @@ fn named(kind: Kind) -> &'static str {
 
 fn goes(movement: &Movement) -> &'static str {
     match (movement.kind, movement.direction) {
-        (Kind::Variance, Direction::Up) => "spread more",
-        (Kind::Variance, Direction::Down) => "spread less",
-        (Kind::Flatline, _) => "stand still",
-        (_, Direction::Up) => "rise",
-        (_, Direction::Down) => "fall",
-    }
-}
-
-fn way(movement: &Movement) -> &'static str {
-    match (movement.kind, movement.direction) {
-        (Kind::Variance, Direction::Up) => "spreading more",
-        (Kind::Variance, Direction::Down) => "spreading less",
-        (Kind::Flatline, _) => "standing still",
-        (_, Direction::Up) => "rising",
-        (_, Direction::Down) => "falling",
+        (Kind::Variance, Direction::Up) => "spreads more",
+        (Kind::Variance, Direction::Down) => "spreads less",
+        (Kind::Flatline, _) => "stands still",
+        (_, Direction::Up) => "rises",
+        (_, Direction::Down) => "falls",
     }
 }
 

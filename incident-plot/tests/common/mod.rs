@@ -1,6 +1,12 @@
 //! Incidents as they could be.
 
-#![allow(dead_code, reason = "each test takes what it needs")]
+#![allow(
+    dead_code,
+    clippy::arithmetic_side_effects,
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    reason = "tests count small numbers, and each takes what it needs"
+)]
 
 use incident_plot::{Columns, Line, Millis, Panel, Plot};
 
