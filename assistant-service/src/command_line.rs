@@ -3,6 +3,7 @@
 pub mod ask;
 mod at;
 pub mod command;
+pub mod detect;
 pub mod eval;
 pub mod events;
 pub mod fine_tune;
@@ -25,7 +26,8 @@ const AFTER_HELP: &str = "\
 Before Traefik:     keys gate, policy check, policy explain; keys dev and token mint where there is no identity provider yet
 Beside Traefik:     keeper (keys that are fetched by themselves, revocation), exchange (opaque tokens)
 Behind the gate:    serve, runner (carries runbooks out)
-From a terminal:    ask, events dead-letters, fine-tune export --rated; they take the gateway's address and a token's file";
+From a terminal:    ask, events dead-letters, fine-tune export --rated; they take the gateway's address and a token's file
+Anywhere:           detect (scores of any series, from CSV to CSV)";
 
 /// A zero-trust gate for Traefik, and the assistant behind it.
 #[derive(Debug, Parser)]
@@ -49,6 +51,9 @@ enum Verb {
     /// Have a runbook carried out, decide about it, and follow it to its end.
     #[command(subcommand)]
     Command(command::CommandCommand),
+    /// Say of each row of a series how strange it is, as rows come: CSV in, CSV out.
+    #[command(after_help = detect::AFTER_HELP)]
+    Detect(detect::DetectArguments),
     /// Put short-lived tokens of our own in the place of opaque ones, for Traefik's `forwardAuth`.
     #[command(after_help = exchange::AFTER_HELP)]
     Exchange(exchange::Arguments),
@@ -87,6 +92,7 @@ impl CommandLine {
             Verb::Keeper(arguments) => return Ok(judged(keeper::run(&arguments))),
             Verb::Ask(arguments) => return Ok(judged(ask::run(&arguments))),
             Verb::Command(command) => return Ok(judged(command::run(command))),
+            Verb::Detect(arguments) => return Ok(judged(detect::run(&arguments))),
             Verb::Exchange(arguments) => return Ok(judged(exchange::run(&arguments))),
             Verb::Eval(arguments) => return Ok(judged(eval::run(&arguments))),
             Verb::Events(command) => return Ok(judged(events::run(command))),

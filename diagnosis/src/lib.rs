@@ -8,6 +8,7 @@
 
 pub mod batch;
 mod book;
+pub mod csv;
 pub mod detector;
 pub mod engine;
 pub mod incident;
