@@ -3,7 +3,7 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup setup-tests build plugin demo run test test-host fmt lint ci clean example bench-gate bench-guests bench-events bench-ask bench-model bench-commands bench-revocation bench-opaque bench-detect soak test-faults eval fuzz properties switch-off
+.PHONY: help setup setup-tests build plugin demo run test test-host fmt lint ci clean example bench-gate bench-guests bench-events bench-ask bench-model bench-commands bench-revocation bench-opaque bench-detect scenarios soak test-faults eval fuzz properties switch-off
 
 CARGO ?= cargo
 # The scripts and the stage look for what was built in one place.
@@ -70,6 +70,9 @@ bench-commands: ## what commands cost, from the request through their whole life
 
 bench-detect: ## how well anomalies are found; NAB=folder with data/ and combined_windows.json; OPTIONS="--files", "--help"
 	@$(CARGO) run -q --release -p bench-detect -- $(if $(NAB),--data $(NAB) --halves) $(OPTIONS)
+
+scenarios: ## what the diagnosis raises of every telemetry scenario, and how soon; OPTIONS="--seeds 1..10 --only leak --incidents"
+	@$(CARGO) run -q --release -p bench-scenarios -- $(OPTIONS)
 
 bench-ask: ## what a question costs over ten thousand documents; OPTIONS="--quick", "--help"
 	@$(CARGO) build -q --release -p assistant-service -p bench-ask

@@ -5,6 +5,8 @@
 //! while an alarm is open, for three numbers of each second: the level (mean), the swing (from one sample to the next) and the peak (farthest from
 //! the usual level).
 
+mod finding;
+mod scale;
 mod slot;
 #[cfg(test)]
 mod tests;
@@ -12,29 +14,45 @@ mod view;
 
 use serde::{Deserialize, Serialize};
 
+pub use self::finding::{Finding, Signal};
+use self::scale::Scale;
 use self::slot::{SLOT_MS, Second, Slot};
-use self::view::{Bounds, Sides, View};
+use self::view::{Bounds, Noted, Sides, View};
 use crate::Millis;
 use crate::detector::{Direction, Kind, Verdict};
 
 /// A score that startles: with it, fewer strange seconds make an alarm.
 pub const STARTLES_AT: f64 = 0.9;
 
+/// For so many seconds.
+const STARTLED: u8 = 60;
+
 /// What is nearer to the usual level than this part of it does not matter, for any metric.
 const MATTERS: f64 = 0.05;
 
-/// The same of peaks and of swing, which are noisier.
-const PEAK_MATTERS: f64 = 0.5;
-const SWING_MATTERS: f64 = 0.02;
+/// The same of peaks; and steps from one sample to the next that are smaller than this part of the level do not matter.
+const PEAK_MATTERS: f64 = 0.4;
+const SWING_MATTERS: f64 = 0.005;
+
+/// What is less is nothing: with it no ratio overflows.
+const LEAST_SWING: f64 = 1e-100;
+
+/// Swing matters when it is three times the usual, or a fifth, as logarithms.
+const THREE_TIMES: f64 = 1.1;
+const FIVE_TIMES: f64 = 1.6;
 
 /// N of the last M seconds open an alarm of level or swing: after a score that startled, and without one.
-const OPENS: [(u32, u32); 2] = [(8, 10), (25, 30)];
+const OPENS_STARTLED: (u32, u32) = (8, 10);
+const OPENS: (u32, u32) = (20, 30);
+
+/// The same of peaks, which have quiet seconds between them.
+const PEAKS_OPEN: (u32, u32) = (8, 60);
+
+/// The same of what is not as at this time of other days.
+const SEASON_OPENS: (u32, u32) = (8, 10);
 
 /// Peaks that come one after the other are a level.
 const LEVEL_AMONG_PEAKS: (u32, u32) = (8, 10);
-
-/// The same of peaks, which have quiet seconds between them.
-const PEAKS_OPEN: [(u32, u32); 2] = [(5, 60), (10, 60)];
 
 /// An alarm closes when at most N of the last M seconds were not calm.
 const CLOSES: (u32, u32) = (3, 30);
@@ -47,8 +65,9 @@ const SETTLES: u8 = 5;
 /// After so many seconds on it, another level is the usual one.
 const ACCEPTS_AFTER: u16 = 3600;
 
-/// A level that took so many seconds to be noticed has drifted there.
-const DRIFTS_SLOTS: f64 = 45.0;
+/// A level that was on its way for so many seconds has drifted there: nearly all of the last minute was on one side.
+const DRIFTS_SLOTS: f64 = 20.0;
+const DRIFTS_LAST: u32 = 50;
 
 /// What is watched of a series.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -57,12 +76,16 @@ pub struct Watch {
     level: View,
     swing: View,
     peak: View,
-    startled: u64,
+    season: Noted,
+    /// For how many more seconds a score that startled counts.
+    startled: u8,
     settling: u8,
-    resumed_at: Option<Millis>,
+    resumed_at: Millis,
     open: Option<Open>,
     /// How many slots from one that has samples to the next, usually.
     pace: f32,
+    /// Whether it was ever not above zero while it was learnt: what always is, is measured by ratios.
+    scale: Scale,
     /// It was open when the series was left: what is still strange needs no other startling score.
     was_open: bool,
 }
@@ -79,39 +102,14 @@ enum By {
     Level,
     Swing,
     Peak,
-}
-
-/// What an alarm says.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Finding {
-    /// What is strange.
-    pub kind: Kind,
-    /// Which way.
-    pub direction: Direction,
-    /// When it began to be so.
-    pub began_at: Millis,
-    /// What was usual before: of the level, for swing and flatlines of the step from one sample to the next.
-    pub before: f64,
-    /// What it is instead.
-    pub now: f64,
-    /// The highest score since.
-    pub score: f64,
-}
-
-/// What becomes of a series' alarm.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Signal {
-    /// It opens, or is open.
-    Open(Finding),
-    /// It closes.
-    Closed,
+    Season,
 }
 
 impl Watch {
     /// Takes a judged sample.
     pub(crate) fn take(&mut self, at: Millis, value: f64, verdict: &Verdict) -> Option<Signal> {
-        let least_step = self.level.usual().map_or(f64::INFINITY, |(centre, spread)| floor(centre, spread));
-        let second = self.slot.take(at, value, verdict, least_step)?;
+        let usual_step = self.swing.usual().map_or(f64::INFINITY, |(centre, _)| centre.exp().max(self.least_swing()));
+        let second = self.slot.take(at, value, verdict, usual_step)?;
         let signal = self.second(&second);
         if self.is_gap(second.steps) {
             self.leave();
@@ -131,7 +129,7 @@ impl Watch {
 
     /// What another build of the same device and scene begins with.
     pub(crate) fn heir(&self) -> Self {
-        let mut heir = Self { slot: Slot::default(), ..self.clone() };
+        let mut heir = Self { slot: self.slot.heir(), ..self.clone() };
         heir.leave();
         heir
     }
@@ -141,6 +139,7 @@ impl Watch {
         for view in [&mut self.level, &mut self.swing, &mut self.peak] {
             view.forget_minute();
         }
+        self.season = Noted::default();
         self.was_open |= self.open.take().is_some();
         (self.startled, self.settling) = (0, SETTLES);
     }
@@ -148,67 +147,79 @@ impl Watch {
     fn second(&mut self, second: &Second) -> Option<Signal> {
         if self.settling > 0 {
             self.settling = self.settling.saturating_sub(1);
-            self.resumed_at.get_or_insert(second.at);
+            if self.resumed_at == 0 {
+                self.resumed_at = second.at;
+            }
             return None;
         }
         // What is strange as soon as things have settled was so from the beginning.
-        let since = self.resumed_at.take().unwrap_or(second.at);
-        let startled = second.strangest.is_some_and(|strangest| strangest.score >= STARTLES_AT);
-        self.startled = (self.startled << 1) | u64::from(startled);
-        let (centre, spread) = (self.level.centre(), self.level.usual().map_or(0.0, |(_, spread)| spread));
-        let scale = centre.abs();
+        let since = match std::mem::take(&mut self.resumed_at) {
+            0 => second.at,
+            resumed_at => resumed_at,
+        };
+        self.startled = if second.score >= STARTLES_AT { STARTLED } else { self.startled.saturating_sub(1) };
+        if self.scale == Scale::Ratios && second.low <= 0.0 && self.level.usual().is_none() {
+            (self.scale, self.level, self.peak) = (Scale::Differences, View::default(), View::default());
+        }
         let is_held = self.open.is_some();
-        let peak = farthest(second, centre);
-        self.level.take(
-            since,
-            second.level,
-            Sides::Both,
-            Bounds { floor: floor(centre, 0.0), matters: MATTERS * scale },
-            is_held,
-        );
-        let peak_bounds = Bounds { floor: floor(centre, spread), matters: PEAK_MATTERS * scale };
+        let peak = self.farthest(second);
+        let level = self.scaled(second.level);
+        let (floor, size) = self.scale.least_and_size(self.level.centre());
+        self.level.take(since, level, Sides::Both, Bounds { floor, matters: MATTERS * size }, is_held);
         let way = if peak < 0.0 { Direction::Down } else { Direction::Up };
-        self.peak.take(since, peak.abs(), Sides::Of(way), peak_bounds, is_held);
-        let least_swing = (scale * SWING_MATTERS / 4.0).max(spread / 20.0).max(f64::MIN_POSITIVE);
-        let swing = (second.swing / least_swing + 1.0).ln();
-        self.swing.take(since, swing, Sides::Both, Bounds { floor: 0.1, matters: 0.7 }, is_held);
+        self.peak.take(since, peak.abs(), Sides::Of(way), Bounds { floor, matters: PEAK_MATTERS * size }, is_held);
+        let swing = second.swing.max(self.least_swing()).ln();
+        // Less than usual is strange when nothing moves at all: to be calm for a while is no fault.
+        let (swing, matters) =
+            if second.moves { (swing.max(self.swing.centre()), THREE_TIMES) } else { (swing, FIVE_TIMES) };
+        self.swing.take(since, swing, Sides::Both, Bounds { floor: 0.1, matters }, is_held);
+        self.season.take(since, self.off_season(second));
         match self.open {
             Some(open) => self.go_on(open, second),
-            None => self.look(second, least_swing),
+            None => self.look(second),
         }
     }
 
-    fn look(&mut self, second: &Second, least_swing: f64) -> Option<Signal> {
-        let startled = self.startled != 0 || self.was_open;
-        let opens = |view: &View, rules: [(u32, u32); 2]| {
-            let (rule, without) = (rules.first()?, rules.last()?);
-            let (needed, last) = if startled { rule } else { without };
-            let (up, down) = view.strange_of(*last);
-            match up.max(down) >= *needed {
-                true => Some(if up >= down { Direction::Up } else { Direction::Down }),
-                false => None,
-            }
+    /// Which way a second is not as at this time of other days: only the detector knows those.
+    fn off_season(&self, second: &Second) -> Option<Direction> {
+        let strangest = second
+            .strangest
+            .filter(|it| it.kind == Kind::Season && it.is_far && f64::from(it.strangeness) >= STARTLES_AT)?;
+        let matters = (second.level - f64::from(strangest.usual)).abs() >= MATTERS * self.usual_level().abs();
+        matters.then_some(strangest.direction)
+    }
+
+    fn look(&mut self, second: &Second) -> Option<Signal> {
+        let opens = |view: &View, (needed, last): (u32, u32)| {
+            let (up, down) = view.strange_of(last);
+            (up.max(down) >= needed).then_some(if up >= down { Direction::Up } else { Direction::Down })
         };
-        let (by, direction) = opens(&self.level, OPENS)
+        let rule = if self.startled > 0 || self.was_open { OPENS_STARTLED } else { OPENS };
+        let (by, direction) = opens(&self.level, rule)
             .map(|direction| (By::Level, direction))
             .or_else(|| opens(&self.peak, PEAKS_OPEN).map(|direction| (By::Peak, direction)))
-            .or_else(|| opens(&self.swing, OPENS).map(|direction| (By::Swing, direction)))?;
+            .or_else(|| opens(&self.swing, rule).map(|direction| (By::Swing, direction)))
+            .or_else(|| self.season.most(SEASON_OPENS).map(|direction| (By::Season, direction)))?;
         let (most, last) = LEVEL_AMONG_PEAKS;
         let (up, down) = self.level.strange_of(last);
         let by = if by == By::Peak && up.max(down) >= most { By::Level } else { by };
-        let view = self.view(by);
-        let slot_ms = f64::from(self.pace) * SLOT_MS as f64;
-        let began_at = view.began_at((8.0 * slot_ms) as Millis);
+        let drifts_ms = (DRIFTS_SLOTS * f64::from(self.pace) * SLOT_MS as f64) as Millis;
+        let (began_at, is_drift) = match by {
+            By::Level => self.level.began_at(drifts_ms, DRIFTS_LAST),
+            By::Swing => self.swing.began_at(drifts_ms, DRIFTS_LAST),
+            By::Peak => self.peak.began_at(drifts_ms, DRIFTS_LAST),
+            By::Season => (self.season.since(), false),
+        };
         let kind = match by {
             By::Peak => Kind::Spike,
-            By::Swing if direction == Direction::Down && second.swing <= least_swing => Kind::Flatline,
+            By::Season => Kind::Season,
+            By::Swing if direction == Direction::Down => Kind::Flatline,
             By::Swing => Kind::Variance,
-            By::Level if second.at.saturating_sub(began_at) as f64 >= DRIFTS_SLOTS * slot_ms => Kind::Drift,
+            By::Level if is_drift => Kind::Drift,
             By::Level => Kind::LevelShift,
         };
-        let score = second.strangest.map_or(0.0, |strangest| strangest.score);
-        let before = self.before(by, least_swing);
-        let finding = Finding { kind, direction, began_at, before, now: self.now(by, second), score };
+        let before = self.before(by, second);
+        let finding = Finding { kind, direction, began_at, before, now: self.now(by, second), score: second.score };
         self.open = Some(Open { by, slots: 0, finding });
         self.was_open = false;
         Some(Signal::Open(finding))
@@ -220,6 +231,7 @@ impl Watch {
         let is_over = u32::from(open.slots) >= CLOSES.1
             && is_calm(&self.level, CLOSES)
             && is_calm(&self.swing, CLOSES)
+            && self.season.count(CLOSES.1) <= CLOSES.0
             && is_calm(&self.peak, if open.by == By::Peak { PEAKS_CLOSE } else { CLOSES });
         if is_over || open.slots >= ACCEPTS_AFTER {
             self.open = None;
@@ -228,43 +240,51 @@ impl Watch {
             }
             return Some(Signal::Closed);
         }
-        let score = second.strangest.map_or(0.0, |strangest| strangest.score);
-        open.finding = Finding { now: self.now(open.by, second), score: open.finding.score.max(score), ..open.finding };
+        // Between two peaks it is still the last peak that is told.
+        let now =
+            if open.by == By::Peak && !self.peak.is_strange() { open.finding.now } else { self.now(open.by, second) };
+        open.finding = Finding { now, score: open.finding.score.max(second.score), ..open.finding };
         self.open = Some(open);
         Some(Signal::Open(open.finding))
     }
 
-    fn view(&self, by: By) -> &View {
+    fn before(&self, by: By, second: &Second) -> f64 {
         match by {
-            By::Level => &self.level,
-            By::Swing => &self.swing,
-            By::Peak => &self.peak,
-        }
-    }
-
-    fn before(&self, by: By, least_swing: f64) -> f64 {
-        match by {
-            By::Level | By::Peak => self.level.centre(),
-            By::Swing => (self.swing.centre().exp() - 1.0) * least_swing,
+            By::Season => second.strangest.map_or(self.usual_level(), |strangest| f64::from(strangest.usual)),
+            By::Level | By::Peak => self.usual_level(),
+            By::Swing => self.swing.centre().exp(),
         }
     }
 
     fn now(&self, by: By, second: &Second) -> f64 {
         match by {
-            By::Level => second.level,
-            By::Peak => self.level.centre() + farthest(second, self.level.centre()),
+            By::Level | By::Season => second.level,
+            By::Peak if self.farthest(second) < 0.0 => second.low,
+            By::Peak => second.high,
             By::Swing => second.swing,
         }
     }
-}
 
-/// The sample of a second that is farthest from `centre`, as its distance with a sign.
-fn farthest(second: &Second, centre: f64) -> f64 {
-    let (below, above) = (second.low - centre, second.high - centre);
-    if above.abs() >= below.abs() { above } else { below }
-}
+    /// The usual level, as it is measured.
+    fn usual_level(&self) -> f64 {
+        self.scale.measured(self.level.centre())
+    }
 
-/// The least spread: nothing is known more exactly than to half a percent.
-fn floor(centre: f64, spread: f64) -> f64 {
-    spread.max(centre.abs() * 0.005).max(f64::MIN_POSITIVE)
+    fn scaled(&self, value: f64) -> f64 {
+        self.scale.scaled(value, self.level.usual().map(|(centre, _)| centre))
+    }
+
+    /// The sample of a second that is farthest from the usual level, as its distance with a sign.
+    fn farthest(&self, second: &Second) -> f64 {
+        let centre = self.level.centre();
+        let (below, above) = (self.scaled(second.low) - centre, self.scaled(second.high) - centre);
+        if above.abs() >= below.abs() { above } else { below }
+    }
+
+    /// A swing that does not matter, as it is measured.
+    fn least_swing(&self) -> f64 {
+        let level = self.usual_level();
+        let spread = self.level.usual().map_or(0.0, |(_, spread)| self.scale.measured_spread(spread, level));
+        (level.abs() * SWING_MATTERS).max(spread / 20.0).max(LEAST_SWING)
+    }
 }

@@ -5,8 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::Book;
 use super::alarm::Alarm;
 use crate::Millis;
+use crate::detector::Kind;
 use crate::roster::{Device, Roster};
 use crate::series::SeriesKey;
+use crate::watch::Finding;
 
 /// Alarms whose beginnings lie farther apart have one cause only while the earlier one goes on.
 const WINDOW_MS: Millis = 10 * 60_000;
@@ -69,14 +71,18 @@ fn tie(one: Member<'_>, other: Member<'_>, roster: &Roster) -> Option<Tie> {
         return Some(Tie::Device);
     }
     let devices = (roster.get(&one.0.device)?, roster.get(&other.0.device)?);
-    if one.0.metric == other.0.metric
-        && one.1.finding.direction == other.1.finding.direction
-        && share(one.0, other.0, devices)
+    if one.0.metric == other.0.metric && move_alike(&one.1.finding, &other.1.finding) && share(one.0, other.0, devices)
     {
         return Some(Tie::Movement);
     }
     let is_same_build = one.0.build == other.0.build && !one.0.build.is_empty();
     (is_same_build && is_new(devices.0, one_began) && is_new(devices.1, other_began)).then_some(Tie::Build)
+}
+
+/// Whether two alarms of one metric tell of the same move. What swings and spikes both ways has no direction that counts.
+fn move_alike(one: &Finding, other: &Finding) -> bool {
+    let is_restless = |finding: &Finding| matches!(finding.kind, Kind::Spike | Kind::Variance);
+    one.direction == other.direction || (is_restless(one) && is_restless(other))
 }
 
 /// Whether a device had got its build not long before.

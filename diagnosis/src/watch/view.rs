@@ -17,18 +17,23 @@ const REACHES: f32 = 300.0;
 /// The spread follows more slowly than the centre, so that a drift is far from a usual that lags behind it.
 const SPREAD_REACHES: f32 = 900.0;
 
+/// From how many spreads on a slot says nothing of the spread.
+const FAR: f32 = 5.0;
+
 /// A slot moves the centre by at most so many spreads, and the spread by at most so many.
-const MOST_PULL: (f32, f32) = (1.0, 2.0);
+const MOST_PULL: (f32, f32) = (1.5, 3.0);
+const MOST_PULL_OF_PEAKS: f32 = 20.0;
 
 /// How many spreads away a slot is strange, and from how many on it is no more calm.
 const STRANGE: f32 = 5.0;
 const CALM: f32 = 2.0;
 
 /// Until it is known better, so many slots are taken to be strange by nature, as if so many had been seen.
-const DOUBT: (f32, f32) = (0.05, 30.0);
+const DOUBT: (f32, f32) = (0.1, 30.0);
 
 /// So many slots, as bits, may be calm in between.
 const MOMENT: u64 = 0xFF;
+const BETWEEN_PEAKS: u64 = 0xF_FFFF;
 
 /// Which ways a number can be strange.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -95,7 +100,7 @@ impl View {
             };
             // What the last minute holds may be the beginning of something, and says nothing yet of what is usual.
             let was_strange = (self.up | self.down) >> 63 == 1;
-            let between = if sides == Sides::Both { MOMENT } else { u64::MAX };
+            let between = if sides == Sides::Both { MOMENT } else { BETWEEN_PEAKS };
             self.shift(at, is_away, is_strange.then_some(direction), between);
             if !is_held && self.slots >= LEARNS.saturating_add(MINUTE) {
                 let slots = f32::from(self.slots.saturating_sub(LEARNS)) + DOUBT.1;
@@ -103,11 +108,11 @@ impl View {
             }
         }
         if !is_held {
-            self.learn(off, spread);
+            self.learn(off, spread, sides);
         }
     }
 
-    fn learn(&mut self, off: f32, spread: f32) {
+    fn learn(&mut self, off: f32, spread: f32, sides: Sides) {
         self.slots = self.slots.saturating_add(1);
         let slots = f32::from(self.slots);
         if self.slots == 1 {
@@ -122,7 +127,13 @@ impl View {
             return;
         }
         self.centre += off.clamp(-MOST_PULL.0 * spread, MOST_PULL.0 * spread) / slots.min(REACHES);
-        self.spread += ((off.abs() * 1.25).min(MOST_PULL.1 * spread) - self.spread) / slots.min(SPREAD_REACHES);
+        // What is far off says nothing of how far off levels usually are; of peaks it is all there is.
+        let most = match sides {
+            Sides::Both if off.abs() >= FAR * spread => return,
+            Sides::Both => MOST_PULL.1,
+            Sides::Of(_) => MOST_PULL_OF_PEAKS,
+        };
+        self.spread += ((off.abs() * 1.25).min(most * spread) - self.spread) / slots.min(SPREAD_REACHES);
     }
 
     /// How many of the last slots were strange upwards and downwards, less what is usual of that.
@@ -133,17 +144,22 @@ impl View {
         (count(self.up), count(self.down))
     }
 
+    /// Whether the newest slot is strange.
+    pub(super) fn is_strange(&self) -> bool {
+        (self.up | self.down) & 1 == 1
+    }
+
     /// How many of the last slots were not calm.
     pub(super) fn away_of(&self, last: u32) -> u32 {
         latest(self.away, last).count_ones()
     }
 
-    /// When what is strange now began: with a slot that was strange already, or with those that were on their way there.
-    pub(super) fn began_at(&self, moment_ms: Millis) -> Millis {
-        match self.strange_since.saturating_sub(self.away_since) {
-            on_its_way if on_its_way <= moment_ms => self.strange_since,
-            _ => self.away_since.min(self.strange_since),
-        }
+    /// When what is strange now began: with the first slot that was strange, or, where nearly all slots since then were, with the first that
+    /// was not calm. The second one is a drift when that took `drifts_ms`.
+    pub(super) fn began_at(&self, drifts_ms: Millis, last: u32) -> (Millis, bool) {
+        let on_its_way = self.strange_since.saturating_sub(self.away_since);
+        let is_drift = on_its_way >= drifts_ms && self.away_of(last).saturating_mul(5) >= last.saturating_mul(4);
+        (if is_drift { self.away_since } else { self.strange_since }, is_drift)
     }
 
     fn shift(&mut self, at: Millis, is_away: bool, strange: Option<Direction>, between: u64) {
@@ -162,6 +178,45 @@ impl View {
     /// Forgets the last minute.
     pub(super) fn forget_minute(&mut self) {
         (self.up, self.down, self.away) = (0, 0, 0);
+    }
+}
+
+/// The last slots of which the detector says itself whether they are strange.
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
+pub(super) struct Noted {
+    up: u32,
+    down: u32,
+    since: Millis,
+}
+
+impl Noted {
+    /// Takes a slot.
+    pub(super) fn take(&mut self, at: Millis, strange: Option<Direction>) {
+        if strange.is_some() && u64::from(self.up | self.down) & MOMENT == 0 {
+            self.since = at;
+        }
+        self.up = (self.up << 1) | u32::from(strange == Some(Direction::Up));
+        self.down = (self.down << 1) | u32::from(strange == Some(Direction::Down));
+    }
+
+    /// Which way at least so many of the last were strange.
+    pub(super) fn most(&self, (needed, last): (u32, u32)) -> Option<Direction> {
+        let count = |bits: u32| latest(bits.into(), last).count_ones();
+        match (count(self.up) >= needed, count(self.down) >= needed) {
+            (true, _) => Some(Direction::Up),
+            (_, true) => Some(Direction::Down),
+            _ => None,
+        }
+    }
+
+    /// How many of the last were strange.
+    pub(super) fn count(&self, last: u32) -> u32 {
+        latest((self.up | self.down).into(), last).count_ones()
+    }
+
+    /// Since when.
+    pub(super) fn since(&self) -> Millis {
+        self.since
     }
 }
 
