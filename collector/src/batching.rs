@@ -29,13 +29,15 @@ pub(crate) struct Batching {
     context: Context,
     game: Open,
     portal: Open,
+    /// The time of the newest reading.
+    newest: Option<Millis>,
 }
 
 impl Batching {
     /// Of this device; `own_traits` hold whatever the console says of itself.
     pub(crate) fn new(device: String, own_traits: BTreeMap<String, String>, context: Context) -> Self {
         let (game, portal) = (Open::default(), Open::default());
-        Self { device, traits: own_traits.clone(), own_traits, context, game, portal }
+        Self { device, traits: own_traits.clone(), own_traits, context, game, portal, newest: None }
     }
 
     /// Takes what a source says; gives what is finished by that, in order.
@@ -80,6 +82,21 @@ impl Batching {
         [Source::Game, Source::Portal].into_iter().filter_map(|source| self.end(source)).collect()
     }
 
+    /// Ends all batches in the making, and says with the last of them that the session ends, so that nobody misses what comes
+    /// no more. Where none is in the making, one without rows says it.
+    pub(crate) fn end_session(&mut self) -> Vec<Finished> {
+        let mut finished = self.finish();
+        match (finished.last_mut(), self.newest) {
+            (Some(last), _) => last.batch.ends = true,
+            (None, Some(start)) => {
+                let batch = Batch { ends: true, ..self.batch(start, Vec::new(), Vec::new()) };
+                finished.push(Finished { batch, place: None });
+            }
+            (None, None) => {}
+        }
+        finished
+    }
+
     /// Whether nothing is in the making.
     pub(crate) fn is_empty(&self) -> bool {
         self.game.rows.is_empty() && self.portal.rows.is_empty()
@@ -96,6 +113,7 @@ impl Batching {
         if reading.values.is_empty() {
             return None;
         }
+        self.newest = self.newest.max(Some(reading.time));
         let finished = if self.open(source).has_room_for(reading) { None } else { self.end(source) };
         self.open(source).add(reading);
         finished
@@ -118,17 +136,22 @@ impl Batching {
             }
             Row(u32::try_from(time.saturating_sub(start)).unwrap_or(u32::MAX), row)
         });
-        let batch = Batch {
+        let metrics = metrics.iter().map(|name| name.to_string()).collect();
+        let batch = self.batch(start, metrics, rows.collect());
+        Some(Finished { batch, place })
+    }
+
+    fn batch(&self, start: Millis, metrics: Vec<String>, rows: Vec<Row>) -> Batch {
+        Batch {
             device: self.device.clone(),
             build: self.context.build.to_string(),
             scene: self.context.scene.to_string(),
             traits: self.traits.clone(),
             start,
-            metrics: metrics.iter().map(|name| name.to_string()).collect(),
-            rows: rows.collect(),
+            metrics,
+            rows,
             ends: false,
-        };
-        Some(Finished { batch, place })
+        }
     }
 }
 

@@ -67,7 +67,7 @@ pub(crate) async fn keep(
         let (finished, is_end) = tokio::select! {
             input = inputs.recv() => match input {
                 Some(input) => (batching.take(input), false),
-                None => (batching.finish(), true),
+                None => (batching.end_session(), true),
             },
             () = sleep_until(due), if deadline.is_some() => (batching.finish(), false),
         };
