@@ -82,18 +82,14 @@ impl Batching {
         [Source::Game, Source::Portal].into_iter().filter_map(|source| self.end(source)).collect()
     }
 
-    /// Ends all batches in the making, and says with the last of them that the session ends, so that nobody misses what comes
-    /// no more. Where none is in the making, one without rows says it.
+    /// Ends all batches in the making, and says with one of no rows that the session ends, so that nobody misses what comes no more.
+    /// It has the newest time of both sources: the last batch of either may be older than what the other has said.
     pub(crate) fn end_session(&mut self) -> Vec<Finished> {
         let mut finished = self.finish();
-        match (finished.last_mut(), self.newest) {
-            (Some(last), _) => last.batch.ends = true,
-            (None, Some(start)) => {
-                let batch = Batch { ends: true, ..self.batch(start, Vec::new(), Vec::new()) };
-                finished.push(Finished { batch, place: None });
-            }
-            (None, None) => {}
-        }
+        finished.extend(self.newest.map(|start| {
+            let batch = Batch { ends: true, ..self.batch(start, Vec::new(), Vec::new()) };
+            Finished { batch, place: None }
+        }));
         finished
     }
 

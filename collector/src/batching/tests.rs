@@ -37,16 +37,15 @@ fn lines_of_one_scene_become_columns_and_another_scene_is_another_batch() {
 }
 
 #[test]
-fn a_session_that_ends_says_so_with_its_last_batch_or_with_one_without_rows() {
+fn a_session_that_ends_says_so_with_a_batch_without_rows_at_the_newest_time_of_both_sources() {
     let mut batching = batching();
     assert!(batching.end_session().is_empty(), "nothing was ever heard");
-    batching.take(game(1000, "a", &[("FrameTime", 16.0)]));
-    batching.take(Input::Portal(Reading { time: 1004, values: values(&[("CpuLoad", 40.0)]) }));
-    let ends: Vec<bool> = batching.end_session().iter().map(|finished| finished.batch.ends).collect();
-    assert_eq!(ends, [false, true]);
-    let [last] = &batching.end_session()[..] else { panic!("not one") };
-    assert!(last.batch.ends && last.batch.rows.is_empty() && last.batch.start == 1004);
-    assert_eq!(last.batch.check(), Ok(()));
+    batching.take(game(1004, "a", &[("FrameTime", 16.0)]));
+    batching.take(Input::Portal(Reading { time: 1000, values: values(&[("CpuLoad", 40.0)]) }));
+    let ended = batching.end_session();
+    assert_eq!(ended.iter().map(|finished| finished.batch.ends).collect::<Vec<_>>(), [false, false, true]);
+    let last = &ended[2].batch;
+    assert!(last.rows.is_empty() && last.start == 1004 && last.check() == Ok(()));
 }
 
 #[test]

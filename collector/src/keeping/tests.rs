@@ -62,12 +62,12 @@ async fn a_value_is_in_the_spool_200_ms_after_it_came_however_many_follow_it() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_in_the_making_at_the_end_is_kept_too() {
+async fn what_is_in_the_making_at_the_end_is_kept_too_and_that_it_is_the_end() {
     let kept = kept(|_| {});
     kept.inputs.send(line(1)).await.unwrap();
     drop(kept.inputs);
     kept.task.await.unwrap();
-    assert_eq!((waiting(&kept.store).await, kept.tally.waiting.load(Ordering::Relaxed)), (1, 1));
+    assert_eq!((waiting(&kept.store).await, kept.tally.waiting.load(Ordering::Relaxed)), (2, 2));
 }
 
 #[tokio::test(start_paused = true)]
@@ -97,5 +97,6 @@ async fn a_full_disk_is_told_and_nothing_is_lost_until_somebody_gives_up() {
     drop(kept.inputs);
     kept.give_up.send_replace(true);
     kept.task.await.unwrap();
-    assert_eq!(kept.tally.progress().lost, 1);
+    // And the word that the session ends.
+    assert_eq!(kept.tally.progress().lost, 2);
 }
