@@ -46,7 +46,7 @@ fn a_good_folder_is_counted() {
     assert_eq!((ended.code, ended.stdout.as_str()), (0, "5 runbooks, 2 rules of rights: no mistake\n"), "{ended:?}");
     let ended = watchgate(&["runbook", "check", "--json", &company()]);
     let report: Value = serde_json::from_str(&ended.stdout).unwrap();
-    assert_eq!((ended.code, report), (0, json!({"valid": true, "runbooks": 3, "rules": 2, "mistakes": []})));
+    assert_eq!((ended.code, report), (0, json!({"valid": true, "runbooks": 5, "rules": 2, "mistakes": []})));
 }
 
 #[test]
