@@ -2,7 +2,7 @@
 //! gateway has taken them.
 //!
 //! A sample's walk: [`portal`] and [`game`] (what is said) → `batching` (columns of one build and scene) → [`spool`] (stable storage) →
-//! `forward` (in order, one request at a time) → [`gateway`] (a token and a proof for each request). [`collect`] puts them together.
+//! `forward` (in order, one request at a time) → [`gateway`] (a token and a proof for each request). `collect` puts them together.
 
 #![cfg_attr(test, allow(clippy::arithmetic_side_effects, clippy::string_slice, reason = "tests count small numbers"))]
 
