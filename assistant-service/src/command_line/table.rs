@@ -1,5 +1,9 @@
 //! Rows of cells, one below the other.
 
+use serde_json::Value;
+
+use super::plain::line;
+
 /// Each row in a line, its columns as wide as their widest cells and two spaces apart.
 pub(super) fn table<const COLUMNS: usize>(rows: &[[String; COLUMNS]]) -> String {
     let mut widths = [0; COLUMNS];
@@ -13,4 +17,16 @@ pub(super) fn table<const COLUMNS: usize>(rows: &[[String; COLUMNS]]) -> String 
         format!("{}\n", cells.collect::<Vec<_>>().join("  ").trim_end())
     };
     rows.iter().map(line).collect()
+}
+
+/// A page of a list, its first row the head; with how to ask for the next one.
+pub(super) fn page_table<const COLUMNS: usize>(rows: &[[String; COLUMNS]], page: &Value) -> String {
+    let mut said = table(rows);
+    if rows.len() <= 1 {
+        said.push_str("(none here)\n");
+    }
+    if let Some(before) = page.get("next_before").and_then(Value::as_str) {
+        said.push_str(&format!("more: --before {}\n", line(before)));
+    }
+    said
 }

@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::{PATH, text};
 use crate::command_line::gateway::{GatewayArguments, answer};
 use crate::command_line::plain::{escaped, line};
-use crate::command_line::table::table;
+use crate::command_line::table::page_table;
 
 const HEAD: [&str; 6] = ["ID", "STATE", "RUNBOOK", "SERVICE", "REQUESTED BY", "REQUESTED AT"];
 const COLUMNS: [&str; 6] = ["/id", "/state", "/runbook", "/target/service", "/requested_by/sub", "/requested_at"];
@@ -67,14 +67,7 @@ fn shown(page: &Value) -> String {
     let commands = page.get("commands").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
     let mut rows = vec![HEAD.map(str::to_owned)];
     rows.extend(commands.iter().map(|command| COLUMNS.map(|pointer| line(text(command, pointer)))));
-    let mut said = table(&rows);
-    if commands.is_empty() {
-        said.push_str("(none here)\n");
-    }
-    if let Some(before) = page.get("next_before").and_then(Value::as_str) {
-        said.push_str(&format!("more: --before {}\n", line(before)));
-    }
-    said
+    page_table(&rows, page)
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::{PATH, clock};
 use crate::command_line::gateway::{GatewayArguments, answer};
 use crate::command_line::plain::{escaped, line};
-use crate::command_line::table::table;
+use crate::command_line::table::page_table;
 
 const HEAD: [&str; 5] = ["ID", "STATE", "BEGAN", "DEVICES", "TITLE"];
 
@@ -72,14 +72,7 @@ fn shown(page: &Value) -> String {
         let began = clock(incident.get("began_at").and_then(Value::as_i64));
         [text(incident, "incident"), text(incident, "state"), began, count, text(incident, "title")]
     }));
-    let mut said = table(&rows);
-    if incidents.is_empty() {
-        said.push_str("(none here)\n");
-    }
-    if let Some(before) = page.get("next_before").and_then(Value::as_str) {
-        said.push_str(&format!("more: --before {}\n", line(before)));
-    }
-    said
+    page_table(&rows, page)
 }
 
 #[cfg(test)]
