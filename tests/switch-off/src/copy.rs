@@ -105,17 +105,14 @@ impl Workspace {
     }
 }
 
-/// The workspace's manifest, for these crates alone and with a profile of its own.
+/// The workspace's manifest, for these crates alone and with a profile of its own: what all crates share stands
+/// between the list of members and the profiles.
 fn manifest(whole: &str) -> String {
     let members = CRATES.map(|name| format!("{name:?}")).join(", ");
-    let lines = whole.lines().take_while(|line| !line.starts_with("[profile."));
-    let mut manifest = String::new();
-    for line in lines.filter(|line| !line.starts_with("default-members")) {
-        if line.starts_with("members = ") {
-            manifest.push_str(&format!("members = [{members}]"));
-        } else {
-            manifest.push_str(line);
-        }
+    let mut manifest = format!("[workspace]\nresolver = \"3\"\nmembers = [{members}]\n\n");
+    let shared = whole.lines().skip_while(|line| !line.starts_with("[workspace."));
+    for line in shared.take_while(|line| !line.starts_with("[profile.")) {
+        manifest.push_str(line);
         manifest.push('\n');
     }
     manifest.push_str(PROFILE);
@@ -161,4 +158,25 @@ fn write_if_other(path: &Path, content: &[u8]) -> Result<()> {
         fs::create_dir_all(folder)?;
     }
     fs::write(path, content)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Only the manifests are read: nothing is built or fetched.
+    #[test]
+    fn the_copy_is_a_workspace_of_its_crates_alone() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+        let folder = tempfile::tempdir().unwrap();
+        Workspace::of(&root, folder.path()).unwrap();
+        let mut cargo = Command::new(env!("CARGO"));
+        cargo.args(["metadata", "--no-deps", "--offline", "--format-version", "1"]).current_dir(folder.path());
+        let told = cargo.output().unwrap();
+        assert!(told.status.success(), "{}", String::from_utf8_lossy(&told.stderr));
+        let told = String::from_utf8(told.stdout).unwrap();
+        for name in CRATES {
+            assert!(told.contains(&format!("/{name}/Cargo.toml")), "{name} is missing from {told}");
+        }
+    }
 }
