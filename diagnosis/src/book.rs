@@ -45,6 +45,12 @@ const LEFT_MS: Millis = 180_000;
 /// The most alarms that are kept; more than that are one incident in any case.
 const MOST_ALARMS: usize = 10_000;
 
+/// One batch or tick opens no more incidents than this, tells again of no more, and resolves no more; what is left comes with the next. Whoever
+/// listens keeps what one of them changed in one step, and a step has a bound.
+const MOST_OPENED: usize = 16;
+const MOST_TOLD_AGAIN: usize = 8;
+const MOST_RESOLVED: usize = 8;
+
 /// The alarms and the incidents that they make.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Book {
@@ -138,7 +144,8 @@ impl Book {
         }
     }
 
-    /// Opens what has waited long enough: `is_due` says it of an alarm's device and the time until which it waits. Tells what changed.
+    /// Opens what has waited long enough: `is_due` says it of an alarm's device and the time until which it waits. Tells what changed,
+    /// what has waited for the longest time first.
     pub(crate) fn settle(
         &mut self,
         now: Millis,
@@ -159,7 +166,7 @@ impl Book {
             }
             if let Some(incident) = self.incident_of(&key, roster) {
                 self.join(&key, &incident);
-            } else {
+            } else if changes.len() < MOST_OPENED {
                 let members = self.gathered(&key, roster);
                 changes.extend(self.begin(members, until, now, roster));
             }
