@@ -47,9 +47,12 @@ const MOST_ALARMS: usize = 10_000;
 
 /// One batch or tick opens no more incidents than this, tells again of no more, and resolves no more; what is left comes with the next. Whoever
 /// listens keeps what one of them changed in one step, and a step has a bound.
-const MOST_OPENED: usize = 16;
+const MOST_OPENED: usize = 8;
 const MOST_TOLD_AGAIN: usize = 8;
 const MOST_RESOLVED: usize = 8;
+
+/// What one batch or tick changes at most.
+pub const MOST_CHANGES: usize = MOST_OPENED + MOST_TOLD_AGAIN + MOST_RESOLVED;
 
 /// The alarms and the incidents that they make.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]

@@ -16,6 +16,7 @@ use crate::silence::Silence;
 use crate::watch::{Finding, Signal};
 
 pub use self::keeping::Checkpoint;
+pub use crate::book::MOST_CHANGES;
 pub use crate::memory::InvalidParked;
 
 /// The metric of a device's own silence: nothing of it comes any more.
