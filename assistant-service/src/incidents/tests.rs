@@ -3,6 +3,7 @@
 mod asking;
 mod between;
 mod bounds;
+mod clocks;
 mod door;
 mod keeping;
 mod once;

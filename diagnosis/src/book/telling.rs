@@ -72,7 +72,7 @@ impl Book {
             .filter_map(|(incident, kept)| {
                 let closed = kept.members.iter().filter_map(|key| self.alarms.get(key)).map(|alarm| alarm.closed_at);
                 let over = closed.collect::<Option<Vec<Millis>>>()?.into_iter().max()?;
-                (now.saturating_sub(over) >= QUIET_MS).then(|| (over, incident.clone()))
+                (now.saturating_sub(over.max(self.heard_at(kept))) >= QUIET_MS).then(|| (over, incident.clone()))
             })
             .collect();
         over.sort();
@@ -86,7 +86,8 @@ impl Book {
             .collect()
     }
 
-    fn goes_on(&self, incident: &str) -> bool {
+    /// Whether anything of an incident goes on.
+    pub(super) fn goes_on(&self, incident: &str) -> bool {
         let Some(kept) = self.incidents.get(incident) else { return false };
         kept.members.iter().filter_map(|key| self.alarms.get(key)).any(|alarm| alarm.closed_at.is_none())
     }
