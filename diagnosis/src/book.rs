@@ -222,7 +222,7 @@ impl Book {
         self.close_gone(now, roster);
         let mut changes = self.settle(now, roster, |_, until| until <= now);
         changes.extend(self.resolve(now, roster));
-        self.forget(now);
+        self.forget(now, roster);
         changes
     }
 }

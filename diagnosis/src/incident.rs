@@ -66,7 +66,7 @@ pub struct Movement {
     pub began_at: Millis,
     /// What was usual before.
     pub before: f64,
-    /// What it was when it was judged so.
+    /// What it was at the worst, smoothed over some seconds; it stays when all is well again.
     pub now: f64,
     /// The highest score so far.
     pub score: f64,
