@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::Millis;
 use crate::batch::Batch;
+use crate::rhythm::Rhythm;
 use crate::series::LATEST_MS;
 
 /// A device that was heard within this time counts among the others.
@@ -30,10 +31,8 @@ const SET_BACK: u8 = 20;
 const STEADY_MS: Millis = 60_000;
 const STEADY_BATCHES: u32 = 20;
 
-/// Missed after this long, or so many times the longest wait between two of its batches: samples count that are a minute late, so a
-/// silence must be longer.
+/// Missed after this long, or after what its own rhythm says: samples count that are a minute late, so a silence must be longer.
 const SILENT_AFTER_MS: Millis = 60_000;
-const PATIENT_WAITS: Millis = 4;
 
 /// What is known of a device.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -53,7 +52,7 @@ pub(crate) struct Device {
     /// Since when it is heard without a silence.
     steady_since: Millis,
     batches: u32,
-    longest_wait: Millis,
+    rhythm: Rhythm,
     has_ended: bool,
     pub(crate) is_silent: bool,
 }
@@ -103,7 +102,7 @@ impl Device {
 
     /// How long it may be unheard and still be there: devices that tell every five minutes are waited for longer.
     fn patience(&self, usual: Millis) -> Millis {
-        usual.max(self.longest_wait.saturating_mul(PATIENT_WAITS))
+        usual.max(self.rhythm.patience())
     }
 
     /// Whether it was heard in the last ten minutes.
@@ -147,12 +146,9 @@ impl Roster {
         device.pass(newest, batch.ends);
         let is_back = std::mem::take(&mut device.is_silent);
         if is_back || device.batches == 0 || has_ended {
-            (device.steady_since, device.batches, device.longest_wait) = (heard_at, 0, 0);
+            (device.steady_since, device.batches, device.rhythm) = (heard_at, 0, Rhythm::default());
         } else {
-            // A long wait is forgotten in time.
-            let wait = heard_at.saturating_sub(device.heard_at);
-            let forgotten = device.longest_wait.saturating_sub(device.longest_wait.checked_div(200).unwrap_or(0));
-            device.longest_wait = forgotten.max(wait);
+            device.rhythm.take(heard_at.saturating_sub(device.heard_at));
         }
         device.batches = device.batches.saturating_add(1);
         device.heard_at = heard_at;
