@@ -3,7 +3,7 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup setup-tests build plugin demo run test test-host fmt lint ci clean example bench-gate bench-guests bench-events bench-ask bench-model bench-commands bench-revocation bench-opaque bench-detect scenarios soak test-faults eval fuzz properties switch-off
+.PHONY: help setup setup-tests build plugin demo run test test-host fmt lint ci clean example bench-gate bench-guests bench-events bench-ask bench-model bench-commands bench-telemetry bench-revocation bench-opaque bench-detect scenarios soak test-faults eval fuzz properties switch-off
 
 CARGO ?= cargo
 # The scripts and the stage look for what was built in one place.
@@ -67,6 +67,10 @@ bench-model: ## what the service adds to a model's first word; OPTIONS="--questi
 bench-commands: ## what commands cost, from the request through their whole life; OPTIONS="--quick", "--help"
 	@$(CARGO) build -q --release -p assistant-service -p bench-commands
 	@target/release/bench-commands $(OPTIONS)
+
+bench-telemetry: setup plugin ## what telemetry costs, through the detectors and through gate and service until an incident is seen; OPTIONS="--quick", "--help"
+	@$(CARGO) build -q --release -p assistant-service -p bench-telemetry
+	@target/release/bench-telemetry $(OPTIONS)
 
 bench-detect: ## how well anomalies are found; NAB=folder with data/ and combined_windows.json; OPTIONS="--files", "--help"
 	@$(CARGO) run -q --release -p bench-detect -- $(if $(NAB),--data $(NAB) --halves) $(OPTIONS)

@@ -128,7 +128,8 @@ impl Watch {
         }
         self.season = Noted::default();
         self.was_open |= self.open.take().is_some();
-        (self.startled, self.settling) = (0, SETTLES);
+        // A visit that ended before things had settled is not the beginning of the next one.
+        (self.startled, self.settling, self.resumed_at) = (0, SETTLES, 0);
     }
 
     fn second(&mut self, second: &Second) -> Option<Signal> {

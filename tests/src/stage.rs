@@ -79,8 +79,10 @@ impl Stage {
                     anyhow::Ok(file)
                 });
                 let assistant = assistant.transpose()?;
+                let mut documents = vec![options.documents.unwrap_or_else(|| company.join("documents"))];
+                documents.extend(options.more_documents);
                 let shared = Shared {
-                    documents: options.documents.unwrap_or_else(|| company.join("documents")),
+                    documents,
                     runbooks: options.runbooks.unwrap_or_else(|| company.join("runbooks")),
                     event_schemas: company.join("event-schemas"),
                     assistant,

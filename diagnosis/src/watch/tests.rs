@@ -182,3 +182,23 @@ fn what_comes_every_five_minutes_is_watched_in_its_own_pace() {
     assert!(sample <= 335, "{sample}");
     assert_eq!(finding.kind, Kind::LevelShift);
 }
+
+#[test]
+fn what_is_strange_in_a_new_build_did_not_begin_in_a_short_visit_of_the_one_before() {
+    let mut noise = noise(3);
+    let (mut series, mut opened) = (Series::new(0), None);
+    let visits = [(0..300, 0.0), (360..364, 0.0), (400..460, 9.0)];
+    for (place, (visit, more)) in visits.into_iter().enumerate() {
+        if place == 2 {
+            series = Series::heir_of(&series, visit.start * 1000);
+        }
+        for second in visit {
+            let value = 16.7 + 0.5 * noise() + more;
+            let Taken::Judged(verdict) = series.take(second * 1000, value) else { continue };
+            if let Some(Signal::Open(finding)) = series.watch(value, &verdict) {
+                opened.get_or_insert(finding);
+            }
+        }
+    }
+    assert_eq!(opened.unwrap().began_at, 400_000);
+}

@@ -10,6 +10,8 @@ use rustls::ServerConfig;
 use rustls::pki_types::PrivateKeyDer;
 use sha2::{Digest as _, Sha256};
 
+use crate::Oddities;
+
 /// A certificate, and what a server does with it.
 pub(crate) struct Certificate {
     pub(crate) pem: String,
@@ -17,8 +19,11 @@ pub(crate) struct Certificate {
     pub(crate) server: Arc<ServerConfig>,
 }
 
-pub(crate) fn make(device: &str) -> Result<Certificate> {
-    let names = [device, "localhost", "127.0.0.1"].map(str::to_owned);
+pub(crate) fn make(device: &str, oddities: &Oddities) -> Result<Certificate> {
+    let names = match oddities.is_certificate_foreign {
+        true => vec!["elsewhere.invalid".to_owned()],
+        false => [device, "localhost", "127.0.0.1"].map(str::to_owned).to_vec(),
+    };
     let CertifiedKey { cert, signing_key } = generate_simple_self_signed(names)?;
     let digest = Sha256::digest(rcgen::PublicKeyData::subject_public_key_info(&signing_key));
     let key = PrivateKeyDer::try_from(signing_key.serialize_der()).map_err(anyhow::Error::msg)?;

@@ -9,7 +9,7 @@ use anyhow::{Context as _, Result, bail};
 use clap::Parser;
 use console_simulator::game::Output;
 use console_simulator::portal::Credentials;
-use console_simulator::{Setup, Simulator};
+use console_simulator::{Begin, Oddities, Setup, Simulator};
 use telemetry_traces::Rate;
 
 #[derive(Debug, Parser)]
@@ -28,8 +28,14 @@ struct Options {
     #[arg(long, default_value_t = 1.0)]
     speed: f64,
     /// How many minutes of the trace are left out.
-    #[arg(long, default_value_t = 0)]
+    #[arg(long, value_name = "MINUTES", default_value_t = 0)]
     skip_minutes: u64,
+    /// After how many seconds of the trace something goes wrong: what is before is left out.
+    #[arg(long, value_name = "SECONDS", conflicts_with = "skip_minutes")]
+    onset: Option<u64>,
+    /// How many seconds of the trace the game has told before the beginning: at once, with times of the past.
+    #[arg(long, value_name = "SECONDS", default_value_t = 0)]
+    history: u64,
     /// Each frame instead of one a second.
     #[arg(long)]
     each_frame: bool,
@@ -45,6 +51,8 @@ struct Options {
     /// Writes the portal's certificate there, as PEM.
     #[arg(long)]
     certificate: Option<PathBuf>,
+    #[command(flatten)]
+    oddities: Oddities,
 }
 
 #[tokio::main]
@@ -61,10 +69,15 @@ async fn main() -> Result<()> {
         rate: options.each_frame.then_some(Rate::EACH_FRAME),
         device: options.device,
         speed: options.speed,
-        skip: Duration::from_secs(options.skip_minutes.saturating_mul(60)),
+        begin: match options.onset {
+            Some(seconds) => Begin::BeforeTrouble(Duration::from_secs(seconds)),
+            None => Begin::After(Duration::from_secs(options.skip_minutes.saturating_mul(60))),
+        },
+        history: Duration::from_secs(options.history),
         listen: options.listen,
         credentials: Credentials { user: user.to_owned(), password: password.to_owned() },
         game: options.game,
+        oddities: options.oddities,
     })
     .await?;
     if let Some(path) = options.certificate {
@@ -72,6 +85,9 @@ async fn main() -> Result<()> {
     }
     // Standard output may be the game's.
     eprintln!("portal {} of {} with pin {}", simulator.url(), simulator.device, simulator.pin);
+    if let Some(at) = simulator.trouble_at {
+        eprintln!("something goes wrong at {at} ms since 1970");
+    }
     let played = tokio::select! {
         played = simulator.played() => played?,
         stopped = tokio::signal::ctrl_c() => return Ok(stopped?),

@@ -8,6 +8,7 @@ use diagnosis::Millis;
 use diagnosis::batch::{Batch, Row};
 use serde_json::{Map, Value};
 use telemetry_traces::frames::FRAME;
+use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 
 use crate::game::{Lines, Output};
@@ -24,7 +25,9 @@ const OFF_AFTER: Millis = 5_000;
 pub(crate) struct Player {
     console: Arc<Console>,
     speed: f64,
+    /// What the trace shows when the console is switched on.
     from: Millis,
+    history: Millis,
     began: Instant,
     began_at: Millis,
     said: (String, String),
@@ -32,29 +35,37 @@ pub(crate) struct Player {
 }
 
 impl Player {
-    pub(crate) fn new(console: Arc<Console>, setup: &Setup, starts: Millis) -> Self {
-        let skipped = Millis::try_from(setup.skip.as_millis()).unwrap_or(Millis::MAX);
-        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    pub(crate) fn new(console: Arc<Console>, setup: &Setup, from: Millis, began_at: Millis) -> Self {
         Self {
             console,
             speed: setup.speed.max(1e-3),
-            from: starts.saturating_add(skipped),
+            from,
+            history: Millis::try_from(setup.history.as_millis()).unwrap_or(Millis::MAX),
             began: Instant::now(),
-            began_at: Millis::try_from(since.as_millis()).unwrap_or(Millis::MAX),
+            began_at,
             said: Default::default(),
             played: Played::default(),
         }
     }
 
-    /// Plays it to its end.
-    pub(crate) async fn play(mut self, batches: impl Iterator<Item = Batch> + Send, game: Output) -> Result<Played> {
+    /// Plays it to its end, or until it is over.
+    pub(crate) async fn play(
+        mut self,
+        batches: impl Iterator<Item = Batch> + Send,
+        game: Output,
+        mut is_over: watch::Receiver<bool>,
+    ) -> Result<Played> {
         let (mut lines, mut heard) = (Lines::new(game), None);
-        let from = self.from;
+        let from = self.from.saturating_sub(self.history);
         for batch in batches.filter(|batch| batch.newest() >= from) {
             if heard.is_some_and(|heard| batch.start.saturating_sub(heard) > OFF_AFTER) {
                 self.console.tell(None);
             }
-            self.wait(batch.newest()).await;
+            tokio::select! {
+                biased;
+                _ = is_over.wait_for(|is_over| *is_over) => break,
+                () = self.wait(batch.newest()) => {}
+            }
             heard = Some(batch.newest());
             if let Some(firmware) = batch.traits.get("firmware") {
                 self.console.install(firmware);
@@ -74,9 +85,14 @@ impl Player {
         Ok(self.played)
     }
 
-    /// When the clock on the wall shows what the trace calls `at`, as the time that passes between two moments of it.
+    /// How long after the beginning, by the clock on the wall, the trace shows `at`; less than nothing for what was before.
     fn passed(&self, at: Millis) -> f64 {
         at.saturating_sub(self.from) as f64 / self.speed
+    }
+
+    /// What the clock on the wall shows then, in milliseconds since 1970.
+    pub(crate) fn shown_at(&self, at: Millis) -> Millis {
+        self.began_at.saturating_add(self.passed(at) as Millis)
     }
 
     async fn wait(&self, at: Millis) {
@@ -92,9 +108,9 @@ impl Player {
         rows.collect::<Vec<_>>().concat()
     }
 
-    /// Tells the portal a batch's last row, and the game the sensors of all.
+    /// Tells the portal a batch's last row, unless it is of the past, and the game the sensors of all.
     fn gauges(&mut self, batch: &Batch) -> Vec<u8> {
-        if let Some(Row(_, values)) = batch.rows.last() {
+        if let Some(Row(_, values)) = batch.rows.last().filter(|_| batch.newest() >= self.from) {
             let named = batch.metrics.iter().cloned().zip(values);
             let gauges: Gauges = named.filter_map(|(name, value)| value.map(|value| (name, value))).collect();
             self.console.tell(Some(gauges));
@@ -105,13 +121,13 @@ impl Player {
     }
 
     fn line(&mut self, batch: &Batch, Row(offset, values): &Row, is_told: impl Fn(&str) -> bool) -> Vec<u8> {
-        let at = self.passed(batch.start.saturating_add(Millis::from(*offset)));
+        let at = self.shown_at(batch.start.saturating_add(Millis::from(*offset)));
         let named = batch.metrics.iter().zip(values).filter(|(name, _)| is_told(name));
         let metrics: Map<String, Value> =
             named.filter_map(|(name, value)| value.map(|value| (name.clone(), value.into()))).collect();
         self.played.lines = self.played.lines.saturating_add(1);
         self.played.values = self.played.values.saturating_add(metrics.len() as u64);
-        let mut line = Map::from_iter([("time".to_owned(), self.began_at.saturating_add(at as Millis).into())]);
+        let mut line = Map::from_iter([("time".to_owned(), at.into())]);
         // The build and the scene only when they change.
         for (name, now, said) in [("build", &batch.build, &mut self.said.0), ("scene", &batch.scene, &mut self.said.1)]
         {
@@ -125,4 +141,10 @@ impl Player {
         line.push(b'\n');
         line
     }
+}
+
+/// The clock on the wall, in milliseconds since 1970.
+pub(crate) fn now() -> Millis {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    Millis::try_from(since.as_millis()).unwrap_or(Millis::MAX)
 }

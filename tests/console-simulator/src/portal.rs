@@ -4,10 +4,11 @@ mod answers;
 mod authentication;
 mod socket;
 
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::extract::{Path, Request, State};
-use axum::http::StatusCode;
+use axum::http::{StatusCode, header};
 use axum::middleware;
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
@@ -16,6 +17,7 @@ use serde_json::Value;
 use telemetry_traces::lab::Device;
 use tokio::sync::watch;
 
+use crate::Oddities;
 pub use answers::{Gauges, systemperf};
 pub use authentication::Credentials;
 
@@ -26,13 +28,16 @@ pub struct Console {
     firmware: Mutex<String>,
     credentials: Credentials,
     gauges: watch::Sender<Option<Gauges>>,
+    oddities: Oddities,
+    answered: AtomicU32,
 }
 
 impl Console {
     /// A console that has nothing to tell yet.
-    pub fn new(device: &Device, credentials: Credentials) -> Self {
+    pub fn new(device: &Device, credentials: Credentials, oddities: Oddities) -> Self {
         let firmware = Mutex::new(device.traits.get("firmware").cloned().unwrap_or_default());
-        Self { device: device.clone(), firmware, credentials, gauges: watch::Sender::new(None) }
+        let (device, gauges) = (device.clone(), watch::Sender::new(None));
+        Self { device, firmware, credentials, gauges, oddities, answered: AtomicU32::new(0) }
     }
 
     /// What it tells from now on; nothing while it is off or asleep.
@@ -49,12 +54,13 @@ impl Console {
         self.firmware.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    fn memory(&self) -> f64 {
-        self.device.memory
-    }
-
-    fn now(&self) -> Option<Value> {
-        self.gauges.borrow().as_ref().map(|gauges| systemperf(gauges, self.memory()))
+    /// What it says of its performance, as JSON unless this one is to be garbled.
+    fn performance(&self, gauges: &Gauges) -> String {
+        let answered = self.answered.fetch_add(1, Ordering::Relaxed).wrapping_add(1);
+        match self.oddities.garble {
+            Some(every) if answered.is_multiple_of(every.get()) => "<html>The console is busy.</html>".to_owned(),
+            _ => systemperf(gauges, self.device.memory).to_string(),
+        }
     }
 }
 
@@ -95,7 +101,9 @@ async fn system_performance(State(console): State<Arc<Console>>, request: Reques
     if socket::is_asked_for(&request) {
         return socket::open(request, console);
     }
-    console.now().map_or_else(asleep, |now| Json(now).into_response())
+    let gauges = console.gauges.borrow().clone();
+    let json = [(header::CONTENT_TYPE, "application/json")];
+    gauges.map_or_else(asleep, |gauges| (json, console.performance(&gauges)).into_response())
 }
 
 /// Nothing is measured.

@@ -48,8 +48,10 @@ async fn run(arguments: Arguments) -> Result<ExitCode> {
         let folder = if arguments.command.is_empty() { Folder::Kept("stage") } else { Folder::Temporary };
         let back_end = arguments.drop_in.map_or(BackEnd::Watchgate, BackEnd::DropIn);
         let gate = arguments.gate.as_deref().map(read_gate).transpose()?;
-        let watches = Some(artifacts::root().join("examples/company/watches"));
-        let stage = Stage::start(StageOptions { folder, back_end, gate, watches, ..StageOptions::default() }).await?;
+        let company = artifacts::root().join("examples/company");
+        let (watches, more_documents) = (Some(company.join("watches")), vec![company.join("lab")]);
+        let options = StageOptions { folder, back_end, gate, watches, more_documents, ..StageOptions::default() };
+        let stage = Stage::start(options).await?;
         let played = match arguments.command.split_first() {
             Some((program, rest)) => play(&stage, program, rest).await,
             None => hold(&stage).await,

@@ -31,6 +31,8 @@ pub struct StageOptions {
     pub mutual_tls: bool,
     /// The documents that the assistant answers from, in place of the example company's.
     pub documents: Option<PathBuf>,
+    /// Further folders of documents.
+    pub more_documents: Vec<PathBuf>,
     /// The runbooks, in place of the example company's.
     pub runbooks: Option<PathBuf>,
     /// What the assistant is told; without it, it answers from the documents alone.

@@ -48,6 +48,10 @@ impl Replica {
         Ok(())
     }
 
+    fn pid(&self) -> Option<u32> {
+        self.running.lock().unwrap_or_else(PoisonError::into_inner).as_ref().map(Process::id)
+    }
+
     fn ended(&self) -> Option<String> {
         let status = self.running.lock().unwrap_or_else(PoisonError::into_inner).as_mut().and_then(Process::ended)?;
         Some(format!("{} ended by itself ({status})", self.service.name()))
@@ -121,6 +125,11 @@ impl Stage {
     /// The replica with this index, for those who try to go past the gateway.
     pub fn replica_url(&self, index: usize) -> Result<&str> {
         Ok(&self.replicas.get(index)?.url)
+    }
+
+    /// A running replica's process id.
+    pub fn replica_pid(&self, index: usize) -> Result<u32> {
+        self.replicas.get(index)?.pid().context("this replica does not run")
     }
 
     /// Ends a replica with SIGKILL.

@@ -19,7 +19,7 @@ const READY_WITHIN: Duration = Duration::from_secs(30);
 /// What all replicas of the service have in common.
 #[derive(Debug)]
 pub(crate) struct Shared {
-    pub(crate) documents: PathBuf,
+    pub(crate) documents: Vec<PathBuf>,
     pub(crate) runbooks: PathBuf,
     pub(crate) event_schemas: PathBuf,
     pub(crate) assistant: Option<PathBuf>,
@@ -71,7 +71,9 @@ impl Service {
         let mut command = Command::new(artifacts::watchgate()?);
         command.args(["serve", "--listen", listen, "--log-format", "text"]);
         command.arg("--data-dir").arg(self.layout.data(self.number));
-        command.arg("--documents").arg(&self.shared.documents);
+        for documents in &self.shared.documents {
+            command.arg("--documents").arg(documents);
+        }
         command.arg("--runbooks").arg(&self.shared.runbooks);
         command.arg("--event-schemas").arg(&self.shared.event_schemas);
         if let Some(assistant) = &self.shared.assistant {

@@ -14,7 +14,7 @@ use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use tokio_tungstenite::tungstenite::protocol::Role;
 
-use super::{Console, systemperf};
+use super::Console;
 
 /// Whether a request wants a WebSocket.
 pub(super) fn is_asked_for(request: &Request) -> bool {
@@ -23,6 +23,9 @@ pub(super) fn is_asked_for(request: &Request) -> bool {
 
 /// Opens it. Without an `Origin` that is the host's own, the portal opens none: another site's page could ask for it.
 pub(super) fn open(mut request: Request, console: Arc<Console>) -> Response {
+    if console.oddities.is_without_socket {
+        return StatusCode::NOT_FOUND.into_response();
+    }
     let headers = request.headers();
     let host = text(headers, &header::HOST);
     let origin = text(headers, &header::ORIGIN).and_then(|origin| origin.split_once("://")).map(|(_, host)| host);
@@ -54,20 +57,22 @@ fn text<'request>(headers: &'request HeaderMap, name: &HeaderName) -> Option<&'r
     headers.get(name)?.to_str().ok()
 }
 
-/// Sends each answer until the client goes.
+/// Sends each answer until the client goes, or the console breaks it off.
 async fn push(upgraded: Upgraded, console: &Console) {
     let stream = WebSocketStream::from_raw_socket(TokioIo::new(upgraded), Role::Server, None).await;
     let (mut send, mut receive) = stream.split();
     let mut gauges = console.gauges.subscribe();
     gauges.mark_changed();
-    loop {
+    let mut sent = 0_u32;
+    while console.oddities.cut_socket.is_none_or(|most| sent < most.get()) {
         tokio::select! {
             changed = gauges.changed() => {
                 let Ok(()) = changed else { return };
-                let Some(now) = gauges.borrow_and_update().as_ref().map(|it| systemperf(it, console.memory())) else { continue };
-                if send.send(Message::text(now.to_string())).await.is_err() {
+                let Some(now) = gauges.borrow_and_update().as_ref().map(|it| console.performance(it)) else { continue };
+                if send.send(Message::text(now)).await.is_err() {
                     return;
                 }
+                sent = sent.saturating_add(1);
             }
             // Pings are answered while it is read, and a close too.
             said = receive.next() => match said {

@@ -6,11 +6,12 @@
 use std::process::ExitCode;
 
 use anyhow::Result;
-use watchgate_tests::{Folder, Stage, StageOptions};
+use watchgate_tests::{Folder, Stage, StageOptions, artifacts};
 
 mod attacks;
 mod checks;
 mod commands;
+mod consoles;
 mod dynamic;
 mod events;
 mod http3;
@@ -29,7 +30,9 @@ async fn main() -> ExitCode {
 }
 
 async fn run(checks: &mut Checks) -> Result<()> {
-    let stage = Stage::start(StageOptions { folder: Folder::Fresh("demo"), ..StageOptions::default() }).await?;
+    let more_documents = vec![artifacts::root().join("examples/company/lab")];
+    let options = StageOptions { folder: Folder::Fresh("demo"), more_documents, ..StageOptions::default() };
+    let stage = Stage::start(options).await?;
     println!("gateway {}, files in {}\n", stage.base_url(), stage.folder().display());
 
     events::play(checks, &stage).await?;
@@ -38,6 +41,7 @@ async fn run(checks: &mut Checks) -> Result<()> {
     commands::play(checks, &stage, proposal).await?;
     dynamic::play(checks, &stage).await?;
     http3::play(checks, &stage).await?;
+    consoles::play(checks, &stage).await?;
 
     if checks.have_failed() {
         eprintln!("\n{}", stage.log_tails());

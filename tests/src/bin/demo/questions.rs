@@ -20,8 +20,8 @@ pub(crate) async fn play(checks: &mut Checks, stage: &Stage) -> Result<Option<Va
             let answer = expect_json(200, asker.post("/v1/ask", &question)).await?;
             ensure!(answer["known"] == true, "the assistant does not know: {answer}");
             let cited = answer["citations"].as_array().context("no citations")?;
-            let found =
-                cited.iter().find(|citation| citation["file"] == "checkout.md").context("checkout.md is not cited")?;
+            let found = cited.iter().find(|citation| citation["file"] == "documents/checkout.md");
+            let found = found.context("documents/checkout.md is not cited")?;
             println!("      {}", answer["answer"].as_str().unwrap_or_default().replace('\n', "\n      "));
             println!("      — {} / {}", text(&found["file"]), text(&found["heading"]));
             Ok(answer)
@@ -49,7 +49,7 @@ pub(crate) async fn play(checks: &mut Checks, stage: &Stage) -> Result<Option<Va
 }
 
 fn cited_truly(answer: &Value) -> Result<()> {
-    let folder = artifacts::root().join("examples/company/documents");
+    let folder = artifacts::root().join("examples/company");
     for citation in answer["citations"].as_array().context("no citations")? {
         let file = citation["file"].as_str().context("a citation without a file")?;
         let document = words(&fs::read_to_string(folder.join(file)).with_context(|| format!("no document {file}"))?);

@@ -1,22 +1,35 @@
 //! A console's portal and its game, as a collector meets them.
 
-#![expect(clippy::unwrap_used, reason = "whatever is not as a test takes it to be fails the test")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::arithmetic_side_effects,
+    clippy::indexing_slicing,
+    reason = "whatever is not as a test takes it to be fails the test, and it counts small numbers"
+)]
 
+use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use console_simulator::game::Output;
 use console_simulator::portal::Credentials;
-use console_simulator::{Setup, Simulator};
+use console_simulator::{Begin, Oddities, Setup, Simulator};
 use diagnosis::batch::Batch;
 use futures_util::StreamExt as _;
 use reqwest::{Certificate, Client, StatusCode};
+use rustls::ClientConfig;
+use rustls::pki_types::pem::PemObject;
 use serde_json::Value;
-use telemetry_traces::scenario;
+use telemetry_traces::{Rate, scenario};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
-use tokio_tungstenite::client_async;
+use tokio_rustls::client::TlsStream;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 use tokio_tungstenite::tungstenite::{Error, Message};
+use tokio_tungstenite::{WebSocketStream, client_async};
+
+mod beginning;
+mod oddities;
 
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -30,10 +43,12 @@ fn setup(speed: f64, game: Output) -> Setup {
         rate: None,
         device: None,
         speed,
-        skip: Duration::ZERO,
+        begin: Begin::After(Duration::ZERO),
+        history: Duration::ZERO,
         listen: ([127, 0, 0, 1], 0).into(),
         credentials: Credentials { user: "tester".to_owned(), password: "a secret".to_owned() },
         game,
+        oddities: Oddities::default(),
     }
 }
 
@@ -41,6 +56,31 @@ fn client(simulator: &Simulator) -> Client {
     rustls::crypto::ring::default_provider().install_default().ok();
     let certificate = Certificate::from_pem(simulator.certificate.as_bytes()).unwrap();
     Client::builder().tls_certs_only([certificate]).timeout(PATIENCE).build().unwrap()
+}
+
+type Socket = WebSocketStream<TlsStream<TcpStream>>;
+
+/// Opens the socket as a page of this origin would, with the right password.
+async fn open(simulator: &Simulator, origin: Option<String>) -> Result<Socket, Error> {
+    let address = format!("wss://{}/api/resourcemanager/systemperf", simulator.address);
+    let mut request = address.into_client_request().unwrap();
+    let basic = "Basic dGVzdGVyOmEgc2VjcmV0"; // tester:a secret
+    request.headers_mut().insert("authorization", basic.parse().unwrap());
+    if let Some(origin) = origin {
+        request.headers_mut().insert("origin", origin.parse().unwrap());
+    }
+    let mut roots = rustls::RootCertStore::empty();
+    roots.add(PemObject::from_pem_slice(simulator.certificate.as_bytes()).unwrap()).unwrap();
+    let tls = ClientConfig::builder_with_provider(rustls::crypto::ring::default_provider().into());
+    let tls = tls.with_safe_default_protocol_versions().unwrap().with_root_certificates(roots).with_no_client_auth();
+    let tcp = TcpStream::connect(simulator.address).await.unwrap();
+    let stream = TlsConnector::from(Arc::new(tls)).connect("localhost".try_into().unwrap(), tcp).await.unwrap();
+    client_async(request, stream).await.map(|(socket, _)| socket)
+}
+
+/// What the game has told.
+fn lines(file: &Path) -> Vec<Value> {
+    std::fs::read_to_string(file).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
 /// What the device of the trace tells of one kind.
@@ -99,30 +139,11 @@ async fn another_consoles_certificate_is_not_this_ones() {
 async fn the_socket_pushes_what_the_device_tells_and_opens_for_no_other_origin() {
     let folder = tempfile::tempdir().unwrap();
     let simulator = Simulator::start(setup(20.0, Output::File(folder.path().join("game")))).await.unwrap();
-    let open = async |origin: Option<String>| {
-        let mut request =
-            format!("wss://{}/api/resourcemanager/systemperf", simulator.address).into_client_request().unwrap();
-        let basic = "Basic dGVzdGVyOmEgc2VjcmV0"; // tester:a secret
-        request.headers_mut().insert("authorization", basic.parse().unwrap());
-        if let Some(origin) = origin {
-            request.headers_mut().insert("origin", origin.parse().unwrap());
-        }
-        let mut roots = rustls::RootCertStore::empty();
-        let certificate = rustls::pki_types::pem::PemObject::from_pem_slice(simulator.certificate.as_bytes()).unwrap();
-        roots.add(certificate).unwrap();
-        let tls = rustls::ClientConfig::builder_with_provider(rustls::crypto::ring::default_provider().into());
-        let tls =
-            tls.with_safe_default_protocol_versions().unwrap().with_root_certificates(roots).with_no_client_auth();
-        let tcp = TcpStream::connect(simulator.address).await.unwrap();
-        let name = "localhost".try_into().unwrap();
-        let stream = TlsConnector::from(std::sync::Arc::new(tls)).connect(name, tcp).await.unwrap();
-        client_async(request, stream).await.map(|(socket, _)| socket)
-    };
     for origin in [None, Some("https://elsewhere.example".to_owned())] {
-        let Err(Error::Http(refusal)) = open(origin).await else { panic!("it opens") };
+        let Err(Error::Http(refusal)) = open(&simulator, origin).await else { panic!("it opens") };
         assert_eq!(refusal.status().as_u16(), 403);
     }
-    let mut socket = open(Some(simulator.url())).await.unwrap();
+    let mut socket = open(&simulator, Some(simulator.url())).await.unwrap();
     let rows: Vec<f64> =
         told(&simulator.device, "CpuLoad").iter().flat_map(|it| it.rows.clone()).filter_map(|row| row.1[2]).collect();
     let mut place = 0;
@@ -143,8 +164,7 @@ async fn the_game_tells_every_frame_once_in_order_and_build_and_scene_when_they_
     let file = folder.path().join("game");
     let mut simulator = Simulator::start(setup(FAST, Output::File(file.clone()))).await.unwrap();
     let played = tokio::time::timeout(PATIENCE * 3, simulator.played()).await.unwrap().unwrap();
-    let lines: Vec<Value> =
-        std::fs::read_to_string(&file).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let lines = lines(&file);
     assert_eq!(lines.len() as u64, played.lines);
     let times: Vec<&Value> = lines.iter().filter_map(|line| line["metrics"].get("FrameTime")).collect();
     let frames = told(&simulator.device, "FrameTime");
