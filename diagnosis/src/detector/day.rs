@@ -80,7 +80,11 @@ impl Day {
         self.off_all += DAY_TRUST * (off_all - self.off_all);
         self.off_usual += DAY_TRUST * ((value - usual).abs() - self.off_usual);
         self.recent += (off - self.recent) / DAY_SMOOTHING;
-        (self.off_day < DAY_EXPLAINS * self.off_all).then_some(OffDay { recent: self.recent, usual, distance: self.off_usual })
+        (self.off_day < DAY_EXPLAINS * self.off_all).then_some(OffDay {
+            recent: self.recent,
+            usual,
+            distance: self.off_usual,
+        })
     }
 
     /// How far a value is from what is usual in this half hour, the one before and the one after: days are not that punctual.

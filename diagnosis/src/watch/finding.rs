@@ -16,7 +16,7 @@ pub struct Finding {
     pub began_at: Millis,
     /// What was usual before: of the level, for swing and flatlines of the step from one sample to the next.
     pub before: f64,
-    /// What it was instead at the worst so far: of levels and swings, smoothed over some seconds. It stays when all is well again.
+    /// What it was instead at the worst so far, smoothed over some seconds. It stays when all is well again.
     pub now: f64,
     /// The highest score since.
     pub score: f64,

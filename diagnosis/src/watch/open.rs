@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use super::Finding;
 
-/// How bad it is is smoothed over so many seconds, so that one of them does not say it alone.
-const SMOOTHS: f32 = 4.0;
+/// What is worse is followed by this part of the way, so that one second does not say alone how bad it is.
+const FOLLOWS: f64 = 0.25;
 
 /// An alarm that is open.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
@@ -13,8 +13,6 @@ pub(super) struct Open {
     pub(super) by: By,
     pub(super) slots: u16,
     pub(super) finding: Finding,
-    /// What it is of late, while it is strange.
-    smoothed: f32,
 }
 
 /// Which number of a second is strange.
@@ -28,12 +26,11 @@ pub(super) enum By {
 
 impl Open {
     pub(super) fn new(by: By, finding: Finding) -> Self {
-        Self { by, slots: 0, finding, smoothed: finding.now as f32 }
+        Self { by, slots: 0, finding }
     }
 
     /// Takes a strange second. A calm one, between two peaks or at the end, says nothing of how bad it was.
     pub(super) fn worsen(&mut self, now: f64) {
-        self.smoothed += (now as f32 - self.smoothed) / SMOOTHS;
-        self.finding.now = self.finding.worse(f64::from(self.smoothed));
+        self.finding.now += FOLLOWS * (self.finding.worse(now) - self.finding.now);
     }
 }
