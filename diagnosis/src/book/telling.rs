@@ -125,6 +125,7 @@ impl Book {
             began_at,
             opened_at: kept.opened_at,
             resolved_at: kept.resolved_at,
+            merged_into: None,
             moved,
             moved_in_all,
             devices,
