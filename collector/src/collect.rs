@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use diagnosis::batch::MOST_TRAITS;
@@ -115,11 +114,15 @@ pub async fn run(
     if let Some(listener) = &listener {
         voice.say(&format!("the game is listened for at {}", listener.place()));
     }
-    if spool.cut_bytes() > 0 {
-        voice.say(&format!("the spool ended in the middle of a record: {} bytes are cut off", spool.cut_bytes()));
+    match (spool.lost(), spool.cut_bytes()) {
+        (0, 0) => {}
+        (0, cut) => voice.say(&format!("the spool ended in the middle of a record: {cut} bytes are cut off")),
+        (lost, cut) => voice.say(&format!(
+            "{lost} events in the spool are no longer what was written, and are lost: {cut} bytes are cut off"
+        )),
     }
     let tally = Arc::new(Tally::default());
-    tally.waiting.store(spool.waiting(), Ordering::Relaxed);
+    tally.spool_is(&spool);
 
     tokio::pin!(stop);
     let device = match (device.map(|device| fitted(&device)).filter(|device| !device.is_empty()), &portal) {

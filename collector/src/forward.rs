@@ -1,7 +1,6 @@
 //! From the spool to the gateway: in order, one request at a time, and nothing leaves the spool before the gateway has said 202.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use service_agent::Backoff;
@@ -31,14 +30,14 @@ pub(crate) struct Forwarding {
 impl Forwarding {
     /// Posts what is in the spool and what comes into it; ends when `is_ended` says that nothing comes any more and all is posted.
     pub(crate) async fn run(self, mut is_ended: watch::Receiver<bool>) {
-        let trouble = Seldom::default();
+        let (trouble, refusals) = (Seldom::default(), Seldom::default());
         let mut backoff = Backoff::up_to(LONGEST_WAIT);
-        // Halved when one of many is refused, until it is known which.
+        // Halved where a request is too large for whoever stands before the service.
         let mut most = MOST_EVENTS;
         loop {
             // Looked at before the spool: what comes between is found the next time.
             let nothing_comes = *is_ended.borrow_and_update();
-            let wait = match self.post_oldest(&mut most).await {
+            let wait = match self.post_oldest(&mut most, &refusals).await {
                 Ok(Step::Posted) => {
                     backoff.reset();
                     continue;
@@ -63,39 +62,31 @@ impl Forwarding {
         }
     }
 
-    async fn post_oldest(&self, most: &mut usize) -> Result<Step, SpoolError> {
-        let count = *most;
-        let (spooled, unreadable, waiting) = self
-            .store
-            .with(move |spool| {
-                let (spooled, unreadable) = spool.oldest(count, MOST_BYTES)?;
-                Ok((spooled, unreadable, spool.waiting()))
-            })
-            .await?;
-        self.tally.waiting.store(waiting, Ordering::Relaxed);
+    async fn post_oldest(&self, most: &mut usize, refusals: &Seldom) -> Result<Step, SpoolError> {
+        let (count, tally) = (*most, Arc::clone(&self.tally));
+        let looked = self.store.with(move |spool| {
+            let found = spool.oldest(count, MOST_BYTES);
+            tally.spool_is(spool);
+            found
+        });
+        let (spooled, unreadable) = looked.await?;
         if unreadable > 0 {
-            add(&self.tally.lost, unreadable);
             self.voice.say(&format!("{unreadable} events in the spool are no longer what was written, and are lost"));
         }
         if spooled.is_empty() {
             return Ok(Step::Empty);
         }
         match self.gateway.post(&spooled).await {
-            Answer::Taken { refused } => {
-                self.gateway_is_up();
+            Answer::Done { refused } => {
+                if self.tally.gateway.turns_up() {
+                    self.voice.say("the gateway takes events");
+                }
                 *most = most.saturating_mul(2).min(MOST_EVENTS);
-                let aside = refused.into_iter().filter_map(|(index, reason)| Some((spooled.get(index)?, reason)));
-                let aside = aside.map(|(spooled, reason)| (spooled.clone(), reason)).collect();
-                self.done(&spooled, aside).await?;
+                self.done(&spooled, refused, refusals).await?;
             }
-            Answer::Refused { reason, is_for_all: true } => {
-                self.gateway_is_up();
-                let aside = spooled.iter().map(|spooled| (spooled.clone(), reason.clone())).collect();
-                self.done(&spooled, aside).await?;
-            }
-            Answer::Refused { .. } => *most = (spooled.len() / 2).max(1),
+            Answer::Fewer { most: fewer } => *most = fewer,
             Answer::Later { wait, reason } => {
-                if self.tally.gateway_is(false) {
+                if self.tally.gateway.goes_down(reason.clone()) {
                     self.voice.say(&format!("the gateway takes nothing: {reason}; what comes is kept in the spool"));
                 }
                 return Ok(Step::Later(wait));
@@ -104,35 +95,35 @@ impl Forwarding {
         Ok(Step::Posted)
     }
 
-    fn gateway_is_up(&self) {
-        if self.tally.gateway_is(true) {
-            self.voice.say("the gateway takes events");
-        }
-    }
-
     /// Takes these out of the spool, after those that are refused were put aside.
-    async fn done(&self, spooled: &[Spooled], aside: Vec<(Spooled, String)>) -> Result<(), SpoolError> {
-        let (Some(first), Some(last)) = (spooled.first(), spooled.last()) else { return Ok(()) };
-        let (first, next) = (first.sequence, last.sequence.saturating_add(1));
-        let refused = aside.len();
+    async fn done(
+        &self,
+        spooled: &[Spooled],
+        refused: Vec<(usize, String)>,
+        refusals: &Seldom,
+    ) -> Result<(), SpoolError> {
+        let aside = refused.into_iter().filter_map(|(index, reason)| Some((spooled.get(index)?, reason)));
+        let aside: Vec<(Spooled, String)> = aside.map(|(spooled, reason)| (spooled.clone(), reason)).collect();
         for (spooled, reason) in &aside {
-            self.voice.say(&format!("event {} is refused and put aside: {reason}", spooled.id));
+            let said = || format!("event {} is refused and put aside: {reason}", spooled.id);
+            if let Some(said) = refusals.said(said) {
+                self.voice.say(&said);
+            }
         }
+        let refused = u64::try_from(aside.len()).unwrap_or(u64::MAX);
         let aside: Vec<_> =
             aside.into_iter().filter_map(|(spooled, reason)| Some((self.gateway.event(&spooled)?, reason))).collect();
-        let (rescued, waiting) = self
-            .store
-            .with(move |spool| {
-                for (event, reason) in &aside {
-                    spool.set_aside(reason, event)?;
-                }
-                let rescued = spool.acknowledge(first, next)?;
-                Ok((rescued, spool.waiting()))
-            })
-            .await?;
-        self.tally.waiting.store(waiting, Ordering::Relaxed);
-        self.tally.lost.fetch_sub(rescued, Ordering::Relaxed);
-        let refused = u64::try_from(refused).unwrap_or(u64::MAX);
+        let taken: Vec<u64> = spooled.iter().map(|spooled| spooled.sequence).collect();
+        let tally = Arc::clone(&self.tally);
+        let done = self.store.with(move |spool| {
+            for (event, reason) in &aside {
+                spool.set_aside(reason, event)?;
+            }
+            let acknowledged = spool.acknowledge(&taken);
+            tally.spool_is(spool);
+            acknowledged
+        });
+        done.await?;
         add(&self.tally.refused, refused);
         add(&self.tally.sent, u64::try_from(spooled.len()).unwrap_or(u64::MAX).saturating_sub(refused));
         Ok(())

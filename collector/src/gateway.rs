@@ -134,7 +134,7 @@ impl Gateway {
         };
         let body = match events(spooled, &token.source) {
             Ok(events) => format!("[{}]", events.join(",")),
-            Err(error) => return Answer::Refused { reason: error.to_string(), is_for_all: false },
+            Err(error) => return Answer::later(format!("an event in the spool is no JSON: {error}")),
         };
         let mut has_tried_nonce = false;
         loop {

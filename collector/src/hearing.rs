@@ -38,7 +38,7 @@ pub(crate) async fn hear(portal: Portal, inbox: Inbox) {
             if inputs.send(Input::Traits(traits)).await.is_err() {
                 return Ok(());
             }
-            if tally.portal_is(true) {
+            if tally.portal.turns_up() {
                 voice.say(&format!("the portal of {name} answers"));
             }
             let hear = |reading: Reading| {
@@ -70,7 +70,8 @@ pub(crate) async fn hear(portal: Portal, inbox: Inbox) {
 }
 
 fn portal_is_down(error: &PortalError, tally: &Tally, voice: &dyn Voice) {
-    if tally.portal_is(false) {
-        voice.say(&format!("{error}; it is tried again"));
+    let said = error.to_string();
+    if tally.portal.goes_down(said.clone()) {
+        voice.say(&format!("{said}; it is tried again"));
     }
 }

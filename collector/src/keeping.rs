@@ -60,7 +60,7 @@ pub(crate) async fn keep(
     (tally, voice): (Arc<Tally>, Arc<dyn Voice>),
     mut give_up: watch::Receiver<bool>,
 ) {
-    let trouble = Seldom::default();
+    let (trouble, full) = (Seldom::default(), Seldom::default());
     let mut deadline = None;
     loop {
         let due = deadline.unwrap_or_else(Instant::now);
@@ -78,18 +78,16 @@ pub(crate) async fn keep(
         };
         let mut batches = Arc::new(finished.into_iter().filter_map(written).collect::<Vec<_>>());
         while !batches.is_empty() {
-            let (lost, kept) = append(&store, Arc::clone(&batches)).await;
+            let (dropped, kept) = append(&store, Arc::clone(&batches), &tally).await;
+            if dropped > 0
+                && let Some(said) =
+                    full.said(|| format!("the spool is full: {dropped} events, the oldest ones, are dropped"))
+            {
+                voice.say(&said);
+            }
             match kept {
-                Ok(waiting) => {
-                    add(&tally.lost, lost);
-                    tally.waiting.store(waiting, std::sync::atomic::Ordering::Relaxed);
+                Ok(()) => {
                     store.filled.notify_one();
-                    if lost > 0
-                        && let Some(said) =
-                            trouble.said(|| format!("the spool is full: {lost} events, the oldest ones, are dropped"))
-                    {
-                        voice.say(&said);
-                    }
                     batches = Arc::default();
                 }
                 Err(error) => {
@@ -99,7 +97,7 @@ pub(crate) async fn keep(
                     let is_given_up = async { give_up.wait_for(|is_so| *is_so).await.is_ok() };
                     tokio::select! {
                         true = is_given_up => {
-                            add(&tally.lost, u64::try_from(batches.len()).unwrap_or(u64::MAX));
+                            add(&tally.unkept, u64::try_from(batches.len()).unwrap_or(u64::MAX));
                             batches = Arc::default();
                         }
                         () = sleep(RETRY) => {}
@@ -113,19 +111,20 @@ pub(crate) async fn keep(
     }
 }
 
-async fn append(store: &Store, batches: Arc<Vec<Written>>) -> (u64, Result<u64, SpoolError>) {
+/// Also says how many older events had to go, which they may have although nothing was kept.
+async fn append(store: &Store, batches: Arc<Vec<Written>>, tally: &Arc<Tally>) -> (u64, Result<(), SpoolError>) {
+    let tally = Arc::clone(tally);
     let appended = store.with(move |spool| {
         let all: Vec<_> = batches
             .iter()
             .map(|Written { device, time, place, data }| NewBatch { device, time: *time, place: place.as_ref(), data })
             .collect();
-        let lost = spool.append(&all)?;
-        Ok((lost, spool.waiting()))
+        let lost = spool.lost();
+        let kept = spool.append(&all);
+        tally.spool_is(spool);
+        Ok((spool.lost().saturating_sub(lost), kept))
     });
-    match appended.await {
-        Ok((lost, waiting)) => (lost, Ok(waiting)),
-        Err(error) => (0, Err(error)),
-    }
+    appended.await.unwrap_or_else(|error| (0, Err(error)))
 }
 
 fn written(Finished { batch, place }: Finished) -> Option<Written> {

@@ -9,6 +9,7 @@ mod folder;
 mod read;
 mod record;
 mod refused;
+mod room;
 mod segment;
 
 use std::collections::VecDeque;
@@ -29,10 +30,6 @@ use segment::{Found, Segment};
 
 /// The least that a spool may be given.
 pub const LEAST_BYTES: u64 = 1024 * 1024;
-
-/// What is dropped at once when there is no room is not more than this part.
-const SEGMENTS: u64 = 16;
-const LARGEST_SEGMENT_BYTES: u64 = 4 * 1024 * 1024;
 
 /// Why a spool cannot be used.
 #[derive(Debug, Error)]
@@ -82,6 +79,8 @@ pub(crate) struct Spool {
     refused: RefusedFile,
     /// What had to be cut off when it was opened.
     cut_bytes: u64,
+    /// Events that are gone and were never taken, since it was opened.
+    lost: u64,
     // Last: the lock goes when all else has gone.
     _lock: File,
 }
@@ -100,9 +99,15 @@ impl Spool {
         }
         let name = name(folder)?;
         let acknowledged = Acknowledged::open(&folder.join("acknowledged")).map_err(opened)?;
-        let (mut segments, mut place, mut cut_bytes) = (VecDeque::new(), None, 0_u64);
-        for segment in Segment::all(folder).map_err(opened)? {
+        let (mut segments, mut place, mut cut_bytes, mut lost) = (VecDeque::new(), None, 0_u64, 0_u64);
+        let mut all = Segment::all(folder).map_err(opened)?.into_iter().peekable();
+        while let Some(segment) = all.next() {
             let found: Found = segment.recover().map_err(opened)?;
+            if found.cut_bytes > 0 {
+                // Whoever follows says how far this one went; of the last one only what is left behind the fault does.
+                let end = all.peek().map_or(found.spoilt_end, |next| next.first);
+                lost = lost.saturating_add(end.saturating_sub(found.segment.end.max(acknowledged.next())));
+            }
             cut_bytes = cut_bytes.saturating_add(found.cut_bytes);
             place = found.place.or(place);
             segments.push_back(found.segment);
@@ -127,19 +132,20 @@ impl Spool {
             place,
             refused,
             cut_bytes,
+            lost,
             _lock: lock,
         };
         spool.drop_done().map_err(|error| spool.cannot("opened", error))?;
         Ok(spool)
     }
 
-    /// Keeps batches, all or none of them; they are on stable storage when it returns. Says how many older ones had to go to
-    /// make room. Blocks.
-    pub(crate) fn append(&mut self, batches: &[NewBatch<'_>]) -> Result<u64, SpoolError> {
+    /// Keeps batches, all or none of them; they are on stable storage when it returns. Older ones may have to go to make room, and are
+    /// gone even where the write fails after that. Blocks.
+    pub(crate) fn append(&mut self, batches: &[NewBatch<'_>]) -> Result<(), SpoolError> {
         self.append_all(batches).map_err(|error| self.cannot("written", error))
     }
 
-    fn append_all(&mut self, batches: &[NewBatch<'_>]) -> io::Result<u64> {
+    fn append_all(&mut self, batches: &[NewBatch<'_>]) -> io::Result<()> {
         self.mend()?;
         let first = self.next();
         let mut bytes = Vec::new();
@@ -154,7 +160,7 @@ impl Spool {
         if self.last().is_some_and(|last| last.bytes.saturating_add(needed) > self.segment_bytes()) {
             self.rotate()?;
         }
-        let lost = self.make_room(needed)?;
+        self.make_room(needed)?;
         self.is_torn = true;
         self.writer.write_all(&bytes)?;
         self.writer.sync_data()?;
@@ -166,16 +172,17 @@ impl Spool {
         if let Some(place) = place {
             self.place = Some(place.clone());
         }
-        Ok(lost)
+        Ok(())
     }
 
-    /// All batches before `next` are done with, of which those from `first` on were taken now. Says how many of these had been dropped
-    /// meanwhile, and so counted as lost, although they arrived. Blocks.
-    pub(crate) fn acknowledge(&mut self, first: u64, next: u64) -> Result<u64, SpoolError> {
-        let dropped = self.first_waiting().min(next).saturating_sub(first);
-        self.acknowledged.advance(next).map_err(|error| self.cannot("written", error))?;
-        self.drop_done().map_err(|error| self.cannot("written", error))?;
-        Ok(dropped)
+    /// These, the oldest that waited, are done with. Those of them that were dropped meanwhile have arrived after all. Blocks.
+    pub(crate) fn acknowledge(&mut self, taken: &[u64]) -> Result<(), SpoolError> {
+        let Some(last) = taken.last() else { return Ok(()) };
+        let waiting = self.first_waiting();
+        let rescued = taken.iter().filter(|sequence| **sequence < waiting).count();
+        self.acknowledged.advance(last.saturating_add(1)).map_err(|error| self.cannot("written", error))?;
+        self.lost = self.lost.saturating_sub(u64::try_from(rescued).unwrap_or(u64::MAX));
+        self.drop_done().map_err(|error| self.cannot("written", error))
     }
 
     /// Puts an event aside that will never be taken. Blocks.
@@ -183,9 +190,15 @@ impl Spool {
         self.refused.add(reason, event).map_err(|error| self.cannot("written", error))
     }
 
-    /// How many batches wait.
+    /// How many batches wait. Where a disk has spoilt some, there is a gap between two segments.
     pub(crate) fn waiting(&self) -> u64 {
-        self.next().saturating_sub(self.first_waiting())
+        let waiting = self.first_waiting();
+        self.segments.iter().map(|segment| segment.end.saturating_sub(segment.first.max(waiting))).sum()
+    }
+
+    /// How many events are gone that were never taken, since it was opened: for want of room, or by a fault of the disk.
+    pub(crate) fn lost(&self) -> u64 {
+        self.lost
     }
 
     /// How far the game's file has been read.
@@ -210,10 +223,6 @@ impl Spool {
         self.segments.back()
     }
 
-    fn segment_bytes(&self) -> u64 {
-        self.most_bytes.checked_div(SEGMENTS).unwrap_or_default().min(LARGEST_SEGMENT_BYTES)
-    }
-
     /// Cuts off what a failed write may have left.
     fn mend(&mut self) -> io::Result<()> {
         if self.is_torn {
@@ -222,47 +231,6 @@ impl Spool {
             self.writer.seek(SeekFrom::Start(bytes))?;
             self.writer.sync_all()?;
             self.is_torn = false;
-        }
-        Ok(())
-    }
-
-    /// Begins a new segment, unless the last one is new.
-    fn rotate(&mut self) -> io::Result<()> {
-        if self.last().is_some_and(|last| last.first == last.end) {
-            return Ok(());
-        }
-        let (segment, writer) = Segment::new(&self.folder, self.next()).begin(self.place.as_ref())?;
-        self.segments.push_back(segment);
-        self.writer = writer;
-        self.drop_done()
-    }
-
-    /// Drops the oldest segments until `needed` bytes have room. What is newest says what is wrong now.
-    fn make_room(&mut self, needed: u64) -> io::Result<u64> {
-        let mut lost = 0_u64;
-        while self.bytes().saturating_add(needed) > self.most_bytes && self.segments.len() > 1 {
-            let waiting = self.first_waiting();
-            let Some(oldest) = self.segments.front() else { break };
-            oldest.remove()?;
-            lost = lost.saturating_add(oldest.end.saturating_sub(waiting));
-            self.segments.pop_front();
-            self.head = 0;
-        }
-        Ok(lost)
-    }
-
-    fn bytes(&self) -> u64 {
-        self.segments.iter().map(|segment| segment.bytes).sum()
-    }
-
-    /// Takes away the segments of which everything is done with, but for the last one.
-    fn drop_done(&mut self) -> io::Result<()> {
-        while let [oldest, _, ..] = self.segments.make_contiguous()
-            && oldest.end <= self.acknowledged.next()
-        {
-            oldest.remove()?;
-            self.segments.pop_front();
-            self.head = 0;
         }
         Ok(())
     }

@@ -1,8 +1,10 @@
 //! What a collector has done so far, and how it is said.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
+
+use crate::spool::Spool;
 
 /// Of one kind of trouble, one line in this time; the others are counted.
 const QUIET: Duration = Duration::from_secs(10);
@@ -29,7 +31,7 @@ pub struct Progress {
     pub sent: u64,
     /// Events that wait on disk.
     pub waiting: u64,
-    /// Events that had to go because the spool was full or could not be read.
+    /// Events that are gone and were never taken: the spool was full, could not be read, or could not be written to until the end.
     pub lost: u64,
     /// Events that will never be taken, and lie in `refused`.
     pub refused: u64,
@@ -50,50 +52,70 @@ pub struct Progress {
 pub(crate) struct Tally {
     pub(crate) samples: AtomicU64,
     pub(crate) sent: AtomicU64,
-    pub(crate) waiting: AtomicU64,
-    pub(crate) lost: AtomicU64,
+    waiting: AtomicU64,
+    lost_in_spool: AtomicU64,
+    /// Events that never came into the spool.
+    pub(crate) unkept: AtomicU64,
     pub(crate) refused: AtomicU64,
     pub(crate) bad_lines: AtomicU64,
     pub(crate) ignored: AtomicU64,
     pub(crate) dropped: AtomicU64,
-    has_posted: AtomicBool,
-    is_gateway_up: AtomicBool,
-    has_portal: AtomicBool,
-    is_portal_up: AtomicBool,
+    pub(crate) gateway: Standing,
+    pub(crate) portal: Standing,
 }
 
-impl Tally {
-    /// Says whether that is news.
-    pub(crate) fn gateway_is(&self, is_up: bool) -> bool {
-        let was_up = self.is_gateway_up.swap(is_up, Ordering::Relaxed);
-        !self.has_posted.swap(true, Ordering::Relaxed) || was_up != is_up
+/// Whether somebody is there for us, and if not, why.
+#[derive(Debug, Default)]
+pub(crate) struct Standing {
+    last: Mutex<Option<Result<(), String>>>,
+}
+
+impl Standing {
+    /// Says whether that is news: another reason is, the same one again is not.
+    pub(crate) fn turns_up(&self) -> bool {
+        self.becomes(Ok(()))
     }
 
     /// Says whether that is news.
-    pub(crate) fn portal_is(&self, is_up: bool) -> bool {
-        let was_up = self.is_portal_up.swap(is_up, Ordering::Relaxed);
-        !self.has_portal.swap(true, Ordering::Relaxed) || was_up != is_up
+    pub(crate) fn goes_down(&self, reason: String) -> bool {
+        self.becomes(Err(reason))
+    }
+
+    fn becomes(&self, now: Result<(), String>) -> bool {
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_news = last.as_ref() != Some(&now);
+        *last = Some(now);
+        is_news
+    }
+
+    fn state(&self) -> Option<bool> {
+        self.last.lock().unwrap_or_else(PoisonError::into_inner).as_ref().map(Result::is_ok)
+    }
+}
+
+impl Tally {
+    /// How things stand in the spool.
+    pub(crate) fn spool_is(&self, spool: &Spool) {
+        self.waiting.store(spool.waiting(), Ordering::Relaxed);
+        self.lost_in_spool.store(spool.lost(), Ordering::Relaxed);
     }
 
     /// As it is now, but for the device and the rate.
     pub(crate) fn progress(&self) -> Progress {
         let read = |count: &AtomicU64| count.load(Ordering::Relaxed);
-        let state = |is_known: &AtomicBool, is_up: &AtomicBool| {
-            is_known.load(Ordering::Relaxed).then(|| is_up.load(Ordering::Relaxed))
-        };
         Progress {
             device: String::new(),
             samples_per_second: 0.0,
             samples: read(&self.samples),
             sent: read(&self.sent),
             waiting: read(&self.waiting),
-            lost: read(&self.lost),
+            lost: read(&self.lost_in_spool).saturating_add(read(&self.unkept)),
             refused: read(&self.refused),
             bad_lines: read(&self.bad_lines),
             ignored: read(&self.ignored),
             dropped: read(&self.dropped),
-            is_gateway_up: state(&self.has_posted, &self.is_gateway_up),
-            is_portal_up: state(&self.has_portal, &self.is_portal_up),
+            is_gateway_up: self.gateway.state(),
+            is_portal_up: self.portal.state(),
         }
     }
 }

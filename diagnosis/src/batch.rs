@@ -22,6 +22,9 @@ pub const MOST_ROWS: usize = 1000;
 /// The most traits of a device.
 pub const MOST_TRAITS: usize = 16;
 
+/// How far ahead of the clock of whoever takes it a sample may have been taken: a device's clock may be off by an hour and not by a day.
+pub const MOST_AHEAD_MS: Millis = 60 * 60_000;
+
 /// Samples of one device that runs one build in one scene, as columns.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -67,6 +70,13 @@ pub enum InvalidBatch {
     /// A row does not fit the metrics.
     #[error("row {0} has not one value for each metric")]
     Row(usize),
+    /// Its newest sample is of a time that is far from having come.
+    #[error(
+        "its newest sample is {} s ahead of the service's clock, at most {} are possible: set the clock of the device",
+        .0 / 1000,
+        MOST_AHEAD_MS / 1000
+    )]
+    Ahead(Millis),
 }
 
 impl Batch {
@@ -103,6 +113,15 @@ impl Batch {
             Some(row) => Err(InvalidBatch::Row(row)),
             None => Ok(()),
         }
+    }
+
+    /// Holds its times against the clock of whoever takes it.
+    ///
+    /// # Errors
+    /// [`InvalidBatch::Ahead`] when a sample is more than an hour ahead of `now`.
+    pub fn check_times(&self, now: Millis) -> Result<(), InvalidBatch> {
+        let ahead = self.newest().saturating_sub(now);
+        if ahead > MOST_AHEAD_MS { Err(InvalidBatch::Ahead(ahead)) } else { Ok(()) }
     }
 
     /// When its newest row was measured; `start` where there is none.

@@ -5,6 +5,7 @@
 
 pub(crate) mod alarm;
 mod belonging;
+mod ending;
 mod shared;
 mod similar;
 mod telling;
@@ -33,17 +34,21 @@ const GATHERS_MS: Millis = 10_000;
 /// An incident is over when all its alarms have been closed for this long.
 const QUIET_MS: Millis = 60_000;
 
-/// What comes back within this time after the end is the same incident again.
-const REOPENS_MS: Millis = 10 * 60_000;
-
 /// Told again at most this often.
 const TELLS_EVERY_MS: Millis = 5_000;
 
-/// A series without samples for this long, while its device goes on, was left: another scene, another build.
-const LEFT_MS: Millis = 180_000;
-
-/// The most alarms that are kept; more than that are one incident in any case.
+/// The most alarms of all devices and of one, so that one device does not use up what is for all. When there are that many, a device that
+/// has none still gets one, and is named among those that are struck, as long as there are not too many even so. A device that is missed is
+/// always told of.
 const MOST_ALARMS: usize = 10_000;
+const MOST_ALARMS_OF_A_DEVICE: usize = 128;
+const MOST_ALARMS_EVEN_SO: usize = 20_000;
+
+/// One batch or tick opens no more incidents than this, tells again of no more, and resolves no more; what is left comes with the next. Whoever
+/// listens keeps what one of them changed in one step, and a step has a bound.
+const MOST_OPENED: usize = 16;
+const MOST_TOLD_AGAIN: usize = 8;
+const MOST_RESOLVED: usize = 8;
 
 /// The alarms and the incidents that they make.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -80,13 +85,14 @@ impl Book {
     pub(crate) fn signal(&mut self, key: SeriesKey, signal: Signal, at: Millis, roster: &Roster, silences: &[Silence]) {
         match signal {
             Signal::Open(finding) => self.sound(key, finding, at, roster, silences),
-            Signal::Closed => self.close(&key, at),
+            Signal::Closed => self.close(&key, at, roster),
         }
     }
 
     fn sound(&mut self, key: SeriesKey, finding: Finding, at: Millis, roster: &Roster, silences: &[Silence]) {
+        let (at, now) = (roster.believed(at), roster.clock().unwrap_or(at));
         if let Some(alarm) = self.alarms.get_mut(&key) {
-            let is_again = alarm.go_on(&finding, at);
+            let is_again = alarm.go_on(&finding, at, now);
             match &alarm.standing {
                 Standing::Of(incident) if is_again => {
                     if let Some(kept) = self.incidents.get_mut(incident) {
@@ -97,25 +103,67 @@ impl Book {
                 Standing::Of(_) | Standing::Waits { .. } => return,
                 Standing::Silenced => {}
             }
-        } else if self.alarms.len() >= MOST_ALARMS {
+        } else if finding.kind != Kind::Silence && !self.has_room(&key.device) {
             return;
         }
         let traits = roster.get(&key.device).map(|device| device.traits.clone()).unwrap_or_default();
-        let is_silenced = silences.iter().any(|silence| silence.covers(&key, &traits, at));
+        // A window is meant by the clock on the wall: what a device's clock says neither escapes it nor makes it longer.
+        let is_silenced = silences.iter().any(|silence| silence.covers(&key, &traits, now));
         let standing =
             if is_silenced { Standing::Silenced } else { Standing::Waits { until: at.saturating_add(GATHERS_MS) } };
-        self.alarms.entry(key.clone()).or_insert_with(|| Alarm::new(finding, at)).standing = standing;
+        let finding = Finding { began_at: finding.began_at.min(at), ..finding };
+        self.alarms.entry(key.clone()).or_insert_with(|| Alarm::new(finding, at, now)).standing = standing;
         if !is_silenced && let Some(incident) = self.incident_of(&key, roster) {
             self.join(&key, &incident);
         }
     }
 
-    /// An alarm closes.
-    pub(crate) fn close(&mut self, key: &SeriesKey, at: Millis) {
-        let Some(alarm) = self.alarms.get_mut(key) else { return };
-        if alarm.closed_at.is_some() {
-            return;
+    fn has_room(&self, device: &str) -> bool {
+        let most = match self.alarms.len() {
+            few if few < MOST_ALARMS => MOST_ALARMS_OF_A_DEVICE,
+            many if many < MOST_ALARMS_EVEN_SO => 1,
+            _ => return false,
+        };
+        self.of(device).take(most).count() < most
+    }
+
+    /// The alarms of a device.
+    fn of(&self, device: &str) -> impl Iterator<Item = (&SeriesKey, &Alarm)> {
+        let first = SeriesKey { device: device.to_owned(), ..SeriesKey::default() };
+        self.alarms.range(first..).take_while(move |(key, _)| key.device == device)
+    }
+
+    /// What is silent is heard of once more, for nothing of it comes that would tell: a window in which it was silenced may have ended.
+    pub(crate) fn sound_silent(&mut self, now: Millis, roster: &Roster, silences: &[Silence]) {
+        let is_silenced = |alarm: &Alarm| alarm.finding.kind == Kind::Silence && alarm.standing == Standing::Silenced;
+        let silent = self.alarms.iter().filter(|(_, alarm)| is_silenced(alarm));
+        let silent: Vec<(SeriesKey, Finding)> = silent.map(|(key, alarm)| (key.clone(), alarm.finding)).collect();
+        for (key, finding) in silent {
+            self.sound(key, finding, now, roster, silences);
         }
+    }
+
+    /// A device is heard again, in whatever build and scene.
+    pub(crate) fn close_silence(&mut self, device: &str, at: Millis, roster: &Roster) {
+        let silent = self.of(device).filter(|(_, alarm)| alarm.finding.kind == Kind::Silence);
+        let silent: Vec<SeriesKey> = silent.map(|(key, _)| key.clone()).collect();
+        for key in silent {
+            self.close(&key, at, roster);
+        }
+    }
+
+    /// An alarm closes, as a sample of that time says.
+    fn close(&mut self, key: &SeriesKey, at: Millis, roster: &Roster) {
+        let Some(alarm) = self.alarms.get_mut(key) else { return };
+        if alarm.closed_at.is_none() {
+            alarm.heard_at = roster.clock().unwrap_or(at).max(alarm.heard_at);
+            let at = roster.believed(at).max(alarm.last_at);
+            self.end(key, at);
+        }
+    }
+
+    fn end(&mut self, key: &SeriesKey, at: Millis) {
+        let Some(alarm) = self.alarms.get_mut(key) else { return };
         match &alarm.standing {
             Standing::Of(incident) => {
                 alarm.closed_at = Some(at);
@@ -138,7 +186,8 @@ impl Book {
         }
     }
 
-    /// Opens what has waited long enough: `is_due` says it of an alarm's device and the time until which it waits. Tells what changed.
+    /// Opens what has waited long enough: `is_due` says it of an alarm's device and the time until which it waits. Tells what changed,
+    /// what has waited for the longest time first.
     pub(crate) fn settle(
         &mut self,
         now: Millis,
@@ -159,7 +208,7 @@ impl Book {
             }
             if let Some(incident) = self.incident_of(&key, roster) {
                 self.join(&key, &incident);
-            } else {
+            } else if changes.len() < MOST_OPENED {
                 let members = self.gathered(&key, roster);
                 changes.extend(self.begin(members, until, now, roster));
             }
@@ -170,44 +219,10 @@ impl Book {
 
     /// Closes the alarms of series that nobody feeds any more, and resolves what is over.
     pub(crate) fn tick(&mut self, now: Millis, roster: &Roster) -> Vec<Change> {
-        let gone: Vec<(SeriesKey, Millis)> = self
-            .alarms
-            .iter()
-            .filter(|(_, alarm)| alarm.closed_at.is_none())
-            .filter_map(|(key, alarm)| {
-                let Some(device) = roster.get(&key.device) else { return Some((key.clone(), alarm.last_at)) };
-                let is_gone = match alarm.finding.kind {
-                    Kind::Silence => !device.is_silent,
-                    _ => {
-                        roster.has_ended(&key.device)
-                            || device.newest.saturating_sub(alarm.last_at) >= device.leaves_after(LEFT_MS)
-                            || !device.is_heard(now)
-                    }
-                };
-                is_gone.then(|| (key.clone(), alarm.last_at.max(alarm.finding.began_at)))
-            })
-            .collect();
-        for (key, at) in gone {
-            self.close(&key, at);
-        }
+        self.close_gone(now, roster);
         let mut changes = self.settle(now, roster, |_, until| until <= now);
         changes.extend(self.resolve(now, roster));
         self.forget(now);
         changes
-    }
-
-    /// What was over for too long to come back is past.
-    fn forget(&mut self, now: Millis) {
-        let is_past = |kept: &Kept| kept.resolved_at.is_some_and(|at| now.saturating_sub(at) >= REOPENS_MS);
-        let past: Vec<String> =
-            self.incidents.iter().filter(|(_, kept)| is_past(kept)).map(|(incident, _)| incident.clone()).collect();
-        for incident in past {
-            if let Some(told) = self.told(&incident) {
-                similar::remember(&mut self.past, &told);
-            }
-            if let Some(kept) = self.incidents.remove(&incident) {
-                self.alarms.retain(|key, _| !kept.members.contains(key));
-            }
-        }
     }
 }

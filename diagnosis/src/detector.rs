@@ -123,7 +123,7 @@ impl Detector {
         }
         let clamped = value.clamp(-LARGEST, LARGEST) - self.origin;
         let scale = self.level.scale((self.level.mean + self.origin).abs());
-        let (heights, usual) = self.heights(at, clamped, scale);
+        let (heights, usual, distance) = self.heights(at, clamped, scale);
         let (rarity, sign) = rarity::of(&heights, &self.tails, self.count);
         self.learn(clamped, scale, &heights);
         let by_value = if clamped < usual { Direction::Down } else { Direction::Up };
@@ -133,7 +133,7 @@ impl Detector {
             kind: sign.kind,
             direction: sign.direction.unwrap_or(by_value),
             usual: usual + self.origin,
-            spread: scale * SIGMA_OF_MEAN_DISTANCE,
+            spread: distance * SIGMA_OF_MEAN_DISTANCE,
         };
         self.count = self.count.saturating_add(1);
         verdict
@@ -144,8 +144,8 @@ impl Detector {
         self.cadence
     }
 
-    /// How far each sign stands out, and what is usual.
-    fn heights(&mut self, at: Millis, value: f64, scale: f64) -> ([Option<Height>; SIGNS], f64) {
+    /// How far each sign stands out, what is usual, and how far from it samples usually are.
+    fn heights(&mut self, at: Millis, value: f64, scale: f64) -> ([Option<Height>; SIGNS], f64, f64) {
         let level = self.level.mean;
         let least = LEAST_OF_SCALE * scale;
         let step = value - self.expected;
@@ -182,7 +182,8 @@ impl Detector {
             season(1.0),
             season(-1.0),
         ];
-        (heights, off_day.map_or(level, |off| off.usual))
+        let (usual, distance) = off_day.map_or((level, scale), |off| (off.usual, off.distance.max(least)));
+        (heights, usual, distance)
     }
 
     /// How long the same value came; chance alone makes runs of values that often repeat.

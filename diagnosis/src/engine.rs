@@ -116,7 +116,7 @@ impl Engine {
     /// Takes a batch that has been [checked](Batch::check), in the order of the log.
     pub fn take(&mut self, batch: &Batch) -> (Vec<Change>, Counted) {
         if self.roster.hear(batch) {
-            self.book.close(&silence_of(batch), batch.start);
+            self.book.close_silence(&batch.device, batch.start, &self.roster);
         }
         let mut counted = Counted::default();
         let (device, places) = self.memory.open(batch, self.limits.series_of_a_device);
@@ -146,7 +146,7 @@ impl Engine {
             }
         }
         self.make_room(&batch.device);
-        let newest = batch.newest();
+        let newest = self.roster.believed(batch.newest());
         let now = self.roster.clock().unwrap_or(newest);
         let changes = self
             .book
@@ -160,7 +160,9 @@ impl Engine {
         for (device, missed_at) in self.roster.tick(now) {
             self.miss(&device, missed_at);
         }
-        self.book.tick(self.roster.clock().unwrap_or(now), &self.roster)
+        let now = self.roster.clock().unwrap_or(now);
+        self.book.sound_silent(now, &self.roster, &self.silences);
+        self.book.tick(now, &self.roster)
     }
 
     /// Nobody listened until `now`: what did not come in that time is no silence.
@@ -179,7 +181,7 @@ impl Engine {
         let finding = Finding {
             kind: Kind::Silence,
             direction: Direction::Down,
-            began_at: device.newest,
+            began_at: device.newest.min(missed_at),
             before: device.rate(),
             now: 0.0,
             score: 1.0,
@@ -194,15 +196,5 @@ impl Engine {
             let Some(stalest) = self.roster.stalest(self.memory.devices(), but).map(str::to_owned) else { return };
             self.memory.forget(&stalest);
         }
-    }
-}
-
-/// The series that a device's silence stands for.
-fn silence_of(batch: &Batch) -> SeriesKey {
-    SeriesKey {
-        device: batch.device.clone(),
-        build: batch.build.clone(),
-        scene: batch.scene.clone(),
-        metric: SAMPLES.to_owned(),
     }
 }

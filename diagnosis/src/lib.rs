@@ -14,6 +14,7 @@ pub mod engine;
 pub mod incident;
 mod memory;
 mod names;
+mod rhythm;
 mod roster;
 pub mod series;
 pub mod silence;

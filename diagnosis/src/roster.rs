@@ -1,26 +1,38 @@
 //! The devices that were heard: what they are, what they run, and when one of them fell silent.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
 use crate::Millis;
 use crate::batch::Batch;
+use crate::rhythm::Rhythm;
+use crate::series::LATEST_MS;
 
 /// A device that was heard within this time counts among the others.
 const HEARD_MS: Millis = 10 * 60_000;
 
-/// A device that is not heard for this long is no more known.
+/// A device that is not heard for this long is no more known. Who is missed is known for longer, as long as it may well come back: its silence is
+/// not over because nobody remembers it.
 const FORGOTTEN_AFTER_MS: Millis = 60 * 60_000;
+const MISSED_FOR_MS: Millis = 24 * 60 * 60_000;
+
+/// The clock of a device may be so far ahead of the one of those who listen. What it says beyond that is not believed: else one batch of the
+/// day after tomorrow would make late whatever comes after it, and what was noticed then would not be over before.
+const AHEAD_MS: Millis = 60_000;
+
+/// So many batches that contradict what is known, and are older than samples may be late, are a clock that was set back.
+const SET_BACK: u8 = 20;
 
 /// Who was heard for this long, in so many batches, is missed when nothing more comes.
 const STEADY_MS: Millis = 60_000;
 const STEADY_BATCHES: u32 = 20;
 
-/// Missed after this long, or so many times the longest wait between two of its batches: samples count that are a minute late, so a
-/// silence must be longer.
+/// Missed after this long, or after what its own rhythm says: samples count that are a minute late, so a silence must be longer.
 const SILENT_AFTER_MS: Millis = 60_000;
-const PATIENT_WAITS: Millis = 4;
 
 /// What is known of a device.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -30,35 +42,67 @@ pub(crate) struct Device {
     pub(crate) scene: String,
     /// Since when it runs this build; `None` as long as it has not run another.
     pub(crate) build_since: Option<Millis>,
-    /// When its newest sample was taken, by its own clock.
+    /// When its newest sample was taken, by its own clock as far as that is believed.
     pub(crate) newest: Millis,
+    /// When what it says of itself was said first: what contradicts it and is older says nothing of the present.
+    described_at: Millis,
+    contradicted: u8,
     /// When it was heard last, by the clock of those who listen.
     pub(crate) heard_at: Millis,
     /// Since when it is heard without a silence.
     steady_since: Millis,
     batches: u32,
-    longest_wait: Millis,
+    rhythm: Rhythm,
     has_ended: bool,
     pub(crate) is_silent: bool,
 }
 
 impl Device {
-    /// Takes what a batch says of the device itself.
-    fn describe(&mut self, batch: &Batch) {
-        if batch.build != self.build {
-            self.build_since = (self.batches > 0).then_some(batch.start);
+    /// Takes what a batch says of the device itself; `newest` is when it did. What a batch leaves out it says nothing of: beside one source
+    /// that knows the build there may be another that does not.
+    fn describe(&mut self, batch: &Batch, newest: Millis) {
+        let is_other = |said: &str, known: &str| !said.is_empty() && said != known;
+        let has_other_build = is_other(&batch.build, &self.build);
+        let has_other_traits = !batch.traits.is_empty() && batch.traits != self.traits;
+        if !has_other_build && !is_other(&batch.scene, &self.scene) && !has_other_traits {
+            if !batch.build.is_empty() || !batch.scene.is_empty() {
+                self.contradicted = 0;
+            }
+            return;
+        }
+        if self.batches > 0 && newest < self.described_at {
+            if self.described_at.saturating_sub(newest) > LATEST_MS {
+                self.contradicted = self.contradicted.saturating_add(1);
+            }
+            if self.contradicted < SET_BACK {
+                return;
+            }
+        }
+        (self.described_at, self.contradicted) = (newest, 0);
+        if has_other_build {
+            self.build_since = (self.batches > 0).then_some(batch.start.min(newest));
             self.build.clone_from(&batch.build);
         }
-        self.scene.clone_from(&batch.scene);
-        if !batch.traits.is_empty() && batch.traits != self.traits {
+        if !batch.scene.is_empty() {
+            self.scene.clone_from(&batch.scene);
+        }
+        if has_other_traits {
             self.traits.clone_from(&batch.traits);
         }
-        self.has_ended = batch.ends;
+    }
+
+    /// Takes when its newest sample was taken, and whether its session ends. What is older by more than samples may be late comes by another
+    /// clock, or by one that was set back, and is of the present like any other.
+    fn pass(&mut self, newest: Millis, ends: bool) {
+        let behind = self.newest.saturating_sub(newest);
+        if self.batches == 0 || behind <= 0 || behind > LATEST_MS {
+            (self.newest, self.has_ended) = (newest, ends);
+        }
     }
 
     /// How long it may be unheard and still be there: devices that tell every five minutes are waited for longer.
     fn patience(&self, usual: Millis) -> Millis {
-        usual.max(self.longest_wait.saturating_mul(PATIENT_WAITS))
+        usual.max(self.rhythm.patience())
     }
 
     /// Whether it was heard in the last ten minutes.
@@ -69,6 +113,11 @@ impl Device {
     /// How long one of its series may be without samples while others go on.
     pub(crate) fn leaves_after(&self, usual: Millis) -> Millis {
         self.patience(usual)
+    }
+
+    /// Whether its session ended in order.
+    pub(crate) fn has_ended(&self) -> bool {
+        self.has_ended
     }
 
     /// How many batches a second it has told of late.
@@ -89,25 +138,19 @@ pub(crate) struct Roster {
 impl Roster {
     /// Hears a batch. Whether the device is heard again after a silence.
     pub(crate) fn hear(&mut self, batch: &Batch) -> bool {
-        let newest = batch.newest();
+        let newest = self.believed(batch.newest());
         let heard_at = self.clock.unwrap_or(newest);
         let device = self.devices.entry(batch.device.clone()).or_default();
         let has_ended = device.has_ended;
-        // What comes late says nothing of the present.
-        if device.batches == 0 || newest >= device.newest {
-            device.describe(batch);
-        }
+        device.describe(batch, newest);
+        device.pass(newest, batch.ends);
         let is_back = std::mem::take(&mut device.is_silent);
         if is_back || device.batches == 0 || has_ended {
-            (device.steady_since, device.batches, device.longest_wait) = (heard_at, 0, 0);
+            (device.steady_since, device.batches, device.rhythm) = (heard_at, 0, Rhythm::default());
         } else {
-            // A long wait is forgotten in time.
-            let wait = heard_at.saturating_sub(device.heard_at);
-            let forgotten = device.longest_wait.saturating_sub(device.longest_wait.checked_div(200).unwrap_or(0));
-            device.longest_wait = forgotten.max(wait);
+            device.rhythm.take(heard_at.saturating_sub(device.heard_at));
         }
         device.batches = device.batches.saturating_add(1);
-        device.newest = device.newest.max(newest);
         device.heard_at = heard_at;
         is_back
     }
@@ -127,6 +170,11 @@ impl Roster {
         self.clock
     }
 
+    /// A time that a device has told, or the present where that is too far ahead to be believed.
+    pub(crate) fn believed(&self, at: Millis) -> Millis {
+        self.clock.filter(|clock| at > clock.saturating_add(AHEAD_MS)).unwrap_or(at)
+    }
+
     /// Who was heard in the last ten minutes.
     pub(crate) fn heard(&self) -> impl Iterator<Item = (&str, &Device)> {
         let clock = self.clock.or_else(|| self.devices.values().map(|device| device.heard_at).max()).unwrap_or(0);
@@ -136,16 +184,14 @@ impl Roster {
             .map(|(name, device)| (name.as_str(), device))
     }
 
-    /// Whether a device's session ended in order.
-    pub(crate) fn has_ended(&self, device: &str) -> bool {
-        self.devices.get(device).is_none_or(|device| device.has_ended)
-    }
-
     /// Lets time pass; gives the devices that fell silent, and when they were missed.
     pub(crate) fn tick(&mut self, now: Millis) -> Vec<(String, Millis)> {
         let now = self.clock.map_or(now, |clock| clock.max(now));
         self.clock = Some(now);
-        self.devices.retain(|_, device| now.saturating_sub(device.heard_at) < device.patience(FORGOTTEN_AFTER_MS));
+        self.devices.retain(|_, device| {
+            let known_for = if device.is_silent { MISSED_FOR_MS } else { FORGOTTEN_AFTER_MS };
+            now.saturating_sub(device.heard_at) < device.patience(known_for)
+        });
         let mut silent = Vec::new();
         for (name, device) in &mut self.devices {
             let missed_at = device.heard_at.saturating_add(device.patience(SILENT_AFTER_MS));

@@ -15,7 +15,7 @@ use crate::watch::{Signal, Watch};
 pub const LATEST_MS: Millis = 60_000;
 
 /// Which series.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct SeriesKey {
     /// The device.
     pub device: String,

@@ -79,7 +79,8 @@ impl<'a> Intake<'a> {
             }
         };
         self.policy.check(&event).map_err(Refusal::NotYours)?;
-        match self.schemas.check(&event).and_then(|()| samples::check(&event)) {
+        let arrived_at = self.submission.arrived_at;
+        match self.schemas.check(&event).and_then(|()| samples::check(&event, arrived_at)) {
             Ok(()) => Ok(event),
             Err(errors) => Err(Refusal::NotFit(Reason::Schema, named(&event, errors))),
         }

@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 
 use diagnosis::incident::{Incident, IncidentState};
 use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
 
 use super::interrupted::Interrupted;
 use crate::backbone::{Backbone, Position, Put, Revision};
-use crate::clock::time_of;
 
 pub(super) const INCIDENTS: &str = "incidents";
 /// The same in the order in which they were opened, for lists.
@@ -72,11 +72,11 @@ impl Record {
         format!("{:020}-{}", self.opened_after, self.incident.incident)
     }
 
-    /// What changes with it.
-    pub(super) fn puts(&self, found: Option<&Found>) -> Result<[Put; 2], serde_json::Error> {
+    /// What changes with it, at `now`: how long it is kept is counted from there, whatever the clocks of devices say.
+    pub(super) fn puts(&self, found: Option<&Found>, now: OffsetDateTime) -> Result<[Put; 2], serde_json::Error> {
         let Incident { incident, state, devices, resolved_at, .. } = &self.incident;
         let listed = Listed { incident: incident.clone(), state: *state, devices: devices.clone() };
-        let expires_at = resolved_at.map(|at| time_of(at).saturating_add(KEPT_FOR));
+        let expires_at = resolved_at.map(|_| now.saturating_add(KEPT_FOR));
         let put = |bucket, key, value, expected_revision| Put {
             bucket,
             key,

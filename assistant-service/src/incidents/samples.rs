@@ -1,12 +1,14 @@
 //! What the data of an event with samples must be. It is held to this at the door, so that whoever reads the log need not ask again.
 
 use diagnosis::batch::{Batch, EVENT_TYPE};
+use time::OffsetDateTime;
 
+use crate::clock::millis;
 use crate::events::CloudEvent;
 use crate::problem::FieldError;
 
-/// Holds an event against the form of samples, if its type says that it has some.
-pub(crate) fn check(event: &CloudEvent) -> Result<(), Vec<FieldError>> {
+/// Holds an event that arrived at a time against the form of samples, if its type says that it has some.
+pub(crate) fn check(event: &CloudEvent, arrived_at: OffsetDateTime) -> Result<(), Vec<FieldError>> {
     if event.event_type() != EVENT_TYPE {
         return Ok(());
     }
@@ -21,6 +23,9 @@ pub(crate) fn check(event: &CloudEvent) -> Result<(), Vec<FieldError>> {
     };
     if let Err(invalid) = batch.check() {
         return wrong("/data".to_owned(), invalid.to_string());
+    }
+    if let Err(ahead) = batch.check_times(millis(arrived_at)) {
+        return wrong("/data/start".to_owned(), ahead.to_string());
     }
     if event.subject() != Some(batch.device.as_str()) {
         return wrong("subject".to_owned(), "must be the device, as in the data".to_owned());

@@ -1,6 +1,7 @@
 //! Diagnosis within the service: samples in a real store, the real engine, and a clock that the test moves.
 
 mod asking;
+mod clocks;
 mod door;
 mod keeping;
 mod once;

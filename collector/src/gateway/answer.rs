@@ -11,17 +11,21 @@ use super::{MOST_ANSWER_BYTES, said};
 /// Nobody is waited for longer, whatever they say.
 const LONGEST_WAIT: Duration = Duration::from_secs(300);
 
+/// How the service says that it takes none of a batch's events, each for a reason of its own.
+const BATCH_NOT_TAKEN: &str = "urn:watchgate:problem:batch-not-taken";
+
 /// What became of a post.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Answer {
-    /// All are on stable storage but for these, which the service will never take: their places and why.
-    Taken { refused: Vec<(usize, String)> },
-    /// At least one will never be taken; which one is not said, unless it holds for all.
-    Refused { reason: String, is_for_all: bool },
+    /// The service has decided about each: all are on stable storage but for these, which it will never take: their places and why.
+    Done { refused: Vec<(usize, String)> },
+    /// Nothing is taken; of so many at once it may be.
+    Fewer { most: usize },
     /// Nothing is known to be taken: the same events are to be sent again.
     Later { wait: Option<Duration>, reason: String },
 }
 
+/// Of an event that is taken, or has become a dead letter.
 #[derive(Deserialize)]
 struct Receipt {
     index: Option<usize>,
@@ -37,13 +41,13 @@ struct Mistake {
 }
 
 #[derive(Default, Deserialize)]
+#[serde(default)]
 struct Problem {
-    #[serde(default)]
+    #[serde(rename = "type")]
+    problem_type: String,
     title: String,
-    #[serde(default)]
     detail: String,
-    #[serde(default)]
-    dead_letters: Vec<serde::de::IgnoredAny>,
+    dead_letters: Vec<Receipt>,
 }
 
 impl Answer {
@@ -60,27 +64,35 @@ impl Answer {
         let body = body(response).await;
         // Nothing but a 202 means stable storage.
         if status == StatusCode::ACCEPTED {
-            return Self::Taken { refused: body.map(|body| refused(&body)).unwrap_or_default() };
+            let receipts = body.ok().and_then(|body| serde_json::from_slice(&body).ok()).unwrap_or_default();
+            return Self::Done { refused: refused(receipts) };
         }
         let body = match body {
             Ok(body) => body,
             Err(reason) => return Self::Later { wait, reason },
         };
-        let Problem { title, detail, dead_letters } = serde_json::from_slice(&body).unwrap_or_default();
+        let Problem { problem_type, title, detail, dead_letters } = serde_json::from_slice(&body).unwrap_or_default();
+        if problem_type == BATCH_NOT_TAKEN {
+            let refused = refused(dead_letters);
+            // Each by its place, or else nothing is known of some.
+            if refused.iter().map(|(index, _)| *index).eq(0..posted) {
+                return Self::Done { refused };
+            }
+        }
+        // Whoever stands before the service may take less at once than it does.
+        if status == StatusCode::PAYLOAD_TOO_LARGE && posted > 1 {
+            return Self::Fewer { most: posted / 2 };
+        }
+        // A status alone says nothing about an event: a proxy or the gate may have answered, and be mended.
         let reason = match title.is_empty() {
             true => format!("the gateway answers {status}"),
             false => format!("{title}: {detail} ({})", status.as_u16()),
         };
-        // What is wrong with the events themselves stays wrong. All else may be mended: a token, a rule, a route.
-        match status.as_u16() {
-            400 | 413 | 415 | 422 => Self::Refused { reason, is_for_all: posted == 1 || dead_letters.len() == posted },
-            _ => Self::Later { wait, reason },
-        }
+        Self::Later { wait, reason }
     }
 }
 
-fn refused(body: &[u8]) -> Vec<(usize, String)> {
-    let receipts: Vec<Receipt> = serde_json::from_slice(body).unwrap_or_default();
+fn refused(receipts: Vec<Receipt>) -> Vec<(usize, String)> {
     let dead = receipts.into_iter().filter_map(|Receipt { index, dead_letter, errors }| {
         let errors: Vec<_> = errors.iter().map(|Mistake { field, detail }| format!("{field}: {detail}")).collect();
         Some((index?, format!("dead letter {}: {}", dead_letter?, errors.join("; "))))

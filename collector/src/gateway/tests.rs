@@ -64,7 +64,7 @@ async fn posted(settings: GatewaySettings, events: &[Spooled], answers: Vec<Stri
 async fn events_are_posted_as_a_batch_in_the_name_of_whoever_the_token_names() {
     let files = Files::new();
     let (taken, asked) = posted(files.settings("http://gw"), &spooled(2), vec![answer("202 Accepted", "", "[]")]).await;
-    assert_eq!(taken, Answer::Taken { refused: Vec::new() });
+    assert_eq!(taken, Answer::Done { refused: Vec::new() });
     let request = &asked[0];
     assert!(request.starts_with("POST /v1/events HTTP/1.1\r\n"), "{request}");
     assert_eq!(field(request, "content-type"), Some("application/cloudevents-batch+json"));
@@ -82,21 +82,39 @@ async fn events_are_posted_as_a_batch_in_the_name_of_whoever_the_token_names() {
 #[tokio::test]
 async fn each_answer_means_what_becomes_of_the_events() {
     let dead = r#"[{"id": "spool-0"}, {"index": 1, "dead_letter": "d-9", "errors": [{"field": "data", "detail": "is none"}]}]"#;
-    let all_dead = r#"{"title": "Nothing taken", "detail": "see", "dead_letters": [{"index": 0}, {"index": 1}]}"#;
-    let some = r#"{"title": "Malformed", "detail": "no array"}"#;
+    let none = |typed: &str, letters: &str| {
+        let named = format!(r#""type": "urn:watchgate:problem:{typed}", "title": "None", "detail": "see""#);
+        format!(r#"{{{named}, "dead_letters": [{letters}]}}"#)
+    };
+    let letter = |index: u8| format!(r#"{{"index": {index}, "dead_letter": "d-{index}", "errors": []}}"#);
+    let both = format!("{}, {}", letter(0), letter(1));
+    let refused = |index| (index, format!("dead letter d-{index}: "));
     let later = |seconds| Answer::Later { wait: seconds, reason: "Malformed: no array (503)".to_owned() };
-    let refused = |is_for_all, reason: &str| Answer::Refused { reason: reason.to_owned(), is_for_all };
+    let some = r#"{"type": "about:blank", "title": "Malformed", "detail": "no array"}"#;
+    let said = |status: u16, what: &str| Answer::Later { wait: None, reason: format!("{what} ({status})") };
     let plain = |status: &str| Answer::Later { wait: None, reason: format!("the gateway answers {status}") };
     for (status, headers, body, expected) in [
-        ("202 Accepted", "", "[]", Answer::Taken { refused: Vec::new() }),
-        ("202 Accepted", "", dead, Answer::Taken { refused: vec![(1, "dead letter d-9: data: is none".to_owned())] }),
+        ("202 Accepted", "", "[]", Answer::Done { refused: Vec::new() }),
+        ("202 Accepted", "", dead, Answer::Done { refused: vec![(1, "dead letter d-9: data: is none".to_owned())] }),
         // Whoever answers so is not the gateway.
         ("200 OK", "", "<html>", plain("200 OK")),
         ("302 Found", "Location: /\r\n", "", plain("302 Found")),
-        ("400 Bad Request", "", all_dead, refused(true, "Nothing taken: see (400)")),
-        ("400 Bad Request", "", some, refused(false, "Malformed: no array (400)")),
-        ("413 Content Too Large", "", "", refused(false, "the gateway answers 413 Payload Too Large")),
-        ("422 Unprocessable Content", "", some, refused(false, "Malformed: no array (422)")),
+        // The service itself, of each event.
+        (
+            "400 Bad Request",
+            "",
+            &none("batch-not-taken", &both),
+            Answer::Done { refused: vec![refused(0), refused(1)] },
+        ),
+        // Not of each, or of something else: nothing is known of an event.
+        ("400 Bad Request", "", &none("batch-not-taken", &letter(1)), said(400, "None: see")),
+        ("400 Bad Request", "", &none("invalid-request", &both), said(400, "None: see")),
+        // The gate, or a proxy.
+        ("400 Bad Request", "", some, said(400, "Malformed: no array")),
+        ("400 Bad Request", "", "<html>", plain("400 Bad Request")),
+        ("415 Unsupported Media Type", "", "", plain("415 Unsupported Media Type")),
+        ("422 Unprocessable Content", "", some, said(422, "Malformed: no array")),
+        ("413 Content Too Large", "", "", Answer::Fewer { most: 1 }),
         // A token or a rule may be mended, and is no reason to lose what was measured.
         ("401 Unauthorized", "", "", plain("401 Unauthorized")),
         ("403 Forbidden", "", "", plain("403 Forbidden")),
@@ -113,11 +131,11 @@ async fn each_answer_means_what_becomes_of_the_events() {
 }
 
 #[tokio::test]
-async fn an_event_that_is_refused_alone_is_the_one() {
+async fn an_event_that_is_too_large_by_itself_is_kept() {
     let files = Files::new();
-    let refused = vec![answer("422 Unprocessable Content", "", "")];
-    let (answer, _) = posted(files.settings("http://gw"), &spooled(1), refused).await;
-    assert!(matches!(answer, Answer::Refused { is_for_all: true, .. }), "{answer:?}");
+    let too_large = vec![answer("413 Content Too Large", "", "")];
+    let (answer, _) = posted(files.settings("http://gw"), &spooled(1), too_large).await;
+    assert!(matches!(answer, Answer::Later { .. }), "{answer:?}");
 }
 
 #[tokio::test]
@@ -136,7 +154,7 @@ async fn a_bound_token_goes_with_a_proof_and_the_gates_nonce_is_in_the_next_one(
     let settings = GatewaySettings { dpop_key: Some(files.key()), ..files.settings("http://gw") };
     let answers = vec![answer("401 Unauthorized", "DPoP-Nonce: n-1\r\n", ""), answer("202 Accepted", "", "[]")];
     let (answer, asked) = posted(settings, &spooled(1), answers).await;
-    assert_eq!(answer, Answer::Taken { refused: Vec::new() });
+    assert_eq!(answer, Answer::Done { refused: Vec::new() });
     let claims: Vec<serde_json::Value> = asked
         .iter()
         .map(|request| {

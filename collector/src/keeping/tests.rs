@@ -1,5 +1,4 @@
 use std::collections::BTreeMap;
-use std::sync::atomic::Ordering;
 
 use tokio::sync::mpsc::{Sender, channel};
 use tokio::task::JoinHandle;
@@ -67,7 +66,7 @@ async fn what_is_in_the_making_at_the_end_is_kept_too_and_that_it_is_the_end() {
     kept.inputs.send(line(1)).await.unwrap();
     drop(kept.inputs);
     kept.task.await.unwrap();
-    assert_eq!((waiting(&kept.store).await, kept.tally.waiting.load(Ordering::Relaxed)), (2, 2));
+    assert_eq!((waiting(&kept.store).await, kept.tally.progress().waiting), (2, 2));
 }
 
 #[tokio::test(start_paused = true)]

@@ -67,10 +67,9 @@ impl fmt::Debug for Pin {
 /// [`PortalError`] where nobody answers, or not with TLS.
 pub async fn first_contact(address: &Url) -> Result<Pin, PortalError> {
     let address = origin(address)?;
-    let seen = Arc::new(Mutex::new(None));
-    let verifier = Arc::new(Looking { seen: Arc::clone(&seen), provider: provider() });
-    let connected = connect(&address, Arc::new(dangerous(verifier)?)).await;
-    let pin = *seen.lock().unwrap_or_else(PoisonError::into_inner);
+    let verifier = Arc::new(PinVerifier::new(None));
+    let connected = connect(&address, Arc::new(dangerous(Arc::clone(&verifier) as Arc<_>)?)).await;
+    let pin = *verifier.seen.lock().unwrap_or_else(PoisonError::into_inner);
     match (pin, connected) {
         (Some(pin), _) => Ok(pin),
         (None, Err(error)) => Err(error),
@@ -88,7 +87,7 @@ pub(super) fn origin(address: &Url) -> Result<Url, PortalError> {
 /// TLS that trusts as is said, and nobody else.
 pub(super) fn client_config(trust: &PortalTrust) -> Result<ClientConfig, PortalError> {
     match trust {
-        PortalTrust::Pin(pin) => dangerous(Arc::new(Pinned { pin: *pin, provider: provider() })),
+        PortalTrust::Pin(pin) => dangerous(Arc::new(PinVerifier::new(Some(*pin)))),
         PortalTrust::Authorities(file) => {
             let pem = std::fs::read(file).map_err(|error| PortalError::File(file.clone(), error))?;
             let mut roots = RootCertStore::empty();
@@ -135,21 +134,21 @@ fn dangerous(verifier: Arc<dyn ServerCertVerifier>) -> Result<ClientConfig, Port
     Ok(config)
 }
 
-/// Takes whoever has the private key of the pinned public one.
+/// Takes whoever has the private key of the pinned public one, and nobody where none is pinned; remembers who it was.
 #[derive(Debug)]
-struct Pinned {
-    pin: Pin,
+struct PinVerifier {
+    pinned: Option<Pin>,
+    seen: Mutex<Option<Pin>>,
     provider: Arc<CryptoProvider>,
 }
 
-/// Takes nobody, and remembers who it was.
-#[derive(Debug)]
-struct Looking {
-    seen: Arc<Mutex<Option<Pin>>>,
-    provider: Arc<CryptoProvider>,
+impl PinVerifier {
+    fn new(pinned: Option<Pin>) -> Self {
+        Self { pinned, seen: Mutex::default(), provider: provider() }
+    }
 }
 
-impl ServerCertVerifier for Pinned {
+impl ServerCertVerifier for PinVerifier {
     fn verify_server_cert(
         &self,
         certificate: &CertificateDer<'_>,
@@ -158,9 +157,12 @@ impl ServerCertVerifier for Pinned {
         _ocsp: &[u8],
         _now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
-        match Pin::of(certificate)? {
-            pin if pin == self.pin => Ok(ServerCertVerified::assertion()),
-            pin => Err(Error::General(format!("the certificate's public key is {pin}, and not the pinned one"))),
+        let shown = Pin::of(certificate)?;
+        *self.seen.lock().unwrap_or_else(PoisonError::into_inner) = Some(shown);
+        match self.pinned {
+            Some(pinned) if pinned == shown => Ok(ServerCertVerified::assertion()),
+            Some(_) => Err(Error::General(format!("the certificate's public key is {shown}, and not the pinned one"))),
+            None => Err(CertificateError::ApplicationVerificationFailure.into()),
         }
     }
 
@@ -180,42 +182,6 @@ impl ServerCertVerifier for Pinned {
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
         verify_tls13_signature(message, certificate, signature, &self.provider.signature_verification_algorithms)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.provider.signature_verification_algorithms.supported_schemes()
-    }
-}
-
-impl ServerCertVerifier for Looking {
-    fn verify_server_cert(
-        &self,
-        certificate: &CertificateDer<'_>,
-        _intermediates: &[CertificateDer<'_>],
-        _name: &ServerName<'_>,
-        _ocsp: &[u8],
-        _now: UnixTime,
-    ) -> Result<ServerCertVerified, Error> {
-        *self.seen.lock().unwrap_or_else(PoisonError::into_inner) = Some(Pin::of(certificate)?);
-        Err(CertificateError::ApplicationVerificationFailure.into())
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        _message: &[u8],
-        _certificate: &CertificateDer<'_>,
-        _signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        Err(CertificateError::ApplicationVerificationFailure.into())
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        _message: &[u8],
-        _certificate: &CertificateDer<'_>,
-        _signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        Err(CertificateError::ApplicationVerificationFailure.into())
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {

@@ -119,7 +119,9 @@ impl Spool {
             self.rotate()?;
         }
         self.acknowledged.advance(end)?;
+        let lost = end.saturating_sub(waiting);
+        self.lost = self.lost.saturating_add(lost);
         self.drop_done()?;
-        Ok(end.saturating_sub(waiting))
+        Ok(lost)
     }
 }

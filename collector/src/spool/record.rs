@@ -9,7 +9,8 @@ use crate::reading::Place;
 /// Larger than any batch; a larger length is no length.
 const MOST_BYTES: usize = 2 * 1024 * 1024;
 
-const HEAD_BYTES: usize = 4 + 8 + 4;
+/// Before what a record says.
+pub(super) const HEAD_BYTES: usize = 4 + 8 + 4;
 
 /// What a record says.
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
@@ -53,17 +54,38 @@ pub(super) fn frame(sequence: u64, entry: &Entry<'_>) -> Result<Vec<u8>, postcar
 
 /// The record at the beginning of `bytes`; nothing where there is none, or only the beginning of one, or another than was written.
 pub(super) fn record(bytes: &[u8]) -> Option<Record<'_>> {
-    let (length, rest) = bytes.split_first_chunk::<4>()?;
-    let (number, rest) = rest.split_first_chunk::<8>()?;
-    let (sum, rest) = rest.split_first_chunk::<4>()?;
-    let said_bytes = usize::try_from(u32::from_le_bytes(*length)).ok().filter(|bytes| *bytes <= MOST_BYTES)?;
-    let said = rest.get(..said_bytes)?;
+    let Head { length, number, sum, said } = head(bytes)?;
     let checksum = checksum(&[length, number, said]);
     if checksum != u32::from_le_bytes(*sum) {
         return None;
     }
     let (sequence, entry) = (u64::from_le_bytes(*number), postcard::from_bytes(said).ok()?);
-    Some(Record { sequence, checksum, entry, bytes: HEAD_BYTES.saturating_add(said_bytes) })
+    Some(Record { sequence, checksum, entry, bytes: HEAD_BYTES.saturating_add(said.len()) })
+}
+
+/// Whether there are as many bytes as the record at the beginning of `bytes` says that it has, whatever they are.
+pub(super) fn is_all_there(bytes: &[u8]) -> bool {
+    head(bytes).is_some()
+}
+
+/// The number of the record that may be at the beginning of `bytes`.
+pub(super) fn sequence(bytes: &[u8]) -> Option<u64> {
+    Some(u64::from_le_bytes(*bytes.get(4..)?.first_chunk()?))
+}
+
+struct Head<'a> {
+    length: &'a [u8; 4],
+    number: &'a [u8; 8],
+    sum: &'a [u8; 4],
+    said: &'a [u8],
+}
+
+fn head(bytes: &[u8]) -> Option<Head<'_>> {
+    let (length, rest) = bytes.split_first_chunk()?;
+    let (number, rest) = rest.split_first_chunk()?;
+    let (sum, rest) = rest.split_first_chunk()?;
+    let said_bytes = usize::try_from(u32::from_le_bytes(*length)).ok().filter(|bytes| *bytes <= MOST_BYTES)?;
+    Some(Head { length, number, sum, said: rest.get(..said_bytes)? })
 }
 
 fn checksum(parts: &[&[u8]]) -> u32 {

@@ -5,7 +5,7 @@ use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use super::folder::sync_folder;
-use super::record::{Entry, Record, frame, record};
+use super::record::{Entry, HEAD_BYTES, Record, frame, is_all_there, record, sequence};
 use crate::reading::Place;
 
 const SUFFIX: &str = ".segment";
@@ -30,6 +30,8 @@ pub(super) struct Found {
     pub(super) place: Option<Place>,
     /// Behind the last whole record.
     pub(super) cut_bytes: u64,
+    /// The number after the last batch that was written, as far as what is cut off shows it.
+    pub(super) spoilt_end: u64,
 }
 
 impl Segment {
@@ -70,12 +72,30 @@ impl Segment {
             rest = rest.get(bytes..).unwrap_or_default();
         }
         let cut_bytes = u64::try_from(rest.len()).unwrap_or(u64::MAX);
+        let spoilt_end = self.spoilt_end(rest);
         if cut_bytes > 0 {
             let file = File::options().write(true).open(&self.path)?;
             file.set_len(self.bytes)?;
             file.sync_all()?;
         }
-        Ok(Found { segment: self, place, cut_bytes })
+        Ok(Found { segment: self, place, cut_bytes, spoilt_end })
+    }
+
+    /// How far the batches went of which `rest` is left. Behind a fault of the disk there may be whole records; where there is none, a
+    /// last record that is all there was written once, and one that is not is a write that a crash has ended.
+    fn spoilt_end(&self, rest: &[u8]) -> u64 {
+        let most = self.end.saturating_add(u64::try_from(rest.len() / HEAD_BYTES).unwrap_or(u64::MAX));
+        let is_batch = self.bytes != 0 && is_all_there(rest) && sequence(rest) == Some(self.end);
+        let (mut end, mut rest) = (if is_batch { self.end.saturating_add(1) } else { self.end }, rest);
+        while !rest.is_empty() {
+            // Most bytes are told by the number alone, so that no checksum is tried at each of them.
+            let found = sequence(rest).filter(|number| (self.end..most).contains(number)).and_then(|_| record(rest));
+            if let Some(Record { sequence, entry: Entry::Batch { .. }, .. }) = &found {
+                end = end.max(sequence.saturating_add(1));
+            }
+            rest = rest.get(found.map_or(1, |found| found.bytes)..).unwrap_or_default();
+        }
+        end
     }
 
     /// Makes its file with its first record, on stable storage, to be written to.

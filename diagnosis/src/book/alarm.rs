@@ -13,6 +13,8 @@ pub(crate) struct Alarm {
     pub(crate) finding: Finding,
     /// The newest sample with which it was open.
     pub(crate) last_at: Millis,
+    /// When it was heard of last, by the clock of those who listen: those of devices may say anything.
+    pub(crate) heard_at: Millis,
     pub(crate) closed_at: Option<Millis>,
     pub(crate) standing: Standing,
 }
@@ -32,15 +34,16 @@ pub(crate) enum Standing {
 }
 
 impl Alarm {
-    pub(crate) fn new(finding: Finding, at: Millis) -> Self {
-        Self { finding, last_at: at, closed_at: None, standing: Standing::Silenced }
+    pub(crate) fn new(finding: Finding, at: Millis, heard_at: Millis) -> Self {
+        Self { finding, last_at: at, heard_at, closed_at: None, standing: Standing::Silenced }
     }
 
     /// It is still open. Whether it was closed, and is open again.
-    pub(crate) fn go_on(&mut self, finding: &Finding, at: Millis) -> bool {
+    pub(crate) fn go_on(&mut self, finding: &Finding, at: Millis, heard_at: Millis) -> bool {
         self.finding.now = finding.now;
         self.finding.score = self.finding.score.max(finding.score);
         self.last_at = self.last_at.max(at);
+        self.heard_at = self.heard_at.max(heard_at);
         self.closed_at.take().is_some()
     }
 

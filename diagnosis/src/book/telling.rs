@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 use super::alarm::{Alarm, Standing};
 use super::shared::{Struck, shared};
 use super::title::title;
-use super::{Book, Kept, QUIET_MS, TELLS_EVERY_MS, similar};
+use super::{Book, Kept, MOST_RESOLVED, MOST_TOLD_AGAIN, QUIET_MS, TELLS_EVERY_MS, similar};
 use crate::Millis;
 use crate::engine::Change;
 use crate::incident::{Incident, IncidentState, MOST_DEVICES, MOST_MOVED, Movement};
@@ -39,9 +39,11 @@ impl Book {
     /// Tells of the incidents that changed, unless they were told of a moment ago.
     pub(super) fn tell(&mut self, now: Millis, roster: &Roster) -> Vec<Change> {
         let is_due = |kept: &Kept| kept.is_changed && now.saturating_sub(kept.told_at) >= TELLS_EVERY_MS;
-        let due: Vec<String> =
-            self.incidents.iter().filter(|(_, kept)| is_due(kept)).map(|(incident, _)| incident.clone()).collect();
-        due.into_iter().filter_map(|incident| self.tell_again(&incident, now, roster)).collect()
+        let due = self.incidents.iter().filter(|(_, kept)| is_due(kept));
+        let mut due: Vec<(Millis, String)> = due.map(|(incident, kept)| (kept.told_at, incident.clone())).collect();
+        due.sort();
+        let told = due.into_iter().filter_map(|(_, incident)| self.tell_again(&incident, now, roster));
+        told.take(MOST_TOLD_AGAIN).collect()
     }
 
     fn tell_again(&mut self, incident: &str, now: Millis, roster: &Roster) -> Option<Change> {
@@ -63,17 +65,19 @@ impl Book {
 
     /// Resolves what has been over for a while.
     pub(super) fn resolve(&mut self, now: Millis, _roster: &Roster) -> Vec<Change> {
-        let over: Vec<(Millis, String)> = self
+        let mut over: Vec<(Millis, String)> = self
             .incidents
             .iter()
             .filter(|(_, kept)| kept.resolved_at.is_none())
             .filter_map(|(incident, kept)| {
                 let closed = kept.members.iter().filter_map(|key| self.alarms.get(key)).map(|alarm| alarm.closed_at);
                 let over = closed.collect::<Option<Vec<Millis>>>()?.into_iter().max()?;
-                (now.saturating_sub(over) >= QUIET_MS).then(|| (over, incident.clone()))
+                (now.saturating_sub(over.max(self.heard_at(kept))) >= QUIET_MS).then(|| (over, incident.clone()))
             })
             .collect();
+        over.sort();
         over.into_iter()
+            .take(MOST_RESOLVED)
             .filter_map(|(over, incident)| {
                 let kept = self.incidents.get_mut(&incident)?;
                 (kept.resolved_at, kept.told_at, kept.is_changed) = (Some(over), now, false);
@@ -82,7 +86,8 @@ impl Book {
             .collect()
     }
 
-    fn goes_on(&self, incident: &str) -> bool {
+    /// Whether anything of an incident goes on.
+    pub(super) fn goes_on(&self, incident: &str) -> bool {
         let Some(kept) = self.incidents.get(incident) else { return false };
         kept.members.iter().filter_map(|key| self.alarms.get(key)).any(|alarm| alarm.closed_at.is_none())
     }

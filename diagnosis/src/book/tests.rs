@@ -1,3 +1,5 @@
+mod room;
+
 use super::title::title;
 use crate::detector::{Direction, Kind};
 use crate::incident::{Movement, Shared};

@@ -25,6 +25,8 @@ pub(super) struct Day {
     off_day: f64,
     /// And how far from the level of all.
     off_all: f64,
+    /// How far samples are from the mean of their half hour, neighbours or not: far where a few values made that mean.
+    off_usual: f64,
     /// What the last samples are off, smoothed.
     recent: f64,
 }
@@ -51,6 +53,8 @@ pub(super) struct OffDay {
     pub(super) recent: f64,
     /// What is usual now.
     pub(super) usual: f64,
+    /// How far samples usually are from what is usual at their time.
+    pub(super) distance: f64,
 }
 
 impl Day {
@@ -69,13 +73,14 @@ impl Day {
         let off = self.off(place, usual, value);
         let off_all = (value - all).abs();
         if self.off_all == 0.0 {
-            (self.off_day, self.off_all) = (off.abs(), off_all);
+            (self.off_day, self.off_all, self.off_usual) = (off.abs(), off_all, (value - usual).abs());
         }
         let most = 6.0 * self.off_day.max(least);
         self.off_day += DAY_TRUST * (off.abs().min(most) - self.off_day);
         self.off_all += DAY_TRUST * (off_all - self.off_all);
+        self.off_usual += DAY_TRUST * ((value - usual).abs() - self.off_usual);
         self.recent += (off - self.recent) / DAY_SMOOTHING;
-        (self.off_day < DAY_EXPLAINS * self.off_all).then_some(OffDay { recent: self.recent, usual })
+        (self.off_day < DAY_EXPLAINS * self.off_all).then_some(OffDay { recent: self.recent, usual, distance: self.off_usual })
     }
 
     /// How far a value is from what is usual in this half hour, the one before and the one after: days are not that punctual.

@@ -14,8 +14,8 @@ const SWING_SAMPLES: f32 = 20.0;
 /// A step counts as at most so many usual ones: a jump is a matter of level, not of swing.
 const MOST_STEP: f64 = 4.0;
 
-/// From how many spreads on a sample is far.
-const FAR: f64 = 1.5;
+/// From how many spreads on a sample is far: what is usual at a time of day is a mean, which a few high values have made of what spikes.
+const FAR: f64 = 3.0;
 
 /// Larger values are taken as so large: they are kept in 32 bits, so that a series stays small.
 const LARGEST: f64 = 1e30;
@@ -46,7 +46,7 @@ pub(super) struct Strangest {
     pub(super) usual: f32,
     pub(super) kind: Kind,
     pub(super) direction: Direction,
-    /// Whether it is farther from the usual than samples of this series are from their mean.
+    /// Whether it is much farther from what is usual than samples of this series are.
     pub(super) is_far: bool,
 }
 

@@ -69,7 +69,8 @@ impl Follower {
     }
 
     async fn commit(&mut self, step: Step, up_to: Position) -> Result<(), Interrupted> {
-        let puts = step.records.values().map(|(record, found)| record.puts(found.as_ref()));
+        let now = self.state.clock.now();
+        let puts = step.records.values().map(|(record, found)| record.puts(found.as_ref(), now));
         let puts: Vec<Put> = puts.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect();
         self.place.place.cursor = up_to;
         self.place.commit(step.events, puts).await?;

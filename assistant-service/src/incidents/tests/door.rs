@@ -53,6 +53,26 @@ async fn samples_that_are_none_are_refused_with_what_is_wrong_and_kept_as_dead_l
 }
 
 #[tokio::test]
+async fn samples_from_more_than_an_hour_ahead_are_refused_and_it_is_said_what_to_do() {
+    let stage = Stage::new();
+    let now = millis(stage.clock.now());
+    let at = |start: Millis, offset: u32| {
+        let mut event = good();
+        event["id"] = json!(format!("{start}-{offset}"));
+        event["data"]["start"] = json!(start);
+        event["data"]["rows"] = json!([[offset, [1.0, 1.0]]]);
+        event
+    };
+    assert_eq!(sent(&stage, &at(now + 3_600_000, 0)).await.status, 202);
+    assert_eq!(sent(&stage, &at(0, 0)).await.status, 202);
+    for ahead in [at(now + 3_600_001, 0), at(now, 3_600_001), at(Millis::MAX, u32::MAX)] {
+        let answer = sent(&stage, &ahead).await;
+        assert_eq!((answer.status.as_u16(), answer.wrong_fields()), (422, vec!["/data/start"]), "{ahead}");
+        assert!(answer.json.to_string().contains("set the clock of the device"), "{}", answer.json);
+    }
+}
+
+#[tokio::test]
 async fn a_batch_may_have_no_value_where_there_is_none_and_come_in_base64() {
     use base64::Engine as _;
     let stage = Stage::new();

@@ -1,6 +1,10 @@
-use super::lab::START;
+use std::collections::BTreeSet;
+
+use super::lab::{START, last_told};
+use crate::Millis;
 use crate::batch::{Batch, Row};
-use crate::engine::{Engine, Limits};
+use crate::engine::{Change, Engine, Limits};
+use crate::incident::IncidentState;
 
 fn batch(device: usize, scene: usize, at: i64) -> Batch {
     Batch {
@@ -37,4 +41,42 @@ fn a_batch_without_values_makes_no_series() {
     engine.take(&Batch { rows: vec![Row(0, vec![None; 10])], ..batch(1, 1, 0) });
     assert_eq!(engine.census().series, 0);
     assert_eq!(engine.census().devices, 1);
+}
+
+/// What a second of many devices tells that have nothing in common; none of them is heard in some minutes.
+fn second_of_many(engine: &mut Engine, at: i64) -> Vec<Vec<Change>> {
+    let mut told = vec![engine.tick(START + at * 1000)];
+    let is_heard = !(90..200).contains(&at);
+    let devices = (0..if is_heard { 100 } else { 0 })
+        .map(|device| Batch { build: format!("build-{device}"), ..batch(device, device, at * 1000) });
+    told.extend(devices.map(|batch| engine.take(&batch).0));
+    told
+}
+
+#[test]
+fn however_much_happens_at_once_each_word_changes_few_incidents_and_none_is_left_out() {
+    let (mut engine, mut other) = (Engine::default(), None);
+    let mut told = Vec::new();
+    for at in 0..400 {
+        let words = second_of_many(&mut engine, at);
+        assert!(words.iter().all(|changes| changes.len() <= 32), "{at}");
+        // Somebody who begins in the middle of it tells the rest as this one does.
+        if let Some(other) = &mut other {
+            assert_eq!(second_of_many(other, at), words, "{at}");
+        }
+        let words = words.concat();
+        if other.is_none() && words.iter().any(|change| matches!(change, Change::Opened(_))) {
+            let checkpoint = engine.checkpoint().unwrap();
+            let mut begins = Engine::default();
+            checkpoint.devices.iter().for_each(|(_, device)| begins.revive(device).unwrap());
+            begins.restore(&checkpoint.book).unwrap();
+            other = Some(begins);
+        }
+        told.extend(words);
+    }
+    let incidents = last_told(&told);
+    assert_eq!(incidents.len(), 100);
+    assert!(incidents.iter().all(|incident| incident.state == IncidentState::Resolved));
+    let opened: BTreeSet<Millis> = incidents.iter().map(|incident| incident.opened_at).collect();
+    assert_eq!(opened.len(), 1, "each says when it became true, not when there was room to tell it");
 }

@@ -1,0 +1,151 @@
+//! Clocks of devices that say anything.
+
+use super::lab::{DEVICES, Fault, START, Second, last_told, play, second};
+use crate::Millis;
+use crate::batch::{Batch, Row};
+use crate::engine::{Change, Engine};
+use crate::incident::{Incident, IncidentState};
+use crate::silence::Silence;
+
+const HOUR_MS: Millis = 60 * 60_000;
+
+/// Which batches come in a second, of a device's own one.
+type Sent<'a> = &'a dyn Fn(usize, i64, Batch) -> Vec<Batch>;
+
+fn play_as(engine: &mut Engine, seconds: std::ops::Range<i64>, fault: Fault, sent: Sent<'_>) -> Vec<Change> {
+    let mut changes = Vec::new();
+    for at in seconds {
+        changes.extend(engine.tick(START + at * 1000));
+        for device in 0..DEVICES {
+            let batches = second(1, device, at, fault).map_or_else(Vec::new, |batch| sent(device, at, batch));
+            batches.iter().for_each(|batch| changes.extend(engine.take(batch).0));
+        }
+    }
+    changes
+}
+
+fn slow_from_600_to_900(device: usize, at: i64, second: &mut Second) {
+    if device == 4 && at >= 600 {
+        second.build = "2026.11.3";
+    }
+    if device == 4 && (600..900).contains(&at) {
+        second.values[0] *= 2.0;
+    }
+}
+
+fn only(changes: &[Change]) -> Incident {
+    let mut incidents = last_told(changes);
+    assert_eq!(incidents.len(), 1, "{changes:#?}");
+    incidents.remove(0)
+}
+
+/// A moment after the start, in seconds.
+fn second_of(at: Millis) -> i64 {
+    (at - START) / 1000
+}
+
+#[test]
+fn one_batch_from_the_future_blinds_nobody() {
+    for ahead in [HOUR_MS, Millis::MAX / 2] {
+        let sent = |device: usize, at: i64, batch: Batch| {
+            let again = Batch { start: batch.start.saturating_add(ahead), ..batch.clone() };
+            if device == 4 && at == 500 { vec![again, batch] } else { vec![batch] }
+        };
+        let told = play_as(&mut Engine::default(), 0..1100, slow_from_600_to_900, &sent);
+        let incident = only(&told);
+        assert_eq!(incident.state, IncidentState::Resolved);
+        assert!((900..1000).contains(&second_of(incident.resolved_at.unwrap())), "{incident:#?}");
+        let opened: Vec<&Change> = told.iter().filter(|change| matches!(change, Change::Resolved(_))).collect();
+        assert_eq!(opened.len(), 1, "it went on all the time");
+        assert_eq!(incident.shared[0].value, "2026.11.3", "{:?}", incident.shared);
+    }
+}
+
+#[test]
+fn two_sources_of_one_device_may_have_clocks_that_are_minutes_apart() {
+    for apart in [-300_000, -181_000, -20_000, 20_000, 181_000, 300_000] {
+        // Beside what the device says there is somebody else who hears it, and knows neither build nor scene.
+        let sent = |device: usize, _: i64, batch: Batch| {
+            let mut other =
+                Batch { start: batch.start + apart, build: String::new(), scene: String::new(), ..batch.clone() };
+            other.metrics = vec!["CpuLoad".to_owned()];
+            other.rows = vec![Row(0, vec![Some(30.0)])];
+            if device == 4 { vec![other, batch] } else { vec![batch] }
+        };
+        let told = play_as(&mut Engine::default(), 0..1100, slow_from_600_to_900, &sent);
+        let incident = only(&told);
+        assert!((900..1000).contains(&second_of(incident.resolved_at.unwrap())), "{apart}: {incident:#?}");
+        assert_eq!(incident.shared[0].value, "2026.11.3", "{apart}: {:?}", incident.shared);
+        assert_eq!(told.iter().filter(|change| matches!(change, Change::Resolved(_))).count(), 1, "{apart}");
+    }
+}
+
+#[test]
+fn what_is_told_of_a_device_whose_clock_is_ahead_is_over_by_the_clock_of_those_who_listen() {
+    let sent = |device: usize, _: i64, batch: Batch| {
+        let ahead = if device == 4 { HOUR_MS } else { 0 };
+        vec![Batch { start: batch.start + ahead, ..batch }]
+    };
+    let mut engine = Engine::default();
+    let incident = only(&play_as(&mut engine, 0..1100, slow_from_600_to_900, &sent));
+    let within = |at: Millis, seconds: std::ops::Range<i64>| assert!(seconds.contains(&second_of(at)), "{incident:#?}");
+    within(incident.began_at, 600..730);
+    within(incident.opened_at, 600..730);
+    within(incident.resolved_at.unwrap(), 900..1000);
+    play_as(&mut engine, 1100..1700, |_, _, _| {}, &sent);
+    assert_eq!(engine.census().alarms, 0);
+    assert_eq!(engine.census().incidents, 0);
+    let again = play_as(
+        &mut engine,
+        1700..2000,
+        |device, _, second| second.values[0] *= if device == 4 { 2.0 } else { 1.0 },
+        &sent,
+    );
+    assert_ne!(only(&again).incident, incident.incident, "what is past is forgotten, and is another one");
+}
+
+#[test]
+fn what_is_told_of_a_device_whose_clock_is_behind_comes_back_as_the_same() {
+    fn now_and_then(device: usize, at: i64, second: &mut Second) {
+        if device == 4 && ((600..700).contains(&at) || at >= 900) {
+            second.values[0] *= 2.0;
+        }
+    }
+    let sent = |device: usize, _: i64, batch: Batch| {
+        let behind = if device == 4 { HOUR_MS } else { 0 };
+        vec![Batch { start: batch.start - behind, ..batch }]
+    };
+    let told = play_as(&mut Engine::default(), 0..1100, now_and_then, &sent);
+    assert_eq!(only(&told).state, IncidentState::Open);
+    assert!(told.iter().any(|change| matches!(change, Change::Resolved(_))));
+}
+
+#[test]
+fn a_silence_holds_for_its_window_whatever_the_clock_of_a_device_says() {
+    for off in [-HOUR_MS, 0, HOUR_MS] {
+        let sent = |device: usize, _: i64, batch: Batch| {
+            let off = if device == 4 { off } else { 0 };
+            vec![Batch { start: batch.start + off, ..batch }]
+        };
+        let mut engine = Engine::default();
+        let (from, until) = (START + 500_000, START + 700_000);
+        engine.silence(vec![Silence { device: Some("devkit-04".to_owned()), from, until, ..Silence::default() }]);
+        assert_eq!(play_as(&mut engine, 0..700, slow_from_600_to_900, &sent), [], "{off}");
+        let told = play_as(&mut engine, 700..800, slow_from_600_to_900, &sent);
+        assert_eq!(only(&told).state, IncidentState::Open, "{off}");
+    }
+}
+
+#[test]
+fn a_device_that_was_set_to_another_time_is_heard_with_its_new_build() {
+    let sent = |device: usize, at: i64, batch: Batch| {
+        let behind = if device == 4 && at >= 600 { 3 * HOUR_MS } else { 0 };
+        vec![Batch { start: batch.start - behind, ..batch }]
+    };
+    let mut engine = Engine::default();
+    play_as(&mut engine, 0..800, slow_from_600_to_900, &sent);
+    assert_eq!(engine.roster.get("devkit-04").unwrap().build, "2026.11.3");
+    // It is missed as soon as others are.
+    let told = play(&mut engine, 1, 800..1000, |device, _, second| second.is_told = device != 4);
+    assert!(told.iter().any(|change| matches!(change, Change::Updated(_) | Change::Opened(_))), "{told:#?}");
+}
