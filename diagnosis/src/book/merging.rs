@@ -55,8 +55,7 @@ impl Book {
         let stays = |incident: String| if incident == younger { older.to_owned() } else { incident };
         let bridged = std::mem::take(&mut self.bridged).into_iter().map(|(one, other)| (stays(one), stays(other)));
         self.bridged = bridged.filter(|(one, other)| one != other).collect();
-        (told.state, told.resolved_at, told.merged_into) =
-            (IncidentState::Resolved, Some(now), Some(older.to_owned()));
+        (told.state, told.resolved_at, told.merged_into) = (IncidentState::Resolved, Some(now), Some(older.to_owned()));
         Some(Change::Resolved(told))
     }
 
