@@ -142,12 +142,14 @@ impl Roster {
         let heard_at = self.clock.unwrap_or(newest);
         let device = self.devices.entry(batch.device.clone()).or_default();
         let has_ended = device.has_ended;
+        let is_late = newest < device.newest;
         device.describe(batch, newest);
         device.pass(newest, batch.ends);
         let is_back = std::mem::take(&mut device.is_silent);
         if is_back || device.batches == 0 || has_ended {
             (device.steady_since, device.batches, device.rhythm) = (heard_at, 0, Rhythm::default());
-        } else {
+        } else if !is_late {
+            // One that its way has held back says how late it is, not how often the device tells.
             device.rhythm.take(heard_at.saturating_sub(device.heard_at));
         }
         device.batches = device.batches.saturating_add(1);

@@ -7,6 +7,7 @@
 
 mod finding;
 mod open;
+mod rules;
 mod scale;
 mod slot;
 #[cfg(test)]
@@ -17,59 +18,17 @@ use serde::{Deserialize, Serialize};
 
 pub use self::finding::{Finding, Signal};
 use self::open::{By, Open};
+pub use self::rules::STARTLES_AT;
+use self::rules::{
+    ACCEPTS_AFTER, CLOSES, DRIFTS_LAST, DRIFTS_SLOTS, FIVE_TIMES, GAP_SLOTS, LASTING, LEAST_SWING, LEVEL_AMONG_PEAKS,
+    MATTERS, OPENS, OPENS_LASTING, OPENS_STARTLED, PEAK_MATTERS, PEAKS_CLOSE, PEAKS_OPEN, PEAKS_OPEN_SLOWLY,
+    SEASON_OPENS, SETTLES, SLOTS_OF_A_DAY, SLOW, STARTLED, SWING_MATTERS, THREE_TIMES,
+};
 use self::scale::Scale;
 use self::slot::{SLOT_MS, Second, Slot};
-use self::view::{Bounds, Noted, Sides, View};
+use self::view::{Bounds, LEARNS, Noted, Sides, View};
 use crate::Millis;
 use crate::detector::{Direction, Kind, Verdict};
-
-/// A score that startles: with it, fewer strange seconds make an alarm.
-pub const STARTLES_AT: f64 = 0.9;
-
-/// For so many seconds.
-const STARTLED: u8 = 60;
-
-/// What is nearer to the usual level than this part of it does not matter, for any metric.
-const MATTERS: f64 = 0.05;
-
-/// The same of peaks; and steps from one sample to the next that are smaller than this part of the level do not matter.
-const PEAK_MATTERS: f64 = 0.4;
-const SWING_MATTERS: f64 = 0.005;
-
-/// What is less is nothing: with it no ratio overflows.
-const LEAST_SWING: f64 = 1e-100;
-
-/// Swing matters when it is three times the usual, or a fifth, as logarithms.
-const THREE_TIMES: f64 = 1.1;
-const FIVE_TIMES: f64 = 1.6;
-
-/// N of the last M seconds open an alarm of level or swing: after a score that startled, and without one.
-const OPENS_STARTLED: (u32, u32) = (8, 10);
-const OPENS: (u32, u32) = (20, 30);
-
-/// The same of peaks, which have quiet seconds between them.
-const PEAKS_OPEN: (u32, u32) = (8, 60);
-
-/// The same of what is not as at this time of other days.
-const SEASON_OPENS: (u32, u32) = (8, 10);
-
-/// Peaks that come one after the other are a level.
-const LEVEL_AMONG_PEAKS: (u32, u32) = (8, 10);
-
-/// An alarm closes when at most N of the last M seconds were not calm.
-const CLOSES: (u32, u32) = (3, 30);
-const PEAKS_CLOSE: (u32, u32) = (0, 60);
-
-/// After a gap of so many seconds the last minute does not count any more, and the next few seconds neither: things settle.
-const GAP_SLOTS: f32 = 10.0;
-const SETTLES: u8 = 5;
-
-/// After so many seconds on it, another level is the usual one.
-const ACCEPTS_AFTER: u16 = 3600;
-
-/// A level that was on its way for so many seconds has drifted there: nearly all of the last minute was on one side.
-const DRIFTS_SLOTS: f64 = 20.0;
-const DRIFTS_LAST: u32 = 50;
 
 /// What is watched of a series.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -152,20 +111,27 @@ impl Watch {
         let is_held = self.open.is_some();
         let peak = self.farthest(second);
         let level = self.scaled(second.level);
+        let learns = self.learns();
         let (floor, size) = self.scale.least_and_size(self.level.centre());
-        self.level.take(since, level, Sides::Both, Bounds { floor, matters: MATTERS * size }, is_held);
+        self.level.take(since, level, Sides::Both, Bounds { floor, matters: MATTERS * size, learns }, is_held);
         let way = if peak < 0.0 { Direction::Down } else { Direction::Up };
-        self.peak.take(since, peak.abs(), Sides::Of(way), Bounds { floor, matters: PEAK_MATTERS * size }, is_held);
+        let bounds = Bounds { floor, matters: PEAK_MATTERS * size, learns };
+        self.peak.take(since, peak.abs(), Sides::Of(way), bounds, is_held);
         let swing = second.swing.max(self.least_swing()).ln();
         // Less than usual is strange when nothing moves at all: to be calm for a while is no fault.
         let (swing, matters) =
             if second.moves { (swing.max(self.swing.centre()), THREE_TIMES) } else { (swing, FIVE_TIMES) };
-        self.swing.take(since, swing, Sides::Both, Bounds { floor: 0.1, matters }, is_held);
+        self.swing.take(since, swing, Sides::Both, Bounds { floor: 0.1, matters, learns }, is_held);
         self.season.take(since, self.off_season(second));
         match self.open {
             Some(open) => self.go_on(open, second),
             None => self.look(second),
         }
+    }
+
+    /// How many slots are learnt from before anything is strange.
+    fn learns(&self) -> u16 {
+        if self.pace < SLOW { LEARNS } else { LEARNS.max((SLOTS_OF_A_DAY / self.pace) as u16) }
     }
 
     /// Which way a second is not as at this time of other days: only the detector knows those.
@@ -183,10 +149,16 @@ impl Watch {
             (up.max(down) >= needed).then_some(if up >= down { Direction::Up } else { Direction::Down })
         };
         let rule = if self.startled > 0 || self.was_open { OPENS_STARTLED } else { OPENS };
+        let lasts = self.level.away_of(OPENS_LASTING.1) >= LASTING;
+        let peaks = if self.pace < SLOW { PEAKS_OPEN } else { PEAKS_OPEN_SLOWLY };
         let (by, direction) = opens(&self.level, rule)
+            .or_else(|| opens(&self.level, OPENS))
+            .or_else(|| if lasts { opens(&self.level, OPENS_LASTING) } else { None })
             .map(|direction| (By::Level, direction))
-            .or_else(|| opens(&self.peak, PEAKS_OPEN).map(|direction| (By::Peak, direction)))
+            .or_else(|| opens(&self.peak, peaks).map(|direction| (By::Peak, direction)))
             .or_else(|| opens(&self.swing, rule).map(|direction| (By::Swing, direction)))
+            // To stand still for some seconds is no news of a button or a stick, however many samples a second say so.
+            .filter(|it| *it != (By::Swing, Direction::Down) || opens(&self.swing, OPENS).is_some())
             .or_else(|| self.season.most(SEASON_OPENS).map(|direction| (By::Season, direction)))?;
         let (most, last) = LEVEL_AMONG_PEAKS;
         let (up, down) = self.level.strange_of(last);

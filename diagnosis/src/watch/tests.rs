@@ -183,6 +183,43 @@ fn what_comes_every_five_minutes_is_watched_in_its_own_pace() {
     assert_eq!(finding.kind, Kind::LevelShift);
 }
 
+/// What is signalled of nine days of five minutes, of which the nights have a load and the way loses one sample in seventeen.
+#[test]
+fn nights_with_a_load_are_no_alarm_while_they_are_learnt() {
+    for seed in 1..30 {
+        let (mut series, mut noise) = (Series::new(0), noise(seed));
+        for sample in 0..9 * 288_i64 {
+            let is_night = !(48..264).contains(&(sample % 288));
+            let value = if is_night { 7.0 + 0.2 * noise() } else { 14.6 + 0.1 * noise() };
+            if noise() > 1.56 {
+                continue;
+            }
+            let Taken::Judged(verdict) = series.take(sample * 300_000, value) else { continue };
+            let signal = series.watch(value, &verdict);
+            assert_eq!(signal, None, "seed {seed}, day {}, sample {}", sample / 288, sample % 288);
+        }
+    }
+}
+
+/// A level from second 300 on that is so many spreads away.
+fn away_by(spreads: impl Fn(i64) -> f64) -> Vec<(i64, Signal)> {
+    let mut noise = noise(1);
+    play((0..600).map(|at| 16.7 * (0.03 * if at < 300 { noise() } else { spreads(at) }).exp()))
+}
+
+#[test]
+fn a_level_that_reaches_five_spreads_now_and_then_is_noticed_when_all_of_a_minute_was_away() {
+    let (second, finding) = opened(&away_by(|at| if at % 3 == 0 { 7.5 } else { 4.5 }));
+    assert!((350..=375).contains(&second), "{second}");
+    assert_eq!((finding.kind, finding.direction, finding.began_at), (Kind::LevelShift, Direction::Up, 300_000));
+}
+
+#[test]
+fn a_level_that_jumped_and_was_a_little_nearer_for_a_while_has_not_drifted() {
+    let (_, finding) = opened(&away_by(|at| if (301..330).contains(&at) { 4.5 } else { 7.5 }));
+    assert_eq!((finding.kind, finding.began_at), (Kind::LevelShift, 300_000));
+}
+
 #[test]
 fn what_is_strange_in_a_new_build_did_not_begin_in_a_short_visit_of_the_one_before() {
     let mut noise = noise(3);

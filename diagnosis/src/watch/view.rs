@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 use crate::Millis;
 use crate::detector::Direction;
 
-/// So many slots are learnt from before anything is strange.
-const LEARNS: u16 = 60;
+/// So many slots are learnt from before anything is strange, or more where slots are far apart.
+pub(super) const LEARNS: u16 = 60;
 
 /// How many slots are remembered one by one.
 const MINUTE: u16 = 64;
@@ -67,6 +67,8 @@ pub(super) struct Bounds {
     pub(super) floor: f64,
     /// What is less far from the centre does not matter.
     pub(super) matters: f64,
+    /// So many slots are learnt from before anything is strange.
+    pub(super) learns: u16,
 }
 
 impl View {
@@ -89,7 +91,7 @@ impl View {
         let value = value as f32;
         let off = value - self.centre;
         let spread = self.spread.max(bounds.floor as f32).max(f32::MIN_POSITIVE);
-        if self.slots >= LEARNS {
+        if self.slots >= bounds.learns {
             let far = |spreads: f32| off.abs() >= spreads * spread && (sides == Sides::Both || off > 0.0);
             let is_strange = far(STRANGE) && f64::from(off.abs()) >= bounds.matters;
             let is_away = is_strange || (far(CALM) && f64::from(off.abs()) >= bounds.matters / 2.0);
@@ -102,24 +104,24 @@ impl View {
             let was_strange = (self.up | self.down) >> 63 == 1;
             let between = if sides == Sides::Both { MOMENT } else { BETWEEN_PEAKS };
             self.shift(at, is_away, is_strange.then_some(direction), between);
-            if !is_held && self.slots >= LEARNS.saturating_add(MINUTE) {
-                let slots = f32::from(self.slots.saturating_sub(LEARNS)) + DOUBT.1;
+            if !is_held && self.slots >= bounds.learns.saturating_add(MINUTE) {
+                let slots = f32::from(self.slots.saturating_sub(bounds.learns)) + DOUBT.1;
                 self.rate += (f32::from(u8::from(was_strange)) - self.rate) / slots.min(REACHES);
             }
         }
         if !is_held {
-            self.learn(off, spread, sides);
+            self.learn(off, spread, sides, bounds.learns);
         }
     }
 
-    fn learn(&mut self, off: f32, spread: f32, sides: Sides) {
+    fn learn(&mut self, off: f32, spread: f32, sides: Sides, learns: u16) {
         self.slots = self.slots.saturating_add(1);
         let slots = f32::from(self.slots);
         if self.slots == 1 {
             self.centre += off;
             return;
         }
-        if self.slots <= LEARNS {
+        if self.slots <= learns {
             self.rate = DOUBT.0;
             self.centre += off / slots;
             // The mean deviation of a normal distribution is 0.8 of its standard deviation.
@@ -167,7 +169,8 @@ impl View {
             self.away_since = at;
         }
         (self.up, self.down, self.away) = (self.up << 1, self.down << 1, self.away << 1);
-        if strange.is_some() && (self.up | self.down) & between == 0 {
+        // What was strange once since then, and is a little less so for a while, did not begin anew.
+        if strange.is_some() && self.strange_since < self.away_since {
             self.strange_since = at;
         }
         self.up |= u64::from(strange == Some(Direction::Up));

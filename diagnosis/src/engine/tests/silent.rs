@@ -78,3 +78,15 @@ fn a_silence_that_ended_within_the_window_is_not_told() {
     assert_eq!(wait(&mut engine, 120..400), []);
     assert_eq!(hear(&mut engine, 400..800, "2026.11.2"), []);
 }
+
+#[test]
+fn a_batch_that_comes_late_after_the_last_one_makes_nobody_wait_longer() {
+    let mut engine = Engine::default();
+    hear(&mut engine, 0..600, "2026.11.2");
+    let mut told = wait(&mut engine, 600..640);
+    let mut late = second(1, 0, 598, |_, _, _| {}).unwrap();
+    late.start += 500;
+    told.extend(engine.take(&late).0);
+    told.extend(wait(&mut engine, 640..720));
+    assert_eq!(only(&told).state, IncidentState::Open);
+}
