@@ -75,7 +75,7 @@ bench-telemetry: setup plugin ## what telemetry costs, through the detectors and
 bench-detect: ## how well anomalies are found; NAB=folder with data/ and combined_windows.json; OPTIONS="--files", "--help"
 	@$(CARGO) run -q --release -p bench-detect -- $(if $(NAB),--data $(NAB) --halves) $(OPTIONS)
 
-scenarios: ## what the diagnosis raises of every telemetry scenario, and how soon; OPTIONS="--seeds 1..10 --only leak --incidents"
+scenarios: ## what the diagnosis raises of every telemetry scenario, and how soon, as a table; OPTIONS="--seeds 1..10 --only leak --incidents", "--each-frame 3"
 	@$(CARGO) run -q --release -p bench-scenarios -- $(OPTIONS)
 
 bench-ask: ## what a question costs over ten thousand documents; OPTIONS="--quick", "--help"

@@ -28,6 +28,10 @@ pub struct Played {
     pub device_hours: f64,
     /// How many samples were judged.
     pub judged: usize,
+    /// How many incidents were merged into others, after they had been told.
+    pub merged: usize,
+    /// How many series were in memory in the end.
+    pub series: usize,
     /// The incidents, each as it was told last, with when it was told first.
     pub incidents: Vec<(Millis, Incident)>,
 }
@@ -46,6 +50,7 @@ pub fn play(scenario: &Scenario, seed: u64, rate: Option<Rate>) -> Played {
         heard.hear(arrival.at, changes);
     }
     heard.pass(ends.saturating_add(LISTENS_MS));
+    let series = heard.engine.census().series;
     let incidents: Vec<(Millis, Incident)> = heard.incidents.into_values().collect();
     let told: Vec<Incident> = incidents.iter().map(|(_, incident)| incident.clone()).collect();
     let delays = expectation.incidents.iter().filter_map(|expected| {
@@ -60,6 +65,8 @@ pub fn play(scenario: &Scenario, seed: u64, rate: Option<Rate>) -> Played {
         delays_ms: delays.collect(),
         device_hours: hours * devices as f64,
         judged,
+        merged: told.iter().filter(|incident| incident.merged_into.is_some()).count(),
+        series,
         incidents,
     }
 }

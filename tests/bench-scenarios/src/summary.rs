@@ -9,8 +9,8 @@ use crate::play::Played;
 /// All seeds of one scenario.
 #[derive(Clone, Debug)]
 pub struct Summary<'played> {
-    /// Its name.
-    pub name: &'static str,
+    /// Its name, and at which rate where that is not the usual one.
+    pub name: &'played str,
     /// What came of each seed.
     pub played: &'played [Played],
 }
@@ -18,24 +18,27 @@ pub struct Summary<'played> {
 impl Summary<'_> {
     /// Above the lines.
     pub const HEAD: &'static str =
-        "scenario            seeds  hold  raised/expected  extra  missed  cause to incident (median, max)";
+        "                                                       false  device           from cause to incident
+scenario                  held  raised  missed  split alarms   hours     median    9 of 10       most
+-----------------------------------------------------------------------------------------------------";
 
     /// As a line.
     pub fn line(&self) -> String {
-        let (median, most) = self.delays();
-        let seconds =
-            |delay: Option<Millis>| delay.map_or_else(|| "-".to_owned(), |ms| format!("{:.0} s", ms as f64 / 1000.0));
+        let Delays { median, p90, most } = self.delays();
+        let of = |part: usize, whole: usize| if whole == 0 { "-".to_owned() } else { format!("{part}/{whole}") };
         format!(
-            "{:<19} {:>5} {:>5}  {:>6}/{:<8}  {:>5}  {:>6}  {:>10}, {}",
+            "{:<22} {:>7} {:>7} {:>7} {:>6} {:>6} {:>7.0} {:>10} {:>10} {:>10}{}",
             self.name,
-            self.played.len(),
-            self.holding(),
-            self.raised(),
-            self.expected(),
-            self.count(|failure| matches!(failure, Failure::Extra(_) | Failure::Split(..))),
-            self.count(|failure| matches!(failure, Failure::Missed(_))),
-            seconds(median),
-            seconds(most),
+            of(self.holding(), self.played.len()),
+            of(self.raised(), self.expected()),
+            self.missed(),
+            self.split(),
+            self.extra(),
+            self.device_hours(),
+            time(median),
+            time(p90),
+            time(most),
+            if self.holding() == self.played.len() { "" } else { "   <-- does not hold" },
         )
     }
 
@@ -49,6 +52,16 @@ impl Summary<'_> {
         self.count(|failure| matches!(failure, Failure::Extra(_)))
     }
 
+    /// Causes of which nothing was raised.
+    pub fn missed(&self) -> usize {
+        self.count(|failure| matches!(failure, Failure::Missed(_)))
+    }
+
+    /// Causes that were more than one incident to the end.
+    fn split(&self) -> usize {
+        self.count(|failure| matches!(failure, Failure::Split(..)))
+    }
+
     /// The hours of all devices.
     pub fn device_hours(&self) -> f64 {
         self.played.iter().map(|played| played.device_hours).sum()
@@ -56,7 +69,7 @@ impl Summary<'_> {
 
     /// As JSON.
     pub fn to_json(&self) -> Value {
-        let (median, most) = self.delays();
+        let Delays { median, p90, most } = self.delays();
         let failures: Vec<Value> = self
             .played
             .iter()
@@ -65,12 +78,15 @@ impl Summary<'_> {
             .collect();
         json!({
             "seeds": self.played.iter().map(|played| played.seed).collect::<Vec<_>>(),
-            "holding": self.holding(),
+            "held": self.holding(),
             "expected": self.expected(),
             "raised": self.raised(),
-            "extra": self.extra(),
-            "missed": self.count(|failure| matches!(failure, Failure::Missed(_))),
-            "cause_to_incident_ms": {"median": median, "max": most},
+            "false_alarms": self.extra(),
+            "false_alarms_per_device_hour": self.extra() as f64 / self.device_hours(),
+            "missed": self.missed(),
+            "split": self.split(),
+            "merged": self.played.iter().map(|played| played.merged).sum::<usize>(),
+            "cause_to_incident_ms": {"median": median, "p90": p90, "max": most},
             "device_hours": self.device_hours(),
             "samples": self.played.iter().map(|played| played.judged).sum::<usize>(),
             "failures": failures,
@@ -89,9 +105,29 @@ impl Summary<'_> {
         self.played.iter().flat_map(|played| &played.failures).filter(|failure| is_it(failure)).count()
     }
 
-    fn delays(&self) -> (Option<Millis>, Option<Millis>) {
+    fn delays(&self) -> Delays {
         let mut delays: Vec<Millis> = self.played.iter().flat_map(|played| played.delays_ms.iter().copied()).collect();
         delays.sort_unstable();
-        (delays.get(delays.len() / 2).copied(), delays.last().copied())
+        // The lowest that so many hundredths are not above.
+        let at = |percent: usize| {
+            let rank = delays.len().saturating_mul(percent).div_ceil(100);
+            delays.get(rank.saturating_sub(1)).copied()
+        };
+        Delays { median: at(50), p90: at(90), most: at(100) }
+    }
+}
+
+/// From causes to their incidents, in milliseconds; none where nothing was raised.
+struct Delays {
+    median: Option<Millis>,
+    p90: Option<Millis>,
+    most: Option<Millis>,
+}
+
+fn time(delay: Option<Millis>) -> String {
+    match delay.map(|ms| ms as f64 / 1000.0) {
+        None => "-".to_owned(),
+        Some(seconds) if seconds < 600.0 => format!("{seconds:.0} s"),
+        Some(seconds) => format!("{:.0} min", seconds / 60.0),
     }
 }
