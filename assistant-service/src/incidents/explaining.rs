@@ -88,7 +88,11 @@ fn question(incident: &Incident) -> String {
 pub(super) fn facts(incident: &Incident) -> Vec<String> {
     let mut facts = Vec::new();
     let noticed = incident.opened_at.saturating_sub(incident.began_at).max(0).div_euclid(1000);
-    let end = incident.resolved_at.map_or("it goes on".to_owned(), |at| format!("it was over at {}", clock(at)));
+    let end = match (&incident.merged_into, incident.resolved_at) {
+        (Some(other), _) => format!("it turned out to be a part of the incident {}", plain(other)),
+        (None, Some(at)) => format!("it was over at {}", clock(at)),
+        (None, None) => "it goes on".to_owned(),
+    };
     facts.push(format!("It began at {} and was noticed {noticed} s later; {end}.", clock(incident.began_at)));
     facts.extend(incident.moved.iter().take(MOST_SAID).enumerate().map(|(place, movement)| moved(place, movement)));
     let more = incident.moved_in_all.saturating_sub(incident.moved.len().min(MOST_SAID));

@@ -63,6 +63,9 @@ fn shown(incident: &Value) -> String {
     if incident.get("resolved_at").is_some_and(Value::is_number) {
         said.push_str(&format!(", over {}", time(incident, "resolved_at")));
     }
+    if incident.get("merged_into").is_some_and(Value::is_string) {
+        said.push_str(&format!(": a part of {}", text(incident, "merged_into")));
+    }
     said.push('\n');
     for movement in list("moved").iter().take(MOST_SHOWN) {
         said.push_str(&format!(
@@ -111,5 +114,15 @@ mod tests {
             2026-11-27T14:00:00Z FrameTime level_shift up on console\u{FFFD}[2J: 16.70 -> 34.12\n  \
             build 7: 2 of 2 struck, 0 of 5 others\n  may help: watchgate command run cool-console\n";
         assert_eq!(said, expected);
+    }
+
+    #[test]
+    fn what_was_merged_says_what_it_is_a_part_of() {
+        let said = shown(&json!({"title": "FrameTime up", "state": "resolved", "began_at": 1_795_788_000_123_i64,
+            "resolved_at": 1_795_788_060_000_i64, "merged_into": "5f2c"}));
+        assert_eq!(
+            said,
+            "FrameTime up\nresolved, began 2026-11-27T14:00:00Z, over 2026-11-27T14:01:00Z: a part of 5f2c\n"
+        );
     }
 }
