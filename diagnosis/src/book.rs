@@ -6,6 +6,7 @@
 pub(crate) mod alarm;
 mod belonging;
 mod ending;
+mod merging;
 mod shared;
 mod similar;
 mod telling;
@@ -59,6 +60,8 @@ pub(crate) struct Book {
     alarms: BTreeMap<SeriesKey, Alarm>,
     incidents: BTreeMap<String, Kept>,
     past: VecDeque<Past>,
+    /// Pairs of incidents that an alarm belonged to both of, as far as it was not looked yet whether they are one.
+    bridged: BTreeSet<(String, String)>,
 }
 
 /// What is kept of an incident; the rest follows from its alarms.
@@ -79,9 +82,11 @@ impl Book {
         (incidents, self.alarms.values().filter(|alarm| alarm.closed_at.is_none()).count())
     }
 
-    /// An earlier incident, to be compared with.
+    /// An earlier incident, to be compared with; not what is a part of another one.
     pub(crate) fn remember(&mut self, incident: &Incident) {
-        similar::remember(&mut self.past, incident);
+        if incident.merged_into.is_none() {
+            similar::remember(&mut self.past, incident);
+        }
     }
 
     /// A series' alarm is open, or closes; `at` is the time of its newest sample.
@@ -116,8 +121,8 @@ impl Book {
             if is_silenced { Standing::Silenced } else { Standing::Waits { until: at.saturating_add(GATHERS_MS) } };
         let finding = Finding { began_at: finding.began_at.min(at), ..finding };
         self.alarms.entry(key.clone()).or_insert_with(|| Alarm::new(finding, at, now)).standing = standing;
-        if !is_silenced && let Some(incident) = self.incident_of(&key, roster) {
-            self.join(&key, &incident);
+        if !is_silenced {
+            self.join([&key], &self.incidents_of([&key], roster));
         }
     }
 
@@ -181,12 +186,18 @@ impl Book {
         }
     }
 
-    fn join(&mut self, key: &SeriesKey, incident: &str) {
-        if let (Some(alarm), Some(kept)) = (self.alarms.get_mut(key), self.incidents.get_mut(incident)) {
-            alarm.standing = Standing::Of(incident.to_owned());
-            kept.members.insert(key.clone());
-            kept.is_changed = true;
+    /// Alarms of one cause join the first of the incidents that they belong to; what they belong to as well may be the same one.
+    fn join<'a>(&mut self, alarms: impl IntoIterator<Item = &'a SeriesKey>, incidents: &[String]) {
+        let Some((incident, others)) = incidents.split_first() else { return };
+        let Some(kept) = self.incidents.get_mut(incident) else { return };
+        for key in alarms {
+            if let Some(alarm) = self.alarms.get_mut(key) {
+                alarm.standing = Standing::Of(incident.clone());
+                kept.members.insert(key.clone());
+                kept.is_changed = true;
+            }
         }
+        self.bridge(incident, others);
     }
 
     /// Opens what has waited long enough: `is_due` says it of an alarm's device and the time until which it waits. Tells what changed,
@@ -209,13 +220,15 @@ impl Book {
             if !self.alarms.get(&key).is_some_and(Alarm::waits) {
                 continue;
             }
-            if let Some(incident) = self.incident_of(&key, roster) {
-                self.join(&key, &incident);
+            let members = self.gathered(&key, roster);
+            let incidents = self.incidents_of(&members, roster);
+            if !incidents.is_empty() {
+                self.join(&members, &incidents);
             } else if changes.len() < MOST_OPENED {
-                let members = self.gathered(&key, roster);
                 changes.extend(self.begin(members, until, now, roster));
             }
         }
+        changes.extend(self.merge(now));
         changes.extend(self.tell(now, roster));
         changes
     }
@@ -225,7 +238,7 @@ impl Book {
         self.close_gone(now, roster);
         let mut changes = self.settle(now, roster, |_, until| until <= now);
         changes.extend(self.resolve(now, roster));
-        self.forget(now);
+        self.forget(now, roster);
         changes
     }
 }

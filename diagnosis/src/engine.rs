@@ -56,7 +56,7 @@ pub enum Change {
     Opened(Incident),
     /// More, or less, belongs to it; or it is open again.
     Updated(Incident),
-    /// It is over.
+    /// It is over, or turned out to be a part of another one.
     Resolved(Incident),
 }
 

@@ -40,7 +40,7 @@ impl Alarm {
 
     /// It is still open. Whether it was closed, and is open again.
     pub(crate) fn go_on(&mut self, finding: &Finding, at: Millis, heard_at: Millis) -> bool {
-        self.finding.now = finding.now;
+        self.finding.now = self.finding.worse(finding.now);
         self.finding.score = self.finding.score.max(finding.score);
         self.last_at = self.last_at.max(at);
         self.heard_at = self.heard_at.max(heard_at);

@@ -11,7 +11,7 @@ use crate::series::SeriesKey;
 use crate::watch::Finding;
 
 /// Alarms whose beginnings lie farther apart have one cause only while the earlier one goes on.
-const WINDOW_MS: Millis = 10 * 60_000;
+pub(super) const WINDOW_MS: Millis = 10 * 60_000;
 
 /// What begins within this time after a device has got another build, begins with the build.
 pub(super) const CHANGED_MS: Millis = 10 * 60_000;
@@ -30,15 +30,21 @@ enum Tie {
 type Member<'a> = (&'a SeriesKey, &'a Alarm);
 
 impl Book {
-    /// The incident that an alarm belongs to; one of several is that of the strongest reason, and of those the oldest.
-    pub(super) fn incident_of(&self, key: &SeriesKey, roster: &Roster) -> Option<String> {
-        let alarm = self.alarms.get(key)?;
+    /// The incidents that alarms of one cause belong to: that of the strongest reason first, and of those the oldest.
+    pub(super) fn incidents_of<'a>(
+        &self,
+        alarms: impl IntoIterator<Item = &'a SeriesKey>,
+        roster: &Roster,
+    ) -> Vec<String> {
+        let alarms: Vec<Member<'_>> = alarms.into_iter().filter_map(|key| self.alarms.get_key_value(key)).collect();
+        let tie_of = |member| alarms.iter().filter_map(|alarm| tie(*alarm, member, roster)).min();
         let ties = self.incidents.iter().filter_map(|(incident, kept)| {
             let members = kept.members.iter().filter_map(|member| self.alarms.get_key_value(member));
-            let tie = members.filter_map(|member| tie((key, alarm), member, roster)).min()?;
-            Some((tie, kept.opened_at, incident))
+            Some((members.filter_map(tie_of).min()?, kept.opened_at, incident))
         });
-        ties.min().map(|(_, _, incident)| incident.clone())
+        let mut ties: Vec<(Tie, Millis, &String)> = ties.collect();
+        ties.sort();
+        ties.into_iter().map(|(_, _, incident)| incident.clone()).collect()
     }
 
     /// The waiting alarms that have one cause with `first`, and it itself.
@@ -82,7 +88,7 @@ fn tie(one: Member<'_>, other: Member<'_>, roster: &Roster) -> Option<Tie> {
 /// Whether two alarms of one metric tell of the same move. What swings and spikes both ways has no direction that counts.
 fn move_alike(one: &Finding, other: &Finding) -> bool {
     let is_restless = |finding: &Finding| matches!(finding.kind, Kind::Spike | Kind::Variance);
-    one.direction == other.direction || (is_restless(one) && is_restless(other))
+    one.direction == other.direction || (is_restless(one) || is_restless(other))
 }
 
 /// Whether a device had got its build not long before.

@@ -13,6 +13,7 @@ use crate::prediction::Predicted;
 /// # Errors
 /// When the service has told other incidents than the pure engine: then nothing would have been measured.
 pub(crate) fn delays(predicted: &[Predicted], seen: &[(String, Instant)], begin: Instant) -> Result<Sample> {
+    ensure!(!predicted.is_empty(), "the engine tells nothing of what is sent");
     let came: HashMap<&str, Instant> = seen.iter().map(|(incident, at)| (incident.as_str(), *at)).collect();
     ensure!(came.len() == seen.len(), "an incident was told twice: {seen:?}");
     let missing: Vec<&Predicted> =

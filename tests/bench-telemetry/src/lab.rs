@@ -24,8 +24,9 @@ pub(crate) const PERIOD: Duration = Duration::from_millis(ROW_MS * ROWS as u64);
 /// comes first; with these clocks it is always the sample, so that what is measured has a beginning.
 pub(crate) const FAST: Millis = 2_000;
 
-/// How long devices are well; then they go bad in turn, each a while after the one before.
-pub(crate) const WELL: Duration = Duration::from_secs(80);
+/// How long devices are well, until it is known how seldom a second of theirs is strange and eight of ten make an alarm; then they go bad in
+/// turn, each a while after the one before.
+pub(crate) const WELL: Duration = Duration::from_secs(200);
 const BETWEEN: Duration = Duration::from_secs(1);
 
 /// After the last one has gone bad: until it is noticed and gathered, and a little more.
