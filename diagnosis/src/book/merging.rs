@@ -8,7 +8,7 @@ use crate::engine::Change;
 use crate::incident::IncidentState;
 
 /// One batch or tick merges no more than this, and no more pairs are remembered: of what is one cause there is soon another alarm that says so.
-const MOST_MERGED: usize = 8;
+pub(super) const MOST_MERGED: usize = 8;
 const MOST_BRIDGED: usize = 64;
 
 impl Book {
@@ -55,8 +55,7 @@ impl Book {
         let stays = |incident: String| if incident == younger { older.to_owned() } else { incident };
         let bridged = std::mem::take(&mut self.bridged).into_iter().map(|(one, other)| (stays(one), stays(other)));
         self.bridged = bridged.filter(|(one, other)| one != other).collect();
-        (told.state, told.resolved_at, told.merged_into) =
-            (IncidentState::Resolved, Some(now), Some(older.to_owned()));
+        (told.state, told.resolved_at, told.merged_into) = (IncidentState::Resolved, Some(now), Some(older.to_owned()));
         Some(Change::Resolved(told))
     }
 

@@ -86,7 +86,7 @@ impl Book {
             .collect()
     }
 
-    fn goes_on(&self, incident: &str) -> bool {
+    pub(super) fn goes_on(&self, incident: &str) -> bool {
         let Some(kept) = self.incidents.get(incident) else { return false };
         kept.members.iter().filter_map(|key| self.alarms.get(key)).any(|alarm| alarm.closed_at.is_none())
     }
