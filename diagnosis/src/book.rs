@@ -19,6 +19,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use serde::{Deserialize, Serialize};
 
 use self::alarm::{Alarm, Standing};
+use self::merging::MOST_MERGED;
 use self::similar::Past;
 use crate::Millis;
 use crate::detector::Kind;
@@ -54,7 +55,7 @@ const MOST_TOLD_AGAIN: usize = 8;
 const MOST_RESOLVED: usize = 8;
 
 /// What one batch or tick changes at most.
-pub const MOST_CHANGES: usize = MOST_OPENED + MOST_TOLD_AGAIN + MOST_RESOLVED;
+pub const MOST_CHANGES: usize = MOST_OPENED + MOST_MERGED + MOST_TOLD_AGAIN + MOST_RESOLVED;
 
 /// The alarms and the incidents that they make.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]

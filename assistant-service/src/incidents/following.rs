@@ -24,7 +24,7 @@ use super::interrupted::Interrupted;
 use super::judge::Judge;
 use super::kept_bytes::KeptBytes;
 use super::place::{KeptPlace, Said, What};
-use crate::backbone::{BackboneError, EventFilter, Freshness, Page, Position, StoredEvent, TypeFilter};
+use crate::backbone::{BackboneError, EventFilter, Freshness, Page, Position, Standing, StoredEvent, TypeFilter};
 use crate::clock::millis;
 use crate::replica_lease::ReplicaLease;
 use crate::state::AppState;
@@ -157,7 +157,9 @@ impl Follower {
     pub(super) async fn tick_if_due(&mut self) -> Result<(), Interrupted> {
         let (elapsed, now) = (self.state.clock.elapsed(), millis(self.state.clock.now()));
         let passed = elapsed.saturating_sub(self.spoke_at);
-        if self.is_quiet || passed < TICK_EVERY {
+        // Whoever does not hear of the others does not listen.
+        let is_behind = *self.state.backbone.standing().borrow() == Standing::Behind;
+        if self.is_quiet || is_behind || passed < TICK_EVERY {
             return Ok(());
         }
         let by_the_wall = Duration::from_millis(now.abs_diff(self.said_last));

@@ -12,11 +12,13 @@ use crate::backbone::{
     Backbone, BackboneError, Batch, Change, Committed, Entry, EventFilter, Page, Position, Put, Revision, Standing,
 };
 
-/// A store in which something else may be changed just before a change, and that takes only so many, as for somebody who is killed then.
+/// A store in which something else may be changed just before a change, that takes only so many, as for somebody who is killed then, and that
+/// may be cut off from the others.
 pub(super) struct Between {
     backbone: Arc<dyn Backbone>,
     commits: AtomicUsize,
     before_the_next: Mutex<Option<Put>>,
+    pub(super) standing: watch::Sender<Standing>,
 }
 
 impl Between {
@@ -26,7 +28,8 @@ impl Between {
 
     pub(super) fn ending_after(commits: usize, stage: &Stage) -> Self {
         let backbone = Arc::clone(&stage.state.backbone);
-        Self { backbone, commits: AtomicUsize::new(commits), before_the_next: Mutex::default() }
+        let standing = watch::Sender::new(Standing::Current);
+        Self { backbone, commits: AtomicUsize::new(commits), before_the_next: Mutex::default(), standing }
     }
 
     pub(super) fn change_before_the_next(&self, put: Put) {
@@ -85,6 +88,6 @@ impl Backbone for Between {
     }
 
     fn standing(&self) -> watch::Receiver<Standing> {
-        self.backbone.standing()
+        self.standing.subscribe()
     }
 }

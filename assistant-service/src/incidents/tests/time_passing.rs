@@ -1,8 +1,11 @@
 //! What time does: whoever is silent is missed, and nobody is for what was not listened to.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use super::between::Between;
 use super::*;
+use crate::backbone::Standing;
 
 /// One round of whoever follows the log.
 async fn go_on(follower: &mut Follower) {
@@ -12,7 +15,10 @@ async fn go_on(follower: &mut Follower) {
 
 /// All devices have told for long enough to be missed.
 async fn heard() -> (Stage, Follower, Millis) {
-    let stage = Stage::new();
+    heard_on(Stage::new()).await
+}
+
+async fn heard_on(stage: Stage) -> (Stage, Follower, Millis) {
     let start = millis(stage.clock.now());
     send_second(&stage, start, 0).await;
     let mut follower = follower(&stage).await;
@@ -55,6 +61,18 @@ async fn a_wall_clock_that_is_set_makes_nobody_silent() {
         send_second(&stage, start, 110).await;
         go_on(&mut follower).await;
     }
+}
+
+#[tokio::test]
+async fn whoever_is_cut_off_from_the_others_has_not_listened() {
+    let stage = Stage::new();
+    let between = Arc::new(Between::new(&stage));
+    let (stage, mut follower, _) = heard_on(stage.replica_over(between.clone())).await;
+    between.standing.send_replace(Standing::Behind);
+    assert!(!is_missed_after(&stage, &mut follower, 100).await);
+    between.standing.send_replace(Standing::Current);
+    assert!(!is_missed_after(&stage, &mut follower, 55).await);
+    assert!(is_missed_after(&stage, &mut follower, 10).await);
 }
 
 #[tokio::test]
