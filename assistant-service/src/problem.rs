@@ -116,6 +116,8 @@ pub enum Problem {
     },
     /// As many questions of the caller are being answered as are taken of one at once.
     TooManyQuestions,
+    /// As many pictures of the caller are being made as are made of one at once.
+    TooManyPictures,
     /// The service ends, and this would have taken longer.
     Ending,
     /// The caller holds as many streams open as one may.
@@ -230,6 +232,7 @@ impl Problem {
                 | Self::TooManyOwnCommands
                 | Self::TooManyStreams
                 | Self::TooManyQuestions
+                | Self::TooManyPictures
                 | Self::Ending
                 | Self::Busy
                 | Self::NotReady

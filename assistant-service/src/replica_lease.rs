@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 
-use crate::backbone::{Backbone, BackboneError, Batch, Put, Revision};
+use crate::backbone::{Backbone, BackboneError, Batch, Entry, Put, Revision};
 use crate::clock::{Clock, Sightings};
 
 const KEY: &str = "watching";
@@ -105,27 +105,48 @@ impl ReplicaLease {
         };
         let held = Holder { holder: self.holder.clone() };
         let value = serde_json::to_vec(&held).map_err(|error| BackboneError::Unavailable(error.to_string()))?;
-        match self.put(Some(value), expected_revision).await {
+        match self.commit(self.put(Some(value), expected_revision)).await {
             Ok(()) => Ok(true),
-            Err(BackboneError::Conflict { .. }) => Ok(false),
+            // Another replica was first, or a proof of our own.
+            Err(BackboneError::Conflict { .. }) => Ok(self.own().await?.is_some()),
             Err(error) => Err(error),
         }
     }
 
+    /// A change that leaves the lease as it is, and that the store refuses, with all that is committed together with it, as soon as another
+    /// replica holds it.
+    ///
+    /// # Errors
+    /// A conflict when this replica does not hold it.
+    pub(crate) async fn proof(&self) -> Result<Put, BackboneError> {
+        let is_of_another = BackboneError::Conflict { bucket: self.bucket, key: KEY.to_owned() };
+        let Entry { value, revision, .. } = self.own().await?.ok_or(is_of_another)?;
+        Ok(self.put(Some(value), Some(revision)))
+    }
+
     /// Lets another replica begin at once.
     pub(crate) async fn release(&self) -> Result<(), BackboneError> {
-        match self.backbone.get(self.bucket, KEY.to_owned()).await? {
-            Some(entry) if self.is_ours(&entry.value) => self.put(None, Some(entry.revision)).await,
-            _ => Ok(()),
+        match self.own().await? {
+            Some(entry) => self.commit(self.put(None, Some(entry.revision))).await,
+            None => Ok(()),
         }
+    }
+
+    /// The lease, where this replica holds it.
+    async fn own(&self) -> Result<Option<Entry>, BackboneError> {
+        let entry = self.backbone.get(self.bucket, KEY.to_owned()).await?;
+        Ok(entry.filter(|entry| self.is_ours(&entry.value)))
     }
 
     fn is_ours(&self, value: &[u8]) -> bool {
         serde_json::from_slice::<Holder>(value).is_ok_and(|held| held.holder == self.holder)
     }
 
-    async fn put(&self, value: Option<Vec<u8>>, expected_revision: Option<Revision>) -> Result<(), BackboneError> {
-        let put = Put { bucket: self.bucket, key: KEY.to_owned(), value, expected_revision, expires_at: None };
+    fn put(&self, value: Option<Vec<u8>>, expected_revision: Option<Revision>) -> Put {
+        Put { bucket: self.bucket, key: KEY.to_owned(), value, expected_revision, expires_at: None }
+    }
+
+    async fn commit(&self, put: Put) -> Result<(), BackboneError> {
         self.backbone.commit(Batch { events: Vec::new(), puts: vec![put] }).await.map(drop)
     }
 }

@@ -29,6 +29,9 @@ const TAIL_SEATS: (usize, usize) = (512, 16);
 /// Questions that are being answered at once, and of one caller: a model may take its time over each.
 const ANSWER_SEATS: (usize, usize) = (512, 128);
 
+/// Pictures that are made, or wait for that, at once, and of one caller: each reads thousands of events.
+const PICTURE_SEATS: (usize, usize) = (32, 8);
+
 /// The service's ports.
 #[derive(Clone)]
 pub struct AppState {
@@ -64,6 +67,8 @@ pub struct AppState {
     pub(crate) tail_seats: Seats,
     /// One for each question that is being answered.
     pub(crate) answer_seats: Seats,
+    /// One for each picture that is asked for.
+    pub(crate) picture_seats: Seats,
     /// The models that clients may talk to themselves, where there are any.
     pub(crate) passed_on: Option<Arc<PassedOn>>,
     /// Whether the store takes changes.
@@ -107,6 +112,7 @@ impl AppState {
             waiting_seats,
             tail_seats: Seats::new(TAIL_SEATS.0, TAIL_SEATS.1),
             answer_seats: Seats::new(ANSWER_SEATS.0, ANSWER_SEATS.1),
+            picture_seats: Seats::new(PICTURE_SEATS.0, PICTURE_SEATS.1),
             passed_on: None,
             readiness: Arc::default(),
             documents: None,

@@ -77,6 +77,21 @@ fn a_row_that_cannot_be_read_ends_it_after_those_before_it() {
 }
 
 #[test]
+fn a_row_without_an_end_is_refused_by_its_line_after_those_before_it() {
+    let endless = "9".repeat(3 * 1024 * 1024);
+    for row in [format!("2027-01-15 08:10:00,{endless}"), format!("2027-01-15 08:10:00,\"{}", "1\n".repeat(1 << 20))] {
+        let ended = detect(&format!("timestamp,value\n2027-01-15 08:05:00,1\n{row}"));
+        let expected = "timestamp,value,anomaly_score\n2027-01-15 08:05:00,1,0.000000\n";
+        assert_eq!((ended.code, ended.stdout.as_str()), (2, expected), "{}", ended.stderr);
+        assert!(ended.stderr.starts_with("watchgate: line 3: the row has more than 1 MiB"), "{}", ended.stderr);
+    }
+    let header = detect(&endless);
+    assert!(header.code == 2 && header.stderr.starts_with("watchgate: line 1: the row has more"), "{}", header.stderr);
+    let wrong = detect(&format!("timestamp,value\n1,{}\n", "x".repeat(100_000)));
+    assert!(wrong.code == 2 && wrong.stderr.len() < 200, "a cell is told in part: {} bytes", wrong.stderr.len());
+}
+
+#[test]
 fn its_help_says_what_it_reads_and_writes() {
     let ended = watchgate(&["detect", "--help"]);
     assert_eq!(ended.code, 0);

@@ -64,7 +64,7 @@ pub enum CollectError {
     #[error("there is nothing to collect: name a portal, a game, or both")]
     NoSource,
     /// Nobody says which device it is.
-    #[error("without a portal the device's name must be said")]
+    #[error("without a portal nobody says which device it is: name it with --device")]
     NoDevice,
     /// There are more traits than a batch may have.
     #[error("a device has at most {MOST_TRAITS} traits")]

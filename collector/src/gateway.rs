@@ -52,7 +52,7 @@ pub struct GatewaySettings {
 #[derive(Debug, Error)]
 pub enum GatewayError {
     /// A file cannot be read.
-    #[error("{0} cannot be read")]
+    #[error("the file {0} cannot be read")]
     File(PathBuf, #[source] io::Error),
     /// The file of authorities holds none.
     #[error("{0} holds no certificate")]
@@ -174,7 +174,7 @@ impl Gateway {
             call = call.header("DPoP", proof);
         }
         let call = call.header(CONTENT_TYPE, "application/cloudevents-batch+json").body(body);
-        call.send().await.map_err(|error| said(&error))
+        call.send().await.map_err(|error| format!("{} does not answer: {}", self.events, cause(&error)))
     }
 
     fn keep_nonce(&self, response: &Response) -> bool {
@@ -184,6 +184,15 @@ impl Gateway {
         *nonce = Some(told.to_owned());
         is_new
     }
+}
+
+/// What lies under an error of a call: the layers above say what was called, and no more.
+pub(crate) fn cause(error: &dyn std::error::Error) -> String {
+    let mut innermost = error;
+    while let Some(error) = innermost.source() {
+        innermost = error;
+    }
+    innermost.to_string()
 }
 
 /// An error with its causes: its own text alone says neither «refused» nor «certificate».

@@ -59,7 +59,7 @@ pub enum PortalError {
     #[error("the portal's address must be https://HOST:PORT: what it asks for, a password, would pass in the clear")]
     Address,
     /// A file cannot be read.
-    #[error("{0} cannot be read")]
+    #[error("the file {0} cannot be read")]
     File(PathBuf, #[source] io::Error),
     /// A file holds something else.
     #[error("{0} does not hold {1}")]
@@ -71,14 +71,24 @@ pub enum PortalError {
     #[error("TLS cannot be set up: {0}")]
     Tls(rustls::Error),
     /// No connection, or one that broke.
-    #[error("the portal does not answer: {0}")]
+    #[error("no connection to the portal: {0}")]
     Unreachable(String),
     /// It says no.
-    #[error("the portal refuses {0} with status {1}")]
+    #[error("the portal refuses {0} with status {1}{hint}", hint = hint(*.1))]
     Refused(&'static str, u16),
     /// It says something else than is documented.
     #[error("the portal's answer to {0} is not what is documented")]
     Answer(&'static str),
+}
+
+fn hint(status: u16) -> &'static str {
+    match status {
+        401 | 403 => {
+            ": it wants the user and the password that are set on it; give a file with them (--portal-credentials)"
+        }
+        503 => ": it has nothing to tell, as while the console sleeps",
+        _ => "",
+    }
 }
 
 /// A portal that can be asked.

@@ -149,3 +149,18 @@ impl Seldom {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn another_reason_is_news_and_the_same_one_again_is_not() {
+        let standing = Standing::default();
+        assert_eq!(standing.state(), None);
+        let told = ["away", "away", "token", "away"].map(|reason| standing.goes_down(reason.to_owned()));
+        assert_eq!((told, standing.state()), ([true, false, true, true], Some(false)));
+        assert_eq!([standing.turns_up(), standing.turns_up()], [true, false]);
+        assert_eq!(standing.state(), Some(true));
+    }
+}

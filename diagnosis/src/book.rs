@@ -6,6 +6,7 @@
 pub(crate) mod alarm;
 mod belonging;
 mod ending;
+mod merging;
 mod shared;
 mod similar;
 mod telling;
@@ -44,11 +45,16 @@ const MOST_ALARMS: usize = 10_000;
 const MOST_ALARMS_OF_A_DEVICE: usize = 128;
 const MOST_ALARMS_EVEN_SO: usize = 20_000;
 
-/// One batch or tick opens no more incidents than this, tells again of no more, and resolves no more; what is left comes with the next. Whoever
+/// One batch or tick opens no more incidents than this, looks no further for where alarms that waited belong, tells again of no more, and
+/// resolves no more; what is left comes with the next. Whoever
 /// listens keeps what one of them changed in one step, and a step has a bound.
-const MOST_OPENED: usize = 16;
+const MOST_OPENED: usize = 8;
+const MOST_SETTLED: usize = 256;
 const MOST_TOLD_AGAIN: usize = 8;
 const MOST_RESOLVED: usize = 8;
+
+/// What one batch or tick changes at most.
+pub const MOST_CHANGES: usize = MOST_OPENED + MOST_TOLD_AGAIN + MOST_RESOLVED;
 
 /// The alarms and the incidents that they make.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -56,6 +62,8 @@ pub(crate) struct Book {
     alarms: BTreeMap<SeriesKey, Alarm>,
     incidents: BTreeMap<String, Kept>,
     past: VecDeque<Past>,
+    /// Pairs of incidents that an alarm belonged to both of, as far as it was not looked yet whether they are one.
+    bridged: BTreeSet<(String, String)>,
 }
 
 /// What is kept of an incident; the rest follows from its alarms.
@@ -76,9 +84,11 @@ impl Book {
         (incidents, self.alarms.values().filter(|alarm| alarm.closed_at.is_none()).count())
     }
 
-    /// An earlier incident, to be compared with.
+    /// An earlier incident, to be compared with; not what is a part of another one.
     pub(crate) fn remember(&mut self, incident: &Incident) {
-        similar::remember(&mut self.past, incident);
+        if incident.merged_into.is_none() {
+            similar::remember(&mut self.past, incident);
+        }
     }
 
     /// A series' alarm is open, or closes; `at` is the time of its newest sample.
@@ -113,8 +123,8 @@ impl Book {
             if is_silenced { Standing::Silenced } else { Standing::Waits { until: at.saturating_add(GATHERS_MS) } };
         let finding = Finding { began_at: finding.began_at.min(at), ..finding };
         self.alarms.entry(key.clone()).or_insert_with(|| Alarm::new(finding, at, now)).standing = standing;
-        if !is_silenced && let Some(incident) = self.incident_of(&key, roster) {
-            self.join(&key, &incident);
+        if !is_silenced {
+            self.join([&key], &self.incidents_of([&key], roster));
         }
     }
 
@@ -178,12 +188,18 @@ impl Book {
         }
     }
 
-    fn join(&mut self, key: &SeriesKey, incident: &str) {
-        if let (Some(alarm), Some(kept)) = (self.alarms.get_mut(key), self.incidents.get_mut(incident)) {
-            alarm.standing = Standing::Of(incident.to_owned());
-            kept.members.insert(key.clone());
-            kept.is_changed = true;
+    /// Alarms of one cause join the first of the incidents that they belong to; what they belong to as well may be the same one.
+    fn join<'a>(&mut self, alarms: impl IntoIterator<Item = &'a SeriesKey>, incidents: &[String]) {
+        let Some((incident, others)) = incidents.split_first() else { return };
+        let Some(kept) = self.incidents.get_mut(incident) else { return };
+        for key in alarms {
+            if let Some(alarm) = self.alarms.get_mut(key) {
+                alarm.standing = Standing::Of(incident.clone());
+                kept.members.insert(key.clone());
+                kept.is_changed = true;
+            }
         }
+        self.bridge(incident, others);
     }
 
     /// Opens what has waited long enough: `is_due` says it of an alarm's device and the time until which it waits. Tells what changed,
@@ -200,19 +216,24 @@ impl Book {
         };
         let mut due: Vec<(Millis, SeriesKey)> = self.alarms.iter().filter_map(due).collect();
         due.sort();
+        due.truncate(MOST_SETTLED);
         let mut changes = Vec::new();
         for (until, key) in due {
             // One that was due before it may have taken it along.
             if !self.alarms.get(&key).is_some_and(Alarm::waits) {
                 continue;
             }
-            if let Some(incident) = self.incident_of(&key, roster) {
-                self.join(&key, &incident);
+            let members = self.gathered(&key, roster);
+            let incidents = self.incidents_of(&members, roster);
+            if !incidents.is_empty() {
+                self.join(&members, &incidents);
             } else if changes.len() < MOST_OPENED {
-                let members = self.gathered(&key, roster);
                 changes.extend(self.begin(members, until, now, roster));
+            } else {
+                break;
             }
         }
+        changes.extend(self.merge(now));
         changes.extend(self.tell(now, roster));
         changes
     }
@@ -222,7 +243,7 @@ impl Book {
         self.close_gone(now, roster);
         let mut changes = self.settle(now, roster, |_, until| until <= now);
         changes.extend(self.resolve(now, roster));
-        self.forget(now);
+        self.forget(now, roster);
         changes
     }
 }

@@ -16,6 +16,7 @@ use crate::silence::Silence;
 use crate::watch::{Finding, Signal};
 
 pub use self::keeping::Checkpoint;
+pub use crate::book::MOST_CHANGES;
 pub use crate::memory::InvalidParked;
 
 /// The metric of a device's own silence: nothing of it comes any more.
@@ -55,7 +56,7 @@ pub enum Change {
     Opened(Incident),
     /// More, or less, belongs to it; or it is open again.
     Updated(Incident),
-    /// It is over.
+    /// It is over, or turned out to be a part of another one.
     Resolved(Incident),
 }
 

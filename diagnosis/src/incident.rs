@@ -32,6 +32,9 @@ pub struct Incident {
     /// When it was over.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub resolved_at: Option<Millis>,
+    /// The incident that it turned out to be a part of: it is over as one of its own, and what moved is told there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub merged_into: Option<String>,
     /// What moved, in the order in which it began; the first one is what moved first. At most [`MOST_MOVED`].
     pub moved: Vec<Movement>,
     /// How many series moved in all.
@@ -66,7 +69,7 @@ pub struct Movement {
     pub began_at: Millis,
     /// What was usual before.
     pub before: f64,
-    /// What it was when it was judged so.
+    /// What it was at the worst, smoothed over some seconds; it stays when all is well again.
     pub now: f64,
     /// The highest score so far.
     pub score: f64,

@@ -6,6 +6,7 @@
 //! the usual level).
 
 mod finding;
+mod open;
 mod scale;
 mod slot;
 #[cfg(test)]
@@ -15,6 +16,7 @@ mod view;
 use serde::{Deserialize, Serialize};
 
 pub use self::finding::{Finding, Signal};
+use self::open::{By, Open};
 use self::scale::Scale;
 use self::slot::{SLOT_MS, Second, Slot};
 use self::view::{Bounds, Noted, Sides, View};
@@ -88,21 +90,6 @@ pub struct Watch {
     scale: Scale,
     /// It was open when the series was left: what is still strange needs no other startling score.
     was_open: bool,
-}
-
-#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
-struct Open {
-    by: By,
-    slots: u16,
-    finding: Finding,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-enum By {
-    Level,
-    Swing,
-    Peak,
-    Season,
 }
 
 impl Watch {
@@ -219,9 +206,9 @@ impl Watch {
             By::Level if is_drift => Kind::Drift,
             By::Level => Kind::LevelShift,
         };
-        let before = self.before(by, second);
-        let finding = Finding { kind, direction, began_at, before, now: self.now(by, second), score: second.score };
-        self.open = Some(Open { by, slots: 0, finding });
+        let (before, now) = (self.before(by, second), self.now(by, direction, second));
+        let finding = Finding { kind, direction, began_at, before, now, score: second.score };
+        self.open = Some(Open::new(by, finding));
         self.was_open = false;
         Some(Signal::Open(finding))
     }
@@ -236,17 +223,28 @@ impl Watch {
             && is_calm(&self.peak, if open.by == By::Peak { PEAKS_CLOSE } else { CLOSES });
         if is_over || open.slots >= ACCEPTS_AFTER {
             self.open = None;
+            // What this alarm has told of is no spike of the next minute.
+            self.peak.forget_minute();
             if !is_over {
                 (self.level, self.swing, self.peak) = (View::default(), View::default(), View::default());
             }
             return Some(Signal::Closed);
         }
-        // Between two peaks it is still the last peak that is told.
-        let now =
-            if open.by == By::Peak && !self.peak.is_strange() { open.finding.now } else { self.now(open.by, second) };
-        open.finding = Finding { now, score: open.finding.score.max(second.score), ..open.finding };
+        if self.is_strange(open.by, second) {
+            open.worsen(self.now(open.by, open.finding.direction, second));
+        }
+        open.finding.score = open.finding.score.max(second.score);
         self.open = Some(open);
         Some(Signal::Open(open.finding))
+    }
+
+    fn is_strange(&self, by: By, second: &Second) -> bool {
+        match by {
+            By::Level => self.level.is_strange(),
+            By::Swing => self.swing.is_strange(),
+            By::Peak => self.peak.is_strange(),
+            By::Season => self.off_season(second).is_some(),
+        }
     }
 
     fn before(&self, by: By, second: &Second) -> f64 {
@@ -257,12 +255,12 @@ impl Watch {
         }
     }
 
-    fn now(&self, by: By, second: &Second) -> f64 {
-        match by {
-            By::Level | By::Season => second.level,
-            By::Peak if self.farthest(second) < 0.0 => second.low,
-            By::Peak => second.high,
-            By::Swing => second.swing,
+    fn now(&self, by: By, direction: Direction, second: &Second) -> f64 {
+        match (by, direction) {
+            (By::Level | By::Season, _) => second.level,
+            (By::Peak, Direction::Down) => second.low,
+            (By::Peak, Direction::Up) => second.high,
+            (By::Swing, _) => second.swing,
         }
     }
 

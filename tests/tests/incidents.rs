@@ -1,14 +1,15 @@
 //! Diagnosis through the real gate: consoles send samples, a build goes bad on some of them, and although the service is killed in between,
-//! one incident says so once, with a picture, an explanation and a runbook.
+//! one incident says so once, with a picture, an explanation and a runbook. On one file, and on a log that two replicas share.
 
 #![expect(clippy::indexing_slicing, reason = "a JSON value answers null for a member that it has not")]
 
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context as _, Result, ensure};
-use reqwest::Method;
+use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
 use watchgate_tests::client::{Caller, expect_json};
+use watchgate_tests::replicas::{at, two_replicas_with};
 use watchgate_tests::wait::until;
 use watchgate_tests::{Stage, StageOptions, artifacts};
 
@@ -55,69 +56,127 @@ fn second(console: &str, gets_it: bool, start: u64, number: u64, dice: &mut Dice
     })
 }
 
-/// Sends some seconds of all consoles, twenty at a time, as a collector does that has kept them.
-async fn send(caller: &Caller, start: u64, seconds: std::ops::Range<u64>, dice: &mut Dice) -> Result<()> {
-    let numbers: Vec<u64> = seconds.collect();
-    for some in numbers.chunks(20) {
-        let events: Vec<Value> = some
-            .iter()
-            .flat_map(|number| CONSOLES.map(|(console, gets_it)| (console, gets_it, *number)))
-            .map(|(console, gets_it, number)| second(console, gets_it, start, number, dice))
-            .collect();
-        let request = caller.request(Method::POST, "/v1/events");
-        let request = request.header("content-type", "application/cloudevents-batch+json");
-        expect_json(202, request.body(Value::from(events).to_string())).await?;
-    }
-    Ok(())
+/// Whoever sends for the consoles, and looks at what comes of it.
+struct Collector {
+    caller: Caller,
+    /// Which replica it asks, where there are two.
+    replica: usize,
+    start: u64,
+    dice: Dice,
 }
 
-async fn incidents(caller: &Caller) -> Result<Vec<Value>> {
-    let page = expect_json(200, caller.get("/v1/incidents")).await?;
-    Ok(page["incidents"].as_array().context("no incidents")?.clone())
-}
-
-async fn told(caller: &Caller, what: &str) -> Result<usize> {
-    let event_type = format!("dev.watchgate.incident.{what}");
-    let page =
-        expect_json(200, caller.get("/v1/events").query(&[("type", event_type.as_str()), ("limit", "1000")])).await?;
-    Ok(page["events"].as_array().context("no events")?.len())
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_bad_build_is_one_incident_with_a_picture_an_explanation_and_a_runbook_whoever_is_killed() -> Result<()> {
-    Stage::start(StageOptions {
-        documents: Some(artifacts::root().join("examples/company/lab")),
-        ..StageOptions::default()
-    })
-    .await?
-    .play(async |stage| {
-        let console = stage.caller("console-7", SCOPES)?;
-        let mut dice = Dice(7);
+impl Collector {
+    /// All that it sends lies in the past.
+    fn new(stage: &Stage) -> Result<Self> {
         let now = u64::try_from(SystemTime::now().duration_since(UNIX_EPOCH)?.as_millis())?;
         let start = now.saturating_sub(ENDS.saturating_mul(1000));
-        send(&console, start, 0..GOES_BAD, &mut dice).await?;
-        stage.restart_service().await?;
-        send(&console, start, GOES_BAD..IS_WELL_AGAIN, &mut dice).await?;
+        Ok(Self { caller: stage.caller("console-7", SCOPES)?, replica: 0, start, dice: Dice(7) })
+    }
+
+    fn get(&self, path: &str) -> RequestBuilder {
+        at(self.replica, self.caller.get(path))
+    }
+
+    /// Sends some seconds of all consoles, twenty at a time, as a collector does that has kept them.
+    async fn send(&mut self, seconds: std::ops::Range<u64>) -> Result<()> {
+        let numbers: Vec<u64> = seconds.collect();
+        for some in numbers.chunks(20) {
+            let events: Vec<Value> = some
+                .iter()
+                .flat_map(|number| CONSOLES.map(|(console, gets_it)| (console, gets_it, *number)))
+                .map(|(console, gets_it, number)| second(console, gets_it, self.start, number, &mut self.dice))
+                .collect();
+            let request = at(self.replica, self.caller.request(Method::POST, "/v1/events"));
+            let request = request.header("content-type", "application/cloudevents-batch+json");
+            expect_json(202, request.body(Value::from(events).to_string())).await?;
+        }
+        Ok(())
+    }
+
+    async fn incidents(&self) -> Result<Vec<Value>> {
+        let page = expect_json(200, self.get("/v1/incidents")).await?;
+        Ok(page["incidents"].as_array().context("no incidents")?.clone())
+    }
+
+    /// Waits for an incident that goes on.
+    async fn noticed(&self) -> Result<Value> {
         let sent = Instant::now();
-        let incident = until("there is an incident", PATIENCE, async || Ok(incidents(&console).await?.pop())).await?;
+        let incident = until("there is an incident", PATIENCE, async || Ok(self.incidents().await?.pop())).await?;
         println!("an incident {:?} after the last samples: {incident:#}", sent.elapsed());
         ensure!(incident["state"] == "open" && incident["moved"][0]["metric"] == "FrameTime", "{incident}");
-        stage.restart_service().await?;
-        send(&console, start, IS_WELL_AGAIN..ENDS, &mut dice).await?;
-        let id = incident["incident"].as_str().context("no id")?;
-        let path = format!("/v1/incidents/{id}");
+        Ok(incident)
+    }
+
+    /// Waits until it is over.
+    async fn over(&self, incident: &Value) -> Result<Value> {
+        let path = path(incident)?;
         let incident = until("it is over", PATIENCE, async || {
-            let incident = expect_json(200, console.get(&path)).await?;
+            let incident = expect_json(200, self.get(&path)).await?;
             Ok((incident["state"] == "resolved").then_some(incident))
         })
         .await?;
         println!("over: {incident:#}");
         ensure!(incident["devices"].as_array().is_some_and(|devices| devices.len() == 3), "{incident}");
-        ensure!(incident["suggested"] == json!(["roll-back-build"]), "{incident}");
-        for (what, count) in [("opened", 1), ("resolved", 1)] {
-            ensure!(told(&console, what).await? == count, "{what} was told {} times", told(&console, what).await?);
+        Ok(incident)
+    }
+
+    /// Holds that all that was told is of this one incident, each step of it once and none left out.
+    async fn told_once(&self, incident: &Value) -> Result<()> {
+        let query = [("type", "dev.watchgate.incident.*"), ("limit", "1000")];
+        let page = expect_json(200, self.get("/v1/events").query(&query)).await?;
+        let told: Vec<&Value> =
+            page["events"].as_array().context("no events")?.iter().map(|one| &one["event"]).collect();
+        let id = incident["incident"].as_str().context("no id")?;
+        for (number, event) in (1_u32..).zip(&told) {
+            ensure!(event["id"] == format!("{id}.{number}"), "{number}: {event}");
         }
-        ensure!(incidents(&console).await?.len() == 1, "there are others");
+        for what in ["opened", "resolved"] {
+            let event_type = format!("dev.watchgate.incident.{what}");
+            let count = told.iter().filter(|event| event["type"] == event_type.as_str()).count();
+            ensure!(count == 1, "{what} was told {count} times");
+        }
+        ensure!(self.incidents().await?.len() == 1, "there are others");
+        Ok(())
+    }
+
+    /// Which of two replicas judges.
+    async fn judging(&self) -> Result<usize> {
+        until("a replica judges", PATIENCE, async || {
+            for replica in [0, 1] {
+                let metrics = at(replica, self.caller.get("/metrics")).send().await?.text().await?;
+                let series = metrics.lines().find_map(|line| line.strip_prefix("watchgate_series_in_memory "));
+                if series.is_some_and(|series| series != "0") {
+                    return Ok(Some(replica));
+                }
+            }
+            Ok(None)
+        })
+        .await
+    }
+}
+
+fn path(incident: &Value) -> Result<String> {
+    Ok(format!("/v1/incidents/{}", incident["incident"].as_str().context("no id")?))
+}
+
+fn options() -> StageOptions {
+    StageOptions { documents: Some(artifacts::root().join("examples/company/lab")), ..StageOptions::default() }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_bad_build_is_one_incident_with_a_picture_an_explanation_and_a_runbook_whoever_is_killed() -> Result<()> {
+    let scene = async |stage: &Stage| {
+        let mut console = Collector::new(stage)?;
+        console.send(0..GOES_BAD).await?;
+        stage.restart_service().await?;
+        console.send(GOES_BAD..IS_WELL_AGAIN).await?;
+        let incident = console.noticed().await?;
+        stage.restart_service().await?;
+        console.send(IS_WELL_AGAIN..ENDS).await?;
+        let incident = console.over(&incident).await?;
+        ensure!(incident["suggested"] == json!(["roll-back-build"]), "{incident}");
+        console.told_once(&incident).await?;
+        let path = path(&incident)?;
 
         let svg = console.get(&format!("{path}/plot.svg")).send().await?;
         ensure!(svg.headers()["content-type"] == "image/svg+xml");
@@ -145,6 +204,38 @@ async fn a_bad_build_is_one_incident_with_a_picture_an_explanation_and_a_runbook
         let metrics = console.get("/metrics").send().await?.text().await?;
         ensure!(metrics.contains("watchgate_samples_total{became=\"judged\"}"), "{metrics}");
         Ok(())
-    })
-    .await
+    };
+    Stage::start(options()).await?.play(scene).await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_two_replicas_the_other_one_goes_on_when_the_one_that_judges_is_killed() -> Result<()> {
+    let scene = async |stage: &Stage| {
+        let mut console = Collector::new(stage)?;
+        console.send(0..GOES_BAD).await?;
+        let first = console.judging().await?;
+        console.send(GOES_BAD..GOES_BAD + 10).await?;
+        stage.kill_replica(first)?;
+        console.replica = 1 - first;
+        console.send(GOES_BAD + 10..IS_WELL_AGAIN).await?;
+        let incident = console.noticed().await?;
+        // And back again, in the middle of the incident.
+        stage.restart_replica(first).await?;
+        stage.kill_replica(1 - first)?;
+        console.replica = first;
+        console.send(IS_WELL_AGAIN..ENDS).await?;
+        let incident = console.over(&incident).await?;
+        ensure!(console.judging().await? == first, "the replica that is gone judges");
+        stage.restart_replica(1 - first).await?;
+        for replica in [0, 1] {
+            console.replica = replica;
+            ensure!(
+                expect_json(200, console.get(&path(&incident)?)).await? == incident,
+                "replica {replica} shows another"
+            );
+            console.told_once(&incident).await?;
+        }
+        Ok(())
+    };
+    two_replicas_with(options()).await?.play(scene).await
 }

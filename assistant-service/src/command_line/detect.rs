@@ -1,6 +1,6 @@
 //! `watchgate detect`: scores rows of time and value as they come.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::io::{self, ErrorKind, Read, Write};
 use std::rc::Rc;
 
@@ -20,7 +20,7 @@ timestamp   2027-01-15 08:00:00, with a fraction or without; the same with T, an
             1970. Without an offset it is UTC. One that goes back is taken as the latest so far.
 value       a number; where it is empty, NaN or infinite the score is 0, and nothing is learned of it
 
-Exits with 0, with 2 at the first row that cannot be read: those before it are written, stderr names its line.
+A row has at most 1 MiB. Exits with 0, with 2 at the first row that cannot be read: those before it are written, stderr names its line.
 
 Examples:
   watchgate detect < cpu.csv > scored.csv
@@ -28,6 +28,12 @@ Examples:
 
 /// The name of the column that is added.
 const SCORE: &[u8] = b"anomaly_score";
+
+/// Of one row, a quotation that does not end among them: no input takes more memory than this.
+const MOST_ROW_BYTES: usize = 1024 * 1024;
+
+/// Of a cell that is told in an error.
+const MOST_TOLD_CHARACTERS: usize = 80;
 
 /// The arguments of `watchgate detect`: there are none.
 #[derive(Debug, Args)]
@@ -46,34 +52,46 @@ pub fn run(DetectArguments {}: &DetectArguments) -> anyhow::Result<bool> {
 }
 
 fn score<Input: Read, Output: Write>(input: Input, output: &Rc<RefCell<Writer<Output>>>) -> anyhow::Result<()> {
-    let input = Answering { input, output: Rc::clone(output) };
+    let of_row = Rc::new(Cell::new(0));
+    let input = Answering { input, output: Rc::clone(output), of_row: Rc::clone(&of_row) };
     let mut rows = ReaderBuilder::new().from_reader(input);
-    let mut header = rows.byte_headers().map_err(in_line)?.clone();
+    let mut header = rows.byte_headers().map_err(|error| in_line(1, error))?.clone();
     let columns = Columns::find(&header)?;
     header.push_field(SCORE);
     output.borrow_mut().write_byte_record(&header)?;
     let (mut detector, mut newest) = (Detector::default(), Millis::MIN);
     let mut row = ByteRecord::new();
-    while rows.read_byte_record(&mut row).map_err(in_line)? {
+    loop {
+        of_row.set(0);
+        let line = rows.position().line();
+        if !rows.read_byte_record(&mut row).map_err(|error| in_line(line, error))? {
+            return Ok(());
+        }
         let (at, value) = columns.read(&row)?;
         newest = newest.max(at);
         let score = detector.judge(newest, value).score;
         row.push_field(format!("{score:.6}").as_bytes());
         output.borrow_mut().write_byte_record(&row)?;
     }
-    Ok(())
 }
 
 /// Writes what was answered so far before it waits for more: rows in masses go out in masses, single ones at once.
 struct Answering<Input, Output: Write> {
     input: Input,
     output: Rc<RefCell<Writer<Output>>>,
+    /// Read since the last row that was whole.
+    of_row: Rc<Cell<usize>>,
 }
 
 impl<Input: Read, Output: Write> Read for Answering<Input, Output> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         self.output.borrow_mut().flush()?;
-        self.input.read(buffer)
+        if self.of_row.get() > MOST_ROW_BYTES {
+            return Err(ErrorKind::FileTooLarge.into());
+        }
+        let read = self.input.read(buffer)?;
+        self.of_row.set(self.of_row.get().saturating_add(read));
+        Ok(read)
     }
 }
 
@@ -102,21 +120,28 @@ impl Columns {
         let cell = |place| row.get(place).and_then(|cell| std::str::from_utf8(cell).ok());
         let (timestamp, value) = (cell(self.timestamp), cell(self.value));
         let Some(at) = timestamp.and_then(parse_timestamp) else {
-            bail!("line {line}: {:?} is no timestamp", timestamp.unwrap_or("what is no text"))
+            bail!("line {line}: {:?} is no timestamp", told(timestamp))
         };
-        let Some(value) = value.and_then(parse_value) else {
-            bail!("line {line}: {:?} is no number", value.unwrap_or("what is no text"))
-        };
+        let Some(value) = value.and_then(parse_value) else { bail!("line {line}: {:?} is no number", told(value)) };
         Ok((at, value))
     }
 }
 
+/// A cell as an error names it.
+fn told(cell: Option<&str>) -> &str {
+    let cell = cell.unwrap_or("what is no text");
+    cell.char_indices().nth(MOST_TOLD_CHARACTERS).and_then(|(end, _)| cell.get(..end)).unwrap_or(cell)
+}
+
 /// The line first, as in our own errors.
-fn in_line(error: csv::Error) -> anyhow::Error {
+fn in_line(line: u64, error: csv::Error) -> anyhow::Error {
     match error.kind() {
         csv::ErrorKind::UnequalLengths { pos, expected_len, len } => {
-            let line = pos.as_ref().map_or(0, csv::Position::line);
+            let line = pos.as_ref().map_or(line, csv::Position::line);
             anyhow!("line {line}: the row has {len} columns, the header {expected_len}")
+        }
+        csv::ErrorKind::Io(error) if error.kind() == ErrorKind::FileTooLarge => {
+            anyhow!("line {line}: the row has more than 1 MiB; is there a quotation mark that nothing closes?")
         }
         _ => anyhow::Error::from(error),
     }

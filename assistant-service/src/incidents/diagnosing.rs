@@ -29,19 +29,25 @@ pub(crate) async fn diagnose_for_ever(state: AppState) {
         () = first_samples_are_there(&state) => {}
         () = state.ended() => return,
     }
-    let lease = ReplicaLease::new(Arc::clone(&state.backbone), LEASE, Arc::clone(&state.clock));
-    lease.do_while_held(&Diagnosing { state: state.clone() }, state.ended()).await;
+    let lease = Arc::new(lease(&state));
+    lease.do_while_held(&Diagnosing { state: state.clone(), lease: Arc::clone(&lease) }, state.ended()).await;
+}
+
+/// This replica's part in the lease under which the log is followed.
+pub(super) fn lease(state: &AppState) -> ReplicaLease {
+    ReplicaLease::new(Arc::clone(&state.backbone), LEASE, Arc::clone(&state.clock))
 }
 
 struct Diagnosing {
     state: AppState,
+    lease: Arc<ReplicaLease>,
 }
 
 impl Held for Diagnosing {
     const WHAT: &'static str = "diagnosis";
 
     fn begin(&self, following: &mut JoinSet<Infallible>) {
-        following.spawn(follow_for_ever(self.state.clone()));
+        following.spawn(follow_for_ever(self.state.clone(), Arc::clone(&self.lease)));
     }
 
     fn forget(&self) {
@@ -49,9 +55,9 @@ impl Held for Diagnosing {
     }
 }
 
-async fn follow_for_ever(state: AppState) -> Infallible {
+async fn follow_for_ever(state: AppState, lease: Arc<ReplicaLease>) -> Infallible {
     loop {
-        let Err(interrupted) = follow(&state).await;
+        let Err(interrupted) = follow(&state, &lease).await;
         match interrupted {
             // Another replica has gone on; the lease will say so.
             Interrupted::Store(BackboneError::Conflict { .. }) => {}

@@ -13,6 +13,7 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
+use diagnosis::Millis;
 use futures_util::{StreamExt, TryStreamExt};
 use tokio::sync::watch;
 use tokio::time::sleep;
@@ -25,6 +26,7 @@ use super::kept_bytes::KeptBytes;
 use super::place::{KeptPlace, Said, What};
 use crate::backbone::{BackboneError, EventFilter, Freshness, Page, Position, StoredEvent, TypeFilter};
 use crate::clock::millis;
+use crate::replica_lease::ReplicaLease;
 use crate::state::AppState;
 
 /// Below this lie samples and silences; whatever else does is left out when it is read.
@@ -43,6 +45,10 @@ const WRITTEN_EVERY: Duration = Duration::from_secs(10);
 
 /// Between two checkpoints.
 const CHECKPOINT_EVERY: Duration = Duration::from_secs(120);
+
+/// When the clock has said nothing for longer than this, nobody has listened meanwhile, or it was set: what did not come in that time is no
+/// silence. So says the wall clock too, for time in which the whole machine has slept.
+const UNHEARD_AFTER: Duration = Duration::from_secs(10);
 
 /// What the clock says is kept until the next checkpoint, in every commit; where none can be written, time stands still.
 const MOST_SAID: usize = 1000;
@@ -68,15 +74,17 @@ pub(super) struct Follower {
     writing: Option<Writing>,
     newest: watch::Receiver<Position>,
     written_at: Duration,
-    checkpoint_at: Duration,
-    ticked_at: Duration,
+    checkpoint_due_at: Duration,
+    /// When the clock has said something last, by the time that only grows, and what time it said that it was.
+    spoke_at: Duration,
+    said_last: Millis,
     /// Whether there is nothing that time could change.
     is_quiet: bool,
 }
 
 /// Follows until it is interrupted.
-pub(super) async fn follow(state: &AppState) -> Result<Infallible, Interrupted> {
-    let mut follower = Follower::open(state.clone()).await?;
+pub(super) async fn follow(state: &AppState, lease: &ReplicaLease) -> Result<Infallible, Interrupted> {
+    let mut follower = Follower::open(state.clone(), lease).await?;
     // Nobody has listened; what did not come in that time is no silence.
     while follower.look().await? {
         follower.checkpoint_if_due().await?;
@@ -125,22 +133,38 @@ impl Follower {
 
     /// Lets the engine know what time it is, and tells what comes of it.
     pub(super) async fn say(&mut self, what: What) -> Result<(), Interrupted> {
+        let (elapsed, now) = (self.state.clock.elapsed(), millis(self.state.clock.now()));
+        self.say_at(what, elapsed, now).await
+    }
+
+    /// The same, with the time of a look before: what time passes after it is for the next word to say.
+    async fn say_at(&mut self, what: What, elapsed: Duration, now: Millis) -> Result<(), Interrupted> {
         if self.place.place.said.len() >= MOST_SAID {
-            return Ok(());
+            match what {
+                What::Tick => return Ok(()),
+                // Left out, it would make a silence of what comes next.
+                What::Resume => self.make_room_for_said().await?,
+            }
         }
-        let said = Said { after: self.looked, what, now: millis(self.state.clock.now()) };
+        (self.spoke_at, self.said_last) = (elapsed, now);
+        let said = Said { after: self.looked, what, now };
         let outcome = self.hear(vec![Heard::Clock(said)]).await?;
         self.place.place.said.push(said);
         self.tell(outcome).await
     }
 
-    async fn tick_if_due(&mut self) -> Result<(), Interrupted> {
-        let elapsed = self.state.clock.elapsed();
-        if self.is_quiet || elapsed.saturating_sub(self.ticked_at) < TICK_EVERY {
+    /// Says that time has passed, and before it that nobody has listened where that is so.
+    pub(super) async fn tick_if_due(&mut self) -> Result<(), Interrupted> {
+        let (elapsed, now) = (self.state.clock.elapsed(), millis(self.state.clock.now()));
+        let passed = elapsed.saturating_sub(self.spoke_at);
+        if self.is_quiet || passed < TICK_EVERY {
             return Ok(());
         }
-        self.ticked_at = elapsed;
-        self.say(What::Tick).await?;
+        let by_the_wall = Duration::from_millis(now.abs_diff(self.said_last));
+        if passed.max(by_the_wall) > UNHEARD_AFTER {
+            self.say_at(What::Resume, elapsed, now).await?;
+        }
+        self.say_at(What::Tick, elapsed, now).await?;
         let census = self.judge.run(|judged| judged.engine.census()).await?;
         self.state.metrics.incidents.census(&census);
         self.is_quiet = census.devices == 0 && census.incidents == 0 && census.alarms == 0;

@@ -1,6 +1,8 @@
 //! Gathers what a picture of an incident shows: samples of struck devices and of one that is not, from the log around the event that made it
 //! an incident. Nothing depends on the clocks of devices but where a value stands.
 
+mod other;
+
 use std::collections::BTreeMap;
 
 use diagnosis::Millis;
@@ -32,9 +34,6 @@ const PAGE: u32 = 256;
 
 /// Events of one device that are read in each direction.
 const MOST_EVENTS: usize = 20_000;
-
-/// Pages that are looked through for a device that is not struck.
-const MOST_PAGES_FOR_OTHERS: usize = 8;
 
 #[derive(Deserialize)]
 struct Written {
@@ -70,7 +69,7 @@ pub(super) async fn gather(state: &AppState, record: &Record) -> Result<Plot, Pr
     if metrics.is_empty() {
         metrics = gathered_metrics(&gathered);
     }
-    let other = match other_device(state, record, &metrics).await? {
+    let other = match other::find(state, record, &metrics).await? {
         Some(device) => {
             let values = read(state, &device, record.opened_after, (from, until), metrics.clone()).await?;
             Some((device, values))
@@ -213,43 +212,4 @@ impl Gathering {
             }
         }
     }
-}
-
-/// A device that is not struck and shows the first of the metrics: rather one in the same scene, and with the same build.
-async fn other_device(state: &AppState, record: &Record, metrics: &[String]) -> Result<Option<String>, Problem> {
-    let Some(metric) = metrics.first() else { return Ok(None) };
-    let like = record.incident.moved.first().map(|movement| &movement.series);
-    let mut best: Option<(u8, String)> = None;
-    let mut after = Some(record.opened_after.saturating_add(1));
-    for _ in 0..MOST_PAGES_FOR_OTHERS {
-        let Some(from_here) = after else { break };
-        let page = state.backbone.query(EventFilter {
-            event_type: Some(TypeFilter::Exact(EVENT_TYPE.to_owned())),
-            after: Some(from_here),
-            limit: PAGE,
-            order: Order::Descending,
-            freshness: Freshness::Known,
-            ..EventFilter::default()
-        });
-        let page = page.await?;
-        after = page.next_after;
-        for StoredEvent { json, .. } in &page.events {
-            let Ok(Written { data: Some(batch) }) = serde_json::from_str(json) else { continue };
-            if record.incident.devices.contains(&batch.device) || !batch.metrics.contains(metric) {
-                continue;
-            }
-            let likeness = like.map_or(0, |like| {
-                u8::from(like.scene == batch.scene)
-                    .saturating_mul(2)
-                    .saturating_add(u8::from(like.build == batch.build))
-            });
-            let is_better = best.as_ref().is_none_or(|(most, device)| {
-                (likeness, std::cmp::Reverse(&batch.device)) > (*most, std::cmp::Reverse(device))
-            });
-            if is_better {
-                best = Some((likeness, batch.device));
-            }
-        }
-    }
-    Ok(best.map(|(_, device)| device))
 }

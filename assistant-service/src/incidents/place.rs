@@ -80,6 +80,12 @@ impl KeptPlace {
         Ok(backbone.get(BUCKET, KEY.to_owned()).await?.is_some())
     }
 
+    /// Goes on in place of whoever has followed the log so far: he finds the place changed, and can commit nothing any more. `proof` says
+    /// that this replica holds the lease.
+    pub(super) async fn take_over(&mut self, proof: Put) -> Result<(), Interrupted> {
+        self.commit(Vec::new(), vec![proof]).await.map(drop)
+    }
+
     /// Makes the place, events and entries durable together. Gives the revisions of the entries.
     pub(super) async fn commit(&mut self, events: Vec<NewEvent>, puts: Vec<Put>) -> Result<Vec<Revision>, Interrupted> {
         let value = Some(serde_json::to_vec(&self.place)?);

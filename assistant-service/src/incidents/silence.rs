@@ -8,7 +8,7 @@ use serde_json::value::to_raw_value;
 use time::OffsetDateTime;
 
 use super::interrupted::Interrupted;
-use crate::backbone::{Backbone, Batch, NewEvent, Put, Revision};
+use crate::backbone::{Backbone, BackboneError, Batch, NewEvent, Put, Revision};
 use crate::clock::time_of;
 use crate::events::{CloudEvent, Stamp};
 use crate::gate::Caller;
@@ -20,8 +20,15 @@ pub(super) const REMOVED: &str = "dev.watchgate.telemetry.silence.removed";
 
 const BUCKET: &str = "incidents.silences";
 
+/// The one entry that every new one changes, so that of two that come at once one looks again how many there are.
+const NEWEST_BUCKET: &str = "incidents.silences.newest";
+const NEWEST_KEY: &str = "id";
+
 /// As many are kept at once.
 pub(super) const MOST: usize = 100;
+
+/// Whoever comes at the same time as others looks again so often.
+const ATTEMPTS: usize = 16;
 
 /// A window, and who wanted it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -41,17 +48,31 @@ pub(super) async fn all(backbone: &dyn Backbone) -> Result<Vec<Silenced>, Interr
     Ok(silences.collect::<Result<_, _>>()?)
 }
 
-/// Keeps one more.
+/// Keeps one more, if there are not too many.
 pub(super) async fn add(backbone: &dyn Backbone, silenced: &Silenced, caller: &Caller) -> Result<(), Problem> {
     let limit = u32::try_from(MOST).unwrap_or(u32::MAX);
-    if backbone.list(BUCKET, None, limit).await?.len() >= MOST {
-        return Err(Problem::TooManySilences);
-    }
     let value = serde_json::to_vec(silenced).map_err(Problem::internal)?;
     let told = told(CREATED, silenced, caller, time_of(silenced.created_at))?;
     let put = put(silenced, Some(value), None);
-    backbone.commit(Batch { events: vec![told], puts: vec![put] }).await?;
-    Ok(())
+    for _ in 0..ATTEMPTS {
+        // Before they are counted: one that is added after that makes the commit a conflict.
+        let newest = backbone.get(NEWEST_BUCKET, NEWEST_KEY.to_owned()).await?;
+        if backbone.list(BUCKET, None, limit).await?.len() >= MOST {
+            return Err(Problem::TooManySilences);
+        }
+        let newest = Put {
+            bucket: NEWEST_BUCKET,
+            key: NEWEST_KEY.to_owned(),
+            value: Some(silenced.id.clone().into_bytes()),
+            expected_revision: newest.map(|entry| entry.revision),
+            expires_at: None,
+        };
+        match backbone.commit(Batch { events: vec![told.clone()], puts: vec![put.clone(), newest] }).await {
+            Err(BackboneError::Conflict { bucket: NEWEST_BUCKET, .. }) => {}
+            committed => return Ok(committed.map(drop)?),
+        }
+    }
+    Err(Problem::Busy)
 }
 
 /// Takes one back.

@@ -75,7 +75,8 @@ pub(crate) struct Silences {
     responses(
         (status = CREATED, description = "It holds as soon as the log has been judged up to here", body = SilenceView),
         (status = BAD_REQUEST, description = "Something of it cannot be", body = ProblemDocument),
-        (status = TOO_MANY_REQUESTS, description = "As many are kept as are kept at once", body = ProblemDocument)))]
+        (status = TOO_MANY_REQUESTS, description = "As many are kept as are kept at once", body = ProblemDocument),
+        (status = SERVICE_UNAVAILABLE, description = "Too many were made at the same time", body = ProblemDocument)))]
 pub(crate) async fn create(
     State(state): State<AppState>,
     caller: Caller,

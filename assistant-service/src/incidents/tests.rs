@@ -1,12 +1,16 @@
 //! Diagnosis within the service: samples in a real store, the real engine, and a clock that the test moves.
 
 mod asking;
+mod between;
+mod bounds;
 mod clocks;
 mod door;
 mod keeping;
 mod once;
 mod pictures;
 mod silencing;
+mod taking_over;
+mod time_passing;
 
 use std::collections::BTreeMap;
 
@@ -16,8 +20,9 @@ use serde_json::{Value, json};
 
 use super::following::Follower;
 use super::place::What;
-use crate::backbone::{self, EventFilter, NewEvent, TypeFilter};
+use crate::backbone::{self, Entry, EventFilter, NewEvent, Put, TypeFilter};
 use crate::clock::{Clock, millis};
+use crate::replica_lease::ReplicaLease;
 use crate::testing::{Stage, dice::Dice};
 
 /// As long as a device is well and then not, and well again.
@@ -72,8 +77,21 @@ async fn send_second(stage: &Stage, start: Millis, number: i64) {
     stage.clock.advance(std::time::Duration::from_secs(1));
 }
 
+/// The lease, which whoever has held it so far has given back.
+async fn lease(stage: &Stage) -> ReplicaLease {
+    let backbone = &stage.state.backbone;
+    if let Some(Entry { key, revision, .. }) = backbone.get("incidents.lease", "watching".to_owned()).await.unwrap() {
+        let gone =
+            Put { bucket: "incidents.lease", key, value: None, expected_revision: Some(revision), expires_at: None };
+        backbone.commit(backbone::Batch { events: Vec::new(), puts: vec![gone] }).await.unwrap();
+    }
+    let lease = super::diagnosing::lease(&stage.state);
+    assert!(lease.hold().await.unwrap());
+    lease
+}
+
 async fn follower(stage: &Stage) -> Follower {
-    Follower::open(stage.state.clone()).await.unwrap()
+    Follower::open(stage.state.clone(), &lease(stage).await).await.unwrap()
 }
 
 async fn look(follower: &mut Follower) {

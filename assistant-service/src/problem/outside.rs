@@ -211,6 +211,12 @@ impl Problem {
                 "Too many questions",
                 "As many questions of yours are being answered as are taken of one at once; wait for one of the answers.",
             ),
+            Self::TooManyPictures => Outside::new(
+                StatusCode::TOO_MANY_REQUESTS,
+                "urn:watchgate:problem:too-many-pictures",
+                "Too many pictures",
+                "As many pictures of yours are being made as are made of one at once; wait for one of them.",
+            ),
             Self::Ending => Outside::new(
                 StatusCode::SERVICE_UNAVAILABLE,
                 "urn:watchgate:problem:ending",

@@ -6,7 +6,7 @@ use reqwest::header::RETRY_AFTER;
 use reqwest::{Response, StatusCode};
 use serde::Deserialize;
 
-use super::{MOST_ANSWER_BYTES, said};
+use super::{MOST_ANSWER_BYTES, cause};
 
 /// Nobody is waited for longer, whatever they say.
 const LONGEST_WAIT: Duration = Duration::from_secs(300);
@@ -108,7 +108,9 @@ fn retry_after(response: &Response) -> Option<Duration> {
 
 async fn body(mut response: Response) -> Result<Vec<u8>, String> {
     let mut body = Vec::new();
-    while let Some(piece) = response.chunk().await.map_err(|error| said(&error))? {
+    while let Some(piece) =
+        response.chunk().await.map_err(|error| format!("the gateway's answer broke off: {}", cause(&error)))?
+    {
         if body.len().saturating_add(piece.len()) > MOST_ANSWER_BYTES {
             return Err("the gateway's answer is far too large".to_owned());
         }

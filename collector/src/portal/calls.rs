@@ -14,7 +14,7 @@ use zeroize::Zeroizing;
 
 use super::trust::CONNECT_TIMEOUT;
 use super::{Portal, PortalError};
-use crate::gateway::said;
+use crate::gateway::{cause, said};
 
 const CALL_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -55,7 +55,7 @@ impl Portal {
         if let Some(authorization) = &self.authorization {
             call = call.header(AUTHORIZATION, authorization.clone());
         }
-        let unreachable = |error: reqwest::Error| PortalError::Unreachable(said(&error));
+        let unreachable = |error: reqwest::Error| PortalError::Unreachable(cause(&error));
         let mut response = call.send().await.map_err(unreachable)?;
         if !response.status().is_success() {
             return Err(PortalError::Refused(path, response.status().as_u16()));

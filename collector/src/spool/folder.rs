@@ -36,7 +36,10 @@ pub(super) fn name(folder: &Path) -> Result<String, SpoolError> {
 /// Samples say what people do with a console: for its owner alone.
 pub(super) fn make_folder(folder: &Path) -> io::Result<()> {
     use std::os::unix::fs::DirBuilderExt as _;
-    fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)
+    match fs::DirBuilder::new().recursive(true).mode(0o700).create(folder) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Err(io::ErrorKind::NotADirectory.into()),
+        made => made,
+    }
 }
 
 /// A file's name is on stable storage when its folder is.

@@ -40,7 +40,7 @@ impl Alarm {
 
     /// It is still open. Whether it was closed, and is open again.
     pub(crate) fn go_on(&mut self, finding: &Finding, at: Millis, heard_at: Millis) -> bool {
-        self.finding.now = finding.now;
+        self.finding.now = self.finding.worse(finding.now);
         self.finding.score = self.finding.score.max(finding.score);
         self.last_at = self.last_at.max(at);
         self.heard_at = self.heard_at.max(heard_at);
@@ -49,6 +49,14 @@ impl Alarm {
 
     pub(crate) fn waits(&self) -> bool {
         matches!(self.standing, Standing::Waits { .. })
+    }
+
+    /// The incident that it belongs to.
+    pub(crate) fn incident(&self) -> Option<&String> {
+        match &self.standing {
+            Standing::Of(incident) => Some(incident),
+            Standing::Silenced | Standing::Waits { .. } => None,
+        }
     }
 
     /// What an incident says of it.

@@ -11,10 +11,18 @@ use crate::series::SeriesKey;
 use crate::watch::Finding;
 
 /// Alarms whose beginnings lie farther apart have one cause only while the earlier one goes on.
-const WINDOW_MS: Millis = 10 * 60_000;
+pub(super) const WINDOW_MS: Millis = 10 * 60_000;
 
 /// What begins within this time after a device has got another build, begins with the build.
 pub(super) const CHANGED_MS: Millis = 10 * 60_000;
+
+/// An alarm is held against so many others at most, and so many of one incident: thousands that have nothing in common are no reason to stand
+/// still, and of those that have, any says so. What one does not see another does, or the next of the same device.
+const MOST_COMPARED: usize = 2048;
+const MOST_OF_AN_INCIDENT: usize = 256;
+
+/// Of alarms of one cause so many are held against incidents.
+const MOST_SPEAKING: usize = 64;
 
 /// Why two alarms belong together, the strongest reason first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -30,15 +38,38 @@ enum Tie {
 type Member<'a> = (&'a SeriesKey, &'a Alarm);
 
 impl Book {
-    /// The incident that an alarm belongs to; one of several is that of the strongest reason, and of those the oldest.
-    pub(super) fn incident_of(&self, key: &SeriesKey, roster: &Roster) -> Option<String> {
-        let alarm = self.alarms.get(key)?;
-        let ties = self.incidents.iter().filter_map(|(incident, kept)| {
-            let members = kept.members.iter().filter_map(|member| self.alarms.get_key_value(member));
-            let tie = members.filter_map(|member| tie((key, alarm), member, roster)).min()?;
-            Some((tie, kept.opened_at, incident))
-        });
-        ties.min().map(|(_, _, incident)| incident.clone())
+    /// The incidents that alarms of one cause belong to: that of the strongest reason first, and of those the oldest.
+    pub(super) fn incidents_of<'a>(
+        &self,
+        alarms: impl IntoIterator<Item = &'a SeriesKey>,
+        roster: &Roster,
+    ) -> Vec<String> {
+        let alarms = alarms.into_iter().filter_map(|key| self.alarms.get_key_value(key));
+        let alarms: Vec<Member<'_>> = alarms.take(MOST_SPEAKING).collect();
+        let mut ties: BTreeMap<&String, Tie> = BTreeMap::new();
+        for alarm in &alarms {
+            let on_device = self.of(&alarm.0.device).filter(|member| tie(*alarm, *member, roster).is_some());
+            ties.extend(on_device.filter_map(|(_, member)| Some((member.incident()?, Tie::Device))));
+        }
+        let tie_of = |member| alarms.iter().filter_map(|alarm| tie(*alarm, member, roster)).min();
+        let mut left = MOST_COMPARED;
+        for (incident, kept) in &self.incidents {
+            if left == 0 {
+                break;
+            }
+            if ties.contains_key(incident) {
+                continue;
+            }
+            let looked_at = kept.members.len().min(MOST_OF_AN_INCIDENT).min(left);
+            left = left.saturating_sub(looked_at);
+            let members = kept.members.iter().take(looked_at).filter_map(|member| self.alarms.get_key_value(member));
+            ties.extend(members.filter_map(tie_of).min().map(|tie| (incident, tie)));
+        }
+        let opened_at = |incident: &String| self.incidents.get(incident).map(|kept| kept.opened_at);
+        let mut ties: Vec<(Tie, Option<Millis>, &String)> =
+            ties.into_iter().map(|(incident, tie)| (tie, opened_at(incident), incident)).collect();
+        ties.sort();
+        ties.into_iter().map(|(_, _, incident)| incident.clone()).collect()
     }
 
     /// The waiting alarms that have one cause with `first`, and it itself.
@@ -49,6 +80,7 @@ impl Book {
         while let Some(member) = found.get(looked_at).copied() {
             let tied: Vec<&SeriesKey> = waiting
                 .iter()
+                .take(MOST_COMPARED)
                 .filter(|(key, alarm)| tie((key, alarm), member, roster).is_some())
                 .map(|(key, _)| *key)
                 .collect();
@@ -82,7 +114,7 @@ fn tie(one: Member<'_>, other: Member<'_>, roster: &Roster) -> Option<Tie> {
 /// Whether two alarms of one metric tell of the same move. What swings and spikes both ways has no direction that counts.
 fn move_alike(one: &Finding, other: &Finding) -> bool {
     let is_restless = |finding: &Finding| matches!(finding.kind, Kind::Spike | Kind::Variance);
-    one.direction == other.direction || (is_restless(one) && is_restless(other))
+    one.direction == other.direction || (is_restless(one) || is_restless(other))
 }
 
 /// Whether a device had got its build not long before.

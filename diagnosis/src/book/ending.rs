@@ -28,16 +28,14 @@ impl Book {
     }
 
     /// What was over for too long to come back is past; where there are too many alarms, whatever is over, longest first.
-    pub(super) fn forget(&mut self, now: Millis) {
-        let mut over: Vec<(Millis, String)> = self
-            .incidents
-            .iter()
-            .filter(|(incident, _)| !self.goes_on(incident))
-            .filter_map(|(incident, kept)| Some((kept.resolved_at?.max(self.heard_at(kept)), incident.clone())))
+    pub(super) fn forget(&mut self, now: Millis, roster: &Roster) {
+        let resolved = self.incidents.iter().filter(|(_, kept)| kept.resolved_at.is_some());
+        let mut over: Vec<(Millis, String)> = resolved
+            .filter_map(|(incident, kept)| Some((self.over_for(kept, now, roster)?, incident.clone())))
             .collect();
-        over.sort();
-        for (at, incident) in over {
-            if now.saturating_sub(at) < REOPENS_MS && self.alarms.len() <= MOST_ALARMS {
+        over.sort_by(|one, other| other.0.cmp(&one.0).then_with(|| one.1.cmp(&other.1)));
+        for (over_for, incident) in over {
+            if over_for < REOPENS_MS && self.alarms.len() <= MOST_ALARMS {
                 return;
             }
             if let Some(told) = self.told(&incident) {
@@ -49,11 +47,20 @@ impl Book {
         }
     }
 
-    /// When anything of an incident was heard last, by the clock of those who listen.
-    pub(super) fn heard_at(&self, kept: &Kept) -> Millis {
-        let alarms = kept.members.iter().filter_map(|key| self.alarms.get(key));
-        alarms.map(|alarm| alarm.heard_at).max().unwrap_or(Millis::MIN)
+    /// For how long all alarms of an incident have been closed; `None` as long as one is open.
+    pub(super) fn over_for(&self, kept: &Kept, now: Millis, roster: &Roster) -> Option<Millis> {
+        let alarms = kept.members.iter().filter_map(|key| self.alarms.get_key_value(key));
+        let closed_for = alarms.map(|(key, alarm)| closed_for(key, alarm, now, roster));
+        closed_for.collect::<Option<Vec<Millis>>>()?.into_iter().min()
     }
+}
+
+/// For how long an alarm has been closed: by the clock of those who listen since it was heard of, or by that of the device, which tells what
+/// was sent late, as far as it is not ahead.
+fn closed_for(key: &SeriesKey, alarm: &Alarm, now: Millis, roster: &Roster) -> Option<Millis> {
+    let closed_at = alarm.closed_at?;
+    let by_the_device = roster.get(&key.device).map_or(0, |device| device.newest.min(now).saturating_sub(closed_at));
+    Some(now.saturating_sub(closed_at.max(alarm.heard_at)).max(by_the_device))
 }
 
 /// When an open alarm is over of which nothing comes that would say so; `None` as long as it is not.

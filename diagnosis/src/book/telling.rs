@@ -64,15 +64,15 @@ impl Book {
     }
 
     /// Resolves what has been over for a while.
-    pub(super) fn resolve(&mut self, now: Millis, _roster: &Roster) -> Vec<Change> {
+    pub(super) fn resolve(&mut self, now: Millis, roster: &Roster) -> Vec<Change> {
         let mut over: Vec<(Millis, String)> = self
             .incidents
             .iter()
             .filter(|(_, kept)| kept.resolved_at.is_none())
             .filter_map(|(incident, kept)| {
-                let closed = kept.members.iter().filter_map(|key| self.alarms.get(key)).map(|alarm| alarm.closed_at);
-                let over = closed.collect::<Option<Vec<Millis>>>()?.into_iter().max()?;
-                (now.saturating_sub(over.max(self.heard_at(kept))) >= QUIET_MS).then(|| (over, incident.clone()))
+                let is_over = self.over_for(kept, now, roster)? >= QUIET_MS;
+                let closed = kept.members.iter().filter_map(|key| self.alarms.get(key)?.closed_at);
+                is_over.then_some((closed.max()?, incident.clone()))
             })
             .collect();
         over.sort();
@@ -126,6 +126,7 @@ impl Book {
             began_at,
             opened_at: kept.opened_at,
             resolved_at: kept.resolved_at,
+            merged_into: None,
             moved,
             moved_in_all,
             devices,

@@ -22,11 +22,11 @@ pub(super) struct Day {
     days: [[u8; SLOTS]; 4],
     now: Now,
     /// How far samples usually are from the level of their half hour.
-    off_day: f64,
+    off_day: f32,
     /// And how far from the level of all.
     off_all: f64,
     /// How far samples are from the mean of their half hour, neighbours or not: far where a few values made that mean.
-    off_usual: f64,
+    off_usual: f32,
     /// What the last samples are off, smoothed.
     recent: f64,
 }
@@ -72,15 +72,18 @@ impl Day {
         let (place, usual) = kinds.into_iter().find_map(|place| Some((place, self.known(place)?)))?;
         let off = self.off(place, usual, value);
         let off_all = (value - all).abs();
+        let off_usual = (value - usual).abs();
         if self.off_all == 0.0 {
-            (self.off_day, self.off_all, self.off_usual) = (off.abs(), off_all, (value - usual).abs());
+            (self.off_day, self.off_all, self.off_usual) = (off.abs() as f32, off_all, off_usual as f32);
         }
-        let most = 6.0 * self.off_day.max(least);
-        self.off_day += DAY_TRUST * (off.abs().min(most) - self.off_day);
+        let (off_day, distance) = (f64::from(self.off_day), f64::from(self.off_usual));
+        let most = 6.0 * off_day.max(least);
+        let off_day = off_day + DAY_TRUST * (off.abs().min(most) - off_day);
+        let distance = distance + DAY_TRUST * (off_usual - distance);
+        (self.off_day, self.off_usual) = (off_day as f32, distance as f32);
         self.off_all += DAY_TRUST * (off_all - self.off_all);
-        self.off_usual += DAY_TRUST * ((value - usual).abs() - self.off_usual);
         self.recent += (off - self.recent) / DAY_SMOOTHING;
-        (self.off_day < DAY_EXPLAINS * self.off_all).then_some(OffDay { recent: self.recent, usual, distance: self.off_usual })
+        (off_day < DAY_EXPLAINS * self.off_all).then_some(OffDay { recent: self.recent, usual, distance })
     }
 
     /// How far a value is from what is usual in this half hour, the one before and the one after: days are not that punctual.

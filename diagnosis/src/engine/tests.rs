@@ -5,4 +5,5 @@ mod clocks;
 mod going_on;
 mod lab;
 mod limits;
+mod merging;
 mod silent;

@@ -67,6 +67,36 @@ fn a_level_that_stays_opens_an_alarm_and_its_return_closes_it() {
 }
 
 #[test]
+fn how_bad_it_was_is_said_until_the_end_and_follows_no_single_second() {
+    fn last_finding(values: Vec<f64>) -> Finding {
+        assert_eq!(play(values.clone()).len(), 2, "one alarm, which opens and closes");
+        let (mut series, mut last) = (Series::new(0), None);
+        for (second, value) in (0..).zip(values) {
+            let Taken::Judged(verdict) = series.take(second * 1000, value) else { continue };
+            if let Some(Signal::Open(finding)) = series.watch(value, &verdict) {
+                last = Some(finding);
+            }
+        }
+        last.unwrap()
+    }
+    for seed in 1..10 {
+        let is_bad = |at: i64| (300..500).contains(&at);
+        let up =
+            last_finding(with_noise(seed, 900, |at, noise| 16.7 + 0.5 * noise + if is_bad(at) { 9.0 } else { 0.0 }));
+        assert!((25.0..27.5).contains(&up.now), "{up:?}");
+        let down =
+            last_finding(with_noise(seed, 900, |at, noise| (16.7 + 0.5 * noise) * if is_bad(at) { 0.1 } else { 1.0 }));
+        assert!((1.4..1.8).contains(&down.now), "{down:?}");
+        let eases = |at: i64| if is_bad(at) { (500 - at) as f64 / 10.0 } else { 0.0 };
+        let eased = last_finding(with_noise(seed, 900, |at, noise| 16.7 + 0.5 * noise + eases(at)));
+        assert!((32.0..38.0).contains(&eased.now), "{eased:?}");
+        let spikes = |at: i64| if is_bad(at) && at % 4 == 0 { 60.0 } else { 0.0 };
+        let spiked = last_finding(with_noise(seed, 900, |at, noise| 16.7 + 0.5 * noise + spikes(at)));
+        assert!((74.0..80.0).contains(&spiked.now), "{spiked:?}");
+    }
+}
+
+#[test]
 fn a_short_hiccup_is_no_alarm() {
     for seed in 1..10 {
         let told = play(with_noise(seed, 900, |at, noise| {

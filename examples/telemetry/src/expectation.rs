@@ -60,14 +60,16 @@ pub enum Failure {
 }
 
 impl Expectation {
-    /// Holds the incidents of a whole trace, each in its last form, against it; nothing where all is as it should be.
+    /// Holds the incidents of a whole trace, each in its last form, against it; nothing where all is as it should be. What was merged into
+    /// another one must be of a cause too, and is not counted beside that one.
     pub fn failures(&self, incidents: &[Incident]) -> Vec<Failure> {
         let mut raised: Vec<Vec<&Incident>> = vec![Vec::new(); self.incidents.len()];
         let mut failures = Vec::new();
         for incident in incidents {
             let cause = self.incidents.iter().zip(&mut raised).find(|(expected, _)| expected.is_of(incident));
             match cause {
-                Some((_, raised)) => raised.push(incident),
+                Some((_, raised)) if incident.merged_into.is_none() => raised.push(incident),
+                Some(_) => {}
                 None => failures.push(Failure::Extra(incident.title.clone())),
             }
         }

@@ -78,7 +78,9 @@ fn now(progress: &Progress) -> String {
 /// How it all went.
 pub(super) fn summary(progress: &Progress) -> String {
     let Progress { device, samples, sent, waiting, lost, refused, bad_lines, ignored, dropped, .. } = progress;
-    let mut text = format!("{}: {samples} samples, {sent} events sent", line(device));
+    // Whoever ends it before the console has said its name has no device.
+    let whose = if device.is_empty() { String::new() } else { format!("{}: ", line(device)) };
+    let mut text = format!("{whose}{samples} samples, {sent} events sent");
     let stays = match waiting {
         0 => "; nothing stays in the spool".to_owned(),
         waiting => format!("; {waiting} events stay in the spool for the next time"),
@@ -123,6 +125,8 @@ mod tests {
     fn the_summary_names_what_stays_and_what_went_wrong_and_nothing_that_did_not() {
         let good = Progress { device: "console-7".to_owned(), samples: 9, sent: 2, ..Progress::default() };
         assert_eq!(summary(&good), "console-7: 9 samples, 2 events sent; nothing stays in the spool");
+        let nameless = Progress { device: String::new(), ..good.clone() };
+        assert_eq!(summary(&nameless), "9 samples, 2 events sent; nothing stays in the spool");
         let bad = Progress { waiting: 4, lost: 1, refused: 2, bad_lines: 3, ..good };
         let expected = "console-7: 9 samples, 2 events sent; 4 events stay in the spool for the next time; 1 events lost; \
                         2 events refused, which lie in the spool's file `refused`; 3 lines of the game that said nothing";

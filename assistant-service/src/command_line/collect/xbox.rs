@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context, bail};
+use anyhow::{Context, bail, ensure};
 use clap::{ArgGroup, Args};
 use collector::game::GameSource;
 use collector::gateway::GatewaySettings;
@@ -39,7 +39,7 @@ const END_WITHIN: Duration = Duration::from_millis(100);
 pub struct Arguments {
     /// The console's device portal, such as https://192.168.1.20:11443. Without --portal-pin or --portal-ca its pin is printed, and
     /// nothing else done.
-    #[arg(long, value_name = "URL")]
+    #[arg(long, value_name = "URL", value_parser = parse_portal)]
     portal: Option<Url>,
     /// The public key that the portal must have: `sha256/` and the base64 of the SHA-256 of its SubjectPublicKeyInfo.
     #[arg(long, value_name = "PIN", requires = "portal")]
@@ -60,7 +60,7 @@ pub struct Arguments {
     #[arg(long, value_name = "ADDRESS")]
     game_listen: Option<String>,
     /// The device's name; without it, the console's own.
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = parse_name)]
     device: Option<String>,
     /// What else is known of the device, such as site=lab-2.
     #[arg(long = "trait", value_name = "NAME=VALUE", value_parser = parse_trait)]
@@ -85,11 +85,20 @@ pub struct Arguments {
     quiet: bool,
 }
 
+fn parse_portal(text: &str) -> Result<Url, String> {
+    let address = text.parse().ok().filter(Url::has_host);
+    address.ok_or_else(|| "give scheme, host and port, such as https://192.168.1.20:11443".to_owned())
+}
+
+/// A name that is nothing would have every event refused.
+fn parse_name(text: &str) -> Result<String, String> {
+    let name = text.trim();
+    if name.is_empty() { Err("a name is not empty".to_owned()) } else { Ok(name.to_owned()) }
+}
+
 fn parse_trait(text: &str) -> Result<(String, String), String> {
-    match text.split_once('=') {
-        Some((name, value)) if !name.is_empty() && !value.is_empty() => Ok((name.to_owned(), value.to_owned())),
-        _ => Err("give a name and a value, such as site=lab-2".to_owned()),
-    }
+    let named = text.split_once('=').and_then(|(name, value)| parse_name(name).ok().zip(parse_name(value).ok()));
+    named.ok_or_else(|| "give a name and a value, neither of them empty, such as site=lab-2".to_owned())
 }
 
 /// Whether nothing was lost or refused.
@@ -164,12 +173,19 @@ impl Arguments {
             (None, Some(address)) => Some(listened(&address)?),
             (None, None) => None,
         };
+        if portal.is_none() && game.is_none() {
+            bail!("there is nothing to collect: name a console's portal with --portal, its game with --game, or both");
+        }
         let gateway =
             self.gateway.given().context("say with --gateway and --token-file where to send what is collected")?;
         let (address, token_file, ca) = gateway.parts()?;
         let gateway = GatewaySettings { address, token_file, ca, dpop_key: self.dpop_key, source: self.source };
         let spool = self.spool.context("say with --spool where to keep what the gateway has not taken yet")?;
-        let traits: BTreeMap<_, _> = self.traits.into_iter().collect();
+        let mut traits = BTreeMap::new();
+        for (name, value) in self.traits {
+            ensure!(!traits.contains_key(&name), "--trait {name} is said twice; a device has one value of each");
+            traits.insert(name, value);
+        }
         Ok(Settings { portal, game, device: self.device, traits, gateway, spool, spool_bytes: self.spool_bytes })
     }
 }

@@ -36,7 +36,8 @@ impl Progress {
     }
 
     fn write(&self, what: &str) {
-        // Whoever closes the terminal does not need it.
-        let _ = write!(std::io::stderr(), "\r\x1b[K{what}");
+        // A line that is longer than the terminal is wide is cut there: on two lines it could not be written over. Whoever closes the
+        // terminal does not need it.
+        let _ = write!(std::io::stderr(), "\r\x1b[K\x1b[?7l{what}\x1b[?7h");
     }
 }

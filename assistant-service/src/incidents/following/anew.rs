@@ -1,7 +1,7 @@
 //! Begins without what was kept, where that is of a program that wrote it in another form: series learn what is usual once more, and
 //! incidents that nobody can follow any further are over.
 
-use diagnosis::engine::Change;
+use diagnosis::engine::{Change, MOST_CHANGES};
 use diagnosis::incident::{Incident, IncidentState};
 
 use super::Follower;
@@ -11,8 +11,11 @@ use crate::incidents::hearing::{Changed, Outcome};
 use crate::incidents::interrupted::Interrupted;
 use crate::incidents::record::{Found, LISTED, Listed};
 
-/// As many of the newest incidents are looked at: the engine remembers no more, and of older ones none is open.
+/// As many of the newest incidents are remembered: the engine compares with no more.
 const MOST: u32 = 256;
+
+/// Entries of one look through the list.
+const LOOK: u32 = 200;
 
 /// The newest incidents that are kept, oldest first.
 pub(super) async fn newest(backbone: &dyn Backbone) -> Result<Vec<Incident>, Interrupted> {
@@ -25,16 +28,33 @@ pub(super) async fn newest(backbone: &dyn Backbone) -> Result<Vec<Incident>, Int
 }
 
 impl Follower {
-    /// Ends what was open when the engine's knowledge was lost.
+    /// Ends all that was open when the engine's knowledge was lost, a few in each commit. Whoever is cut off ends the rest when he begins
+    /// again: what is over is not looked at any more.
     pub(super) async fn end_unknown(&mut self) -> Result<(), Interrupted> {
-        let open =
-            newest(&*self.state.backbone).await?.into_iter().filter(|incident| incident.state == IncidentState::Open);
-        let now = millis(self.state.clock.now());
-        let ended = |incident: Incident| {
-            Change::Resolved(Incident { state: IncidentState::Resolved, resolved_at: Some(now), ..incident })
-        };
-        let changes: Vec<Change> = open.map(ended).collect();
-        let changed = vec![Changed { at: self.looked, heard: 0, changes }];
-        self.tell(Outcome { changed, ..Outcome::default() }).await
+        let mut before = None;
+        loop {
+            let entries = self.state.backbone.list(LISTED, before, LOOK).await?;
+            let mut open = Vec::new();
+            for entry in &entries {
+                let Listed { incident, state, .. } = serde_json::from_slice(&entry.value)?;
+                if state == IncidentState::Open {
+                    open.extend(Found::read(&*self.state.backbone, &incident).await?);
+                }
+            }
+            let now = millis(self.state.clock.now());
+            for some in open.chunks(MOST_CHANGES) {
+                let changes = some.iter().map(|found| Change::Resolved(over(found.record.incident.clone(), now)));
+                let changed = vec![Changed { at: self.looked, heard: 0, changes: changes.collect() }];
+                self.tell(Outcome { changed, ..Outcome::default() }).await?;
+            }
+            before = match entries.last() {
+                Some(last) => Some(last.key.clone()),
+                None => return Ok(()),
+            };
+        }
     }
+}
+
+fn over(incident: Incident, now: diagnosis::Millis) -> Incident {
+    Incident { state: IncidentState::Resolved, resolved_at: Some(now), ..incident }
 }

@@ -3,8 +3,9 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::{BOOK, Follower, anew};
+use super::{BOOK, CHECKPOINT_EVERY, Follower, anew};
 use crate::backbone::{Page, Position};
+use crate::clock::millis;
 use crate::incidents::first_samples;
 use crate::incidents::hearing::Heard;
 use crate::incidents::interrupted::Interrupted;
@@ -12,13 +13,15 @@ use crate::incidents::judge::{Judge, Judged};
 use crate::incidents::kept_bytes::KeptBytes;
 use crate::incidents::place::KeptPlace;
 use crate::incidents::silence;
+use crate::replica_lease::ReplicaLease;
 use crate::state::AppState;
 
 impl Follower {
     /// As the one before has left it.
-    pub(in crate::incidents) async fn open(state: AppState) -> Result<Self, Interrupted> {
+    pub(in crate::incidents) async fn open(state: AppState, lease: &ReplicaLease) -> Result<Self, Interrupted> {
         let backbone = Arc::clone(&state.backbone);
-        let place = KeptPlace::open(Arc::clone(&backbone), before_the_first(&state).await?).await?;
+        let mut place = KeptPlace::open(Arc::clone(&backbone), before_the_first(&state).await?).await?;
+        place.take_over(lease.proof().await?).await?;
         let head = place.place.checkpoint;
         let (kept_book, book) = KeptBytes::read(&*backbone, BOOK, "book", head.number).await?;
         let restored = book.map(|bytes| Judged::restored(&bytes)).transpose().unwrap_or_else(|error| {
@@ -30,7 +33,7 @@ impl Follower {
             Some(judged) => judged,
             None => Judged::anew(silence::all(&*backbone).await?, &anew::newest(&*backbone).await?),
         };
-        let (newest, elapsed) = (backbone.newest_position(), state.clock.elapsed());
+        let (newest, now, elapsed) = (backbone.newest_position(), state.clock.now(), state.clock.elapsed());
         let mut follower = Self {
             state,
             place,
@@ -41,19 +44,22 @@ impl Follower {
             writing: None,
             newest,
             written_at: elapsed,
-            checkpoint_at: elapsed,
-            ticked_at: elapsed,
+            checkpoint_due_at: elapsed.saturating_add(CHECKPOINT_EVERY),
+            spoke_at: elapsed,
+            said_last: millis(now),
             is_quiet: false,
         };
         if is_anew {
             follower.looked = follower.place.place.cursor;
             follower.place.place.said.clear();
-            // Silences that were said before are a part of what is known.
-            follower.begin_checkpoint().await?;
-            while follower.write_some().await? {}
+            // Before there is a checkpoint: whoever begins at one believes that it knows of all that is open.
             follower.end_unknown().await?;
+            // Silences that were said before are a part of what is known.
+            follower.write_checkpoint().await?;
         } else {
             follower.hear_again().await?;
+            // Whoever is interrupted again and again must not have more to hear each time.
+            follower.checkpoint_due_at = elapsed;
         }
         Ok(follower)
     }

@@ -3,7 +3,7 @@
 
 use std::collections::VecDeque;
 
-use super::{BOOK, CHECKPOINT_EVERY, Follower, SERIES};
+use super::{BOOK, CHECKPOINT_EVERY, Follower, MOST_SAID, SERIES};
 use crate::backbone::Put;
 use crate::clock::millis;
 use crate::incidents::interrupted::Interrupted;
@@ -12,6 +12,7 @@ use crate::incidents::place::Head;
 
 /// Pieces of one commit.
 const BYTES_PER_COMMIT: usize = 512 * 1024;
+const PIECES_PER_COMMIT: usize = 512;
 
 /// How long it is remembered what was usual for a device that is heard no more.
 const SERIES_KEPT_FOR: time::Duration = time::Duration::days(30);
@@ -27,11 +28,11 @@ pub(super) struct Writing {
 }
 
 impl Follower {
-    pub(super) async fn checkpoint_if_due(&mut self) -> Result<(), Interrupted> {
+    pub(in crate::incidents) async fn checkpoint_if_due(&mut self) -> Result<(), Interrupted> {
         let elapsed = self.state.clock.elapsed();
         let is_news = self.looked > self.place.place.checkpoint.position || !self.place.place.said.is_empty();
-        if is_news && self.writing.is_none() && elapsed.saturating_sub(self.checkpoint_at) >= CHECKPOINT_EVERY {
-            self.checkpoint_at = elapsed;
+        if is_news && self.writing.is_none() && elapsed >= self.checkpoint_due_at {
+            self.checkpoint_due_at = elapsed.saturating_add(CHECKPOINT_EVERY);
             self.begin_checkpoint().await?;
         }
         Ok(())
@@ -47,6 +48,19 @@ impl Follower {
         Ok(())
     }
 
+    /// Writes one from its beginning to its end.
+    pub(super) async fn write_checkpoint(&mut self) -> Result<(), Interrupted> {
+        self.begin_checkpoint().await?;
+        while self.write_some().await? {}
+        Ok(())
+    }
+
+    /// Makes room for what the clock says: what it has said so far becomes a part of a checkpoint.
+    pub(super) async fn make_room_for_said(&mut self) -> Result<(), Interrupted> {
+        while self.write_some().await? {}
+        if self.place.place.said.len() >= MOST_SAID { self.write_checkpoint().await } else { Ok(()) }
+    }
+
     /// Writes as much as goes into one commit. Says whether there is more to be written.
     pub(in crate::incidents) async fn write_some(&mut self) -> Result<bool, Interrupted> {
         let Some(mut writing) = self.writing.take() else { return Ok(false) };
@@ -59,6 +73,7 @@ impl Follower {
         }
         let (mut bytes, mut pieces) = (0_usize, Vec::new());
         while bytes < BYTES_PER_COMMIT
+            && pieces.len() < PIECES_PER_COMMIT
             && let Some(piece) = writing.pieces.pop_front()
         {
             bytes = bytes.saturating_add(piece.put.value.as_ref().map_or(0, Vec::len));

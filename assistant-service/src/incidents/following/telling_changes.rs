@@ -11,7 +11,8 @@ use crate::incidents::interrupted::Interrupted;
 use crate::incidents::record::{Found, Record};
 use crate::incidents::telling::{self, Said};
 
-/// A commit with more is made in parts, between what different events have changed.
+/// A commit takes nothing further when it has more than this. What one event or one word of the clock has changed is always one commit: it is
+/// [few incidents](diagnosis::engine::MOST_CHANGES).
 const BYTES_PER_COMMIT: usize = 512 * 1024;
 
 /// What one commit will say.
@@ -25,7 +26,7 @@ struct Step {
 
 impl Follower {
     /// Tells all that came of what was heard, in its order.
-    pub(super) async fn tell(&mut self, outcome: Outcome) -> Result<(), Interrupted> {
+    pub(in crate::incidents) async fn tell(&mut self, outcome: Outcome) -> Result<(), Interrupted> {
         let before = self.place.place.heard;
         let (mut step, mut last) = (Step::default(), None);
         for Changed { at, heard, changes } in outcome.changed {
@@ -61,7 +62,9 @@ impl Follower {
             record.suggested.extend(telling::suggested(said, &record.incident, &*self.state.runbooks)?);
         }
         let event = telling::event(said, &record, self.state.clock.now())?;
-        step.bytes = step.bytes.saturating_add(event.json.len().saturating_mul(2));
+        // An incident is kept twice, once in short, and some stores write both as base64.
+        let kept = serde_json::to_vec(&record)?.len().saturating_mul(2);
+        step.bytes = step.bytes.saturating_add(event.json.len()).saturating_add(kept);
         step.events.push(event);
         step.said.push(said);
         step.records.insert(name, (record, found));

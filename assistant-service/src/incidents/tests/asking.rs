@@ -1,7 +1,6 @@
 //! Explanations: what was measured, and a question that no device can make its own.
 
 use super::*;
-use crate::backbone::Put;
 
 #[tokio::test]
 async fn an_explanation_says_what_was_measured_and_what_documents_say() {

@@ -1,8 +1,6 @@
 //! Nothing is lost and nothing is told twice, whoever ends when.
 
 use super::*;
-use crate::backbone::BackboneError;
-use crate::incidents::interrupted::Interrupted;
 
 /// What must be the same however often somebody ended: all but where an event stands and when it was told.
 fn content(said: &[Value]) -> Vec<Value> {
@@ -88,34 +86,6 @@ async fn whoever_ends_at_any_moment_the_same_is_said_as_if_nobody_had() {
 }
 
 #[tokio::test]
-async fn of_two_replicas_that_believe_to_follow_one_is_interrupted_and_tells_nothing() {
-    let stage = Stage::new();
-    let start = millis(stage.clock.now());
-    send_second(&stage, start, 0).await;
-    let mut one = follower(&stage).await;
-    for number in 1..GOES_BAD {
-        send_second(&stage, start, number).await;
-        look_and_tick(&mut one).await;
-    }
-    let replica = stage.replica();
-    let mut other = follower(&replica).await;
-    for number in GOES_BAD..IS_WELL_AGAIN {
-        send_second(&stage, start, number).await;
-        look_and_tick(&mut one).await;
-    }
-    let mut interrupted = None;
-    while interrupted.is_none() {
-        interrupted = other.look().await.err();
-    }
-    assert!(matches!(interrupted, Some(Interrupted::Store(BackboneError::Conflict { .. }))), "{interrupted:?}");
-    // A checkpoint that it had begun does not touch what the other one needs.
-    let mut late = other;
-    late.begin_checkpoint().await.unwrap();
-    assert!(late.write_some().await.is_err());
-    assert_eq!(of_type(&said(&stage).await, "opened").len(), 1);
-}
-
-#[tokio::test]
 async fn where_what_was_known_is_not_readable_all_is_learnt_anew_and_what_was_open_is_over() {
     let stage = Stage::new();
     let start = millis(stage.clock.now());
@@ -134,7 +104,7 @@ async fn where_what_was_known_is_not_readable_all_is_learnt_anew_and_what_was_op
         for entry in stage.state.backbone.list(bucket, None, 100).await.unwrap() {
             let value = Some([&entry.value[..12], b"another form"].concat());
             let (key, expected_revision) = (entry.key, Some(entry.revision));
-            let put = backbone::Put { bucket, key, value, expected_revision, expires_at: None };
+            let put = Put { bucket, key, value, expected_revision, expires_at: None };
             stage.state.backbone.commit(backbone::Batch { events: Vec::new(), puts: vec![put] }).await.unwrap();
         }
     }

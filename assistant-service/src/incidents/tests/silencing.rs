@@ -54,6 +54,24 @@ async fn a_silence_that_says_too_little_or_too_much_is_refused() {
 }
 
 #[tokio::test]
+async fn of_many_that_are_made_at_once_no_more_are_kept_than_are_kept_at_all() {
+    let stage = Stage::new();
+    let replica = stage.replica();
+    let body = json!({"device": "console-1", "until": "2026-03-01T13:00:00Z", "reason": "r"});
+    for _ in 1..crate::incidents::silence::MOST {
+        assert_eq!(stage.post("/v1/silences", &body).send().await.status, 201);
+    }
+    // One place is left.
+    let at_once = (0..8).map(|number| if number % 2 == 0 { &stage } else { &replica });
+    let made = futures_util::future::join_all(at_once.map(|stage| stage.post("/v1/silences", &body).send())).await;
+    let mut statuses: Vec<u16> = made.iter().map(|answer| answer.status.as_u16()).collect();
+    statuses.sort_unstable();
+    assert_eq!(statuses, [201, 429, 429, 429, 429, 429, 429, 429]);
+    let told = stage.get("/v1/events?type=dev.watchgate.telemetry.silence.created&limit=200").send().await;
+    assert_eq!(told.json["events"].as_array().map(Vec::len), Some(crate::incidents::silence::MOST));
+}
+
+#[tokio::test]
 async fn what_is_silenced_makes_no_incident_whoever_follows_the_log() {
     let stage = Stage::new();
     let start = millis(stage.clock.now());

@@ -90,6 +90,7 @@ fn it_is_over_when_the_data_say_so_and_comes_back_as_the_same() {
     assert_eq!(first.state, IncidentState::Resolved);
     let over = first.resolved_at.unwrap() - START;
     assert!((900_000..1_000_000).contains(&over), "{over}");
+    assert!((32.0..36.0).contains(&first.moved[0].now), "it says how bad it was: {}", first.title);
     fn again(device: usize, at: i64, second: &mut Second) {
         if device == 4 && at >= 1200 {
             second.values[0] *= 2.0;

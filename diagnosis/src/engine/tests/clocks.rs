@@ -149,3 +149,18 @@ fn a_device_that_was_set_to_another_time_is_heard_with_its_new_build() {
     let told = play(&mut engine, 1, 800..1000, |device, _, second| second.is_told = device != 4);
     assert!(told.iter().any(|change| matches!(change, Change::Updated(_) | Change::Opened(_))), "{told:#?}");
 }
+
+#[test]
+fn what_was_over_long_before_it_was_sent_is_resolved_as_soon_as_it_is_heard() {
+    let mut engine = Engine::default();
+    let now = START + 1_200_000;
+    let mut told = engine.tick(now);
+    for at in 0..1100 {
+        let batches = (0..DEVICES).filter_map(|device| second(1, device, at, slow_from_600_to_900));
+        batches.for_each(|batch| told.extend(engine.take(&batch).0));
+    }
+    told.extend((0..10).flat_map(|second| engine.tick(now + second * 1000)));
+    let incident = only(&told);
+    assert_eq!(incident.state, IncidentState::Resolved);
+    assert!((900..1000).contains(&second_of(incident.resolved_at.unwrap())), "{incident:#?}");
+}

@@ -3,7 +3,7 @@ use std::collections::BTreeSet;
 use super::lab::{START, last_told};
 use crate::Millis;
 use crate::batch::{Batch, Row};
-use crate::engine::{Change, Engine, Limits};
+use crate::engine::{Change, Engine, Limits, MOST_CHANGES};
 use crate::incident::IncidentState;
 
 fn batch(device: usize, scene: usize, at: i64) -> Batch {
@@ -59,7 +59,7 @@ fn however_much_happens_at_once_each_word_changes_few_incidents_and_none_is_left
     let mut told = Vec::new();
     for at in 0..400 {
         let words = second_of_many(&mut engine, at);
-        assert!(words.iter().all(|changes| changes.len() <= 32), "{at}");
+        assert!(words.iter().all(|changes| changes.len() <= MOST_CHANGES), "{at}");
         // Somebody who begins in the middle of it tells the rest as this one does.
         if let Some(other) = &mut other {
             assert_eq!(second_of_many(other, at), words, "{at}");

@@ -34,6 +34,7 @@ fn perfect() -> (Expectation, Incident) {
         began_at,
         opened_at: began_at + 20_000,
         resolved_at: None,
+        merged_into: None,
         moved: vec![movement],
         moved_in_all: 1,
         devices: vec![device],
@@ -63,6 +64,16 @@ fn what_is_missed_split_late_or_without_a_cause_fails() {
     for extra in [early, elsewhere] {
         assert_eq!(expectation.failures(&[incident.clone(), extra.clone()]), vec![Failure::Extra(extra.title)]);
     }
+}
+
+#[test]
+fn what_was_merged_is_no_second_one_but_must_have_a_cause() {
+    let (expectation, incident) = perfect();
+    let merged = Incident { merged_into: Some("one".to_owned()), ..incident.clone() };
+    assert_eq!(expectation.failures(&[incident.clone(), merged.clone()]), Vec::new());
+    assert_eq!(expectation.failures(std::slice::from_ref(&merged)), vec![Failure::Missed("a fan stops")]);
+    let elsewhere = Incident { devices: vec!["another".to_owned()], ..merged };
+    assert_eq!(expectation.failures(&[incident, elsewhere.clone()]), vec![Failure::Extra(elsewhere.title)]);
 }
 
 #[test]
