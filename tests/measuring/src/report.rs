@@ -93,6 +93,9 @@ pub fn write(figures: &[Figure], out: &Path, taken: &Value) -> Result<()> {
         whole[figure.key] = figure.to_json();
         whole[figure.key]["circumstances"] = circumstances.clone();
     }
+    if let Some(folder) = out.parent() {
+        fs::create_dir_all(folder).with_context(|| format!("{} cannot be made", folder.display()))?;
+    }
     fs::write(out, format!("{whole:#}\n")).with_context(|| format!("{} cannot be written", out.display()))?;
     println!("\n{}", out.display());
     Ok(())

@@ -84,7 +84,7 @@ async fn of_the_build(ana: &Caller) -> Result<Option<Value>> {
     ensure!(of_build.len() <= 1, "one cause became {} incidents: {of_build:?}", of_build.len());
     let is_whole = |incident: &&&Value| {
         let devices = incident["devices"].as_array().map_or(0, Vec::len);
-        devices == STRUCK && text(incident, "/moved/0/metric") != ""
+        devices == STRUCK && !text(incident, "/moved/0/metric").is_empty()
     };
     Ok(of_build.iter().find(is_whole).map(|incident| (**incident).clone()))
 }
