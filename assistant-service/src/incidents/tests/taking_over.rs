@@ -96,6 +96,7 @@ pub(super) fn incident(number: u64) -> Incident {
         began_at: 1,
         opened_at: 2,
         resolved_at: None,
+        merged_into: None,
         moved: Vec::new(),
         moved_in_all: 0,
         devices: vec!["console-1".to_owned()],
