@@ -47,12 +47,11 @@ const MOST_ALARMS_OF_A_DEVICE: usize = 128;
 const MOST_ALARMS_EVEN_SO: usize = 20_000;
 
 /// One batch or tick opens no more incidents than this, looks no further for where alarms that waited belong, tells again of no more, and
-/// resolves no more; what is left comes with the next. Whoever
-/// listens keeps what one of them changed in one step, and a step has a bound.
+/// resolves no more; what is left comes with the next. Whoever listens keeps what one of them changed in one step, and a step has a bound.
 const MOST_OPENED: usize = 8;
 const MOST_SETTLED: usize = 256;
 const MOST_TOLD_AGAIN: usize = 8;
-const MOST_RESOLVED: usize = 8;
+const MOST_RESOLVED: usize = 4;
 
 /// What one batch or tick changes at most.
 pub const MOST_CHANGES: usize = MOST_OPENED + MOST_MERGED + MOST_TOLD_AGAIN + MOST_RESOLVED;

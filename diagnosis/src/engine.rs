@@ -109,12 +109,12 @@ impl Engine {
         Census { series, devices: self.roster.len(), forgotten, incidents, alarms }
     }
 
-    /// Whether a batch's device is not in memory: whoever has it parked must [revive](Engine::revive) it first.
+    /// Whether a batch's device is not in memory, and was not forgotten: whoever has it parked must [revive](Engine::revive) it first.
     pub fn needs(&self, batch: &Batch) -> bool {
-        !self.knows(&batch.device)
+        !self.knows(&batch.device) && !self.roster.is_forgotten(&batch.device)
     }
 
-    /// Takes a batch that has been [checked](Batch::check), in the order of the log.
+    /// Takes a batch that has been [checked](Batch::check), in the order of the log. What is [too much](Engine::surplus) after it is to be forgotten.
     pub fn take(&mut self, batch: &Batch) -> (Vec<Change>, Counted) {
         if self.roster.hear(batch) {
             self.book.close_silence(&batch.device, batch.start, &self.roster);
@@ -146,7 +146,7 @@ impl Engine {
                 *counter = counter.saturating_add(1);
             }
         }
-        self.make_room(&batch.device);
+        self.roster.count(&batch.device, self.memory.series_of(&batch.device));
         let newest = self.roster.believed(batch.newest());
         let now = self.roster.clock().unwrap_or(newest);
         let changes = self
@@ -188,14 +188,5 @@ impl Engine {
             score: 1.0,
         };
         self.book.signal(key, Signal::Open(finding), missed_at, &self.roster, &self.silences);
-    }
-
-    /// What was not heard for the longest time goes when there is too much.
-    fn make_room(&mut self, but: &str) {
-        self.roster.forget_stalest(self.limits.devices, but);
-        while self.memory.live() > self.limits.series {
-            let Some(stalest) = self.roster.stalest(self.memory.devices(), but).map(str::to_owned) else { return };
-            self.memory.forget(&stalest);
-        }
     }
 }

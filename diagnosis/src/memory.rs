@@ -55,7 +55,7 @@ impl Memory {
         self.live
     }
 
-    /// How many devices have series in memory.
+    /// The devices that have series in memory.
     pub(crate) fn devices(&self) -> impl Iterator<Item = &str> {
         self.devices.keys().map(String::as_str)
     }
@@ -67,6 +67,11 @@ impl Memory {
 
     pub(crate) fn knows(&self, device: &str) -> bool {
         self.devices.contains_key(device)
+    }
+
+    /// How many series of a device are in memory.
+    pub(crate) fn series_of(&self, device: &str) -> usize {
+        self.devices.get(device).map_or(0, |device| device.series.len())
     }
 
     /// The devices of which something changed since they were copied.

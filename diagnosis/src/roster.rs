@@ -55,6 +55,10 @@ pub(crate) struct Device {
     rhythm: Rhythm,
     has_ended: bool,
     pub(crate) is_silent: bool,
+    /// How many series it has, while it is heard: those of devices that are not may be kept elsewhere.
+    series: usize,
+    /// There was no room for its series: what is kept of them elsewhere is of no use any more.
+    is_forgotten: bool,
 }
 
 impl Device {
@@ -131,6 +135,9 @@ impl Device {
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Roster {
     devices: BTreeMap<String, Device>,
+    /// The series of all devices that are heard. What goes for want of room follows from this and not from what happens to be in memory, so
+    /// that whoever begins at a checkpoint forgets the same.
+    series: usize,
     /// The newest time that was told; `None` before the first.
     clock: Option<Millis>,
 }
@@ -196,6 +203,9 @@ impl Roster {
         });
         let mut silent = Vec::new();
         for (name, device) in &mut self.devices {
+            if !device.is_heard(now) {
+                device.series = 0;
+            }
             let missed_at = device.heard_at.saturating_add(device.patience(SILENT_AFTER_MS));
             let is_steady =
                 device.batches >= STEADY_BATCHES && device.heard_at.saturating_sub(device.steady_since) >= STEADY_MS;
@@ -204,6 +214,7 @@ impl Roster {
                 silent.push((name.clone(), missed_at));
             }
         }
+        self.series = self.devices.values().map(|device| device.series).fold(0, usize::saturating_add);
         silent.sort_by(|one, other| (one.1, &one.0).cmp(&(other.1, &other.0)));
         silent
     }
@@ -216,21 +227,48 @@ impl Roster {
         }
     }
 
-    /// Who was not heard for the longest time, but for one; of `among`.
-    pub(crate) fn stalest<'a>(&self, among: impl Iterator<Item = &'a str>, but: &str) -> Option<&'a str> {
-        among
-            .filter(|name| *name != but)
-            .min_by_key(|name| (self.devices.get(*name).map_or(Millis::MIN, |device| device.heard_at), *name))
+    /// A device has so many series now, which are in memory.
+    pub(crate) fn count(&mut self, device: &str, series: usize) {
+        if let Some(device) = self.devices.get_mut(device) {
+            self.series = self.series.saturating_sub(device.series).saturating_add(series);
+            device.series = series;
+            device.is_forgotten &= series == 0;
+        }
     }
 
-    /// Keeps the number of devices.
-    pub(crate) fn forget_stalest(&mut self, most: usize, but: &str) {
-        while self.devices.len() > most {
-            let Some(stalest) = self.stalest(self.devices.keys().map(String::as_str), but).map(str::to_owned) else {
-                return;
-            };
-            self.devices.remove(&stalest);
+    /// Who must go so that no more devices and series are left, but for one; who was not heard for the longest time first.
+    pub(crate) fn surplus(&self, devices: usize, series: usize, but: &str) -> Vec<String> {
+        let too_many = self.devices.len().saturating_sub(devices);
+        if too_many == 0 && self.series <= series {
+            return Vec::new();
         }
+        let others = self.devices.iter().filter(|(name, _)| *name != but);
+        let mut stalest: Vec<(Millis, &String, usize)> =
+            others.map(|(name, device)| (device.heard_at, name, device.series)).collect();
+        stalest.sort_unstable();
+        let (mut left, mut surplus) = (self.series, Vec::new());
+        for (place, (_, name, count)) in stalest.into_iter().enumerate() {
+            if place < too_many || (left > series && count > 0) {
+                left = left.saturating_sub(count);
+                surplus.push(name.clone());
+            }
+        }
+        surplus
+    }
+
+    /// There is no room for a device's series, nor for the device where there are more than `most`.
+    pub(crate) fn forget(&mut self, device: &str, most: usize) {
+        self.count(device, 0);
+        if self.devices.len() > most {
+            self.devices.remove(device);
+        } else if let Some(device) = self.devices.get_mut(device) {
+            device.is_forgotten = true;
+        }
+    }
+
+    /// Whether what was known of a device's series is forgotten, wherever it is kept.
+    pub(crate) fn is_forgotten(&self, device: &str) -> bool {
+        self.devices.get(device).is_some_and(|device| device.is_forgotten)
     }
 
     /// Whose series may be parked: who was not heard for ten minutes, or ended.

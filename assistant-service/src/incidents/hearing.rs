@@ -118,6 +118,10 @@ pub(super) fn hear(judged: &mut Judged, all: Vec<Read>) -> Result<Outcome, Inval
                 judged.copy_before(&batch.device)?;
                 let (changes, counted) = judged.engine.take(&batch);
                 outcome.count(counted);
+                for device in judged.engine.surplus(&batch.device) {
+                    judged.copy_before(&device)?;
+                    judged.engine.forget(&device);
+                }
                 changes
             }
             Input::Silenced(silenced) => {

@@ -8,7 +8,7 @@ use crate::engine::Change;
 use crate::incident::IncidentState;
 
 /// One batch or tick merges no more than this, and no more pairs are remembered: of what is one cause there is soon another alarm that says so.
-pub(super) const MOST_MERGED: usize = 8;
+pub(super) const MOST_MERGED: usize = 4;
 const MOST_BRIDGED: usize = 64;
 
 impl Book {

@@ -46,6 +46,18 @@ impl Engine {
         self.memory.revive(parked)
     }
 
+    /// The devices that there is no room for any more after a batch of `but`: to be [forgotten](Engine::forget) in this order, before anything
+    /// else is taken. Whoever copies a checkpoint little by little copies them first.
+    pub fn surplus(&self, but: &str) -> Vec<String> {
+        self.roster.surplus(self.limits.devices, self.limits.series, but)
+    }
+
+    /// Forgets a device's series for want of room, in memory and wherever they are kept.
+    pub fn forget(&mut self, device: &str) {
+        self.memory.forget(device);
+        self.roster.forget(device, self.limits.devices);
+    }
+
     /// The devices in memory that were not heard for ten minutes.
     pub fn idle_devices(&self, now: Millis) -> Vec<String> {
         self.memory.devices().filter(|device| self.roster.is_idle(device, now)).map(str::to_owned).collect()

@@ -1,9 +1,11 @@
 //! Parked, revived, copied and begun again anywhere: nothing that is told depends on it.
 
+use std::collections::BTreeMap;
+
 use proptest::prelude::*;
 
-use super::lab::{DEVICES, START, Second, of_second, play};
-use crate::engine::{Change, Engine};
+use super::lab::{DEVICES, Fault, START, Second, hear, of_second, play};
+use crate::engine::{Change, Engine, Limits};
 
 const SECONDS: i64 = 800;
 
@@ -32,50 +34,72 @@ fn the_same_samples_are_told_the_same_way() {
     assert_eq!(told, play(&mut Engine::default(), 1, 0..SECONDS, much));
 }
 
-/// What an engine in pieces tells: at each of these seconds some devices are parked, and at `moves` another engine goes on from a checkpoint
-/// and what came after it.
-fn told_in_pieces(parks: &[(i64, usize)], copied_at: i64, moves: i64) -> Vec<Change> {
+/// An engine, and what is kept of devices that are not in its memory.
+struct InPieces {
+    engine: Engine,
+    kept: BTreeMap<String, Vec<u8>>,
+}
+
+impl InPieces {
+    fn second(&mut self, at: i64, fault: Fault) -> Vec<Change> {
+        let mut told = self.engine.tick(START + at * 1000);
+        for batch in of_second(1, at, fault) {
+            if self.engine.needs(&batch)
+                && let Some(kept) = self.kept.get(&batch.device)
+            {
+                self.engine.revive(kept).unwrap();
+            }
+            told.extend(hear(&mut self.engine, &batch));
+        }
+        told
+    }
+}
+
+/// What an engine in pieces tells, and what it knows at the end: at each of these seconds some devices are parked, and at `moves` another engine goes
+/// on from a checkpoint and what came after it.
+fn told_in_pieces(
+    limits: Limits,
+    fault: Fault,
+    parks: &[(i64, usize)],
+    copied_at: i64,
+    moves: i64,
+) -> (Vec<Change>, Vec<u8>) {
     let mut told = Vec::new();
-    let mut engine = Engine::default();
-    let mut parked: Vec<(String, Vec<u8>)> = Vec::new();
-    let mut kept = Vec::new();
-    let mut book = Vec::new();
+    let mut pieces = InPieces { engine: Engine::new(limits), kept: BTreeMap::new() };
+    let (mut kept, mut book) = (BTreeMap::new(), Vec::new());
     for at in 0..SECONDS {
         if at == copied_at {
-            let checkpoint = engine.checkpoint().unwrap();
-            kept.extend(checkpoint.devices);
             // What is parked is kept as it is.
-            kept.extend(parked.iter().cloned());
+            kept.clone_from(&pieces.kept);
+            let checkpoint = pieces.engine.checkpoint().unwrap();
+            kept.extend(checkpoint.devices);
             book = checkpoint.book;
         }
         if at == moves {
-            engine = Engine::default();
-            for (_, device) in &kept {
-                engine.revive(device).unwrap();
-            }
-            engine.restore(&book).unwrap();
-            parked.clear();
-            play(&mut engine, 1, copied_at..moves, much);
+            pieces = InPieces { engine: Engine::new(limits), kept: kept.clone() };
+            pieces.engine.restore(&book).unwrap();
+            (copied_at..moves).for_each(|at| drop(pieces.second(at, fault)));
         }
-        told.extend(engine.tick(START + at * 1000));
-        for batch in of_second(1, at, much) {
-            if engine.needs(&batch)
-                && let Some(place) = parked.iter().position(|(device, _)| *device == batch.device)
-            {
-                engine.revive(&parked.remove(place).1).unwrap();
-            }
-            told.extend(engine.take(&batch).0);
-        }
+        told.extend(pieces.second(at, fault));
         for (_, device) in parks.iter().filter(|(when, _)| *when == at) {
             let device = format!("devkit-{device:02}");
-            if let Some(bytes) = engine.park(&device).unwrap() {
-                assert!(!engine.knows(&device));
-                parked.push((device, bytes));
+            if let Some(bytes) = pieces.engine.park(&device).unwrap() {
+                assert!(!pieces.engine.knows(&device));
+                pieces.kept.insert(device, bytes);
             }
         }
     }
-    told
+    (told, pieces.engine.save_book().unwrap())
 }
+
+/// Each device is not heard for some minutes, in turn, and all have another build now and then.
+fn in_turn(device: usize, at: i64, second: &mut Second) {
+    much(device, at, second);
+    second.is_told &= (at / 50 + device as i64) % 12 > 2;
+    second.ends = false;
+}
+
+const NARROW: Limits = Limits { series: 30, series_of_a_device: 4, devices: 11 };
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: 12, ..ProptestConfig::default() })]
@@ -86,9 +110,30 @@ proptest! {
         copied_at in 1..SECONDS - 1,
         after in 0..200_i64,
     ) {
-        let whole = play(&mut Engine::default(), 1, 0..SECONDS, much);
-        prop_assert_eq!(whole, told_in_pieces(&parks, copied_at, (copied_at + after).min(SECONDS - 1)));
+        let moves = (copied_at + after).min(SECONDS - 1);
+        let whole = told_in_pieces(Limits::default(), much, &[], SECONDS, SECONDS);
+        prop_assert_eq!(&whole.0, &play(&mut Engine::default(), 1, 0..SECONDS, much));
+        prop_assert_eq!(whole, told_in_pieces(Limits::default(), much, &parks, copied_at, moves));
     }
+
+    #[test]
+    fn what_goes_for_want_of_room_is_the_same_for_whoever_begins_again(
+        parks in proptest::collection::vec((0..SECONDS, 0..DEVICES), 0..40),
+        copied_at in 1..SECONDS - 1,
+        after in 0..200_i64,
+    ) {
+        let moves = (copied_at + after).min(SECONDS - 1);
+        let whole = told_in_pieces(NARROW, in_turn, &[], SECONDS, SECONDS);
+        prop_assert_eq!(whole, told_in_pieces(NARROW, in_turn, &parks, copied_at, moves));
+    }
+}
+
+#[test]
+fn there_is_something_to_forget_in_what_is_played() {
+    let mut pieces = InPieces { engine: Engine::new(NARROW), kept: BTreeMap::new() };
+    let told: Vec<Change> = (0..SECONDS).flat_map(|at| pieces.second(at, in_turn)).collect();
+    assert!(pieces.engine.census().forgotten > 30, "{:?}", pieces.engine.census());
+    assert!(!told.is_empty());
 }
 
 #[test]

@@ -47,6 +47,13 @@ pub(super) fn of_second(seed: u64, at: i64, fault: Fault) -> Vec<Batch> {
     (0..DEVICES).filter_map(|device| second(seed, device, at, fault)).collect()
 }
 
+/// Takes a batch, and forgets what is too much then.
+pub(super) fn hear(engine: &mut Engine, batch: &Batch) -> Vec<Change> {
+    let (changes, _) = engine.take(batch);
+    engine.surplus(&batch.device).iter().for_each(|device| engine.forget(device));
+    changes
+}
+
 /// Takes all batches of so many seconds, with a tick each second.
 pub(super) fn play(engine: &mut Engine, seed: u64, seconds: std::ops::Range<i64>, fault: Fault) -> Vec<Change> {
     let mut changes = Vec::new();

@@ -1,6 +1,6 @@
 use std::collections::BTreeSet;
 
-use super::lab::{START, last_told};
+use super::lab::{START, hear, last_told};
 use crate::Millis;
 use crate::batch::{Batch, Row};
 use crate::engine::{Change, Engine, Limits, MOST_CHANGES};
@@ -22,14 +22,14 @@ fn devices_and_series_stay_within_their_limits_and_the_oldest_go_first() {
     let mut engine = Engine::new(Limits { series: 100, series_of_a_device: 30, devices: 20 });
     for at in 0..1000 {
         engine.tick(START + at * 1000);
-        engine.take(&batch(at as usize % 50, 0, at * 1000));
+        hear(&mut engine, &batch(at as usize % 50, 0, at * 1000));
         let census = engine.census();
         assert!(census.series <= 100 && census.devices <= 20, "{census:?}");
     }
     assert_eq!(engine.census().forgotten, 1000 * 10 - 100);
     assert!((40..50).all(|device| engine.knows(&format!("devkit-{device}"))));
     for scene in 0..10 {
-        engine.take(&batch(49, scene, 1_000_000 + scene as i64));
+        hear(&mut engine, &batch(49, scene, 1_000_000 + scene as i64));
     }
     assert_eq!(engine.census().series, 100);
     assert!(engine.knows("devkit-49") && !engine.knows("devkit-40"));
