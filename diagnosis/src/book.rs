@@ -46,9 +46,11 @@ const MOST_ALARMS: usize = 10_000;
 const MOST_ALARMS_OF_A_DEVICE: usize = 128;
 const MOST_ALARMS_EVEN_SO: usize = 20_000;
 
-/// One batch or tick opens no more incidents than this, tells again of no more, and resolves no more; what is left comes with the next. Whoever
+/// One batch or tick opens no more incidents than this, looks no further for where alarms that waited belong, tells again of no more, and
+/// resolves no more; what is left comes with the next. Whoever
 /// listens keeps what one of them changed in one step, and a step has a bound.
 const MOST_OPENED: usize = 8;
+const MOST_SETTLED: usize = 256;
 const MOST_TOLD_AGAIN: usize = 8;
 const MOST_RESOLVED: usize = 8;
 
@@ -215,6 +217,7 @@ impl Book {
         };
         let mut due: Vec<(Millis, SeriesKey)> = self.alarms.iter().filter_map(due).collect();
         due.sort();
+        due.truncate(MOST_SETTLED);
         let mut changes = Vec::new();
         for (until, key) in due {
             // One that was due before it may have taken it along.
@@ -227,6 +230,8 @@ impl Book {
                 self.join(&members, &incidents);
             } else if changes.len() < MOST_OPENED {
                 changes.extend(self.begin(members, until, now, roster));
+            } else {
+                break;
             }
         }
         changes.extend(self.merge(now));

@@ -51,6 +51,14 @@ impl Alarm {
         matches!(self.standing, Standing::Waits { .. })
     }
 
+    /// The incident that it belongs to.
+    pub(crate) fn incident(&self) -> Option<&String> {
+        match &self.standing {
+            Standing::Of(incident) => Some(incident),
+            Standing::Silenced | Standing::Waits { .. } => None,
+        }
+    }
+
     /// What an incident says of it.
     pub(crate) fn movement(&self, key: &SeriesKey) -> Movement {
         let Finding { kind, direction, began_at, before, now, score } = self.finding;

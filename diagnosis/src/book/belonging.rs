@@ -16,6 +16,14 @@ pub(super) const WINDOW_MS: Millis = 10 * 60_000;
 /// What begins within this time after a device has got another build, begins with the build.
 pub(super) const CHANGED_MS: Millis = 10 * 60_000;
 
+/// An alarm is held against so many others at most, and so many of one incident: thousands that have nothing in common are no reason to stand
+/// still, and of those that have, any says so. What one does not see another does, or the next of the same device.
+const MOST_COMPARED: usize = 2048;
+const MOST_OF_AN_INCIDENT: usize = 256;
+
+/// Of alarms of one cause so many are held against incidents.
+const MOST_SPEAKING: usize = 64;
+
 /// Why two alarms belong together, the strongest reason first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Tie {
@@ -36,13 +44,30 @@ impl Book {
         alarms: impl IntoIterator<Item = &'a SeriesKey>,
         roster: &Roster,
     ) -> Vec<String> {
-        let alarms: Vec<Member<'_>> = alarms.into_iter().filter_map(|key| self.alarms.get_key_value(key)).collect();
+        let alarms = alarms.into_iter().filter_map(|key| self.alarms.get_key_value(key));
+        let alarms: Vec<Member<'_>> = alarms.take(MOST_SPEAKING).collect();
+        let mut ties: BTreeMap<&String, Tie> = BTreeMap::new();
+        for alarm in &alarms {
+            let on_device = self.of(&alarm.0.device).filter(|member| tie(*alarm, *member, roster).is_some());
+            ties.extend(on_device.filter_map(|(_, member)| Some((member.incident()?, Tie::Device))));
+        }
         let tie_of = |member| alarms.iter().filter_map(|alarm| tie(*alarm, member, roster)).min();
-        let ties = self.incidents.iter().filter_map(|(incident, kept)| {
-            let members = kept.members.iter().filter_map(|member| self.alarms.get_key_value(member));
-            Some((members.filter_map(tie_of).min()?, kept.opened_at, incident))
-        });
-        let mut ties: Vec<(Tie, Millis, &String)> = ties.collect();
+        let mut left = MOST_COMPARED;
+        for (incident, kept) in &self.incidents {
+            if left == 0 {
+                break;
+            }
+            if ties.contains_key(incident) {
+                continue;
+            }
+            let looked_at = kept.members.len().min(MOST_OF_AN_INCIDENT).min(left);
+            left = left.saturating_sub(looked_at);
+            let members = kept.members.iter().take(looked_at).filter_map(|member| self.alarms.get_key_value(member));
+            ties.extend(members.filter_map(tie_of).min().map(|tie| (incident, tie)));
+        }
+        let opened_at = |incident: &String| self.incidents.get(incident).map(|kept| kept.opened_at);
+        let mut ties: Vec<(Tie, Option<Millis>, &String)> =
+            ties.into_iter().map(|(incident, tie)| (tie, opened_at(incident), incident)).collect();
         ties.sort();
         ties.into_iter().map(|(_, _, incident)| incident.clone()).collect()
     }
@@ -55,6 +80,7 @@ impl Book {
         while let Some(member) = found.get(looked_at).copied() {
             let tied: Vec<&SeriesKey> = waiting
                 .iter()
+                .take(MOST_COMPARED)
                 .filter(|(key, alarm)| tie((key, alarm), member, roster).is_some())
                 .map(|(key, _)| *key)
                 .collect();

@@ -86,6 +86,7 @@ impl Book {
             .collect()
     }
 
+    /// Whether anything of an incident goes on.
     pub(super) fn goes_on(&self, incident: &str) -> bool {
         let Some(kept) = self.incidents.get(incident) else { return false };
         kept.members.iter().filter_map(|key| self.alarms.get(key)).any(|alarm| alarm.closed_at.is_none())
