@@ -7,21 +7,29 @@
 )]
 
 use std::env;
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::process::Command;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
 use serde_json::{Value, json};
-use watchgate_tests::client::{Caller, expect_json};
 use watchgate_tests::wait::until;
 use watchgate_tests::{Companion, Stage, StageOptions, artifacts};
 
-use console::{CREDENTIALS, Game, Portal};
+use console_simulator::game::Output;
+use console_simulator::portal::Credentials;
+use console_simulator::{Begin, Oddities, Setup, Simulator};
+use telemetry_traces::{Rate, SCENARIOS, Trace};
 
-#[path = "collector/console.rs"]
-mod console;
+use sent::Stored;
 
+#[path = "collector/sent.rs"]
+mod sent;
+
+const SCENARIO: &str = "thermal-throttling";
+const SEED: u64 = 7;
+const RATE: Rate = Rate::EACH_FRAME;
 const SUBJECT: &str = "collector-7";
 const SOURCE: &str = "https://issuer.watchgate.test#collector-7";
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -30,6 +38,36 @@ const PATIENCE: Duration = Duration::from_secs(60);
 fn outage() -> Result<Duration> {
     let seconds = env::var("WATCHGATE_OUTAGE_SECONDS").unwrap_or_else(|_| "3".to_owned());
     Ok(Duration::from_secs(seconds.parse().context("WATCHGATE_OUTAGE_SECONDS is no number")?))
+}
+
+/// What the console plays.
+fn trace() -> Result<Trace> {
+    let scenario = SCENARIOS.iter().find(|scenario| scenario.name == SCENARIO).context("no such scenario")?;
+    Ok(scenario.trace(SEED, Some(RATE)))
+}
+
+/// A console whose portal breaks off sockets, says what is no JSON, and shows a certificate that names another; each frame is told.
+async fn console(game: PathBuf) -> Result<Simulator> {
+    let oddities = Oddities {
+        is_certificate_foreign: true,
+        cut_socket: NonZeroU32::new(16),
+        garble: NonZeroU32::new(7),
+        ..Oddities::default()
+    };
+    let setup = Setup {
+        scenario: SCENARIO.to_owned(),
+        seed: SEED,
+        rate: Some(RATE),
+        device: None,
+        speed: 2.0,
+        begin: Begin::After(Duration::ZERO),
+        history: Duration::ZERO,
+        listen: ([127, 0, 0, 1], 0).into(),
+        credentials: Credentials { user: "tester".to_owned(), password: "correct horse".to_owned() },
+        game: Output::File(game),
+        oddities,
+    };
+    Simulator::start(setup).await
 }
 
 /// A collector's files, and its command line.
@@ -42,14 +80,13 @@ struct Collector<'a> {
 }
 
 impl<'a> Collector<'a> {
-    fn new(stage: &'a Stage, portal: &Portal, game: &Game) -> Result<Self> {
+    fn new(stage: &'a Stage, console: &Simulator, game: PathBuf) -> Result<Self> {
         let folder = stage.folder().join("collector");
         std::fs::create_dir_all(&folder)?;
-        std::fs::write(folder.join("portal.txt"), CREDENTIALS)?;
+        std::fs::write(folder.join("portal.txt"), "tester:correct horse\n")?;
         let key = rcgen::KeyPair::generate_for(&rcgen::PKCS_ECDSA_P256_SHA256)?;
         std::fs::write(folder.join("key.pem"), key.serialize_pem())?;
-        let game = game.path().to_owned();
-        Ok(Self { stage, folder, portal: portal.url(), pin: String::new(), game })
+        Ok(Self { stage, folder, portal: console.url(), pin: String::new(), game })
     }
 
     /// A first contact: what the portal shows, for a person to compare.
@@ -89,10 +126,13 @@ async fn each_sample_arrives_once_and_in_order_over_an_outage_and_a_kill() -> Re
     let stage = Stage::start(StageOptions::default()).await?;
     stage
         .play(async |stage| {
-            let (portal, game) = (Portal::start().await?, Game::start(stage.folder()));
-            let mut collector = Collector::new(stage, &portal, &game)?;
+            let game = stage.folder().join("game.jsonl");
+            let mut console = console(game.clone()).await?;
+            let mut collector = Collector::new(stage, &console, game.clone())?;
             collector.learn_pin()?;
+            ensure!(collector.pin == console.pin, "{} is not the console's pin", collector.pin);
             let reader = stage.caller("reader", "events:read")?;
+            let mut stored = Stored::default();
 
             // The token of somebody else's key: nothing is taken, nothing is lost.
             collector.bind("AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA")?;
@@ -103,13 +143,13 @@ async fn each_sample_arrives_once_and_in_order_over_an_outage_and_a_kill() -> Re
                 Ok(first.log().contains("takes nothing").then_some(()))
             })
             .await?;
-            ensure!(stored(&reader).await?.is_empty(), "a token that is bound to another key is good for nothing");
+            stored.look(&reader, SOURCE).await?;
+            ensure!(stored.events.is_empty(), "a token that is bound to another key is good for nothing");
             collector.bind(&thumbprint)?;
-            until(
-                "samples arrive",
-                PATIENCE,
-                async || Ok((frames(&stored(&reader).await?)?.len() > 100).then_some(())),
-            )
+            until("samples arrive", PATIENCE, async || {
+                stored.look(&reader, SOURCE).await?;
+                Ok((stored.frames()?.len() > 100 && stored.gauges()?.len() > 10).then_some(()))
+            })
             .await?;
 
             stage.stop_service();
@@ -122,38 +162,58 @@ async fn each_sample_arrives_once_and_in_order_over_an_outage_and_a_kill() -> Re
             })
             .await?;
             stage.restart_service().await?;
-            let written = game.end().await?;
+            console.end().await?;
+            let expected = sent::written(&game)?;
             until("everything has arrived", PATIENCE, async || {
-                Ok((frames(&stored(&reader).await?)?.last().copied() == written.checked_sub(1)).then_some(()))
+                stored.look(&reader, SOURCE).await?;
+                Ok((stored.frames()?.len() >= expected.len()).then_some(()))
             })
             .await?;
             terminate(&second).await?;
             let log = second.log();
             ensure!(log.contains("nothing stays in the spool"), "the end of the second collector: {log}");
 
-            let events = stored(&reader).await?;
-            let frames = frames(&events)?;
-            let expected: Vec<_> = (0..written).collect();
-            ensure!(frames == expected, "{} of {written} lines are stored, once each and in order", frames.len());
-            let loads = loads(&events);
-            ensure!(loads.windows(2).all(|two| two[0] < two[1]), "figures of the console came twice or out of order");
-            ensure!(loads.len() > 10, "only {} figures of the console", loads.len());
-            for event in &events {
-                let data = &event["data"];
-                ensure!(event["subject"] == "XBOX-7" && data["device"] == "XBOX-7", "whose samples are these? {event}");
-                let traits =
-                    json!({"edition": "SystemOS", "firmware": "26100.1", "model": "Xbox Series X", "site": "lab-2"});
-                ensure!(data["traits"] == traits || data["traits"] == json!({"site": "lab-2"}), "{}", data["traits"]);
-                let is_game = data["metrics"][0] == "FrameTime";
-                if is_game {
-                    let level = whole(&data["rows"][0][1][0])? / 125;
-                    ensure!(data["scene"] == format!("level {level}"), "another scene's samples: {event}");
-                }
+            stored.look(&reader, SOURCE).await?;
+            let (frames, gauges) = (stored.frames()?, stored.gauges()?);
+            let first_wrong = frames.iter().zip(&expected).find(|(found, wanted)| found != wanted);
+            ensure!(frames == expected, "{} of {} frames: {first_wrong:?}", frames.len(), expected.len());
+            ensure!(
+                gauges.windows(2).all(|two| two[0].0 < two[1].0),
+                "figures of the console came twice or out of order"
+            );
+            // Whoever opens a socket is told first what the last one was.
+            let told = sent::told(trace()?, &console.device);
+            let mut not_before = told.iter().peekable();
+            for (at, pages) in &gauges {
+                while not_before.next_if(|told| *told != pages).is_some() {}
+                ensure!(not_before.peek().is_some(), "the console has not said {pages} at {at}, or sooner");
             }
-            println!("{written} lines in {} events, {} figures of the console", events.len(), loads.len());
+            of_whom(&stored.events, &console.device)?;
+            println!(
+                "{} frames in {} events, {} figures of the console",
+                frames.len(),
+                stored.events.len(),
+                gauges.len()
+            );
             Ok(())
         })
         .await
+}
+
+/// Each event is this device's, with what the portal and the command line say of it, once the portal has been heard.
+fn of_whom(events: &[Value], name: &str) -> Result<()> {
+    let trace = trace()?;
+    let device = trace.devices().iter().find(|device| device.name == name).context("no such device")?;
+    let (firmware, model) = (&device.traits["firmware"], &device.traits["model"]);
+    let heard =
+        json!({"edition": "SystemOS", "family": "Windows.Xbox", "firmware": firmware, "model": model, "site": "lab-2"});
+    for event in events {
+        let data = &event["data"];
+        ensure!(event["subject"] == name && data["device"] == name, "whose samples are these? {event}");
+        ensure!(data["traits"] == heard || data["traits"] == json!({"site": "lab-2"}), "{}", data["traits"]);
+    }
+    ensure!(events.last().is_some_and(|event| event["data"]["traits"] == heard), "the portal was not heard");
+    Ok(())
 }
 
 fn thumbprint(log: &str) -> Option<String> {
@@ -165,42 +225,4 @@ async fn terminate(collector: &Companion) -> Result<()> {
     let ended = Command::new("kill").arg("-TERM").arg(collector.id().to_string()).status()?;
     ensure!(ended.success(), "the collector has ended by itself");
     until("the collector ends", PATIENCE, async || Ok(collector.log().contains("events sent").then_some(()))).await
-}
-
-/// All samples that the service has, in its order.
-async fn stored(reader: &Caller) -> Result<Vec<Value>> {
-    let (mut events, mut after) = (Vec::new(), 0);
-    loop {
-        let query = [("source", SOURCE.to_owned()), ("limit", "1000".to_owned()), ("after", after.to_string())];
-        let page = expect_json(200, reader.get("/v1/events").query(&query)).await?;
-        events.extend(page["events"].as_array().context("no events")?.iter().map(|event| event["event"].clone()));
-        match page["next_after"].as_u64() {
-            Some(position) => after = position,
-            None => return Ok(events),
-        }
-    }
-}
-
-/// The numbers of the game's lines.
-fn frames(events: &[Value]) -> Result<Vec<u64>> {
-    column(events, "FrameTime").map(whole).collect()
-}
-
-/// Numbers of samples are fractions, this one with nothing behind the point.
-fn whole(value: &Value) -> Result<u64> {
-    Ok(value.to_string().trim_end_matches(".0").parse()?)
-}
-
-fn loads(events: &[Value]) -> Vec<f64> {
-    column(events, "CpuLoad").filter_map(Value::as_f64).collect()
-}
-
-fn column<'a>(events: &'a [Value], metric: &'a str) -> impl Iterator<Item = &'a Value> {
-    let of = move |event: &'a Value| {
-        let data = &event["data"];
-        let column = data["metrics"].as_array().and_then(|names| names.iter().position(|name| name == metric));
-        let rows = data["rows"].as_array().map(Vec::as_slice).unwrap_or_default();
-        column.into_iter().flat_map(move |column| rows.iter().map(move |row| &row[1][column]))
-    };
-    events.iter().flat_map(of)
 }

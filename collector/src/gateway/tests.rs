@@ -145,7 +145,8 @@ async fn nobody_there_is_a_reason_to_try_again() {
     let settings = files.settings(&format!("http://{}", silent.local_addr().unwrap()));
     drop(silent);
     let answer = Gateway::connect(&settings).unwrap().post(&spooled(1)).await;
-    assert!(matches!(answer, Answer::Later { wait: None, .. }), "{answer:?}");
+    let reason = format!("{}v1/events does not answer: Connection refused (os error 111)", settings.address);
+    assert_eq!(answer, Answer::Later { wait: None, reason });
 }
 
 #[tokio::test]

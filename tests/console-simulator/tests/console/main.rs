@@ -3,7 +3,6 @@
 #![expect(
     clippy::unwrap_used,
     clippy::arithmetic_side_effects,
-    clippy::indexing_slicing,
     reason = "whatever is not as a test takes it to be fails the test, and it counts small numbers"
 )]
 
