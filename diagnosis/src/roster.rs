@@ -65,7 +65,7 @@ impl Roster {
         self.clock.map_or(at, |clock| believed(at, clock))
     }
 
-    /// Who was heard in the last ten minutes.
+    /// Who was heard in the last ten minutes, or for as long as it is waited for.
     pub(crate) fn heard(&self) -> impl Iterator<Item = (&str, &Device)> {
         let clock = self.clock.or_else(|| self.devices.values().map(|device| device.heard_at).max()).unwrap_or(0);
         self.devices

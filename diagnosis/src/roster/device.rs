@@ -146,7 +146,7 @@ impl Device {
         self.batches >= STEADY_BATCHES && self.heard_at.saturating_sub(self.steady_since) >= STEADY_MS
     }
 
-    /// Whether it was heard in the last ten minutes.
+    /// Whether it was heard in the last ten minutes, or for as long as it is waited for.
     pub(crate) fn is_heard(&self, now: Millis) -> bool {
         now.saturating_sub(self.heard_at) < self.patience(HEARD_MS)
     }
