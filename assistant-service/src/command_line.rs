@@ -58,7 +58,7 @@ enum Verb {
     #[command(subcommand)]
     Command(command::CommandCommand),
     /// Say of each row of a series how strange it is, as rows come: CSV in, CSV out.
-    #[command(after_help = detect::AFTER_HELP)]
+    #[command(after_help = detect::AFTER_HELP, override_usage = "watchgate detect < IN.csv > OUT.csv")]
     Detect(detect::DetectArguments),
     /// Put short-lived tokens of our own in the place of opaque ones, for Traefik's `forwardAuth`.
     #[command(after_help = exchange::AFTER_HELP)]

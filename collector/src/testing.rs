@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
@@ -27,9 +27,10 @@ pub(crate) fn answer(status: &str, headers: &str, body: &str) -> String {
     format!("HTTP/1.1 {status}\r\n{headers}Connection: close\r\nContent-Length: {}\r\n\r\n{body}", body.len())
 }
 
-/// 202.
-pub(crate) fn accepted() -> Reply {
-    Reply::Answer(answer("202 Accepted", "", "[]"))
+/// 202, with a receipt for each event of a request.
+pub(crate) fn accepted(request: &str) -> Reply {
+    let receipts: Vec<Value> = events(request).iter().map(|event| json!({"id": event["id"]})).collect();
+    Reply::Answer(answer("202 Accepted", "", &Value::from(receipts).to_string()))
 }
 
 /// Hands each request to `decide`, one after the other; says where.
@@ -99,7 +100,7 @@ impl Voice for Said {
 /// Replies in their order, then `accepted` for ever.
 pub(crate) fn script(replies: Vec<Reply>) -> impl FnMut(&str) -> Reply {
     let mut replies = VecDeque::from(replies);
-    move |_| replies.pop_front().unwrap_or_else(accepted)
+    move |request| replies.pop_front().unwrap_or_else(|| accepted(request))
 }
 
 /// A list that a gateway and a test share.

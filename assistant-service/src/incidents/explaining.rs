@@ -112,7 +112,7 @@ pub(super) fn facts(incident: &Incident) -> Vec<String> {
 }
 
 fn moved(place: usize, movement: &Movement) -> String {
-    let Movement { series, began_at, before, now, kind, score, .. } = movement;
+    let Movement { series, began_at, before, now, kind, .. } = movement;
     let at = if place == 0 { "First, at" } else { "At" };
     let place = [("build", &series.build), ("scene", &series.scene)]
         .into_iter()
@@ -126,7 +126,7 @@ fn moved(place: usize, movement: &Movement) -> String {
     let unit = incident_plot::unit(&series.metric).map(|unit| format!(" {unit}")).unwrap_or_default();
     let kind = named(*kind);
     format!(
-        "{at} {at_time}, {metric} of {device}{place} {}: from {}{unit} to {}{unit} ({kind}, score {score:.2}).",
+        "{at} {at_time}, {metric} of {device}{place} {}: from {}{unit} to {}{unit} ({kind}).",
         went(movement),
         number(*before),
         number(*now),
@@ -136,9 +136,11 @@ fn moved(place: usize, movement: &Movement) -> String {
 fn shared(shared: &Shared) -> String {
     let Shared { what, value, struck, struck_in_all, others, others_in_all } = shared;
     let (what, value) = (plain(what), plain(value));
-    format!(
-        "{struck} of {struck_in_all} struck devices have the {what} {value}, and {others} of {others_in_all} others."
-    )
+    let others = match others_in_all {
+        0 => "there are no others".to_owned(),
+        all => format!("{others} of {all} others"),
+    };
+    format!("{struck} of {struck_in_all} struck devices have the {what} {value}, and {others}.")
 }
 
 fn similar(similar: &Similar) -> String {

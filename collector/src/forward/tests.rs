@@ -74,7 +74,7 @@ async fn a_gateway_that_fails_in_every_way_has_each_event_in_the_end_and_in_orde
             10 => Reply::Answer(answer("403 Forbidden", "", "")),
             _ => {
                 keep();
-                accepted()
+                accepted(request)
             }
         }
     })
@@ -104,7 +104,7 @@ async fn a_status_of_a_proxy_or_the_gate_puts_nothing_aside() {
         Some(answer) => Reply::Answer(answer),
         None => {
             book.lock().unwrap().extend(events(request).iter().map(number));
-            accepted()
+            accepted(request)
         }
     })
     .await;
@@ -127,7 +127,7 @@ async fn whoever_takes_less_at_once_gets_less_at_once() {
             return Reply::Answer(answer("413 Content Too Large", "", ""));
         }
         book.lock().unwrap().extend(numbers);
-        accepted()
+        accepted(request)
     })
     .await;
     let progress = forward(&address, folder.path(), spool).await;
@@ -186,12 +186,12 @@ async fn a_gateway_that_says_when_to_come_again_is_left_alone_until_then() {
     let spool = spool_of(folder.path(), 1);
     let times: Shared<std::time::Instant> = Shared::default();
     let book = Arc::clone(&times);
-    let address = serve(move |_| {
+    let address = serve(move |request| {
         let mut book = book.lock().unwrap();
         book.push(std::time::Instant::now());
         match book.len() {
             1 => Reply::Answer(answer("503 Service Unavailable", "Retry-After: 1\r\n", "")),
-            _ => accepted(),
+            _ => accepted(request),
         }
     })
     .await;

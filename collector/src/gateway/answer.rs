@@ -25,9 +25,10 @@ pub(crate) enum Answer {
     Later { wait: Option<Duration>, reason: String },
 }
 
-/// Of an event that is taken, or has become a dead letter.
+/// Of an event that is taken, by its identifier, or of one that has become a dead letter.
 #[derive(Deserialize)]
 struct Receipt {
+    id: Option<String>,
     index: Option<usize>,
     dead_letter: Option<String>,
     #[serde(default)]
@@ -50,6 +51,12 @@ struct Problem {
     dead_letters: Vec<Receipt>,
 }
 
+impl Receipt {
+    fn decides(&self) -> bool {
+        self.id.is_some() || (self.index.is_some() && self.dead_letter.is_some())
+    }
+}
+
 impl Answer {
     pub(super) fn later(reason: String) -> Self {
         Self::Later { wait: None, reason }
@@ -62,15 +69,20 @@ impl Answer {
             .then(|| retry_after(&response))
             .flatten();
         let body = body(response).await;
-        // Nothing but a 202 means stable storage.
-        if status == StatusCode::ACCEPTED {
-            let receipts = body.ok().and_then(|body| serde_json::from_slice(&body).ok()).unwrap_or_default();
-            return Self::Done { refused: refused(receipts) };
-        }
         let body = match body {
             Ok(body) => body,
             Err(reason) => return Self::Later { wait, reason },
         };
+        // Nothing but a 202 means stable storage, and a receipt for each says whose 202 it is. What was stored all the same and is sent again is
+        // known by its identifier.
+        if status == StatusCode::ACCEPTED {
+            let receipts: Vec<Receipt> = serde_json::from_slice(&body).unwrap_or_default();
+            let is_whole = receipts.len() == posted && receipts.iter().all(Receipt::decides);
+            return match is_whole {
+                true => Self::Done { refused: refused(receipts) },
+                false => Self::later(format!("the gateway answers {status}, and not with a receipt for each event")),
+            };
+        }
         let Problem { problem_type, title, detail, dead_letters } = serde_json::from_slice(&body).unwrap_or_default();
         if problem_type == BATCH_NOT_TAKEN {
             let refused = refused(dead_letters);
@@ -93,7 +105,7 @@ impl Answer {
 }
 
 fn refused(receipts: Vec<Receipt>) -> Vec<(usize, String)> {
-    let dead = receipts.into_iter().filter_map(|Receipt { index, dead_letter, errors }| {
+    let dead = receipts.into_iter().filter_map(|Receipt { index, dead_letter, errors, .. }| {
         let errors: Vec<_> = errors.iter().map(|Mistake { field, detail }| format!("{field}: {detail}")).collect();
         Some((index?, format!("dead letter {}: {}", dead_letter?, errors.join("; "))))
     });

@@ -63,7 +63,8 @@ async fn posted(settings: GatewaySettings, events: &[Spooled], answers: Vec<Stri
 #[tokio::test]
 async fn events_are_posted_as_a_batch_in_the_name_of_whoever_the_token_names() {
     let files = Files::new();
-    let (taken, asked) = posted(files.settings("http://gw"), &spooled(2), vec![answer("202 Accepted", "", "[]")]).await;
+    let receipts = answer("202 Accepted", "", r#"[{"id": "spool-0"}, {"id": "spool-1"}]"#);
+    let (taken, asked) = posted(files.settings("http://gw"), &spooled(2), vec![receipts]).await;
     assert_eq!(taken, Answer::Done { refused: Vec::new() });
     let request = &asked[0];
     assert!(request.starts_with("POST /v1/events HTTP/1.1\r\n"), "{request}");
@@ -92,11 +93,19 @@ async fn each_answer_means_what_becomes_of_the_events() {
     let later = |seconds| Answer::Later { wait: seconds, reason: "Malformed: no array (503)".to_owned() };
     let some = r#"{"type": "about:blank", "title": "Malformed", "detail": "no array"}"#;
     let said = |status: u16, what: &str| Answer::Later { wait: None, reason: format!("{what} ({status})") };
+    let said_nothing = || {
+        let reason = "the gateway answers 202 Accepted, and not with a receipt for each event".to_owned();
+        Answer::Later { wait: None, reason }
+    };
     let plain = |status: &str| Answer::Later { wait: None, reason: format!("the gateway answers {status}") };
     for (status, headers, body, expected) in [
-        ("202 Accepted", "", "[]", Answer::Done { refused: Vec::new() }),
+        ("202 Accepted", "", r#"[{"id": "spool-0"}, {"id": "spool-1"}]"#, Answer::Done { refused: Vec::new() }),
         ("202 Accepted", "", dead, Answer::Done { refused: vec![(1, "dead letter d-9: data: is none".to_owned())] }),
         // Whoever answers so is not the gateway.
+        ("202 Accepted", "", "<html>", said_nothing()),
+        ("202 Accepted", "", "[]", said_nothing()),
+        ("202 Accepted", "", r#"[{"id": "spool-0"}]"#, said_nothing()),
+        ("202 Accepted", "", r#"[{"id": "spool-0"}, {"index": 1}]"#, said_nothing()),
         ("200 OK", "", "<html>", plain("200 OK")),
         ("302 Found", "Location: /\r\n", "", plain("302 Found")),
         // The service itself, of each event.
@@ -153,7 +162,10 @@ async fn nobody_there_is_a_reason_to_try_again() {
 async fn a_bound_token_goes_with_a_proof_and_the_gates_nonce_is_in_the_next_one() {
     let files = Files::new();
     let settings = GatewaySettings { dpop_key: Some(files.key()), ..files.settings("http://gw") };
-    let answers = vec![answer("401 Unauthorized", "DPoP-Nonce: n-1\r\n", ""), answer("202 Accepted", "", "[]")];
+    let answers = vec![
+        answer("401 Unauthorized", "DPoP-Nonce: n-1\r\n", ""),
+        answer("202 Accepted", "", r#"[{"id": "spool-0"}]"#),
+    ];
     let (answer, asked) = posted(settings, &spooled(1), answers).await;
     assert_eq!(answer, Answer::Done { refused: Vec::new() });
     let claims: Vec<serde_json::Value> = asked

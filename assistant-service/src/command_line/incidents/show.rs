@@ -79,6 +79,11 @@ fn shown(incident: &Value) -> String {
             number(movement, "now"),
         ));
     }
+    let in_all = incident.get("moved_in_all").and_then(Value::as_u64).and_then(|count| usize::try_from(count).ok());
+    let more = in_all.unwrap_or_default().saturating_sub(list("moved").len().min(MOST_SHOWN));
+    if more > 0 {
+        said.push_str(&format!("  and {more} more that moved\n"));
+    }
     for shared in list("shared") {
         said.push_str(&format!(
             "  {} {}: {} of {} struck, {} of {} others\n",
@@ -114,6 +119,21 @@ mod tests {
             2026-11-27T14:00:00Z FrameTime level_shift up on console\u{FFFD}[2J: 16.70 -> 34.12\n  \
             build 7: 2 of 2 struck, 0 of 5 others\n  may help: watchgate command run cool-console\n";
         assert_eq!(said, expected);
+    }
+
+    #[test]
+    fn what_moved_beyond_what_is_shown_is_counted() {
+        let movement = json!({"device": "console-7", "metric": "FrameTime", "kind": "spike", "direction": "up",
+            "began_at": 1_795_788_000_123_i64, "before": 16.7, "now": 34.1});
+        let of = |listed: usize, in_all: usize| {
+            let moved = vec![movement.clone(); listed];
+            shown(&json!({"title": "FrameTime up", "state": "open", "began_at": 1_795_788_000_123_i64, "moved": moved,
+                "moved_in_all": in_all}))
+        };
+        let said = of(64, 70);
+        assert_eq!(said.matches(" spike up on console-7: ").count(), MOST_SHOWN, "{said}");
+        assert!(said.ends_with("  and 58 more that moved\n"), "{said}");
+        assert!(!of(MOST_SHOWN, MOST_SHOWN).contains(" more that moved"));
     }
 
     #[test]
