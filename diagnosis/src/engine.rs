@@ -17,7 +17,7 @@ use crate::watch::{Finding, Signal};
 
 pub use self::keeping::Checkpoint;
 pub use crate::book::MOST_CHANGES;
-pub use crate::memory::InvalidParked;
+pub use crate::form::InvalidParked;
 
 /// The metric of a device's own silence: nothing of it comes any more.
 pub const SAMPLES: &str = "samples";

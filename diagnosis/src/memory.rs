@@ -4,17 +4,12 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
-use thiserror::Error;
 
 use crate::Millis;
 use crate::batch::{Batch, Row};
+use crate::form::{self, InvalidParked};
 use crate::names::Names;
 use crate::series::Series;
-
-/// What was parked cannot be read.
-#[derive(Debug, Error)]
-#[error("what was parked of a device cannot be read: {0}")]
-pub struct InvalidParked(#[from] postcard::Error);
 
 /// Which series of a device, in the order in which they are kept.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -127,7 +122,7 @@ impl Memory {
             .iter()
             .map(|(name, series)| (&*name.scene, &*name.metric, &*name.build, std::borrow::Cow::Borrowed(&**series)))
             .collect();
-        let copy = postcard::to_allocvec(&Parked { device, series })?;
+        let copy = form::to_bytes(&Parked { device, series })?;
         known.is_changed = false;
         Ok(Some(copy))
     }
@@ -142,7 +137,7 @@ impl Memory {
 
     /// Brings back what was parked. Series that are there already are newer.
     pub(crate) fn revive(&mut self, parked: &[u8]) -> Result<(), InvalidParked> {
-        let parked: Parked<'_> = postcard::from_bytes(parked)?;
+        let parked: Parked<'_> = form::from_bytes(parked)?;
         let device = self.devices.entry(parked.device.to_owned()).or_default();
         for (scene, metric, build, series) in parked.series {
             let name =

@@ -211,9 +211,9 @@ impl Follower {
 
     /// What is kept of devices that are not in memory, as far as anything is.
     async fn read_parked(&mut self, needed: BTreeSet<String>) -> Result<Vec<(String, Vec<u8>)>, Interrupted> {
-        let (backbone, held) = (Arc::clone(&self.state.backbone), self.place.place.checkpoint.number);
+        let (backbone, held) = (Arc::clone(&self.state.backbone), self.place.place.checkpoint.written());
         let reading = futures_util::stream::iter(needed).map(|device| {
-            let backbone = Arc::clone(&backbone);
+            let (backbone, held) = (Arc::clone(&backbone), held.clone());
             async move { KeptBytes::read(&*backbone, SERIES, &device, held).await.map(|read| (device, read)) }
         });
         let read: Vec<_> = reading.buffered(READ_AT_ONCE).try_collect().await?;

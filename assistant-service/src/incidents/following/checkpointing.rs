@@ -41,10 +41,20 @@ impl Follower {
     /// Begins one of all that was heard so far.
     pub(in crate::incidents) async fn begin_checkpoint(&mut self) -> Result<(), Interrupted> {
         let number = self.place.place.checkpoint.number.saturating_add(1);
-        let head = Head { number, position: self.looked, heard: self.place.place.heard };
+        let Head { since, .. } = self.place.place.checkpoint;
+        let head = Head { number, position: self.looked, heard: self.place.place.heard, since };
         let book = self.judge.run(crate::incidents::judge::Judged::begin_checkpoint).await??;
         let (said, pieces) = (self.place.place.said.len(), VecDeque::new());
         self.writing = Some(Writing { head, said, book: Some(book), pieces });
+        Ok(())
+    }
+
+    /// Begins the first one after all was begun anew.
+    pub(super) async fn begin_checkpoint_anew(&mut self) -> Result<(), Interrupted> {
+        self.begin_checkpoint().await?;
+        if let Some(Writing { head, .. }) = &mut self.writing {
+            head.since = head.number;
+        }
         Ok(())
     }
 
@@ -94,12 +104,13 @@ impl Follower {
 
     /// The pieces of further devices, and after all of them those of the book.
     async fn add_copies(&mut self, writing: &mut Writing) -> Result<(), Interrupted> {
-        let (held, number) = (self.place.place.checkpoint.number, writing.head.number);
+        let (written, number) = (self.place.place.checkpoint.written(), writing.head.number);
+        let held = *written.end();
         let expires_at = Some(self.state.clock.now().saturating_add(SERIES_KEPT_FOR));
         let copies = self.judge.run(crate::incidents::judge::Judged::copies).await??;
         for (device, bytes) in &copies {
             if !self.kept.contains_key(device) {
-                let (kept, _) = KeptBytes::read(&*self.state.backbone, SERIES, device, held).await?;
+                let (kept, _) = KeptBytes::read(&*self.state.backbone, SERIES, device, written.clone()).await?;
                 self.kept.insert(device.clone(), kept);
             }
             let pieces = self.kept.get(device).map(|kept| kept.pieces(bytes, held, number, expires_at));

@@ -24,20 +24,20 @@ async fn wherever_a_write_is_cut_off_what_held_before_is_there_and_the_next_writ
     for (round, size) in (1..).zip(sizes) {
         // Each time cut off after another number of pieces, by somebody who knows only what is kept.
         for cut in 0..6 {
-            let (mut kept, before) = KeptBytes::read(backbone, BUCKET, "a/b", held).await.unwrap();
+            let (mut kept, before) = KeptBytes::read(backbone, BUCKET, "a/b", 0..=held).await.unwrap();
             let cut_off = bytes(99, 700_000 - 100_000 * cut);
             let pieces = kept.pieces(&cut_off, held, held + 1, None);
             write(backbone, &mut kept, &pieces[..cut.min(pieces.len())], held + 1).await;
-            let after = KeptBytes::read(backbone, BUCKET, "a/b", held).await.unwrap().1;
+            let after = KeptBytes::read(backbone, BUCKET, "a/b", 0..=held).await.unwrap().1;
             assert_eq!(after, before, "round {round}, cut off after {cut} pieces");
         }
-        let (mut kept, _) = KeptBytes::read(backbone, BUCKET, "a/b", held).await.unwrap();
+        let (mut kept, _) = KeptBytes::read(backbone, BUCKET, "a/b", 0..=held).await.unwrap();
         let content = bytes(round, size);
         let pieces = kept.pieces(&content, held, held + 1, None);
         write(backbone, &mut kept, &pieces, held + 1).await;
         // It holds as soon as the place says so, and not before.
         held += 1;
-        let read = KeptBytes::read(backbone, BUCKET, "a/b", held).await.unwrap().1;
+        let read = KeptBytes::read(backbone, BUCKET, "a/b", 0..=held).await.unwrap().1;
         assert_eq!(read, Some(content), "round {round}");
     }
 }

@@ -119,6 +119,44 @@ async fn where_what_was_known_is_not_readable_all_is_learnt_anew_and_what_was_op
     assert_eq!(following.census().await.series, 8);
 }
 
+/// The bytes of a book whose form has another number, and which are else the same.
+fn of_another_form(mut entry: Vec<u8>) -> Vec<u8> {
+    // Before it: the head of the piece, the silences as `[]` with their length, and its own length of a varying number of bytes.
+    let length = entry[15..].iter().position(|byte| byte & 0x80 == 0).unwrap();
+    entry[15 + length + 2] ^= 0x7f;
+    entry
+}
+
+#[tokio::test]
+async fn where_the_book_has_another_form_of_the_same_length_what_is_kept_of_series_is_not_read_either() {
+    let stage = Stage::new();
+    let start = millis(stage.clock.now());
+    send_second(&stage, start, 0).await;
+    let mut following = follower(&stage).await;
+    for number in 1..GOES_BAD {
+        send_second(&stage, start, number).await;
+        look_and_tick(&mut following).await;
+    }
+    following.begin_checkpoint().await.unwrap();
+    while following.write_some().await.unwrap() {}
+    drop(following);
+    for entry in stage.state.backbone.list("incidents.book", None, 100).await.unwrap() {
+        let (key, expected_revision) = (entry.key, Some(entry.revision));
+        let value = Some(of_another_form(entry.value));
+        let put = Put { bucket: "incidents.book", key, value, expected_revision, expires_at: None };
+        stage.state.backbone.commit(backbone::Batch { events: Vec::new(), puts: vec![put] }).await.unwrap();
+    }
+    drop(follower(&stage).await);
+    // Whoever goes on from the book of whoever has begun anew reads none of it either.
+    let mut following = follower(&stage).await;
+    assert_eq!(following.census().await.devices, 0);
+    for number in GOES_BAD..GOES_BAD + 30 {
+        send_second(&stage, start, number).await;
+        look_and_tick(&mut following).await;
+        assert_eq!(following.census().await.alarms, 0, "nobody knows what was usual, at {number}");
+    }
+}
+
 #[tokio::test]
 async fn samples_that_the_log_has_let_go_are_done_without() {
     let stage = Stage::new();
