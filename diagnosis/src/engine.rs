@@ -4,6 +4,8 @@ mod keeping;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeSet;
+
 use crate::Millis;
 use crate::batch::{Batch, Row};
 use crate::book::Book;
@@ -107,6 +109,11 @@ impl Engine {
         let (incidents, alarms) = self.book.open();
         let (series, forgotten) = (self.memory.live(), self.memory.forgotten());
         Census { series, devices: self.roster.len(), forgotten, incidents, alarms }
+    }
+
+    /// The names of the open incidents: whoever shows another one as open waits for an end that nobody will tell.
+    pub fn open_incidents(&self) -> BTreeSet<String> {
+        self.book.open_incidents().map(str::to_owned).collect()
     }
 
     /// Whether a batch's device is not in memory, and was not forgotten: whoever has it parked must [revive](Engine::revive) it first.

@@ -59,6 +59,7 @@ impl Follower {
             while follower.write_some().await? {}
         } else {
             follower.hear_again().await?;
+            follower.end_unknown().await?;
             // Whoever is interrupted again and again must not have more to hear each time.
             follower.checkpoint_due_at = elapsed;
         }

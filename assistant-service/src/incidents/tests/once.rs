@@ -1,6 +1,7 @@
 //! Nothing is lost and nothing is told twice, whoever ends when.
 
 use super::*;
+use crate::backbone::retention::{Class, Limits, Retention};
 
 /// What must be the same however often somebody ended: all but where an event stands and when it was told.
 fn content(said: &[Value]) -> Vec<Value> {
@@ -175,6 +176,46 @@ async fn samples_that_the_log_has_let_go_are_done_without() {
     send_second(&stage, start, 20).await;
     look_and_tick(&mut following).await;
     assert!(said(&stage).await.is_empty());
+}
+
+#[tokio::test]
+async fn an_incident_whose_samples_the_log_has_let_go_before_there_was_a_checkpoint_of_it_is_over() {
+    let limits = Limits { max_age: Some(std::time::Duration::from_secs(3600)), max_bytes: None };
+    let class = Class { name: "samples".to_owned(), types: vec![EVENT_TYPE.to_owned()], limits };
+    let retention = Retention { classes: vec![class], ..Retention::default() };
+    let stage = Stage::in_folder(tempfile::tempdir().unwrap(), retention);
+    let start = millis(stage.clock.now());
+    send_second(&stage, start, 0).await;
+    let mut following = follower(&stage).await;
+    for number in 1..IS_WELL_AGAIN {
+        send_second(&stage, start, number).await;
+        look_and_tick(&mut following).await;
+        if number == GOES_BAD - 1 {
+            following.begin_checkpoint().await.unwrap();
+            while following.write_some().await.unwrap() {}
+        }
+        if !said(&stage).await.is_empty() {
+            break;
+        }
+    }
+    let cursor = following.place.place.cursor;
+    assert_eq!((of_type(&said(&stage).await, "opened").len(), following.census().await.incidents), (1, 1));
+    drop(following);
+    stage.clock.advance(std::time::Duration::from_secs(2 * 3600));
+    // The newest samples are kept whatever their age: of these nothing has been judged.
+    send(&stage, [event(&second("console-5", millis(stage.clock.now()), 0, false))]).await;
+    let gone = async {
+        while crate::incidents::first_samples(&*stage.state.backbone).await.unwrap().is_none_or(|first| first <= cursor) {
+            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(std::time::Duration::from_secs(60), gone).await.unwrap();
+    for _ in 0..2 {
+        let following = follower(&stage).await;
+        assert_eq!(following.census().await.incidents, 0);
+        assert_eq!(of_type(&said(&stage).await, "resolved").len(), 1);
+        assert_eq!(stage.get("/v1/incidents?state=open").send().await.json["incidents"], json!([]));
+    }
 }
 
 #[tokio::test]
