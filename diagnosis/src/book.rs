@@ -7,6 +7,7 @@ pub(crate) mod alarm;
 mod belonging;
 mod ending;
 mod merging;
+mod resuming;
 mod shared;
 mod similar;
 mod telling;

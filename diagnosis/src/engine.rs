@@ -173,9 +173,10 @@ impl Engine {
         self.book.tick(now, &self.roster)
     }
 
-    /// Nobody listened until `now`: what did not come in that time is no silence.
+    /// Nobody listened until `now`, or the clock was set: what did not come in that time is no silence. Unlike a tick it may go back.
     pub fn resume(&mut self, now: Millis) {
         self.roster.resume(now);
+        self.book.resume(now, &self.roster);
     }
 
     fn miss(&mut self, name: &str, missed_at: Millis) {

@@ -131,6 +131,11 @@ impl Device {
     }
 }
 
+/// A time that a device has told, or the present where that is too far ahead to be believed.
+fn believed(at: Millis, now: Millis) -> Millis {
+    if at > now.saturating_add(AHEAD_MS) { now } else { at }
+}
+
 /// All that were heard.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Roster {
@@ -181,7 +186,7 @@ impl Roster {
 
     /// A time that a device has told, or the present where that is too far ahead to be believed.
     pub(crate) fn believed(&self, at: Millis) -> Millis {
-        self.clock.filter(|clock| at > clock.saturating_add(AHEAD_MS)).unwrap_or(at)
+        self.clock.map_or(at, |clock| believed(at, clock))
     }
 
     /// Who was heard in the last ten minutes.
@@ -193,7 +198,8 @@ impl Roster {
             .map(|(name, device)| (name.as_str(), device))
     }
 
-    /// Lets time pass; gives the devices that fell silent, and when they were missed.
+    /// Lets time pass; gives the devices that fell silent, and when they were missed. It does not go back: that is said by
+    /// [`resume`](Roster::resume).
     pub(crate) fn tick(&mut self, now: Millis) -> Vec<(String, Millis)> {
         let now = self.clock.map_or(now, |clock| clock.max(now));
         self.clock = Some(now);
@@ -219,11 +225,16 @@ impl Roster {
         silent
     }
 
-    /// Nobody listened until `now`: what did not come in that time is no silence.
+    /// Nobody listened until `now`: what did not come in that time is no silence. It is the time from here on, also where the clock had said a
+    /// later one: it was ahead, and what it made of times of devices is not believed any more.
     pub(crate) fn resume(&mut self, now: Millis) {
-        self.clock = self.clock.max(Some(now));
+        self.clock = Some(now);
         for device in self.devices.values_mut() {
-            device.heard_at = device.heard_at.max(now);
+            let heard_for = device.heard_at.saturating_sub(device.steady_since);
+            (device.steady_since, device.heard_at) = (now.saturating_sub(heard_for), now);
+            device.newest = believed(device.newest, now);
+            device.described_at = believed(device.described_at, now);
+            device.build_since = device.build_since.map(|since| believed(since, now));
         }
     }
 

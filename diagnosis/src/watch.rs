@@ -57,14 +57,16 @@ impl Watch {
         let usual_step = self.swing.usual().map_or(f64::INFINITY, |(centre, _)| centre.exp().max(self.least_swing()));
         let second = self.slot.take(at, value, verdict, usual_step)?;
         let signal = self.second(&second);
-        if self.is_gap(second.steps) {
-            self.leave();
+        if !self.passes_gap(second.steps) {
+            return signal;
         }
-        signal
+        self.leave();
+        // It comes to light only now, and is of the time before the gap: that it is over is still news, that it was open is not.
+        signal.filter(|signal| *signal == Signal::Closed)
     }
 
     /// Whether so many slots from one to the next are a gap: ten times as many as usual.
-    fn is_gap(&mut self, steps: i64) -> bool {
+    fn passes_gap(&mut self, steps: i64) -> bool {
         let steps = steps.clamp(1, i64::from(u16::MAX)) as f32;
         let is_gap = self.pace > 0.0 && steps >= GAP_SLOTS * self.pace;
         // A gap says little of the pace, but a slower one is learnt in time.

@@ -239,3 +239,46 @@ fn what_is_strange_in_a_new_build_did_not_begin_in_a_short_visit_of_the_one_befo
     }
     assert_eq!(opened.unwrap().began_at, 400_000);
 }
+
+/// What is signalled from second 400 on of a level that is bad from 300 to 400, after which the series is left for as many seconds.
+fn after_a_gap(seed: u64, gap: i64, more: f64) -> Vec<(i64, Signal)> {
+    let (mut series, mut noise, mut told) = (Series::new(0), noise(seed), Vec::new());
+    for second in (0..400).chain(400 + gap..600 + gap) {
+        let is_bad = (300..400).contains(&second);
+        let value = 16.7
+            + 0.5 * noise()
+            + if is_bad {
+                9.0
+            } else if second >= 400 {
+                more
+            } else {
+                0.0
+            };
+        let Taken::Judged(verdict) = series.take(second * 1000, value) else { continue };
+        let signal = series.watch(value, &verdict);
+        if second == 399 {
+            assert!(matches!(signal, Some(Signal::Open(_))), "seed {seed}: {signal:?}");
+        } else if second >= 400 {
+            told.extend(signal.map(|signal| (second - 400 - gap, signal)));
+        }
+    }
+    told
+}
+
+#[test]
+fn what_was_bad_before_a_gap_and_is_well_after_it_is_not_told_again() {
+    for seed in 1..10 {
+        for gap in [15, 1200] {
+            assert_eq!(after_a_gap(seed, gap, 0.0), [], "seed {seed}, {gap} s");
+        }
+    }
+}
+
+#[test]
+fn what_is_still_bad_after_a_gap_is_told_as_soon_as_things_have_settled() {
+    for seed in 1..10 {
+        let (second, finding) = opened(&after_a_gap(seed, 1200, 9.0));
+        assert!((10..=30).contains(&second), "seed {seed}: {second}");
+        assert!(finding.began_at >= 1_600_000, "{finding:?}");
+    }
+}

@@ -164,3 +164,99 @@ fn what_was_over_long_before_it_was_sent_is_resolved_as_soon_as_it_is_heard() {
     assert_eq!(incident.state, IncidentState::Resolved);
     assert!((900..1000).contains(&second_of(incident.resolved_at.unwrap())), "{incident:#?}");
 }
+
+/// The clock of those who listen, which was a day ahead for a while.
+fn set_ahead_and_back(engine: &mut Engine, at: i64) {
+    let day_ahead = START + at * 1000 + 24 * HOUR_MS;
+    engine.resume(day_ahead);
+    for second in 0..20 {
+        assert_eq!(engine.tick(day_ahead + second * 1000), [], "{second}");
+    }
+    engine.resume(START + at * 1000);
+}
+
+#[test]
+fn who_falls_silent_after_the_clock_was_ahead_is_missed_after_the_usual_time() {
+    let mut engine = Engine::default();
+    play(&mut engine, 1, 0..300, |_, _, _| {});
+    set_ahead_and_back(&mut engine, 300);
+    let told = play(&mut engine, 1, 300..600, |device, at, second| second.is_told = device != 4 || at < 400);
+    let incident = only(&told);
+    assert_eq!((incident.devices.as_slice(), incident.began_at), (&["devkit-04".to_owned()][..], START + 399_028));
+    assert!((459..480).contains(&second_of(incident.opened_at)), "{incident:#?}");
+}
+
+#[test]
+fn who_was_new_when_the_clock_was_ahead_is_missed_after_the_usual_time() {
+    let mut engine = Engine::default();
+    engine.resume(START + 24 * HOUR_MS);
+    play(&mut engine, 1, 0..10, |_, _, _| {});
+    engine.resume(START + 10_000);
+    let told = play(&mut engine, 1, 10..300, |device, at, second| second.is_told = device != 4 || at < 150);
+    assert!((209..230).contains(&second_of(only(&told).opened_at)), "{told:#?}");
+}
+
+#[test]
+fn an_incident_after_the_clock_was_ahead_gathers_is_kept_up_to_date_and_ends() {
+    fn one_after_the_other(device: usize, at: i64, second: &mut Second) {
+        let from = match device {
+            1 => 350,
+            4 => 400,
+            _ => return,
+        };
+        if (from..700).contains(&at) {
+            second.values[0] *= 2.0;
+        }
+    }
+    let mut engine = Engine::default();
+    play(&mut engine, 1, 0..300, |_, _, _| {});
+    set_ahead_and_back(&mut engine, 300);
+    let told = play(&mut engine, 1, 300..1000, one_after_the_other);
+    let incident = only(&told);
+    let Some(Change::Opened(opened)) = told.first() else { panic!("{told:#?}") };
+    let mut right = Engine::default();
+    let as_ever = play(&mut right, 1, 0..1000, one_after_the_other);
+    assert_eq!(told, as_ever, "as if the clock had been right all the time");
+    assert_eq!((opened.devices_in_all, incident.devices_in_all), (1, 2));
+    assert!(told.iter().any(|change| matches!(change, Change::Updated(_))));
+    assert!((700..800).contains(&second_of(incident.resolved_at.unwrap())), "{incident:#?}");
+}
+
+#[test]
+fn what_is_open_when_the_clock_goes_back_goes_on_and_ends_in_time() {
+    fn slow_and_gone(device: usize, at: i64, second: &mut Second) {
+        if device == 1 && (200..400).contains(&at) {
+            second.values[0] *= 2.0;
+        }
+        second.is_told = device != 4 || !(200..400).contains(&at);
+    }
+    let mut engine = Engine::default();
+    let mut told = play(&mut engine, 1, 0..100, |_, _, _| {});
+    engine.resume(START + 100_000 + 24 * HOUR_MS);
+    for at in 100..330 {
+        told.extend(engine.tick(START + at * 1000 + 24 * HOUR_MS));
+        (0..DEVICES).filter_map(|device| second(1, device, at, slow_and_gone)).for_each(|batch| {
+            told.extend(engine.take(&batch).0);
+        });
+    }
+    assert_eq!(last_told(&told).len(), 2, "one is slow, one is missed: {told:#?}");
+    engine.resume(START + 330_000);
+    told.extend(play(&mut engine, 1, 330..600, slow_and_gone));
+    for incident in last_told(&told) {
+        assert_eq!(incident.state, IncidentState::Resolved, "{incident:#?}");
+        assert!((400..500).contains(&second_of(incident.resolved_at.unwrap())), "{incident:#?}");
+        assert!(second_of(incident.opened_at) <= 390, "{incident:#?}");
+    }
+    assert_eq!((engine.census().incidents, engine.census().alarms), (0, 0));
+}
+
+#[test]
+fn a_word_of_an_earlier_time_alone_changes_nothing() {
+    let (mut engine, mut other) = (Engine::default(), Engine::default());
+    for engine in [&mut engine, &mut other] {
+        play(engine, 1, 0..300, |_, _, _| {});
+    }
+    assert_eq!(engine.tick(START - 24 * HOUR_MS), []);
+    let silent: Fault = |device, _, second| second.is_told = device != 4;
+    assert_eq!(play(&mut engine, 1, 300..500, silent), play(&mut other, 1, 300..500, silent));
+}

@@ -1,4 +1,4 @@
-//! Devices of which nothing comes any more.
+//! Devices and series of which nothing comes any more.
 
 use super::lab::{START, last_told, second};
 use crate::Millis;
@@ -89,4 +89,22 @@ fn a_batch_that_comes_late_after_the_last_one_makes_nobody_wait_longer() {
     told.extend(engine.take(&late).0);
     told.extend(wait(&mut engine, 640..720));
     assert_eq!(only(&told).state, IncidentState::Open);
+}
+
+#[test]
+fn a_scene_that_was_left_while_it_was_bad_is_well_when_it_is_entered_again() {
+    let (mut engine, mut told) = (Engine::default(), Vec::new());
+    for second_of in 0..2400 {
+        told.extend(engine.tick(at(second_of)));
+        let mut batch = second(1, 0, second_of, |_, at, second| {
+            second.values[0] *= if (600..900).contains(&at) { 2.0 } else { 1.0 };
+        })
+        .unwrap();
+        if (900..2100).contains(&second_of) {
+            "menu".clone_into(&mut batch.scene);
+        }
+        told.extend(engine.take(&batch).0);
+    }
+    assert_eq!(only(&told).state, IncidentState::Resolved);
+    assert_eq!(told.iter().filter(|change| matches!(change, Change::Opened(_))).count(), 1);
 }
