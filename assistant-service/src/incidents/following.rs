@@ -6,6 +6,7 @@
 mod anew;
 mod beginning;
 mod checkpointing;
+mod forgetting;
 mod telling_changes;
 
 use std::collections::{BTreeSet, HashMap};
@@ -71,6 +72,10 @@ pub(super) struct Follower {
     /// What is kept of the devices in memory.
     kept: HashMap<String, KeptBytes>,
     kept_book: KeptBytes,
+    /// Devices that were forgotten for want of room since the last checkpoint began.
+    forgotten: BTreeSet<String>,
+    /// Such ones of which no checkpoint needs what is kept.
+    unneeded: Vec<String>,
     writing: Option<Writing>,
     newest: watch::Receiver<Position>,
     written_at: Duration,
@@ -173,6 +178,18 @@ impl Follower {
         Ok(())
     }
 
+    /// Goes on with an engine that knows nothing and has other limits.
+    #[cfg(test)]
+    pub(super) async fn limit(&self, limits: diagnosis::engine::Limits) {
+        self.judge.run(move |judged| judged.engine = diagnosis::engine::Engine::new(limits)).await.unwrap();
+    }
+
+    /// Of how many devices it is known what is kept of them, and how many are to be deleted.
+    #[cfg(test)]
+    pub(super) fn kept_devices(&self) -> (usize, usize) {
+        (self.kept.len(), self.forgotten.len() + self.unneeded.len())
+    }
+
     #[cfg(test)]
     pub(super) async fn census(&self) -> diagnosis::engine::Census {
         self.judge.run(|judged| judged.engine.census()).await.unwrap()
@@ -204,7 +221,8 @@ impl Follower {
             }
             hearing::hear(judged, read)
         });
-        let outcome = outcome.await??;
+        let mut outcome = outcome.await??;
+        self.forget(std::mem::take(&mut outcome.forgotten));
         self.state.metrics.incidents.count(&outcome.counted);
         Ok(outcome)
     }

@@ -94,6 +94,20 @@ impl KeptBytes {
         writes
     }
 
+    /// What must be written for nothing to be kept, all of it at once.
+    pub(super) fn removals(&self) -> Vec<Put> {
+        let of_slots = self.slots.iter().enumerate();
+        let pieces = of_slots.flat_map(|(slot, there)| there.pieces.iter().map(move |piece| (slot, piece)));
+        let removed = pieces.map(|(slot, (piece, revision))| Put {
+            bucket: self.bucket,
+            key: key(slot, *piece, &self.name),
+            value: None,
+            expected_revision: Some(*revision),
+            expires_at: None,
+        });
+        removed.collect()
+    }
+
     /// Takes note of a piece that was written.
     pub(super) fn wrote(&mut self, piece: &PieceToWrite, checkpoint: u64, revision: Revision) {
         let [one, other] = &mut self.slots;

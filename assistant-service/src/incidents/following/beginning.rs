@@ -1,6 +1,6 @@
 //! Begins where the last checkpoint and the place say, and hears what was heard since.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use super::{BOOK, CHECKPOINT_EVERY, Follower, anew};
@@ -41,6 +41,8 @@ impl Follower {
             looked: head.position,
             kept: HashMap::new(),
             kept_book,
+            forgotten: BTreeSet::new(),
+            unneeded: Vec::new(),
             writing: None,
             newest,
             written_at: elapsed,

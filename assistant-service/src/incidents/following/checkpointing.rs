@@ -25,6 +25,8 @@ pub(super) struct Writing {
     /// `None` as soon as it is among the pieces.
     book: Option<Vec<u8>>,
     pieces: VecDeque<PieceToWrite>,
+    /// Devices that it has forgotten.
+    forgotten: Vec<String>,
 }
 
 impl Follower {
@@ -45,7 +47,11 @@ impl Follower {
         let head = Head { number, position: self.looked, heard: self.place.place.heard, since };
         let book = self.judge.run(crate::incidents::judge::Judged::begin_checkpoint).await??;
         let (said, pieces) = (self.place.place.said.len(), VecDeque::new());
-        self.writing = Some(Writing { head, said, book: Some(book), pieces });
+        let forgotten = std::mem::take(&mut self.forgotten).into_iter().collect();
+        let forgotten = self.not_in_memory(forgotten).await?;
+        // One that is back by now is a part of it; what is left to delete expires.
+        self.unneeded.clear();
+        self.writing = Some(Writing { head, said, book: Some(book), pieces, forgotten });
         Ok(())
     }
 
@@ -73,13 +79,13 @@ impl Follower {
 
     /// Writes as much as goes into one commit. Says whether there is more to be written.
     pub(in crate::incidents) async fn write_some(&mut self) -> Result<bool, Interrupted> {
-        let Some(mut writing) = self.writing.take() else { return Ok(false) };
+        let Some(mut writing) = self.writing.take() else { return self.delete_some().await };
         if writing.pieces.is_empty() {
             self.add_copies(&mut writing).await?;
         }
         if writing.pieces.is_empty() {
-            self.finish(&writing).await?;
-            return Ok(false);
+            self.finish(writing).await?;
+            return Ok(!self.unneeded.is_empty());
         }
         let (mut bytes, mut pieces) = (0_usize, Vec::new());
         while bytes < BYTES_PER_COMMIT
@@ -125,15 +131,17 @@ impl Follower {
     }
 
     /// From here on the new checkpoint holds. What has not been heard for long is in it, and need not be in memory.
-    async fn finish(&mut self, writing: &Writing) -> Result<(), Interrupted> {
+    async fn finish(&mut self, writing: Writing) -> Result<(), Interrupted> {
         self.place.place.checkpoint = writing.head;
         self.place.place.said.drain(..writing.said.min(self.place.place.said.len()));
         self.write(Vec::new(), Vec::new()).await?;
         let now = millis(self.state.clock.now());
         let parked = self.judge.run(move |judged| judged.park_idle(now)).await??;
-        for device in &parked {
-            self.kept.remove(device);
+        // Some were copied just before they were forgotten.
+        for device in self.not_in_memory(self.kept.keys().cloned().collect()).await? {
+            self.kept.remove(&device);
         }
+        self.unneeded = writing.forgotten;
         self.state.metrics.incidents.parked(parked.len());
         Ok(())
     }

@@ -1,5 +1,7 @@
 //! What is kept of devices: in pieces, twice, and out of memory while they are idle.
 
+use diagnosis::engine::Limits;
+
 use super::*;
 use crate::backbone::Backbone;
 use crate::incidents::kept_bytes::{KeptBytes, PieceToWrite};
@@ -40,6 +42,35 @@ async fn wherever_a_write_is_cut_off_what_held_before_is_there_and_the_next_writ
         let read = KeptBytes::read(backbone, BUCKET, "a/b", 0..=held).await.unwrap().1;
         assert_eq!(read, Some(content), "round {round}");
     }
+}
+
+#[tokio::test]
+async fn of_devices_that_there_is_no_room_for_nothing_stays() {
+    let stage = Stage::new();
+    let start = millis(stage.clock.now());
+    send_second(&stage, start, 0).await;
+    let mut following = follower(&stage).await;
+    following.limit(Limits { devices: 5, ..Limits::default() }).await;
+    for number in 1..=60 {
+        let new = (0..3).map(|one| event(&second(&format!("console-{number}-{one}"), start, number, false)));
+        send(&stage, new).await;
+        stage.clock.advance(std::time::Duration::from_secs(1));
+        look_and_tick(&mut following).await;
+        if number % 20 == 10 {
+            following.begin_checkpoint().await.unwrap();
+        }
+        following.write_some().await.unwrap();
+        assert!(following.kept_devices().0 <= 5 + 5, "{number}: {:?}", following.kept_devices());
+    }
+    let known = following.census().await.devices;
+    assert_eq!(known, 5);
+    for _ in 0..2 {
+        following.begin_checkpoint().await.unwrap();
+        while following.write_some().await.unwrap() {}
+    }
+    assert_eq!(following.kept_devices(), (5, 0));
+    let entries = stage.state.backbone.list("incidents.series", None, 100).await.unwrap();
+    assert_eq!(entries.len(), 5, "{:?}", entries.iter().map(|entry| &entry.key).collect::<Vec<_>>());
 }
 
 /// A minute of samples, eleven minutes of nothing, another good minute and then a bad one.
