@@ -205,7 +205,8 @@ async fn an_incident_whose_samples_the_log_has_let_go_before_there_was_a_checkpo
     // The newest samples are kept whatever their age: of these nothing has been judged.
     send(&stage, [event(&second("console-5", millis(stage.clock.now()), 0, false))]).await;
     let gone = async {
-        while crate::incidents::first_samples(&*stage.state.backbone).await.unwrap().is_none_or(|first| first <= cursor) {
+        while crate::incidents::first_samples(&*stage.state.backbone).await.unwrap().is_none_or(|first| first <= cursor)
+        {
             tokio::time::sleep(std::time::Duration::from_millis(5)).await;
         }
     };
