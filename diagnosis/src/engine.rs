@@ -123,11 +123,14 @@ impl Engine {
 
     /// Takes a batch that has been [checked](Batch::check), in the order of the log. What is [too much](Engine::surplus) after it is to be forgotten.
     pub fn take(&mut self, batch: &Batch) -> (Vec<Change>, Counted) {
+        if !self.roster.recalls(&batch.device, self.memory.number_of(&batch.device)) {
+            self.memory.forget(&batch.device);
+        }
         if self.roster.hear(batch) {
             self.book.close_silence(&batch.device, batch.start, &self.roster);
         }
         let mut counted = Counted::default();
-        let (device, places) = self.memory.open(batch, self.limits.series_of_a_device);
+        let (device, places) = self.memory.open(batch, self.roster.newest_batch(), self.limits.series_of_a_device);
         for Row(offset, values) in &batch.rows {
             let at = batch.start.saturating_add(Millis::from(*offset));
             for (value, place) in values.iter().zip(&places) {

@@ -38,12 +38,12 @@ impl Engine {
         self.memory.knows(device)
     }
 
-    /// Brings back what was parked.
+    /// Brings back what was parked, unless it was forgotten since for want of room: then the device begins anew.
     ///
     /// # Errors
     /// [`InvalidParked`] when the bytes are none of [`Engine::park`]'s in this version.
     pub fn revive(&mut self, parked: &[u8]) -> Result<(), InvalidParked> {
-        self.memory.revive(parked)
+        self.memory.revive(parked, |device, number| self.roster.recalls(device, number))
     }
 
     /// The devices that there is no room for any more after a batch of `but`: to be [forgotten](Engine::forget) in this order, before anything
