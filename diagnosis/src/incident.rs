@@ -88,7 +88,7 @@ pub struct Shared {
     pub struck: usize,
     /// How many devices are struck.
     pub struck_in_all: usize,
-    /// How many of the others, that were heard in the last ten minutes, have it.
+    /// How many of the others, that were heard in the last ten minutes or are waited for longer, have it.
     pub others: usize,
     /// How many others there are.
     pub others_in_all: usize,

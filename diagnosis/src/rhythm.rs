@@ -16,14 +16,33 @@ const FEW: Millis = 30;
 /// thousands.
 const FORGETS: Millis = 2000;
 
+/// A wait that is so many times as long as any before it is an accident, and no rhythm, as long as little is known.
+const FAR: Millis = 10;
+
+/// Unless another one came before it that this one is no more than so many times as long as: devices of five minutes send what they have in
+/// one go, and ways lose a batch.
+const LIKE: Millis = 3;
+
 /// The waits between a device's batches.
 #[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Rhythm {
     waits: u32,
     longest: Millis,
+    /// After which accident it began.
+    begun_after: Millis,
 }
 
 impl Rhythm {
+    /// One that begins anew after a wait that is none of it; or would be, if the next ones were like it.
+    pub(crate) fn begun_after(wait: Millis) -> Self {
+        Self { begun_after: wait, ..Self::default() }
+    }
+
+    /// Whether a wait is far longer than those before it, so that it says nothing of how often the device tells.
+    pub(crate) fn is_accident(&self, wait: Millis) -> bool {
+        wait > self.longest.saturating_mul(FAR) && wait > self.begun_after.saturating_mul(LIKE)
+    }
+
     /// The next batch has come after so many milliseconds.
     pub(crate) fn take(&mut self, wait: Millis) {
         self.waits = self.waits.saturating_add(1);
@@ -89,6 +108,17 @@ mod tests {
         let then = rhythm.patience();
         (0..5000).for_each(|_| rhythm.take(1000));
         assert!(rhythm.patience() < then / 10, "{then} {}", rhythm.patience());
+    }
+
+    #[test]
+    fn a_far_longer_wait_is_an_accident_once() {
+        let mut rhythm = Rhythm::default();
+        (0..50).for_each(|_| rhythm.take(200));
+        assert!(!rhythm.is_accident(2000) && rhythm.is_accident(3_000_000));
+        let mut bursts = Rhythm::begun_after(300_000);
+        bursts.take(5);
+        assert!(!bursts.is_accident(600_000), "they come every five minutes, and one was lost");
+        assert!(bursts.is_accident(3_000_000));
     }
 
     #[test]

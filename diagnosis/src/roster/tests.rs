@@ -68,3 +68,41 @@ fn a_session_that_ends_by_a_clock_that_was_set_back_has_ended() {
     heard(&mut roster, NOW + 1000, &Batch { ends: true, ..batch(5, "1", "menu") });
     assert!(roster.get("console-1").unwrap().has_ended());
 }
+
+/// When a device is missed, in seconds, that is heard at these, with a tick each second until it is missed.
+fn missed_at(seconds: impl IntoIterator<Item = i64>) -> Option<i64> {
+    let (mut roster, mut told) = (Roster::default(), seconds.into_iter().peekable());
+    let at = |second: i64| NOW + second * 1000;
+    (0..24 * 3600).find(|second| {
+        let is_missed = !roster.tick(at(*second)).is_empty();
+        while told.next_if_eq(second).is_some() {
+            roster.hear(&batch(at(*second), "1", "menu"));
+        }
+        is_missed
+    })
+}
+
+#[test]
+fn one_crash_before_a_device_is_known_does_not_make_anybody_wait_for_hours() {
+    for crashes_at in [1, 2, 10, 59] {
+        let back_at = crashes_at + 50 * 60;
+        let missed = missed_at((0..crashes_at).chain(back_at..back_at + 300));
+        assert_eq!(missed, Some(back_at + 299 + 60), "{crashes_at}");
+    }
+}
+
+#[test]
+fn who_comes_back_after_a_crash_is_not_missed_before_it_is_heard_for_a_minute() {
+    let back_at = 50 * 60;
+    assert_eq!(missed_at((0..30).chain(back_at..back_at + 50)), None);
+}
+
+#[test]
+fn who_tells_much_at_once_every_five_minutes_is_missed_when_that_does_not_come_and_not_before() {
+    for at_once in [1, 2, 30] {
+        let pairs = |pairs: i64| (0..pairs).flat_map(move |pair| vec![pair * 300; at_once]);
+        assert_eq!(missed_at(pairs(300)), None, "{at_once}: it goes on for more than a day");
+        let missed = missed_at(pairs(100)).unwrap() - 99 * 300;
+        assert!((1200..1800).contains(&missed), "{at_once}: {missed} s after the last");
+    }
+}
