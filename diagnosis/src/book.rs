@@ -81,8 +81,12 @@ struct Kept {
 impl Book {
     /// How many incidents are open, and how many alarms.
     pub(crate) fn open(&self) -> (usize, usize) {
-        let incidents = self.incidents.values().filter(|kept| kept.resolved_at.is_none()).count();
-        (incidents, self.alarms.values().filter(|alarm| alarm.closed_at.is_none()).count())
+        (self.open_incidents().count(), self.alarms.values().filter(|alarm| alarm.closed_at.is_none()).count())
+    }
+
+    /// The incidents that are open.
+    pub(crate) fn open_incidents(&self) -> impl Iterator<Item = &str> {
+        self.incidents.iter().filter(|(_, kept)| kept.resolved_at.is_none()).map(|(incident, _)| incident.as_str())
     }
 
     /// An earlier incident, to be compared with; not what is a part of another one.

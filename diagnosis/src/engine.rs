@@ -4,6 +4,8 @@ mod keeping;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeSet;
+
 use crate::Millis;
 use crate::batch::{Batch, Row};
 use crate::book::Book;
@@ -17,7 +19,7 @@ use crate::watch::{Finding, Signal};
 
 pub use self::keeping::Checkpoint;
 pub use crate::book::MOST_CHANGES;
-pub use crate::memory::InvalidParked;
+pub use crate::form::InvalidParked;
 
 /// The metric of a device's own silence: nothing of it comes any more.
 pub const SAMPLES: &str = "samples";
@@ -109,6 +111,11 @@ impl Engine {
         Census { series, devices: self.roster.len(), forgotten, incidents, alarms }
     }
 
+    /// The names of the open incidents: whoever shows another one as open waits for an end that nobody will tell.
+    pub fn open_incidents(&self) -> BTreeSet<String> {
+        self.book.open_incidents().map(str::to_owned).collect()
+    }
+
     /// Whether a batch's device is not in memory, and was not forgotten: whoever has it parked must [revive](Engine::revive) it first.
     pub fn needs(&self, batch: &Batch) -> bool {
         !self.knows(&batch.device) && !self.roster.is_forgotten(&batch.device)
@@ -116,11 +123,14 @@ impl Engine {
 
     /// Takes a batch that has been [checked](Batch::check), in the order of the log. What is [too much](Engine::surplus) after it is to be forgotten.
     pub fn take(&mut self, batch: &Batch) -> (Vec<Change>, Counted) {
+        if !self.roster.recalls(&batch.device, self.memory.number_of(&batch.device)) {
+            self.memory.forget(&batch.device);
+        }
         if self.roster.hear(batch) {
             self.book.close_silence(&batch.device, batch.start, &self.roster);
         }
         let mut counted = Counted::default();
-        let (device, places) = self.memory.open(batch, self.limits.series_of_a_device);
+        let (device, places) = self.memory.open(batch, self.roster.newest_batch(), self.limits.series_of_a_device);
         for Row(offset, values) in &batch.rows {
             let at = batch.start.saturating_add(Millis::from(*offset));
             for (value, place) in values.iter().zip(&places) {

@@ -11,6 +11,7 @@ mod book;
 pub mod csv;
 pub mod detector;
 pub mod engine;
+mod form;
 pub mod incident;
 mod memory;
 mod names;

@@ -4,17 +4,12 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
-use thiserror::Error;
 
 use crate::Millis;
 use crate::batch::{Batch, Row};
+use crate::form::{self, InvalidParked};
 use crate::names::Names;
 use crate::series::Series;
-
-/// What was parked cannot be read.
-#[derive(Debug, Error)]
-#[error("what was parked of a device cannot be read: {0}")]
-pub struct InvalidParked(#[from] postcard::Error);
 
 /// Which series of a device, in the order in which they are kept.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -28,6 +23,8 @@ pub(crate) struct Name {
 #[derive(Debug, Default)]
 pub(crate) struct DeviceSeries {
     series: Vec<(Name, Box<Series>)>,
+    /// The batch that they were heard in last.
+    number: u64,
     /// Whether there is something that no copy has.
     is_changed: bool,
 }
@@ -36,6 +33,7 @@ pub(crate) struct DeviceSeries {
 #[derive(Serialize, Deserialize)]
 struct Parked<'a> {
     device: &'a str,
+    number: u64,
     #[serde(borrow)]
     series: Vec<(&'a str, &'a str, &'a str, std::borrow::Cow<'a, Series>)>,
 }
@@ -79,8 +77,13 @@ impl Memory {
         self.devices.iter().filter(|(_, series)| series.is_changed).map(|(device, _)| device.as_str())
     }
 
-    /// Makes room for a batch's series, and finds them: for each metric its place in [`DeviceSeries::at`], or none where it has no value.
-    pub(crate) fn open(&mut self, batch: &Batch, most: usize) -> (&mut DeviceSeries, Vec<Option<usize>>) {
+    /// The number of the batch in which a device's series were heard last; 0 where there are none.
+    pub(crate) fn number_of(&self, device: &str) -> u64 {
+        self.devices.get(device).map_or(0, |device| device.number)
+    }
+
+    /// Makes room for the series of the batch of that number, and finds them: for each metric its place in [`DeviceSeries::at`], or none where it has no value.
+    pub(crate) fn open(&mut self, batch: &Batch, number: u64, most: usize) -> (&mut DeviceSeries, Vec<Option<usize>>) {
         if !self.devices.contains_key(&batch.device) {
             self.devices.insert(batch.device.clone(), DeviceSeries::default());
         }
@@ -107,7 +110,9 @@ impl Memory {
         let forgotten = device.forget_oldest(most, &names);
         self.forgotten = self.forgotten.saturating_add(u64::try_from(forgotten).unwrap_or(u64::MAX));
         self.live = self.live.saturating_sub(before).saturating_add(device.series.len());
-        device.is_changed |= firsts.iter().any(Option::is_some);
+        if firsts.iter().any(Option::is_some) {
+            (device.is_changed, device.number) = (true, number);
+        }
         let places = names.iter().map(|name| name.as_ref().and_then(|name| device.place(name).ok())).collect();
         (device, places)
     }
@@ -127,7 +132,7 @@ impl Memory {
             .iter()
             .map(|(name, series)| (&*name.scene, &*name.metric, &*name.build, std::borrow::Cow::Borrowed(&**series)))
             .collect();
-        let copy = postcard::to_allocvec(&Parked { device, series })?;
+        let copy = form::to_bytes(&Parked { device, number: known.number, series })?;
         known.is_changed = false;
         Ok(Some(copy))
     }
@@ -140,10 +145,19 @@ impl Memory {
         Ok(parked)
     }
 
-    /// Brings back what was parked. Series that are there already are newer.
-    pub(crate) fn revive(&mut self, parked: &[u8]) -> Result<(), InvalidParked> {
-        let parked: Parked<'_> = postcard::from_bytes(parked)?;
+    /// Brings back what was parked, where the device and the number of the batch that it was heard in last are recalled. Series that are there
+    /// already are newer.
+    pub(crate) fn revive(
+        &mut self,
+        parked: &[u8],
+        is_recalled: impl FnOnce(&str, u64) -> bool,
+    ) -> Result<(), InvalidParked> {
+        let parked: Parked<'_> = form::from_bytes(parked)?;
+        if !is_recalled(parked.device, parked.number) {
+            return Ok(());
+        }
         let device = self.devices.entry(parked.device.to_owned()).or_default();
+        device.number = device.number.max(parked.number);
         for (scene, metric, build, series) in parked.series {
             let name =
                 Name { scene: self.names.keep(scene), metric: self.names.keep(metric), build: self.names.keep(build) };

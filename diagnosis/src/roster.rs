@@ -33,6 +33,11 @@ pub(crate) struct Roster {
     /// The series of all devices that are heard. What goes for want of room follows from this and not from what happens to be in memory, so
     /// that whoever begins at a checkpoint forgets the same.
     series: usize,
+    /// How many batches were heard: each has a number.
+    heard: u64,
+    /// The newest batch of the devices that there was no room for and that are no more known. Who is not known and was heard no later than that begins
+    /// anew, whatever is kept elsewhere: so it needs no name of each of them, and does not depend on what happens to be in memory.
+    forgotten_up_to: u64,
     /// The newest time that was told; `None` before the first.
     clock: Option<Millis>,
 }
@@ -42,12 +47,20 @@ impl Roster {
     pub(crate) fn hear(&mut self, batch: &Batch) -> bool {
         let newest = self.believed(batch.newest());
         let heard_at = self.clock.unwrap_or(newest);
-        self.devices.entry(batch.device.clone()).or_default().hear(batch, newest, heard_at)
+        self.heard = self.heard.saturating_add(1);
+        let device = self.devices.entry(batch.device.clone()).or_default();
+        device.number = self.heard;
+        device.hear(batch, newest, heard_at)
     }
 
     /// What is known of a device.
     pub(crate) fn get(&self, device: &str) -> Option<&Device> {
         self.devices.get(device)
+    }
+
+    /// The number of the newest batch.
+    pub(crate) fn newest_batch(&self) -> u64 {
+        self.heard
     }
 
     /// How many there are.
@@ -79,9 +92,14 @@ impl Roster {
     pub(crate) fn tick(&mut self, now: Millis) -> Vec<(String, Millis)> {
         let now = self.clock.map_or(now, |clock| clock.max(now));
         self.clock = Some(now);
+        let forgotten_up_to = &mut self.forgotten_up_to;
         self.devices.retain(|_, device| {
             let known_for = if device.is_silent { MISSED_FOR_MS } else { FORGOTTEN_AFTER_MS };
-            now.saturating_sub(device.heard_at) < device.patience(known_for)
+            let is_known = now.saturating_sub(device.heard_at) < device.patience(known_for);
+            if !is_known && device.is_forgotten {
+                *forgotten_up_to = device.number.max(*forgotten_up_to);
+            }
+            is_known
         });
         let mut silent = Vec::new();
         for (name, device) in &mut self.devices {
@@ -120,11 +138,11 @@ impl Roster {
             return Vec::new();
         }
         let others = self.devices.iter().filter(|(name, _)| *name != but);
-        let mut stalest: Vec<(Millis, &String, usize)> =
-            others.map(|(name, device)| (device.heard_at, name, device.series)).collect();
+        let mut stalest: Vec<(Millis, u64, &String, usize)> =
+            others.map(|(name, device)| (device.heard_at, device.number, name, device.series)).collect();
         stalest.sort_unstable();
         let (mut left, mut surplus) = (self.series, Vec::new());
-        for (place, (_, name, count)) in stalest.into_iter().enumerate() {
+        for (place, (_, _, name, count)) in stalest.into_iter().enumerate() {
             if place < too_many || (left > series && count > 0) {
                 left = left.saturating_sub(count);
                 surplus.push(name.clone());
@@ -137,7 +155,8 @@ impl Roster {
     pub(crate) fn forget(&mut self, device: &str, most: usize) {
         self.count(device, 0);
         if self.devices.len() > most {
-            self.devices.remove(device);
+            let number = self.devices.remove(device).map_or(0, |device| device.number);
+            self.forgotten_up_to = number.max(self.forgotten_up_to);
         } else if let Some(device) = self.devices.get_mut(device) {
             device.is_forgotten = true;
         }
@@ -146,6 +165,11 @@ impl Roster {
     /// Whether what was known of a device's series is forgotten, wherever it is kept.
     pub(crate) fn is_forgotten(&self, device: &str) -> bool {
         self.devices.get(device).is_some_and(|device| device.is_forgotten)
+    }
+
+    /// Whether what is kept of a device's series, which were heard in the batch of that number, is what is known of it.
+    pub(crate) fn recalls(&self, device: &str, number: u64) -> bool {
+        self.devices.get(device).map_or(number > self.forgotten_up_to, |device| !device.is_forgotten)
     }
 
     /// Whose series may be parked: who was not heard for ten minutes, or ended.

@@ -6,6 +6,7 @@
 mod anew;
 mod beginning;
 mod checkpointing;
+mod forgetting;
 mod telling_changes;
 
 use std::collections::{BTreeSet, HashMap};
@@ -71,6 +72,10 @@ pub(super) struct Follower {
     /// What is kept of the devices in memory.
     kept: HashMap<String, KeptBytes>,
     kept_book: KeptBytes,
+    /// Devices that were forgotten for want of room since the last checkpoint began.
+    forgotten: BTreeSet<String>,
+    /// Such ones of which no checkpoint needs what is kept.
+    unneeded: Vec<String>,
     writing: Option<Writing>,
     newest: watch::Receiver<Position>,
     written_at: Duration,
@@ -173,6 +178,18 @@ impl Follower {
         Ok(())
     }
 
+    /// Goes on with an engine that knows nothing and has other limits.
+    #[cfg(test)]
+    pub(super) async fn limit(&self, limits: diagnosis::engine::Limits) {
+        self.judge.run(move |judged| judged.engine = diagnosis::engine::Engine::new(limits)).await.unwrap();
+    }
+
+    /// Of how many devices it is known what is kept of them, and how many are to be deleted.
+    #[cfg(test)]
+    pub(super) fn kept_devices(&self) -> (usize, usize) {
+        (self.kept.len(), self.forgotten.len() + self.unneeded.len())
+    }
+
     #[cfg(test)]
     pub(super) async fn census(&self) -> diagnosis::engine::Census {
         self.judge.run(|judged| judged.engine.census()).await.unwrap()
@@ -204,16 +221,17 @@ impl Follower {
             }
             hearing::hear(judged, read)
         });
-        let outcome = outcome.await??;
+        let mut outcome = outcome.await??;
+        self.forget(std::mem::take(&mut outcome.forgotten));
         self.state.metrics.incidents.count(&outcome.counted);
         Ok(outcome)
     }
 
     /// What is kept of devices that are not in memory, as far as anything is.
     async fn read_parked(&mut self, needed: BTreeSet<String>) -> Result<Vec<(String, Vec<u8>)>, Interrupted> {
-        let (backbone, held) = (Arc::clone(&self.state.backbone), self.place.place.checkpoint.number);
+        let (backbone, held) = (Arc::clone(&self.state.backbone), self.place.place.checkpoint.written());
         let reading = futures_util::stream::iter(needed).map(|device| {
-            let backbone = Arc::clone(&backbone);
+            let (backbone, held) = (Arc::clone(&backbone), held.clone());
             async move { KeptBytes::read(&*backbone, SERIES, &device, held).await.map(|read| (device, read)) }
         });
         let read: Vec<_> = reading.buffered(READ_AT_ONCE).try_collect().await?;

@@ -43,6 +43,8 @@ pub(super) struct Outcome {
     pub(super) counted: Counted,
     /// Events with samples.
     pub(super) heard: u64,
+    /// Devices that there was no room for.
+    pub(super) forgotten: Vec<String>,
 }
 
 /// What one thing that was heard has changed.
@@ -121,6 +123,7 @@ pub(super) fn hear(judged: &mut Judged, all: Vec<Read>) -> Result<Outcome, Inval
                 for device in judged.engine.surplus(&batch.device) {
                     judged.copy_before(&device)?;
                     judged.engine.forget(&device);
+                    outcome.forgotten.push(device);
                 }
                 changes
             }

@@ -5,6 +5,7 @@
 //! is too much goes from the end on: those that are there are always without a hole.
 
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 
 use time::OffsetDateTime;
 
@@ -41,17 +42,17 @@ pub(super) struct PieceToWrite {
 }
 
 impl KeptBytes {
-    /// What was written last for the checkpoint `held` or one before it, and all that is there.
+    /// What was written last for one of the checkpoints `held`, of which the newest holds, and all that is there.
     pub(super) async fn read(
         backbone: &dyn Backbone,
         bucket: &'static str,
         name: &str,
-        held: u64,
+        held: RangeInclusive<u64>,
     ) -> Result<(Self, Option<Vec<u8>>), BackboneError> {
         let (mut slots, mut holds) = (<[Slot; 2]>::default(), None);
         for (number, slot) in slots.iter_mut().enumerate() {
             let bytes = slot.read(backbone, bucket, name, number).await?;
-            let Some(checkpoint) = slot.checkpoint.filter(|checkpoint| *checkpoint <= held) else { continue };
+            let Some(checkpoint) = slot.checkpoint.filter(|checkpoint| held.contains(checkpoint)) else { continue };
             if holds.as_ref().is_none_or(|(newest, _)| *newest < checkpoint) {
                 holds = Some((checkpoint, bytes));
             }
@@ -91,6 +92,20 @@ impl KeptBytes {
         writes.extend(there.range(chunks.len()..).rev().map(|(piece, _)| to_write(*piece, None)));
         writes.push(first);
         writes
+    }
+
+    /// What must be written for nothing to be kept, all of it at once.
+    pub(super) fn removals(&self) -> Vec<Put> {
+        let of_slots = self.slots.iter().enumerate();
+        let pieces = of_slots.flat_map(|(slot, there)| there.pieces.iter().map(move |piece| (slot, piece)));
+        let removed = pieces.map(|(slot, (piece, revision))| Put {
+            bucket: self.bucket,
+            key: key(slot, *piece, &self.name),
+            value: None,
+            expected_revision: Some(*revision),
+            expires_at: None,
+        });
+        removed.collect()
     }
 
     /// Takes note of a piece that was written.

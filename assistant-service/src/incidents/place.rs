@@ -2,6 +2,7 @@
 //! checkpoint there is. Every change of anything that is kept of incidents is one commit with it: whoever believes to follow the log
 //! and does not any more changes nothing.
 
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use diagnosis::Millis;
@@ -32,6 +33,16 @@ pub(super) struct Head {
     pub(super) number: u64,
     pub(super) position: Position,
     pub(super) heard: u64,
+    /// The first checkpoint after all was begun anew: what was kept of series for those before is read no more.
+    #[serde(default)]
+    pub(super) since: u64,
+}
+
+impl Head {
+    /// The checkpoints for which what is kept may have been written.
+    pub(super) fn written(&self) -> RangeInclusive<u64> {
+        self.since..=self.number
+    }
 }
 
 /// What the clock said.
@@ -68,7 +79,7 @@ impl KeptPlace {
         let (place, revision) = match entry {
             Some(entry) => (serde_json::from_slice(&entry.value)?, Some(entry.revision)),
             None => {
-                let checkpoint = Head { number: 0, position: first, heard: 0 };
+                let checkpoint = Head { position: first, ..Head::default() };
                 (Place { cursor: first, heard: 0, said: Vec::new(), checkpoint }, None)
             }
         };

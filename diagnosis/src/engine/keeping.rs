@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::Engine;
 use crate::Millis;
 use crate::book::Book;
-use crate::memory::InvalidParked;
+use crate::form::{self, InvalidParked};
 use crate::roster::Roster;
 
 /// What changed since the last checkpoint, and the book. All of it stands for the last batch or tick that was taken before.
@@ -38,12 +38,12 @@ impl Engine {
         self.memory.knows(device)
     }
 
-    /// Brings back what was parked.
+    /// Brings back what was parked, unless it was forgotten since for want of room: then the device begins anew.
     ///
     /// # Errors
-    /// [`InvalidParked`] when the bytes are none of [`Engine::park`]'s.
+    /// [`InvalidParked`] when the bytes are none of [`Engine::park`]'s in this version.
     pub fn revive(&mut self, parked: &[u8]) -> Result<(), InvalidParked> {
-        self.memory.revive(parked)
+        self.memory.revive(parked, |device, number| self.roster.recalls(device, number))
     }
 
     /// The devices that there is no room for any more after a batch of `but`: to be [forgotten](Engine::forget) in this order, before anything
@@ -95,15 +95,15 @@ impl Engine {
     /// # Errors
     /// [`InvalidParked`] when it cannot be written.
     pub fn save_book(&self) -> Result<Vec<u8>, InvalidParked> {
-        Ok(postcard::to_allocvec(&Writing(&self.roster, &self.book))?)
+        form::to_bytes(&Writing(&self.roster, &self.book))
     }
 
     /// Begins where a book was saved.
     ///
     /// # Errors
-    /// [`InvalidParked`] when the bytes are none of [`Engine::save_book`]'s.
+    /// [`InvalidParked`] when the bytes are none of [`Engine::save_book`]'s in this version.
     pub fn restore(&mut self, book: &[u8]) -> Result<(), InvalidParked> {
-        let Reading(roster, book) = postcard::from_bytes(book)?;
+        let Reading(roster, book) = form::from_bytes(book)?;
         (self.roster, self.book) = (roster, book);
         Ok(())
     }

@@ -44,6 +44,8 @@ pub(crate) struct Device {
     rhythm: Rhythm,
     has_ended: bool,
     pub(crate) is_silent: bool,
+    /// Which of all batches was its newest.
+    pub(super) number: u64,
     /// How many series it has, while it is heard: those of devices that are not may be kept elsewhere.
     pub(super) series: usize,
     /// There was no room for its series: what is kept of them elsewhere is of no use any more.

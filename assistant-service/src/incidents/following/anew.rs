@@ -1,5 +1,5 @@
-//! Begins without what was kept, where that is of a program that wrote it in another form: series learn what is usual once more, and
-//! incidents that nobody can follow any further are over.
+//! Begins without what was kept, as far as that is of a program that wrote it in another form, or is no more in the log: series learn what is
+//! usual once more, and incidents that nobody can follow any further are over.
 
 use diagnosis::engine::{Change, MOST_CHANGES};
 use diagnosis::incident::{Incident, IncidentState};
@@ -28,16 +28,18 @@ pub(super) async fn newest(backbone: &dyn Backbone) -> Result<Vec<Incident>, Int
 }
 
 impl Follower {
-    /// Ends all that was open when the engine's knowledge was lost, a few in each commit. Whoever is cut off ends the rest when he begins
+    /// Ends all that is open and that the engine does not know: its knowledge was lost, or samples that it came of are no more in the log.
+    /// A few in each commit. Whoever is cut off ends the rest when he begins
     /// again: what is over is not looked at any more.
     pub(super) async fn end_unknown(&mut self) -> Result<(), Interrupted> {
+        let known = self.judge.run(|judged| judged.engine.open_incidents()).await?;
         let mut before = None;
         loop {
             let entries = self.state.backbone.list(LISTED, before, LOOK).await?;
             let mut open = Vec::new();
             for entry in &entries {
                 let Listed { incident, state, .. } = serde_json::from_slice(&entry.value)?;
-                if state == IncidentState::Open {
+                if state == IncidentState::Open && !known.contains(&incident) {
                     open.extend(Found::read(&*self.state.backbone, &incident).await?);
                 }
             }

@@ -1,6 +1,6 @@
 //! Begins where the last checkpoint and the place say, and hears what was heard since.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use super::{BOOK, CHECKPOINT_EVERY, Follower, anew};
@@ -23,7 +23,7 @@ impl Follower {
         let mut place = KeptPlace::open(Arc::clone(&backbone), before_the_first(&state).await?).await?;
         place.take_over(lease.proof().await?).await?;
         let head = place.place.checkpoint;
-        let (kept_book, book) = KeptBytes::read(&*backbone, BOOK, "book", head.number).await?;
+        let (kept_book, book) = KeptBytes::read(&*backbone, BOOK, "book", head.written()).await?;
         let restored = book.map(|bytes| Judged::restored(&bytes)).transpose().unwrap_or_else(|error| {
             tracing::error!(%error, "what was known of devices is not readable: all is learnt anew");
             None
@@ -41,6 +41,8 @@ impl Follower {
             looked: head.position,
             kept: HashMap::new(),
             kept_book,
+            forgotten: BTreeSet::new(),
+            unneeded: Vec::new(),
             writing: None,
             newest,
             written_at: elapsed,
@@ -55,9 +57,11 @@ impl Follower {
             // Before there is a checkpoint: whoever begins at one believes that it knows of all that is open.
             follower.end_unknown().await?;
             // Silences that were said before are a part of what is known.
-            follower.write_checkpoint().await?;
+            follower.begin_checkpoint_anew().await?;
+            while follower.write_some().await? {}
         } else {
             follower.hear_again().await?;
+            follower.end_unknown().await?;
             // Whoever is interrupted again and again must not have more to hear each time.
             follower.checkpoint_due_at = elapsed;
         }

@@ -25,6 +25,8 @@ pub(super) struct Writing {
     /// `None` as soon as it is among the pieces.
     book: Option<Vec<u8>>,
     pieces: VecDeque<PieceToWrite>,
+    /// Devices that it has forgotten.
+    forgotten: Vec<String>,
 }
 
 impl Follower {
@@ -41,10 +43,24 @@ impl Follower {
     /// Begins one of all that was heard so far.
     pub(in crate::incidents) async fn begin_checkpoint(&mut self) -> Result<(), Interrupted> {
         let number = self.place.place.checkpoint.number.saturating_add(1);
-        let head = Head { number, position: self.looked, heard: self.place.place.heard };
+        let Head { since, .. } = self.place.place.checkpoint;
+        let head = Head { number, position: self.looked, heard: self.place.place.heard, since };
         let book = self.judge.run(crate::incidents::judge::Judged::begin_checkpoint).await??;
         let (said, pieces) = (self.place.place.said.len(), VecDeque::new());
-        self.writing = Some(Writing { head, said, book: Some(book), pieces });
+        let forgotten = std::mem::take(&mut self.forgotten).into_iter().collect();
+        let forgotten = self.not_in_memory(forgotten).await?;
+        // One that is back by now is a part of it; what is left to delete expires.
+        self.unneeded.clear();
+        self.writing = Some(Writing { head, said, book: Some(book), pieces, forgotten });
+        Ok(())
+    }
+
+    /// Begins the first one after all was begun anew.
+    pub(super) async fn begin_checkpoint_anew(&mut self) -> Result<(), Interrupted> {
+        self.begin_checkpoint().await?;
+        if let Some(Writing { head, .. }) = &mut self.writing {
+            head.since = head.number;
+        }
         Ok(())
     }
 
@@ -63,13 +79,13 @@ impl Follower {
 
     /// Writes as much as goes into one commit. Says whether there is more to be written.
     pub(in crate::incidents) async fn write_some(&mut self) -> Result<bool, Interrupted> {
-        let Some(mut writing) = self.writing.take() else { return Ok(false) };
+        let Some(mut writing) = self.writing.take() else { return self.delete_some().await };
         if writing.pieces.is_empty() {
             self.add_copies(&mut writing).await?;
         }
         if writing.pieces.is_empty() {
-            self.finish(&writing).await?;
-            return Ok(false);
+            self.finish(writing).await?;
+            return Ok(!self.unneeded.is_empty());
         }
         let (mut bytes, mut pieces) = (0_usize, Vec::new());
         while bytes < BYTES_PER_COMMIT
@@ -94,12 +110,13 @@ impl Follower {
 
     /// The pieces of further devices, and after all of them those of the book.
     async fn add_copies(&mut self, writing: &mut Writing) -> Result<(), Interrupted> {
-        let (held, number) = (self.place.place.checkpoint.number, writing.head.number);
+        let (written, number) = (self.place.place.checkpoint.written(), writing.head.number);
+        let held = *written.end();
         let expires_at = Some(self.state.clock.now().saturating_add(SERIES_KEPT_FOR));
         let copies = self.judge.run(crate::incidents::judge::Judged::copies).await??;
         for (device, bytes) in &copies {
             if !self.kept.contains_key(device) {
-                let (kept, _) = KeptBytes::read(&*self.state.backbone, SERIES, device, held).await?;
+                let (kept, _) = KeptBytes::read(&*self.state.backbone, SERIES, device, written.clone()).await?;
                 self.kept.insert(device.clone(), kept);
             }
             let pieces = self.kept.get(device).map(|kept| kept.pieces(bytes, held, number, expires_at));
@@ -114,15 +131,17 @@ impl Follower {
     }
 
     /// From here on the new checkpoint holds. What has not been heard for long is in it, and need not be in memory.
-    async fn finish(&mut self, writing: &Writing) -> Result<(), Interrupted> {
+    async fn finish(&mut self, writing: Writing) -> Result<(), Interrupted> {
         self.place.place.checkpoint = writing.head;
         self.place.place.said.drain(..writing.said.min(self.place.place.said.len()));
         self.write(Vec::new(), Vec::new()).await?;
         let now = millis(self.state.clock.now());
         let parked = self.judge.run(move |judged| judged.park_idle(now)).await??;
-        for device in &parked {
-            self.kept.remove(device);
+        // Some were copied just before they were forgotten.
+        for device in self.not_in_memory(self.kept.keys().cloned().collect()).await? {
+            self.kept.remove(&device);
         }
+        self.unneeded = writing.forgotten;
         self.state.metrics.incidents.parked(parked.len());
         Ok(())
     }

@@ -1,6 +1,7 @@
 //! Nothing is lost and nothing is told twice, whoever ends when.
 
 use super::*;
+use crate::backbone::retention::{Class, Limits, Retention};
 
 /// What must be the same however often somebody ended: all but where an event stands and when it was told.
 fn content(said: &[Value]) -> Vec<Value> {
@@ -119,6 +120,44 @@ async fn where_what_was_known_is_not_readable_all_is_learnt_anew_and_what_was_op
     assert_eq!(following.census().await.series, 8);
 }
 
+/// The bytes of a book whose form has another number, and which are else the same.
+fn of_another_form(mut entry: Vec<u8>) -> Vec<u8> {
+    // Before it: the head of the piece, the silences as `[]` with their length, and its own length of a varying number of bytes.
+    let length = entry[15..].iter().position(|byte| byte & 0x80 == 0).unwrap();
+    entry[15 + length + 2] ^= 0x7f;
+    entry
+}
+
+#[tokio::test]
+async fn where_the_book_has_another_form_of_the_same_length_what_is_kept_of_series_is_not_read_either() {
+    let stage = Stage::new();
+    let start = millis(stage.clock.now());
+    send_second(&stage, start, 0).await;
+    let mut following = follower(&stage).await;
+    for number in 1..GOES_BAD {
+        send_second(&stage, start, number).await;
+        look_and_tick(&mut following).await;
+    }
+    following.begin_checkpoint().await.unwrap();
+    while following.write_some().await.unwrap() {}
+    drop(following);
+    for entry in stage.state.backbone.list("incidents.book", None, 100).await.unwrap() {
+        let (key, expected_revision) = (entry.key, Some(entry.revision));
+        let value = Some(of_another_form(entry.value));
+        let put = Put { bucket: "incidents.book", key, value, expected_revision, expires_at: None };
+        stage.state.backbone.commit(backbone::Batch { events: Vec::new(), puts: vec![put] }).await.unwrap();
+    }
+    drop(follower(&stage).await);
+    // Whoever goes on from the book of whoever has begun anew reads none of it either.
+    let mut following = follower(&stage).await;
+    assert_eq!(following.census().await.devices, 0);
+    for number in GOES_BAD..GOES_BAD + 30 {
+        send_second(&stage, start, number).await;
+        look_and_tick(&mut following).await;
+        assert_eq!(following.census().await.alarms, 0, "nobody knows what was usual, at {number}");
+    }
+}
+
 #[tokio::test]
 async fn samples_that_the_log_has_let_go_are_done_without() {
     let stage = Stage::new();
@@ -137,6 +176,47 @@ async fn samples_that_the_log_has_let_go_are_done_without() {
     send_second(&stage, start, 20).await;
     look_and_tick(&mut following).await;
     assert!(said(&stage).await.is_empty());
+}
+
+#[tokio::test]
+async fn an_incident_whose_samples_the_log_has_let_go_before_there_was_a_checkpoint_of_it_is_over() {
+    let limits = Limits { max_age: Some(std::time::Duration::from_secs(3600)), max_bytes: None };
+    let class = Class { name: "samples".to_owned(), types: vec![EVENT_TYPE.to_owned()], limits };
+    let retention = Retention { classes: vec![class], ..Retention::default() };
+    let stage = Stage::in_folder(tempfile::tempdir().unwrap(), retention);
+    let start = millis(stage.clock.now());
+    send_second(&stage, start, 0).await;
+    let mut following = follower(&stage).await;
+    for number in 1..IS_WELL_AGAIN {
+        send_second(&stage, start, number).await;
+        look_and_tick(&mut following).await;
+        if number == GOES_BAD - 1 {
+            following.begin_checkpoint().await.unwrap();
+            while following.write_some().await.unwrap() {}
+        }
+        if !said(&stage).await.is_empty() {
+            break;
+        }
+    }
+    let cursor = following.place.place.cursor;
+    assert_eq!((of_type(&said(&stage).await, "opened").len(), following.census().await.incidents), (1, 1));
+    drop(following);
+    stage.clock.advance(std::time::Duration::from_secs(2 * 3600));
+    // The newest samples are kept whatever their age: of these nothing has been judged.
+    send(&stage, [event(&second("console-5", millis(stage.clock.now()), 0, false))]).await;
+    let gone = async {
+        while crate::incidents::first_samples(&*stage.state.backbone).await.unwrap().is_none_or(|first| first <= cursor)
+        {
+            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(std::time::Duration::from_secs(60), gone).await.unwrap();
+    for _ in 0..2 {
+        let following = follower(&stage).await;
+        assert_eq!(following.census().await.incidents, 0);
+        assert_eq!(of_type(&said(&stage).await, "resolved").len(), 1);
+        assert_eq!(stage.get("/v1/incidents?state=open").send().await.json["incidents"], json!([]));
+    }
 }
 
 #[tokio::test]

@@ -49,16 +49,21 @@ async fn time_in_which_this_process_was_halted_is_no_silence_and_what_comes_afte
 }
 
 #[tokio::test]
-async fn a_wall_clock_that_is_set_makes_nobody_silent() {
+async fn a_wall_clock_that_is_set_makes_nobody_silent_and_blinds_nobody() {
     let (stage, mut follower, start) = heard().await;
+    let mut numbers = 100..;
     for by in [time::Duration::hours(1), time::Duration::minutes(-50)] {
         stage.clock.step(by);
-        for number in 100..110 {
-            stage.clock.advance(Duration::from_secs(1));
+        assert!(!is_missed_after(&stage, &mut follower, 10).await, "{by}");
+        // Who goes on is heard as before, and is missed after its time when nothing more comes.
+        for number in numbers.by_ref().take(100) {
+            send_second(&stage, start, number).await;
             go_on(&mut follower).await;
             assert_eq!(follower.census().await.alarms, 0, "{by} {number}");
         }
-        send_second(&stage, start, 110).await;
+        assert!(!is_missed_after(&stage, &mut follower, 50).await, "{by}");
+        assert!(is_missed_after(&stage, &mut follower, 20).await, "{by}");
+        send_second(&stage, start, numbers.next().unwrap()).await;
         go_on(&mut follower).await;
     }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 
 use super::lab::{DEVICES, Fault, START, Second, hear, of_second, play};
-use crate::engine::{Change, Engine, Limits};
+use crate::engine::{Change, Engine, InvalidParked, Limits};
 
 const SECONDS: i64 = 800;
 
@@ -32,6 +32,23 @@ fn the_same_samples_are_told_the_same_way() {
     assert!(told.iter().filter(|change| matches!(change, Change::Opened(_))).count() >= 3, "{told:#?}");
     assert!(told.iter().any(|change| matches!(change, Change::Resolved(_))));
     assert_eq!(told, play(&mut Engine::default(), 1, 0..SECONDS, much));
+}
+
+#[test]
+fn what_another_version_has_kept_is_refused_however_well_its_length_fits() {
+    let mut engine = Engine::default();
+    play(&mut engine, 1, 0..30, much);
+    let mut book = engine.save_book().unwrap();
+    let mut device = engine.copy("devkit-00").unwrap().unwrap();
+    for (number, kept) in [&mut book, &mut device].into_iter().enumerate() {
+        let mut other = Engine::default();
+        let mut read = |kept: &[u8]| if number == 0 { other.restore(kept) } else { other.revive(kept) };
+        read(kept).unwrap();
+        let [higher, lower] = (crate::form::FORM + 1).to_be_bytes();
+        (kept[0], kept[1]) = (higher, lower);
+        assert!(matches!(read(kept), Err(InvalidParked::OtherForm(form)) if form == crate::form::FORM + 1));
+        assert!(matches!(read(&kept[..1]), Err(InvalidParked::Bytes(_))));
+    }
 }
 
 /// An engine, and what is kept of devices that are not in its memory.

@@ -1,4 +1,4 @@
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::lab::{START, hear, last_told};
 use crate::Millis;
@@ -33,6 +33,62 @@ fn devices_and_series_stay_within_their_limits_and_the_oldest_go_first() {
     }
     assert_eq!(engine.census().series, 100);
     assert!(engine.knows("devkit-49") && !engine.knows("devkit-40"));
+}
+
+/// Devices that come and go where there is room for four, each word by itself or in pages: of a page's devices those that are not in memory are
+/// asked for before its first batch is heard, as they were kept at the last of the checkpoints.
+fn known_in_pages(page: usize, parks: bool) -> (Vec<u8>, Vec<Option<Vec<u8>>>) {
+    let mut engine = Engine::new(Limits { series: 10_000, series_of_a_device: 30, devices: 4 });
+    let mut kept: BTreeMap<String, Vec<u8>> = BTreeMap::new();
+    let mut batches = (0..600_usize).map(|number| batch(number * number % 23 % 9, 0, number as i64 * 100)).peekable();
+    let mut heard = 0_i64;
+    while batches.peek().is_some() {
+        let some: Vec<Batch> = batches.by_ref().take(page).collect();
+        for needed in some.iter().filter(|batch| engine.needs(batch)).collect::<Vec<_>>() {
+            if let Some(bytes) = kept.get(&needed.device) {
+                engine.revive(bytes).unwrap();
+            }
+        }
+        for batch in some {
+            hear(&mut engine, &batch);
+            heard += 1;
+        }
+        if heard % 120 == 0 {
+            engine.tick(START + heard * 100);
+            kept.extend(engine.checkpoint().unwrap().devices);
+            for device in (0..9).filter(|_| parks) {
+                engine.park(&format!("devkit-{device}")).unwrap();
+            }
+        }
+    }
+    for device in kept.values().filter(|_| parks) {
+        engine.revive(device).unwrap();
+    }
+    let copies = (0..9).map(|device| engine.copy(&format!("devkit-{device}")).unwrap()).collect();
+    (engine.save_book().unwrap(), copies)
+}
+
+#[test]
+fn beyond_the_limit_of_devices_what_is_known_does_not_depend_on_pages_nor_on_what_is_in_memory() {
+    let whole = known_in_pages(1, false);
+    for page in [1, 2, 5, 40, 120] {
+        assert!(known_in_pages(page, false) == whole, "{page}");
+        assert!(known_in_pages(page, true) == whole, "{page}, parked");
+    }
+}
+
+#[test]
+fn who_is_not_heard_for_hours_is_recalled_as_long_as_there_was_room() {
+    let limits = Limits { devices: 4, ..Limits::default() };
+    for others in [2, 6] {
+        let mut engine = Engine::new(limits);
+        hear(&mut engine, &batch(1, 0, 0));
+        let parked = engine.park("devkit-1").unwrap().unwrap();
+        engine.tick(START + 7_200_000);
+        (2..2 + others).for_each(|device| drop(hear(&mut engine, &batch(device, 0, 7_200_000))));
+        engine.revive(&parked).unwrap();
+        assert_eq!(engine.knows("devkit-1"), others == 2);
+    }
 }
 
 #[test]
