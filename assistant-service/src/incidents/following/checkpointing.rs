@@ -55,10 +55,11 @@ impl Follower {
         Ok(())
     }
 
-    /// Begins the first one after all was begun anew.
+    /// Begins the first one after all was begun anew. One number is left out: whoever was cut off may have written series under it.
     pub(super) async fn begin_checkpoint_anew(&mut self) -> Result<(), Interrupted> {
         self.begin_checkpoint().await?;
         if let Some(Writing { head, .. }) = &mut self.writing {
+            head.number = head.number.saturating_add(1);
             head.since = head.number;
         }
         Ok(())
