@@ -6,6 +6,8 @@
 mod event_json;
 pub(crate) mod following;
 pub mod jetstream;
+#[cfg(test)]
+pub(crate) mod passed_on;
 pub mod retention;
 pub mod sqlite;
 mod store;

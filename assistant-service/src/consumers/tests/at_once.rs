@@ -9,13 +9,11 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use programs::nats::{NatsOptions, NatsServer};
-use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use super::*;
-use crate::backbone::{
-    Backbone, BackboneError, Change, Committed, Entry, EventFilter, Page, Revision, Standing, TypeFilter,
-};
+use crate::backbone::passed_on::passed_on;
+use crate::backbone::{Backbone, BackboneError, Committed, EventFilter, TypeFilter};
 use crate::consumers::settle::{Claim, GivenBack, Settlement};
 use crate::consumers::{Consumers, Settings};
 use crate::events::DeadLetters;
@@ -44,43 +42,7 @@ impl Backbone for Counted {
         .boxed()
     }
 
-    fn get(&self, bucket: &'static str, key: String) -> BoxFuture<'_, Result<Option<Entry>, BackboneError>> {
-        self.backbone.get(bucket, key)
-    }
-
-    fn list(
-        &self,
-        bucket: &'static str,
-        before: Option<String>,
-        limit: u32,
-    ) -> BoxFuture<'_, Result<Vec<Entry>, BackboneError>> {
-        self.backbone.list(bucket, before, limit)
-    }
-
-    fn changes(
-        &self,
-        bucket: &'static str,
-        after: Revision,
-        limit: u32,
-    ) -> BoxFuture<'_, Result<Vec<Change>, BackboneError>> {
-        self.backbone.changes(bucket, after, limit)
-    }
-
-    fn query(&self, filter: EventFilter) -> BoxFuture<'_, Result<Page, BackboneError>> {
-        self.backbone.query(filter)
-    }
-
-    fn newest_position(&self) -> watch::Receiver<Position> {
-        self.backbone.newest_position()
-    }
-
-    fn newest_revision(&self) -> watch::Receiver<Revision> {
-        self.backbone.newest_revision()
-    }
-
-    fn standing(&self) -> watch::Receiver<Standing> {
-        self.backbone.standing()
-    }
+    passed_on!(get, list, changes, query, newest_position, newest_revision, standing);
 }
 
 struct Replica {

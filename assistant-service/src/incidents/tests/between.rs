@@ -8,9 +8,8 @@ use futures_util::future::BoxFuture;
 use tokio::sync::watch;
 
 use super::Stage;
-use crate::backbone::{
-    Backbone, BackboneError, Batch, Change, Committed, Entry, EventFilter, Page, Position, Put, Revision, Standing,
-};
+use crate::backbone::passed_on::passed_on;
+use crate::backbone::{Backbone, BackboneError, Batch, Committed, Put, Standing};
 
 /// A store in which something else may be changed just before a change, that takes only so many, as for somebody who is killed then, and that
 /// may be cut off from the others.
@@ -53,39 +52,7 @@ impl Backbone for Between {
         .boxed()
     }
 
-    fn get(&self, bucket: &'static str, key: String) -> BoxFuture<'_, Result<Option<Entry>, BackboneError>> {
-        self.backbone.get(bucket, key)
-    }
-
-    fn list(
-        &self,
-        bucket: &'static str,
-        before: Option<String>,
-        limit: u32,
-    ) -> BoxFuture<'_, Result<Vec<Entry>, BackboneError>> {
-        self.backbone.list(bucket, before, limit)
-    }
-
-    fn changes(
-        &self,
-        bucket: &'static str,
-        after: Revision,
-        limit: u32,
-    ) -> BoxFuture<'_, Result<Vec<Change>, BackboneError>> {
-        self.backbone.changes(bucket, after, limit)
-    }
-
-    fn query(&self, filter: EventFilter) -> BoxFuture<'_, Result<Page, BackboneError>> {
-        self.backbone.query(filter)
-    }
-
-    fn newest_position(&self) -> watch::Receiver<Position> {
-        self.backbone.newest_position()
-    }
-
-    fn newest_revision(&self) -> watch::Receiver<Revision> {
-        self.backbone.newest_revision()
-    }
+    passed_on!(get, list, changes, query, newest_position, newest_revision);
 
     fn standing(&self) -> watch::Receiver<Standing> {
         self.standing.subscribe()

@@ -2,12 +2,11 @@
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::Semaphore;
 
 use super::*;
-use crate::backbone::{
-    Backbone, BackboneError, Batch, Change, Committed, Entry, EventFilter, Page, Position, Revision, Standing,
-};
+use crate::backbone::passed_on::passed_on;
+use crate::backbone::{Backbone, BackboneError, Batch, Committed};
 
 /// A store that has written, and says so later.
 struct Late {
@@ -27,43 +26,7 @@ impl Backbone for Late {
         .boxed()
     }
 
-    fn get(&self, bucket: &'static str, key: String) -> BoxFuture<'_, Result<Option<Entry>, BackboneError>> {
-        self.backbone.get(bucket, key)
-    }
-
-    fn list(
-        &self,
-        bucket: &'static str,
-        before: Option<String>,
-        limit: u32,
-    ) -> BoxFuture<'_, Result<Vec<Entry>, BackboneError>> {
-        self.backbone.list(bucket, before, limit)
-    }
-
-    fn changes(
-        &self,
-        bucket: &'static str,
-        after: Revision,
-        limit: u32,
-    ) -> BoxFuture<'_, Result<Vec<Change>, BackboneError>> {
-        self.backbone.changes(bucket, after, limit)
-    }
-
-    fn query(&self, filter: EventFilter) -> BoxFuture<'_, Result<Page, BackboneError>> {
-        self.backbone.query(filter)
-    }
-
-    fn newest_position(&self) -> watch::Receiver<Position> {
-        self.backbone.newest_position()
-    }
-
-    fn newest_revision(&self) -> watch::Receiver<Revision> {
-        self.backbone.newest_revision()
-    }
-
-    fn standing(&self) -> watch::Receiver<Standing> {
-        self.backbone.standing()
-    }
+    passed_on!(get, list, changes, query, newest_position, newest_revision, standing);
 }
 
 #[tokio::test]
