@@ -238,6 +238,12 @@ pub fn shipped_rules() -> Value {
         {"name": "commands-lease",
          "match": "(PathRegexp(`/v1/services/[^/]+/commands:lease`) || PathRegexp(`/v1/commands/[^/]+/(heartbeat|output|result)`)) && Method(`POST`)",
          "require": "Scope(`commands:lease`)", "event": {"type": "dev.watchgate.command"}},
+        {"name": "sessions-devices",
+         "match": "(Path(`/v1/sessions:redeem`) || Path(`/v1/sessions:device`) || Path(`/v1/sessions:token`)) && Method(`POST`)", "public": true},
+        {"name": "sessions-end", "match": "PathRegexp(`/v1/sessions/[^/]+`) && Method(`DELETE`)"},
+        {"name": "sessions-write",
+         "match": r"((Path(`/v1/sessions`) || Path(`/v1/sessions:join`) || PathRegexp(`/v1/sessions/[^/]+/confirmation`)) && Method(`POST`)) || ((Path(`/v1/sessions`) || PathRegexp(`/v1/sessions/[^/]+/code\.(svg|png)`)) && Method(`GET`))",
+         "require": "Scope(`sessions:write`)"},
         {"name": "revocations", "match": "Path(`/v1/revocations`) && Method(`POST`)", "require": "Scope(`revocations:write`)"},
         {"name": "metrics", "match": "Path(`/metrics`) && Method(`GET`)", "require": "Scope(`metrics:read`)"},
     ])

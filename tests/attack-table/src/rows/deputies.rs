@@ -11,7 +11,6 @@ use crate::gates::{DEPUTY, EXCHANGE, OPAQUE_ISSUER};
 use crate::proof::ProofKey;
 use crate::{Forge, GateName, Request, Revoked, Row, Seen, Step};
 
-/// `tests/tests/sessions.rs` of `watchgate-tests` plays it with a real service.
 const DEPUTIES: &str = "a head has to be written every second, and a service signs the tokens";
 
 const SEED: u8 = 23;

@@ -76,8 +76,8 @@ pub(super) const CHECKS: &[Check] = &[
     check(
         "whose proof was used",
         DPOP,
-        "Sha256::new().chain_update(key).chain_update(jti).finalize()",
-        "Sha256::new().chain_update(key).finalize()",
+        "Sha256::new().chain_update(held.key).chain_update(&held.jti).finalize()",
+        "Sha256::new().chain_update(held.key).finalize()",
     ),
     check("the length of a proof", PROOF, "if text.len() > MAX_PROOF_BYTES { return Err(InvalidProof::TooLong); }", ""),
     check(
