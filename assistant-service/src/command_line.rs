@@ -15,6 +15,7 @@ mod plain;
 pub mod policy;
 pub mod runbook;
 mod sent_events;
+pub mod session;
 mod table;
 pub mod token;
 
@@ -29,7 +30,7 @@ Before Traefik:     keys gate, policy check, policy explain; keys dev and token 
 Beside Traefik:     keeper (keys that are fetched by themselves, revocation), exchange (opaque tokens)
 Behind the gate:    serve, runner (carries runbooks out)
 Beside a device:    collect xbox (its samples, kept while the gateway is away)
-From a terminal:    ask, incidents, events dead-letters, fine-tune export --rated; they take the gateway's address and a token's file
+From a terminal:    ask, incidents, session, events dead-letters, fine-tune export --rated; they take the gateway's address and a token's file
 Anywhere:           detect (scores of any series, from CSV to CSV)";
 
 /// A zero-trust gate for Traefik, and the assistant behind it.
@@ -87,6 +88,9 @@ enum Verb {
     /// Carry runbooks out with Podman, Ansible or a webhook.
     #[command(after_help = runner::AFTER_HELP)]
     Runner(Box<runner::Arguments>),
+    /// Let a further device in by a code, and look after the own sessions.
+    #[command(subcommand, after_help = session::AFTER_HELP)]
+    Session(session::SessionCommand),
     /// Make tokens of the development issuer, and check anybody's.
     #[command(subcommand)]
     Token(token::TokenCommand),
@@ -112,6 +116,7 @@ impl CommandLine {
             Verb::Policy(command) => return Ok(judged(policy::run(command))),
             Verb::Runbook(command) => return Ok(judged(runbook::run(&command))),
             Verb::Runner(arguments) => runner::run(&arguments),
+            Verb::Session(command) => return Ok(judged(session::run(command))),
             Verb::Token(command) => return token::run(command),
         }
         .map(|()| ExitCode::SUCCESS)

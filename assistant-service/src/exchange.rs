@@ -20,7 +20,7 @@ mod refusal;
 mod routes;
 mod service;
 mod settings;
-mod signing_key;
+pub(crate) mod signing_key;
 mod sources;
 
 use std::io::Write;

@@ -14,6 +14,7 @@ use axum::http::{HeaderMap, HeaderName};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use time::OffsetDateTime;
+use trust_core::dpop::token_request::SeenRequest;
 use trust_core::principal::Principal;
 use trust_core::time::UnixSeconds;
 use trust_core::transaction_token::{HEADER, KEEPER, TransactionClaims};
@@ -91,6 +92,17 @@ impl Caller {
     /// The names under which the caller's own token can be revoked.
     pub(crate) fn names(&self) -> &Names {
         &self.0.names
+    }
+
+    /// The session of the caller's own token, by its issuer's name for it.
+    pub(crate) fn session(&self) -> Option<&str> {
+        self.0.claims.rctx.sid.as_deref()
+    }
+
+    /// The request as the client made it to the gate: method, host, path and query.
+    pub(crate) fn request(&self) -> SeenRequest<'_> {
+        let context = &self.0.claims.tctx;
+        SeenRequest { method: &context.method, host: &context.host, target: &context.target }
     }
 
     /// The identifier that the gate gave this request.

@@ -31,6 +31,7 @@ pub mod model;
 pub mod outbound;
 mod parameters;
 pub mod problem;
+mod rate;
 mod ratings;
 mod replica_lease;
 mod retention_file;
@@ -41,6 +42,7 @@ pub mod runner;
 mod seats;
 mod section;
 pub mod serve;
+pub mod sessions;
 pub mod state;
 pub mod telemetry;
 #[cfg(test)]

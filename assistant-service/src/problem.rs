@@ -109,6 +109,24 @@ pub enum Problem {
     TooManyRevocations,
     /// As many silences are there as are kept.
     TooManySilences,
+    /// As many offers or sessions of the caller are there as one may have.
+    TooManySessions,
+    /// The caller, or all whom nobody knows yet, have tried this too often.
+    TooOften {
+        /// When it may be tried again.
+        retry_after_seconds: u64,
+    },
+    /// A session, or a service, asks for what only a person may do.
+    NotAPerson,
+    /// The code was redeemed, or the session is over.
+    SessionGone,
+    /// The number is not the one that the device shows.
+    WrongNumber {
+        /// How many more may be tried.
+        left: u8,
+    },
+    /// In this state this cannot happen to a session.
+    WrongSessionState,
     /// The caller has used what one may use of the models in a day.
     OverBudget {
         /// When there is some again.
@@ -220,6 +238,7 @@ impl Problem {
     fn retry_after_seconds(&self) -> Option<u64> {
         match self {
             Self::OverBudget { retry_after } => Some(retry_after.as_secs().saturating_add(1)),
+            Self::TooOften { retry_after_seconds } => Some(*retry_after_seconds),
             _ => self.helps_to_wait_a_moment().then_some(1),
         }
     }

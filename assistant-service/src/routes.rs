@@ -15,7 +15,7 @@ use crate::problem::{Problem, ProblemDocument};
 use crate::state::AppState;
 use crate::{
     assistant, chat, commands, consumers, events, health, incidents, layers, metrics, ratings, revocations, runbooks,
-    trust,
+    sessions, trust,
 };
 
 /// Routes that anybody may reach who reaches the service. Each has bounds of its own: whoever floods one of them must not
@@ -53,6 +53,15 @@ fn answering() -> OpenApiRouter<AppState> {
         .routes(routes!(commands::execute::result))
         .routes(routes!(commands::output::output))
         .routes(routes!(revocations::revoke::revoke))
+        .routes(routes!(sessions::offer::offer, sessions::offer::list))
+        .routes(routes!(sessions::offer::end))
+        .routes(routes!(sessions::picture::svg))
+        .routes(routes!(sessions::picture::png))
+        .routes(routes!(sessions::redeem::redeem))
+        .routes(routes!(sessions::device::device))
+        .routes(routes!(sessions::confirm::join))
+        .routes(routes!(sessions::confirm::confirm))
+        .routes(routes!(sessions::token::token))
         .routes(routes!(metrics::metrics))
         .routes(routes!(openapi))
         .fallback(not_found)
@@ -111,7 +120,7 @@ async fn wrong_method() -> Problem {
     components(schemas(ProblemDocument)),
     security(("token" = [])),
     modifiers(&Token),
-    tags((name = "events"), (name = "incidents"), (name = "assistant"), (name = "commands"), (name = "services"), (name = "trust"), (name = "operation"))
+    tags((name = "events"), (name = "incidents"), (name = "assistant"), (name = "commands"), (name = "services"), (name = "sessions"), (name = "trust"), (name = "operation"))
 )]
 struct Document;
 

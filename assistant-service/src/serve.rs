@@ -65,6 +65,9 @@ pub struct Arguments {
     /// Folder of watch files: which events become insights, and what the assistant is asked about them.
     #[arg(long, env = "WATCHGATE_WATCHES", value_name = "FOLDER")]
     watches: Option<PathBuf>,
+    /// File of what sessions of further devices are told, such as traefik-config/sessions.yml; without it there are none.
+    #[arg(long, env = "WATCHGATE_SESSIONS", value_name = "FILE")]
+    sessions: Option<PathBuf>,
     /// Folder of JSON Schemas for the data of events, one file `<event type>.json` for each type that has one.
     #[arg(long, env = "WATCHGATE_EVENT_SCHEMAS", value_name = "FOLDER")]
     event_schemas: Option<PathBuf>,
@@ -255,6 +258,10 @@ async fn open(
     let state = state.with_event_schemas(event_schemas).with_watches(watches).with_documents(knowledge);
     let state = match passed_on {
         Some(passed_on) => state.with_models(passed_on),
+        None => state,
+    };
+    let state = match &arguments.sessions {
+        Some(file) => state.with_file_of_sessions(file)?,
         None => state,
     };
     // Before anybody can send an event that a watch should see.

@@ -1,7 +1,9 @@
 //! What every handler may use: ports, each in the form that start-up or a test chose.
 
+use std::path::Path;
 use std::sync::Arc;
 
+use anyhow::Context;
 use tokio::sync::{Semaphore, watch};
 
 use crate::assistant::Assistant;
@@ -16,8 +18,10 @@ use crate::health::Readiness;
 use crate::insights::Watches;
 use crate::knowledge::{CurrentKnowledge, is_followed};
 use crate::metrics::Metrics;
+use crate::problem::Problem;
 use crate::runbooks::RunbookCatalogue;
 use crate::seats::Seats;
+use crate::sessions::Sessions;
 use crate::trust::TrustBook;
 
 /// Long polls at once. Open streams are counted by themselves: they last longer.
@@ -71,6 +75,8 @@ pub struct AppState {
     pub(crate) picture_seats: Seats,
     /// The models that clients may talk to themselves, where there are any.
     pub(crate) passed_on: Option<Arc<PassedOn>>,
+    /// The sessions, where there are any.
+    pub(crate) sessions: Option<Arc<Sessions>>,
     /// Whether the store takes changes.
     pub(crate) readiness: Arc<Readiness>,
     /// The documents, where the service is not to be ready before they are read.
@@ -114,6 +120,7 @@ impl AppState {
             answer_seats: Seats::new(ANSWER_SEATS.0, ANSWER_SEATS.1),
             picture_seats: Seats::new(PICTURE_SEATS.0, PICTURE_SEATS.1),
             passed_on: None,
+            sessions: None,
             readiness: Arc::default(),
             documents: None,
         }
@@ -129,6 +136,24 @@ impl AppState {
     #[must_use]
     pub fn with_models(self, passed_on: PassedOn) -> Self {
         Self { passed_on: Some(Arc::new(passed_on)), ..self }
+    }
+
+    /// The same, with sessions of further devices.
+    #[must_use]
+    pub fn with_sessions(self, sessions: Sessions) -> Self {
+        Self { sessions: Some(Arc::new(sessions)), ..self }
+    }
+
+    /// The same, with sessions as a file says it.
+    pub(crate) fn with_file_of_sessions(self, file: &Path) -> anyhow::Result<Self> {
+        let (backbone, clock, trust) = (&self.backbone, &self.clock, &self.trust);
+        let sessions = Sessions::open(file, Arc::clone(backbone), Arc::clone(clock), Arc::clone(trust))?;
+        Ok(self.with_sessions(sessions.with_context(|| format!("{} has mistakes", file.display()))?))
+    }
+
+    /// The sessions; without settings for them there is nothing of the kind.
+    pub(crate) fn sessions(&self) -> Result<&Sessions, Problem> {
+        self.sessions.as_deref().ok_or(Problem::NotFound)
     }
 
     /// The same, with watches over the events.

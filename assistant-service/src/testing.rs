@@ -232,6 +232,12 @@ impl Stage {
         Self { app: app(state.clone()), state, ..self }
     }
 
+    /// The same service, with sessions as a file says it.
+    pub(crate) fn with_file_of_sessions(self, file: &Path) -> Self {
+        let state = self.state.with_file_of_sessions(file).unwrap();
+        Self { app: app(state.clone()), state, ..self }
+    }
+
     /// The same service, with models that clients may talk to themselves.
     pub(crate) fn with_models(self, passed_on: PassedOn) -> Self {
         let state = self.state.with_models(passed_on);

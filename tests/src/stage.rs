@@ -87,6 +87,7 @@ impl Stage {
                     event_schemas: company.join("event-schemas"),
                     assistant,
                     watches: options.watches,
+                    sessions: options.sessions.then(|| layout.make_sessions()).transpose()?,
                     mutual_tls: options.mutual_tls,
                     guardian: Arc::clone(&guardian),
                 };

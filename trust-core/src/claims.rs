@@ -40,6 +40,9 @@ pub(crate) enum Voucher {
     Issuer,
     /// An exchange, in the place of an opaque token; the issuer is the one at this place of those it may speak for.
     Exchange(u8),
+    /// Another issuer, by a token of its own that the client holds itself; the issuer is the one at this place of those it may
+    /// speak for.
+    Deputy(u8),
 }
 
 impl VerifiedClaims {
@@ -63,7 +66,7 @@ impl VerifiedClaims {
     #[must_use]
     pub(crate) fn exchanged_digest(&self) -> Option<&[u8; TOKEN_DIGEST_BYTES]> {
         match self.identity.voucher {
-            Voucher::Issuer => None,
+            Voucher::Issuer | Voucher::Deputy(_) => None,
             Voucher::Exchange(_) => Some(&self.identity.digest),
         }
     }

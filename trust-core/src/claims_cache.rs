@@ -39,7 +39,7 @@ impl Verification {
     pub(crate) fn issuer_of(&self, voucher: Voucher) -> Option<&Arc<str>> {
         match voucher {
             Voucher::Issuer => Some(&self.issuer),
-            Voucher::Exchange(place) => self.speaks_for.get(usize::from(place)),
+            Voucher::Exchange(place) | Voucher::Deputy(place) => self.speaks_for.get(usize::from(place)),
         }
     }
 

@@ -19,7 +19,7 @@ use crate::client_certificate::{self, ClientCertificates};
 use crate::denial_record::Mode;
 use crate::dpop::Proofs;
 use crate::gate::GATE_KEY_FILE;
-use crate::issuer::{Issuer, IssuerPolicy};
+use crate::issuer::{EXCHANGED_TOKEN_TYPE, Issuer, IssuerPolicy};
 use crate::keys::{KeyPurpose, KeySet};
 use crate::request::{fold_header_name, without_port};
 use crate::resource_metadata::ResourceMetadata;
@@ -48,11 +48,11 @@ const KEYS: [&str; 14] = [
 ];
 const DEFAULT_TOKEN_TYPES: [&str; 2] = ["at+jwt", "JWT"];
 /// What `watchgate exchange` writes in an opaque token's place.
-const EXCHANGED_TOKEN_TYPES: [&str; 1] = ["phantom+jwt"];
+const EXCHANGED_TOKEN_TYPES: [&str; 1] = [EXCHANGED_TOKEN_TYPE];
 const DEFAULT_LEEWAY_SECONDS: u64 = 30;
 const MAX_LEEWAY_SECONDS: u64 = 300;
-/// A slot of the claims cache counts them in a byte.
-const MAX_SPOKEN_FOR: usize = 255;
+/// A slot of the claims cache counts them in seven bits.
+const MAX_SPOKEN_FOR: usize = 127;
 const DEFAULT_CLAIMS_CACHE_MEBIBYTES: u64 = 16;
 const MAX_CLAIMS_CACHE_MEBIBYTES: u64 = 1024;
 
@@ -216,7 +216,8 @@ fn client_certificates(root: &Reader<'_>, rules: &[Rule], mistakes: &mut Vec<Mis
     ClientCertificates::Untrusted
 }
 
-fn origin(text: &str) -> Option<Origin> {
+/// Reads an origin as it is written, or with a slash at its end.
+pub(crate) fn origin(text: &str) -> Option<Origin> {
     let text = text.trim_end_matches('/');
     let authority = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"))?;
     let is_authority =
@@ -264,7 +265,7 @@ fn issuer(reader: &Reader<'_>, mistakes: &mut Vec<Mistake>) -> Option<Configured
     Some(ConfiguredIssuer { issuer: Issuer { policy, keys }, jwks_file })
 }
 
-/// The issuers for whose opaque tokens this one, an exchange, may vouch.
+/// The issuers for whose subjects this one may vouch.
 fn speaks_for(reader: &Reader<'_>, mistakes: &mut Vec<Mistake>) -> Arc<[Arc<str>]> {
     let named = reader.strings("speaksFor", mistakes);
     if named.len() > MAX_SPOKEN_FOR {

@@ -7,6 +7,7 @@
 mod nonce;
 mod proof;
 mod target;
+pub mod token_request;
 
 use sha2::{Digest, Sha256};
 use thiserror::Error;
@@ -22,7 +23,7 @@ use crate::signature::Algorithm;
 use crate::time::UnixSeconds;
 use crate::token::{InvalidToken, PresentedToken, TokenScheme};
 use nonce::Nonces;
-use proof::Wanted;
+use proof::{Held, Wanted};
 
 /// The header that carries a proof, in lower case (RFC 9449, section 4.1).
 pub(crate) const HEADER: &str = "dpop";
@@ -166,20 +167,19 @@ impl Proofs {
             return Err(Denial::KeysUnavailable { of: "this gate".to_owned() });
         }
         let text = facts.only_header_value(HEADER)?.ok_or(InvalidProof::Missing)?;
-        let wanted = Wanted { policy: self, key, token_digest, facts, now };
-        let (made_at, jti) = wanted.verify(text)?;
-        Ok(UnspentProof::new(key, made_at, &jti))
+        let wanted = Wanted { policy: self, key: Some(key), token_digest: Some(token_digest), facts, now };
+        Ok(UnspentProof::new(&wanted.verify(text)?))
     }
 }
 
 impl UnspentProof {
     /// The same proof has the same place at every gate and at any time: by the minute in which it says that it was made, so
     /// that old ones can be cleared away, and a digest that tells nobody which client it was.
-    fn new(key: &[u8; 32], made_at: UnixSeconds, jti: &str) -> Self {
-        let digest = Sha256::new().chain_update(key).chain_update(jti).finalize();
+    fn new(held: &Held) -> Self {
+        let digest = Sha256::new().chain_update(held.key).chain_update(&held.jti).finalize();
         let mut name = Vec::with_capacity(64);
         push_hexadecimal(&digest, &mut name);
-        Self { minute: made_at.0 / 60, name: text(name) }
+        Self { minute: held.made_at.0 / 60, name: text(name) }
     }
 
     /// Spends it, for all gates that share the files. Where nobody can tell whether it was spent before, it is refused.

@@ -18,6 +18,9 @@ use crate::signature::Algorithm;
 use crate::time::UnixSeconds;
 use crate::token::{InvalidToken, UnverifiedToken};
 
+/// The type of what an exchange writes down in an opaque token's place.
+pub(crate) const EXCHANGED_TOKEN_TYPE: &str = "phantom+jwt";
+
 /// How far an issuer's clock may be ahead of ours, by what it says of when a token was issued: as far as the largest leeway.
 const MOST_SECONDS_AHEAD: u64 = 300;
 
@@ -34,7 +37,8 @@ pub(crate) struct IssuerPolicy {
     pub(crate) token_types: Vec<String>,
     /// Allowance for clocks that differ.
     pub(crate) leeway_seconds: u64,
-    /// The issuers whose opaque tokens this one, an exchange, writes down; empty for any other.
+    /// The issuers for whose subjects this one vouches: an exchange that writes down their opaque tokens, or one that makes tokens
+    /// of its own for them; empty for any other.
     pub(crate) speaks_for: Arc<[Arc<str>]>,
 }
 
@@ -203,7 +207,13 @@ impl IssuerPolicy {
         Ok(expires_at)
     }
 
-    /// Which token it is that this issuer vouches for: its own, or one that it has exchanged.
+    /// Whether its tokens stand in the place of opaque ones.
+    fn writes_down_opaque_tokens(&self) -> bool {
+        self.token_types.iter().any(|allowed| allowed.eq_ignore_ascii_case(EXCHANGED_TOKEN_TYPE))
+    }
+
+    /// Which token it is that this issuer vouches for: its own, one that it has exchanged, or one that it has made for another
+    /// issuer's subject.
     fn identity(&self, token: &UnverifiedToken) -> Result<TokenIdentity, InvalidToken> {
         if self.speaks_for.is_empty() {
             let digest = Sha256::digest(&token.signed).into();
@@ -214,6 +224,11 @@ impl IssuerPolicy {
         let unverified_issuer = member("iss")?;
         let mut listed = (0..).zip(self.speaks_for.iter());
         let (place, issuer) = listed.find(|(_, issuer)| ***issuer == *unverified_issuer).ok_or(InvalidToken::Origin)?;
+        // What stands for itself is revoked, and proved for, as any other token. An exchange's never does: its client holds another.
+        if origin.get("digest").is_none() && !self.writes_down_opaque_tokens() {
+            let digest = Sha256::digest(&token.signed).into();
+            return Ok(TokenIdentity { issuer: Arc::clone(issuer), voucher: Voucher::Deputy(place), digest });
+        }
         let digest = digest_from_text(member("digest")?).ok_or(InvalidToken::Origin)?;
         Ok(TokenIdentity { issuer: Arc::clone(issuer), voucher: Voucher::Exchange(place), digest })
     }

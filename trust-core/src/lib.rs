@@ -11,7 +11,7 @@ mod config;
 pub mod denial;
 mod denial_record;
 mod digits;
-mod dpop;
+pub mod dpop;
 mod early_data;
 pub mod event_policy;
 #[cfg(any(test, feature = "fuzzing"))]

@@ -33,6 +33,8 @@ pub enum KeysCommand {
     Transaction(TransactionArguments),
     /// Make or rotate the key with which `watchgate exchange` signs; gates go on taking what the key before it has signed.
     Exchange(ExchangeArguments),
+    /// Make or rotate the key with which the service signs tokens of sessions, and make the secret of their handles once.
+    Sessions(SessionsArguments),
     /// A development authority, and certificates of a server and of clients signed by it.
     Tls(TlsArguments),
 }
@@ -101,6 +103,17 @@ pub struct ExchangeArguments {
     pub trust: PathBuf,
 }
 
+/// The arguments of `watchgate keys sessions`.
+#[derive(Debug, Args)]
+pub struct SessionsArguments {
+    /// The folder of the private key and of the handles' secret, which only the service may read; all replicas need both.
+    #[arg(long, value_name = "DIR")]
+    pub dir: PathBuf,
+    /// The trust directory; `jwks/sessions.json` in it receives the public keys, the current one and the one before it.
+    #[arg(long, value_name = "DIR")]
+    pub trust: PathBuf,
+}
+
 /// The arguments of `watchgate keys tls`.
 #[derive(Debug, Args)]
 pub struct TlsArguments {
@@ -151,7 +164,12 @@ fn make(command: KeysCommand) -> anyhow::Result<Vec<(PathBuf, Written)>> {
             Ok(vec![gate::write_transaction_keys(&arguments.trust, &arguments.audience, &arguments.out)?])
         }
         KeysCommand::Exchange(arguments) => {
-            exchange::rotate(&KeyFolder::private(&arguments.dir)?, &KeyFolder::public(&arguments.trust.join("jwks"))?)
+            let jwks = KeyFolder::public(&arguments.trust.join("jwks"))?;
+            exchange::rotate(&exchange::EXCHANGE, &KeyFolder::private(&arguments.dir)?, &jwks)
+        }
+        KeysCommand::Sessions(arguments) => {
+            let jwks = KeyFolder::public(&arguments.trust.join("jwks"))?;
+            exchange::rotate_sessions(&KeyFolder::private(&arguments.dir)?, &jwks)
         }
         KeysCommand::Tls(arguments) => {
             let overwrite = Overwrite::when(arguments.force);

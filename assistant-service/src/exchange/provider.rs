@@ -13,10 +13,11 @@ use super::client_authentication::{CannotAuthenticate, ClientMethod};
 use super::discovery::{Endpoint, NotDiscovered};
 use super::introspection::{ActiveToken, Expected, InvalidAnswer, Judgement, NotGood, judge};
 use super::settings::ProviderSettings;
-use super::sources::{OverBound, Sources};
+use super::sources::Sources;
 use crate::clock::Clock;
 use crate::media_type::essence;
 use crate::outbound::{Outbound, OutboundAnswer, OutboundError, OutboundSettings};
+use crate::rate::OverBound;
 
 /// From the first look for the provider to the last byte of its answer, retry and all: a client waits as long.
 const DEADLINE: Duration = Duration::from_secs(2);

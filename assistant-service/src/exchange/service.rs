@@ -13,8 +13,8 @@ use super::provider::{NoAnswer, Provider};
 use super::refusal::Refusal;
 use super::settings::Settings;
 use super::signing_key::{SigningKey, SigningKeyFile};
-use super::sources::OverBound;
 use crate::clock::Clock;
+use crate::rate::OverBound;
 
 /// An exchange that can answer.
 pub(crate) struct Exchange {

@@ -193,6 +193,45 @@ impl Problem {
                 "Too many silences",
                 "As many silences are kept as are kept at once; take one back, or wait until one is over.",
             ),
+            Self::TooManySessions => Outside::new(
+                StatusCode::TOO_MANY_REQUESTS,
+                "urn:watchgate:problem:too-many-sessions",
+                "Too many sessions",
+                "As many offers or sessions of yours are there as one may have; end one first.",
+            ),
+            Self::TooOften { .. } => Outside::new(
+                StatusCode::TOO_MANY_REQUESTS,
+                "urn:watchgate:problem:too-often",
+                "Too often",
+                "This has been tried too often within a minute; Retry-After says when it may be tried again.",
+            ),
+            Self::NotAPerson => Outside::new(
+                StatusCode::FORBIDDEN,
+                "urn:watchgate:problem:not-a-person",
+                "Not a person",
+                "Only a person may do this, with a token of the own identity provider: neither a session nor a service.",
+            ),
+            Self::SessionGone => Outside::new(
+                StatusCode::GONE,
+                "urn:watchgate:problem:session-gone",
+                "Session gone",
+                "The code has been used, or the session is over; show a new one.",
+            ),
+            Self::WrongNumber { left } => Outside::new(
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "urn:watchgate:problem:wrong-number",
+                "Wrong number",
+                match left {
+                    0 => "This is not the number that the device shows. It was the third wrong one, so the session is over.".to_owned(),
+                    left => format!("This is not the number that the device shows; {left} more may be tried. Confirm nothing that you do not see on your own device."),
+                },
+            ),
+            Self::WrongSessionState => Outside::new(
+                StatusCode::CONFLICT,
+                "urn:watchgate:problem:wrong-session-state",
+                "Wrong session state",
+                "This cannot happen to the session any more, or not yet; GET /v1/sessions says how far it has come.",
+            ),
             Self::TooManyRevocations => Outside::new(
                 StatusCode::INSUFFICIENT_STORAGE,
                 "urn:watchgate:problem:too-many-revocations",

@@ -60,6 +60,22 @@ pub(crate) struct Names {
 }
 
 impl Names {
+    /// The names of a session that `issuer`'s `subject` has let in at `let_in_at`, in Unix seconds: its own, and that of the session with
+    /// the issuer in which that was done.
+    pub(crate) fn of_session(
+        (issuer, subject): (&str, &str),
+        session: &str,
+        opened_in: Option<&str>,
+        let_in_at: u64,
+    ) -> Self {
+        let named = |kind, name: &str| Some(RevocationKey::of(kind, issuer, name.as_bytes()));
+        Self {
+            always: [None, named("sid", session), opened_in.and_then(|sid| named("sid", sid))],
+            subject: named("sub", subject),
+            issued_at: Some(let_in_at),
+        }
+    }
+
     /// Nothing when a name is not what gates write: whoever cannot be looked up must not pass.
     pub(crate) fn of(claims: &TransactionClaims) -> Option<Self> {
         let context = &claims.rctx;

@@ -22,7 +22,9 @@ pub const OTHER_TWIN: &str = "https://other-twin.watchgate.test";
 
 /// The exchange, which signs with the second issuer's key.
 pub const EXCHANGE: &str = "urn:watchgate:exchange";
-/// One whose opaque tokens it writes down.
+/// One that makes tokens of its own for the subjects of another, with the same key.
+pub const DEPUTY: &str = "urn:watchgate:sessions";
+/// One whose opaque tokens the exchange writes down.
 pub const OPAQUE_ISSUER: &str = "https://opaque.watchgate.test";
 
 /// Which gate.
@@ -62,7 +64,7 @@ pub enum GateName {
     Twins,
     /// One whose trust directory has a keeper.
     Kept,
-    /// The same, with an exchange that may speak for the shipped issuer.
+    /// The same, with an exchange, and an issuer of tokens of its own, that may speak for another.
     Exchanging,
 }
 
@@ -173,6 +175,9 @@ pub fn config(name: GateName, forge: &Forge, authority: &str) -> Value {
             gate["issuers"] = json!([shipped_issuer(), {
                 "issuer": EXCHANGE, "audiences": ["watchgate"], "jwks": set_of([&forge.second.key]),
                 "speaksFor": ["https://first.watchgate.test", OPAQUE_ISSUER],
+            }, {
+                "issuer": DEPUTY, "audiences": ["watchgate"], "jwks": set_of([&forge.second.key]),
+                "tokenTypes": ["session+jwt"], "speaksFor": ["https://first.watchgate.test", OPAQUE_ISSUER],
             }]);
         }
     }
@@ -233,6 +238,12 @@ pub fn shipped_rules() -> Value {
         {"name": "commands-lease",
          "match": "(PathRegexp(`/v1/services/[^/]+/commands:lease`) || PathRegexp(`/v1/commands/[^/]+/(heartbeat|output|result)`)) && Method(`POST`)",
          "require": "Scope(`commands:lease`)", "event": {"type": "dev.watchgate.command"}},
+        {"name": "sessions-devices",
+         "match": "(Path(`/v1/sessions:redeem`) || Path(`/v1/sessions:device`) || Path(`/v1/sessions:token`)) && Method(`POST`)", "public": true},
+        {"name": "sessions-end", "match": "PathRegexp(`/v1/sessions/[^/]+`) && Method(`DELETE`)"},
+        {"name": "sessions-write",
+         "match": r"((Path(`/v1/sessions`) || Path(`/v1/sessions:join`) || PathRegexp(`/v1/sessions/[^/]+/confirmation`)) && Method(`POST`)) || ((Path(`/v1/sessions`) || PathRegexp(`/v1/sessions/[^/]+/code\.(svg|png)`)) && Method(`GET`))",
+         "require": "Scope(`sessions:write`)"},
         {"name": "revocations", "match": "Path(`/v1/revocations`) && Method(`POST`)", "require": "Scope(`revocations:write`)"},
         {"name": "metrics", "match": "Path(`/metrics`) && Method(`GET`)", "require": "Scope(`metrics:read`)"},
     ])

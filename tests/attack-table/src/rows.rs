@@ -3,6 +3,7 @@
 mod cache;
 mod certificates;
 mod claims;
+mod deputies;
 mod dpop;
 mod events;
 mod exchanged;
@@ -38,6 +39,7 @@ pub fn all(forge: &Forge, authority: &str) -> Result<Vec<Row>> {
     rows.extend(cache::rows(forge));
     rows.extend(kept::rows(forge)?);
     rows.extend(exchanged::rows(forge));
+    rows.extend(deputies::rows(forge)?);
     Ok(rows)
 }
 

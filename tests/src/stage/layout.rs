@@ -114,6 +114,19 @@ impl Layout {
         make(&["keys", "tls", "--host", "localhost", "--client", "traefik", "--client", "keeper"], folder)
     }
 
+    /// Has the keys of sessions made, and writes the shipped settings with their places in them.
+    pub(crate) fn make_sessions(&self) -> Result<PathBuf> {
+        let keys = self.folder.join("sessions");
+        let trust = self.trust();
+        let trust = trust.to_str().context("the trust folder has no plain name")?;
+        make(&["keys", "sessions", "--trust", trust], &keys)?;
+        let shipped = fs::read_to_string(artifacts::root().join("traefik-config/sessions.yml"))?;
+        let (named, keys_named) = ("/etc/watchgate/sessions", keys.to_str().context("the folder has no plain name")?);
+        let file = self.folder.join("sessions.yml");
+        fs::write(&file, shipped.replace(named, keys_named))?;
+        Ok(file)
+    }
+
     /// Lays out Traefik's working directory.
     pub(crate) fn write_traefik(&self, differences: &Differences<'_>) -> Result<()> {
         let plugin = self.traefik().join("plugins-local/src/github.com/watchgate/watchgate");

@@ -39,6 +39,8 @@ pub struct StageOptions {
     pub assistant: Option<Value>,
     /// Watches over the events; without a folder there are none.
     pub watches: Option<PathBuf>,
+    /// Whether the service has sessions of further devices, by the shipped `sessions.yml`.
+    pub sessions: bool,
 }
 
 /// Where a stage keeps its files.

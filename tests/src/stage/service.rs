@@ -24,6 +24,7 @@ pub(crate) struct Shared {
     pub(crate) event_schemas: PathBuf,
     pub(crate) assistant: Option<PathBuf>,
     pub(crate) watches: Option<PathBuf>,
+    pub(crate) sessions: Option<PathBuf>,
     pub(crate) mutual_tls: bool,
     pub(crate) guardian: Arc<Guardian>,
 }
@@ -81,6 +82,9 @@ impl Service {
         }
         if let Some(watches) = &self.shared.watches {
             command.arg("--watches").arg(watches);
+        }
+        if let Some(sessions) = &self.shared.sessions {
+            command.arg("--sessions").arg(sessions);
         }
         command.arg("--transaction-keys").arg(self.layout.keys().join("service/transaction.keys"));
         if self.shared.mutual_tls {

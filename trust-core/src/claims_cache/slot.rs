@@ -132,12 +132,17 @@ pub(super) fn unverified_end(bytes: &[u8]) -> u64 {
 fn voucher_byte(voucher: Voucher) -> Option<u8> {
     match voucher {
         Voucher::Issuer => Some(0),
-        Voucher::Exchange(place) => place.checked_add(1),
+        Voucher::Exchange(place) => place.checked_add(1).filter(|byte| *byte < 0x80),
+        Voucher::Deputy(place) => (place < 0x80).then_some(place | 0x80),
     }
 }
 
 fn voucher_of(byte: u8) -> Voucher {
-    byte.checked_sub(1).map_or(Voucher::Issuer, Voucher::Exchange)
+    match byte {
+        0 => Voucher::Issuer,
+        1..0x80 => Voucher::Exchange(byte.saturating_sub(1)),
+        0x80.. => Voucher::Deputy(byte & 0x7f),
+    }
 }
 
 /// Whoever can write the file cannot ask for the seal of anything, so there is nothing to learn from how long the

@@ -25,12 +25,20 @@ const LEEWAY_SECONDS: u64 = 5;
 /// What a proof must be about.
 pub(super) struct Wanted<'a, 'r> {
     pub(super) policy: &'a Proofs,
-    /// The thumbprint that the token names.
-    pub(super) key: &'a [u8; 32],
-    /// SHA-256 of the token that the client presents.
-    pub(super) token_digest: &'a [u8; 32],
+    /// The thumbprint that the token names; nothing where any key will do, because there is no token yet.
+    pub(super) key: Option<&'a [u8; 32]>,
+    /// SHA-256 of the token that the client presents; nothing where there is none, and then the proof must name none.
+    pub(super) token_digest: Option<&'a [u8; 32]>,
     pub(super) facts: &'a RequestFacts<'r>,
     pub(super) now: UnixSeconds,
+}
+
+/// A proof that holds.
+pub(super) struct Held {
+    pub(super) made_at: UnixSeconds,
+    pub(super) jti: String,
+    /// The thumbprint of the key that has signed it (RFC 7638, SHA-256).
+    pub(super) key: [u8; 32],
 }
 
 #[derive(Deserialize)]
@@ -53,8 +61,8 @@ struct ProofClaims {
 }
 
 impl Wanted<'_, '_> {
-    /// When a proof was made, and its `jti`, if all of it holds. Whether it has been seen before is another question.
-    pub(super) fn verify(&self, text: &str) -> Result<(UnixSeconds, String), InvalidProof> {
+    /// What is known of a proof if all of it holds. Whether it has been seen before is another question.
+    pub(super) fn verify(&self, text: &str) -> Result<Held, InvalidProof> {
         if text.len() > MAX_PROOF_BYTES {
             return Err(InvalidProof::TooLong);
         }
@@ -67,7 +75,7 @@ impl Wanted<'_, '_> {
         let key = self.check_key(&header.jwk)?;
         let signature = BASE64_URL_SAFE_NO_PAD.decode(signature).map_err(|_| InvalidProof::Signature)?;
         key.verify(algorithm, signed.as_bytes(), &signature).map_err(|_| InvalidProof::Signature)?;
-        Ok((made_at, claims.jti))
+        Ok(Held { made_at, jti: claims.jti, key: *key.thumbprint() })
     }
 
     fn check_header(&self, header: &ProofHeader) -> Result<Algorithm, InvalidProof> {
@@ -91,7 +99,7 @@ impl Wanted<'_, '_> {
         if !is_new || made_at > self.now.plus(LEEWAY_SECONDS) {
             return Err(InvalidProof::Time);
         }
-        if claims.ath.as_deref() != Some(&BASE64_URL_SAFE_NO_PAD.encode(self.token_digest)) {
+        if claims.ath != self.token_digest.map(|digest| BASE64_URL_SAFE_NO_PAD.encode(digest)) {
             return Err(InvalidProof::Token);
         }
         if !(1..=MAX_JTI_BYTES).contains(&claims.jti.len()) {
@@ -110,6 +118,7 @@ impl Wanted<'_, '_> {
     /// The proof brings its key along; that it is the token's is what makes it worth anything.
     fn check_key(&self, jwk: &Value) -> Result<VerifyingKey, InvalidProof> {
         let key = proof_key(jwk).map_err(|_| InvalidProof::Key)?;
-        if bool::from(key.thumbprint().ct_eq(self.key)) { Ok(key) } else { Err(InvalidProof::OtherKey) }
+        let is_wanted = self.key.is_none_or(|wanted| key.thumbprint().ct_eq(wanted).into());
+        if is_wanted { Ok(key) } else { Err(InvalidProof::OtherKey) }
     }
 }

@@ -271,11 +271,15 @@ fn a_proof_is_spent_once_and_where_nobody_can_tell_it_is_refused() {
     assert_eq!(proof.spend(&NoSharedFiles), Err(Denial::ReplaysUnknown));
 }
 
+fn unspent(key: [u8; 32], made_at: UnixSeconds, jti: &str) -> UnspentProof {
+    UnspentProof::new(&Held { made_at, jti: jti.to_owned(), key })
+}
+
 #[test]
 fn the_same_jti_of_another_key_is_another_proof() {
-    let one = UnspentProof::new(&[1; 32], NOW, "a");
-    assert_eq!(one, UnspentProof::new(&[1; 32], NOW, "a"));
-    for other in [UnspentProof::new(&[2; 32], NOW, "a"), UnspentProof::new(&[1; 32], NOW, "b")] {
+    let one = unspent([1; 32], NOW, "a");
+    assert_eq!(one, unspent([1; 32], NOW, "a"));
+    for other in [unspent([2; 32], NOW, "a"), unspent([1; 32], NOW, "b")] {
         assert_ne!(one, other);
     }
 }

@@ -309,3 +309,25 @@ fn a_new_key_of_the_exchange_is_known_before_it_signs_and_the_one_before_it_stay
     assert_eq!((mode(&keys), mode(&keys.join("phantom.pem"))), (0o700, 0o600));
     assert_eq!(mode(&trust.join("jwks/exchange.json")), 0o644);
 }
+
+#[test]
+fn a_new_key_of_sessions_leaves_the_secret_of_their_handles_as_it_is() {
+    let dir = tempfile::tempdir().unwrap();
+    let (keys, trust) = (dir.path().join("sessions"), dir.path().join("trust"));
+    let rotate = || {
+        let arguments = SessionsArguments { dir: keys.clone(), trust: trust.clone() };
+        let made = make(KeysCommand::Sessions(arguments)).unwrap();
+        let paths: Vec<_> = made.iter().map(|(path, _)| path.clone()).collect();
+        assert_eq!(paths, [trust.join("jwks/sessions.json"), keys.join("sessions.pem"), keys.join("handle.key")]);
+        (fs::read(keys.join("handle.key")).unwrap(), fs::read(keys.join("sessions.pem")).unwrap())
+    };
+    let (first, second) = (rotate(), rotate());
+    assert_eq!(first.0.len(), 32);
+    assert_eq!(first.0, second.0);
+    assert_ne!(first.1, second.1);
+    let set: serde_json::Value = serde_json::from_slice(&fs::read(trust.join("jwks/sessions.json")).unwrap()).unwrap();
+    assert_eq!(set["keys"].as_array().unwrap().len(), 2);
+    for private in ["handle.key", "sessions.pem"] {
+        assert_eq!(mode(&keys.join(private)), 0o600, "{private}");
+    }
+}

@@ -132,9 +132,21 @@ pub(super) const CHECKS: &[Check] = &[
         "let digest = digest_from_text(member(\"digest\")?).unwrap_or_default();",
     ),
     check(
+        "whose tokens may stand for themselves",
+        ISSUER,
+        "if origin.get(\"digest\").is_none() && !self.writes_down_opaque_tokens() {",
+        "if origin.get(\"digest\").is_none() {",
+    ),
+    check(
+        "which token a deputy's proof is for, out of the cache",
+        "claims_cache/slot.rs",
+        "0x80.. => Voucher::Deputy(byte & 0x7f),",
+        "0x80.. => Voucher::Exchange(byte & 0x7f),",
+    ),
+    check(
         "whose an exchanged token is, out of the cache",
         "claims_cache.rs",
-        "Voucher::Exchange(place) => self.speaks_for.get(usize::from(place)),",
-        "Voucher::Exchange(place) => Some(&self.issuer).filter(|_| place < u8::MAX),",
+        "Voucher::Exchange(place) | Voucher::Deputy(place) => self.speaks_for.get(usize::from(place)),",
+        "Voucher::Exchange(place) | Voucher::Deputy(place) => Some(&self.issuer).filter(|_| place < u8::MAX),",
     ),
 ];

@@ -1,0 +1,116 @@
+//! The way by a link: offer, redeem, number, token, refresh, end.
+
+use super::*;
+
+#[tokio::test]
+async fn a_device_that_shows_the_number_gets_a_token_of_its_person_with_less_rights() {
+    let scene = scene();
+    let device = Device::new(1);
+    let offer = scene.offer().await;
+    assert_eq!(offer["state"], "offered");
+    let redeemed = device.redeem(&scene.stage, &offer["link"]).await.json;
+    assert_eq!((&redeemed["account"], &redeemed["interval"]), (&json!("tester-7"), &json!(5)));
+    assert_eq!(refused(&device.poll(&scene.stage, &redeemed["device_code"]).await), (400, "authorization_pending"));
+    let listed = scene.list().await;
+    assert_eq!((&listed[0]["state"], &listed[0]["device"]), (&json!("redeemed"), &json!("Ada's phone")));
+    assert!(listed[0].get("number").is_none());
+    scene.confirm(&offer["id"], json!({"number": redeemed["number"]})).await;
+    scene.stage.clock.advance(5 * second());
+    let answer = device.poll(&scene.stage, &redeemed["device_code"]).await;
+    assert_eq!(answer.headers["cache-control"], "no-store");
+    let tokens = answer.json;
+    assert_eq!((&tokens["token_type"], &tokens["expires_in"]), (&json!("DPoP"), &json!(600)));
+    assert_eq!(tokens["scope"], "events:read commands:approve");
+    let (header, claims) = claims_of(&tokens["access_token"]);
+    assert_eq!((&header["typ"], &header["alg"]), (&json!("session+jwt"), &json!("EdDSA")));
+    assert_eq!((&claims["iss"], &claims["aud"]), (&json!("urn:watchgate:sessions"), &json!("watchgate")));
+    assert_eq!((&claims["sub"], &claims["sid"]), (&json!("tester-7"), &offer["id"]));
+    assert_eq!(claims["origin"], json!({"iss": ISSUER}));
+    let now = scene.stage.state.clock.now().unix_timestamp();
+    assert_eq!((&claims["iat"], &claims["exp"]), (&json!(now - 5), &json!(now + 600)));
+    assert_eq!(scene.told(&offer["id"]).await, ["offered", "redeemed", "confirmed", "began"]);
+}
+
+#[tokio::test]
+async fn a_token_is_bound_to_the_key_that_has_redeemed_the_link() {
+    let scene = scene();
+    let device = Device::new(1);
+    let (_, tokens) = begun(&scene, &device).await;
+    let (_, claims) = claims_of(&tokens["access_token"]);
+    let x = BASE64_URL_SAFE_NO_PAD.encode(device.key.verifying_key().as_bytes());
+    use sha2::Digest;
+    let thumbprint = sha2::Sha256::digest(format!(r#"{{"crv":"Ed25519","kty":"OKP","x":"{x}"}}"#));
+    assert_eq!(claims["cnf"]["jkt"], BASE64_URL_SAFE_NO_PAD.encode(thumbprint));
+}
+
+#[tokio::test]
+async fn refreshing_gives_new_tokens_until_the_session_is_over_and_never_beyond() {
+    let scene = scene();
+    let device = Device::new(1);
+    let (offer, mut tokens) = begun(&scene, &device).await;
+    let let_in_at = claims_of(&tokens["access_token"]).1["iat"].clone();
+    for _ in 0..2 {
+        scene.stage.clock.advance(300 * second());
+        tokens = device.refresh(&scene.stage, &tokens["refresh_token"]).await.json;
+        assert_eq!(claims_of(&tokens["access_token"]).1["iat"], let_in_at);
+    }
+    assert_eq!(scene.told(&offer["id"]).await[4..], ["refreshed", "refreshed"]);
+    scene.stage.clock.advance(Duration::from_secs(12 * 3600 - 600 - 60));
+    let last = device.refresh(&scene.stage, &tokens["refresh_token"]).await.json;
+    assert_eq!(last["expires_in"], 60);
+    scene.stage.clock.advance(61 * second());
+    assert_eq!(refused(&device.refresh(&scene.stage, &last["refresh_token"]).await), (400, "invalid_grant"));
+    assert_eq!(scene.list().await.len(), 0);
+}
+
+#[tokio::test]
+async fn a_session_that_is_ended_is_revoked_at_once_and_refreshes_no_more() {
+    let scene = scene();
+    let device = Device::new(1);
+    let (offer, tokens) = begun(&scene, &device).await;
+    let read = || scene.stage.get("/v1/sessions").claiming(with_session(&offer["id"])).send();
+    assert_eq!(read().await.status, StatusCode::OK);
+    assert_eq!(scene.end(&offer["id"]).await, StatusCode::NO_CONTENT);
+    assert_eq!(read().await.status, StatusCode::UNAUTHORIZED);
+    assert_eq!(refused(&device.refresh(&scene.stage, &tokens["refresh_token"]).await), (400, "invalid_grant"));
+    assert_eq!(scene.told(&offer["id"]).await.last().unwrap(), "ended");
+    assert_eq!(scene.list().await.len(), 0);
+    // Once more changes nothing.
+    assert_eq!(scene.end(&offer["id"]).await, StatusCode::NO_CONTENT);
+}
+
+#[tokio::test]
+async fn a_session_may_end_itself_and_neither_another_one_nor_open_any() {
+    let scene = scene();
+    let (one, _) = begun(&scene, &Device::new(1)).await;
+    let (other, _) = begun(&scene, &Device::new(2)).await;
+    let end = |id: &Value| {
+        let target = format!("/v1/sessions/{}", id.as_str().unwrap());
+        person(scene.stage.request("DELETE", &target)).claiming(with_session(&one["id"]))
+    };
+    assert_eq!(refused(&end(&other["id"]).send().await), (403, "not-a-person"));
+    let offering = person(scene.stage.post("/v1/sessions", &json!({}))).claiming(with_session(&one["id"]));
+    assert_eq!(refused(&offering.send().await), (403, "not-a-person"));
+    assert_eq!(end(&one["id"]).send().await.status, StatusCode::NO_CONTENT);
+    assert_eq!(scene.list().await.len(), 1);
+}
+
+#[tokio::test]
+async fn whoever_is_shut_out_is_shut_out_in_the_sessions_of_before_too() {
+    let scene = scene();
+    let device = Device::new(1);
+    let (_, tokens) = begun(&scene, &device).await;
+    scene.stage.clock.advance(30 * second());
+    let request = scene.stage.request("POST", "/v1/revocations").by("admin");
+    let request = request.header("content-type", "application/x-www-form-urlencoded");
+    let body = format!("iss={ISSUER}&sub=tester-7");
+    assert_eq!(request.body(body).send().await.status, StatusCode::OK);
+    scene.stage.clock.advance(30 * second());
+    assert_eq!(refused(&device.refresh(&scene.stage, &tokens["refresh_token"]).await), (400, "invalid_grant"));
+}
+
+#[tokio::test]
+async fn without_settings_there_are_no_sessions() {
+    let stage = Stage::new();
+    assert_eq!(person(stage.post("/v1/sessions", &json!({}))).send().await.status, StatusCode::NOT_FOUND);
+}

@@ -1,0 +1,158 @@
+//! `POST /v1/sessions:token`: a device fetches its tokens (RFC 8628, section 3.4; RFC 6749, section 6; RFC 9449, section 5).
+
+use axum::extract::State;
+use axum::extract::rejection::FormRejection;
+use axum::http::HeaderMap;
+use axum::http::header::CACHE_CONTROL;
+use axum::response::{IntoResponse, Response};
+use axum::{Form, Json};
+use subtle::ConstantTimeEq;
+use time::OffsetDateTime;
+
+use super::Sessions;
+use super::book::{By, Change};
+use super::grant::{INTERVAL_SECONDS, Parameters, TokenAnswer};
+use super::offer::to_its_end_in;
+use super::proofs::Proven;
+use super::record::{Record, State as SessionState, in_seconds};
+use super::refusal::{OAuthError, OAuthProblem, Refusal};
+use super::telling::{Told, Why};
+use crate::clock::millis;
+use crate::gate::Caller;
+use crate::problem::{Problem, ProblemDocument};
+use crate::revocations::Names;
+use crate::state::AppState;
+
+const DEVICE_CODE: &str = "urn:ietf:params:oauth:grant-type:device_code";
+const REFRESH_TOKEN: &str = "refresh_token";
+
+/// Clocks and networks are not exact: who asks after so much less than the interval is not too fast, in milliseconds.
+const EARLY: i64 = 500;
+
+/// What a device may be told.
+enum Outcome {
+    Tokens(TokenAnswer),
+    Refused(OAuthError),
+    /// An old refresh token: two have it.
+    Reused(Box<Record>),
+}
+
+/// Gives a device its tokens, once its person has let it in, and again for each refresh token.
+#[utoipa::path(post, path = "/v1/sessions:token", tag = "sessions",
+    params(("DPoP" = String, Header, description = "A proof of possession of the same key, without `ath`")),
+    request_body(content = String, content_type = "application/x-www-form-urlencoded",
+        description = "`grant_type`, with `device_code` or `refresh_token`"),
+    responses(
+        (status = OK, description = "Tokens; a refresh token is good once", body = TokenAnswer),
+        (status = BAD_REQUEST, description = "Not yet, too fast, refused, too late, or no such grant", body = OAuthProblem),
+        (status = SERVICE_UNAVAILABLE, description = "There is no key to sign with", body = ProblemDocument)))]
+pub(crate) async fn token(
+    State(state): State<AppState>,
+    caller: Caller,
+    headers: HeaderMap,
+    form: Result<Form<Vec<(String, String)>>, FormRejection>,
+) -> Result<Response, Refusal> {
+    let parameters = Parameters::read(form)?;
+    let sessions = state.sessions()?;
+    let proof = sessions.proven(&caller, &headers, sessions.now())?;
+    let outcome = match parameters.required("grant_type")? {
+        DEVICE_CODE => sessions.first(&caller, &proof, parameters.required("device_code")?).await?,
+        REFRESH_TOKEN => sessions.refreshed(&caller, &proof, parameters.required("refresh_token")?).await?,
+        _ => return Err(OAuthError::UnsupportedGrantType.into()),
+    };
+    match outcome {
+        Outcome::Tokens(tokens) => Ok(([(CACHE_CONTROL, "no-store")], Json(tokens)).into_response()),
+        Outcome::Refused(error) => Err(error.into()),
+        Outcome::Reused(record) => {
+            tracing::warn!(session = record.id, "a refresh token came twice: the session is ended");
+            to_its_end_in(&state, *record, caller, Why::RefreshReused).await?;
+            Err(OAuthError::InvalidGrant.into())
+        }
+    }
+}
+
+impl Sessions {
+    async fn first(&self, caller: &Caller, proof: &Proven, code: &str) -> Result<Outcome, Refusal> {
+        let (id, _) = code.split_once('.').ok_or(OAuthError::InvalidGrant)?;
+        let expected = self.secrets.device_code(id, &proof.thumbprint).map_err(Problem::Internal)?;
+        // The thumbprint is a part of the code: with another key it is none.
+        if !bool::from(expected.as_bytes().ct_eq(code.as_bytes())) {
+            return Err(OAuthError::InvalidGrant.into());
+        }
+        let by = By { caller, proof: Some(proof) };
+        let first = self.change(id, by, |record, now| match record.state {
+            SessionState::Ended => Err(OAuthError::AccessDenied.into()),
+            SessionState::Active => Err(OAuthError::InvalidGrant.into()),
+            _ if record.is_over(now) => Err(OAuthError::ExpiredToken.into()),
+            SessionState::Confirmed => self.begun(record, now),
+            SessionState::Offered | SessionState::Redeemed | SessionState::Waiting | SessionState::Joined => {
+                Ok(asked_again(record, now))
+            }
+        });
+        known(first.await, OAuthError::ExpiredToken)
+    }
+
+    fn begun(&self, record: Record, now: OffsetDateTime) -> Result<Change<Outcome>, Refusal> {
+        if self.is_shut_out(&record) {
+            return Err(OAuthError::AccessDenied.into());
+        }
+        let until = in_seconds(now, self.settings.session_seconds);
+        let record = Record { state: SessionState::Active, generation: 1, until, ..record };
+        let tokens = self.tokens(&record, now)?;
+        Ok(Change::new(record, Told::Began, Outcome::Tokens(tokens)))
+    }
+
+    async fn refreshed(&self, caller: &Caller, proof: &Proven, token: &str) -> Result<Outcome, Refusal> {
+        let mut parts = token.split('.');
+        let (id, number) = (parts.next().unwrap_or_default(), parts.next().and_then(|number| number.parse().ok()));
+        let generation: u32 = number.ok_or(OAuthError::InvalidGrant)?;
+        let expected = self.secrets.refresh_token(id, generation, &proof.thumbprint).map_err(Problem::Internal)?;
+        if !bool::from(expected.as_bytes().ct_eq(token.as_bytes())) {
+            return Err(OAuthError::InvalidGrant.into());
+        }
+        let by = By { caller, proof: Some(proof) };
+        let refreshed = self.change(id, by, |record, now| {
+            if record.state != SessionState::Active || record.is_over(now) || self.is_shut_out(&record) {
+                return Err(OAuthError::InvalidGrant.into());
+            }
+            if generation != record.generation {
+                let unchanged = record.clone();
+                return Ok(Change::new(unchanged, None, Outcome::Reused(Box::new(record))));
+            }
+            let record = Record { generation: generation.saturating_add(1), ..record };
+            let tokens = self.tokens(&record, now)?;
+            Ok(Change::new(record, Told::Refreshed, Outcome::Tokens(tokens)))
+        });
+        known(refreshed.await, OAuthError::InvalidGrant)
+    }
+
+    /// Whether the session, its person, or the login in which it was opened has been revoked.
+    fn is_shut_out(&self, record: &Record) -> bool {
+        let (Some(owner), Some(confirmed_at)) = (&record.owner, record.confirmed_at) else { return true };
+        let person = (owner.person.issuer(), owner.person.subject());
+        let let_in_at = u64::try_from(confirmed_at).unwrap_or_default();
+        self.trust.revokes(&Names::of_session(person, &record.id, owner.opened_in.as_deref(), let_in_at))
+    }
+}
+
+/// A device that asks before anybody has let it in, faster than it may or not.
+fn asked_again(record: Record, now: OffsetDateTime) -> Change<Outcome> {
+    let interval = i64::from(record.interval_seconds).saturating_mul(1000);
+    let is_too_fast =
+        record.polled_at.is_some_and(|before| millis(now) < before.saturating_add(interval).saturating_sub(EARLY));
+    let polled_at = Some(millis(now));
+    let (interval_seconds, error) = if is_too_fast {
+        (record.interval_seconds.saturating_add(INTERVAL_SECONDS), OAuthError::SlowDown)
+    } else {
+        (record.interval_seconds, OAuthError::AuthorizationPending)
+    };
+    Change::new(Record { polled_at, interval_seconds, ..record }, None, Outcome::Refused(error))
+}
+
+/// What is not remembered any more is `forgotten`.
+fn known(outcome: Result<Outcome, Refusal>, forgotten: OAuthError) -> Result<Outcome, Refusal> {
+    match outcome {
+        Err(Refusal::Problem(Problem::NotFound)) => Err(forgotten.into()),
+        outcome => outcome,
+    }
+}
