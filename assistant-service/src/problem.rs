@@ -109,6 +109,10 @@ pub enum Problem {
     TooManyRevocations,
     /// As many silences are there as are kept.
     TooManySilences,
+    /// One of two people is in as many mediations as one may be.
+    TooManyMediations,
+    /// In its state this cannot happen to a mediation; why, and what to do.
+    MediationState(&'static str),
     /// The caller has used what one may use of the models in a day.
     OverBudget {
         /// When there is some again.

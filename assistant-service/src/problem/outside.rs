@@ -193,6 +193,15 @@ impl Problem {
                 "Too many silences",
                 "As many silences are kept as are kept at once; take one back, or wait until one is over.",
             ),
+            Self::TooManyMediations => Outside::new(
+                StatusCode::TOO_MANY_REQUESTS,
+                "urn:watchgate:problem:too-many-mediations",
+                "Too many mediations",
+                "You or the other one are in as many mediations as one may be; settle or leave one first.",
+            ),
+            Self::MediationState(detail) => {
+                Outside::new(StatusCode::CONFLICT, "urn:watchgate:problem:mediation-state", "Not in this state", detail)
+            }
             Self::TooManyRevocations => Outside::new(
                 StatusCode::INSUFFICIENT_STORAGE,
                 "urn:watchgate:problem:too-many-revocations",
