@@ -42,6 +42,7 @@ pub use citation::{Citation, EventCitation};
 pub(crate) use defences::Defences;
 pub use extractive::ExtractiveAssistant;
 pub(crate) use extractive::Place;
+use grounding::without_marks;
 pub(crate) use modelled::{ModelledAssistant, Parts};
 pub use proposal::Proposal;
 pub use recommendation::Recommendation;

@@ -38,6 +38,8 @@ mod time_seen;
 pub use book::Commands;
 pub(crate) use book::command;
 pub use command::Command;
+pub(crate) use crossing::unless_crossed;
+pub(crate) use idempotency::IdempotencyKey;
 pub use state::State;
 
 use std::time::Duration;

@@ -26,6 +26,7 @@ pub mod keeper;
 pub mod knowledge;
 pub mod layers;
 mod media_type;
+mod mediation;
 pub mod metrics;
 pub mod model;
 pub mod outbound;

@@ -55,6 +55,9 @@ pub struct Prompt {
     pub tools: Vec<Tool>,
     /// The longest answer, in tokens, where it is bounded beyond what the settings say.
     pub max_output_tokens: Option<u32>,
+    /// Whether nothing of the conversation may stand in a log: then what a server says in an error does not either, since it may be
+    /// what it was sent.
+    pub is_private: bool,
     /// What else a client of OpenAI's wire format chose, by its names there, such as `temperature`: checked, and to go to the model
     /// as it is.
     pub options: Map<String, Value>,
@@ -183,6 +186,20 @@ pub enum ModelError {
     /// The answer is larger than is read.
     #[error("the model's answer is too large")]
     TooLarge,
+}
+
+impl ModelError {
+    /// What callers are told: a word of ours, never text from upstream.
+    pub(crate) fn word(&self) -> &'static str {
+        match self {
+            Self::NotConfigured | Self::Unavailable(_) | Self::OverBudget { .. } => "unavailable",
+            Self::TimedOut => "timed_out",
+            Self::CutOff => "cut_off",
+            Self::Refused(_) => "refused",
+            Self::Malformed(_) => "malformed",
+            Self::TooLarge => "too_large",
+        }
+    }
 }
 
 #[cfg(test)]

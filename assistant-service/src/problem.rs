@@ -127,6 +127,10 @@ pub enum Problem {
     },
     /// In this state this cannot happen to a session.
     WrongSessionState,
+    /// One of two people is in as many mediations as one may be.
+    TooManyMediations,
+    /// In its state this cannot happen to a mediation; why, and what to do.
+    MediationState(&'static str),
     /// The caller has used what one may use of the models in a day.
     OverBudget {
         /// When there is some again.

@@ -14,8 +14,8 @@ use utoipa_axum::routes;
 use crate::problem::{Problem, ProblemDocument};
 use crate::state::AppState;
 use crate::{
-    assistant, chat, commands, consumers, events, health, incidents, layers, metrics, ratings, revocations, runbooks,
-    sessions, trust,
+    assistant, chat, commands, consumers, events, health, incidents, layers, mediation, metrics, ratings, revocations,
+    runbooks, sessions, trust,
 };
 
 /// Routes that anybody may reach who reaches the service. Each has bounds of its own: whoever floods one of them must not
@@ -40,6 +40,11 @@ fn answering() -> OpenApiRouter<AppState> {
         .routes(routes!(incidents::picture::png))
         .routes(routes!(incidents::silences::create, incidents::silences::list))
         .routes(routes!(incidents::silences::remove))
+        .routes(routes!(mediation::beginning::begin, mediation::reading::list))
+        .routes(routes!(mediation::reading::get))
+        .routes(routes!(mediation::agreeing::agree))
+        .routes(routes!(mediation::agreeing::conclude))
+        .routes(routes!(mediation::agreeing::leave))
         .routes(routes!(ratings::rate))
         .routes(routes!(runbooks::routes::list))
         .routes(routes!(runbooks::routes::read))
@@ -74,7 +79,11 @@ fn waiting() -> OpenApiRouter<AppState> {
 
 /// Routes behind the gate that answer in their own time.
 fn conversing() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new().routes(routes!(assistant::ask::ask)).routes(routes!(incidents::explaining::explain))
+    OpenApiRouter::new()
+        .routes(routes!(assistant::ask::ask))
+        .routes(routes!(incidents::explaining::explain))
+        .routes(routes!(mediation::speaking::account))
+        .routes(routes!(mediation::speaking::restate))
 }
 
 /// The same in OpenAI's wire format, with whatever else its clients may ask for below the same paths.
@@ -120,7 +129,7 @@ async fn wrong_method() -> Problem {
     components(schemas(ProblemDocument)),
     security(("token" = [])),
     modifiers(&Token),
-    tags((name = "events"), (name = "incidents"), (name = "assistant"), (name = "commands"), (name = "services"), (name = "sessions"), (name = "trust"), (name = "operation"))
+    tags((name = "events"), (name = "incidents"), (name = "assistant"), (name = "mediations"), (name = "commands"), (name = "services"), (name = "sessions"), (name = "trust"), (name = "operation"))
 )]
 struct Document;
 

@@ -25,6 +25,7 @@ use crate::events::EventSchemas;
 use crate::gate::FileTransactionKeys;
 use crate::incidents;
 use crate::insights::{self, Watches};
+use crate::mediation;
 use crate::metrics::Metrics;
 use crate::runbooks::{FollowedCatalogue, RunbookCatalogue};
 use crate::state::AppState;
@@ -196,6 +197,7 @@ async fn answer<L: Listener<Addr: std::fmt::Debug>>(
     let measuring = Arc::clone(&consumers);
     sweeping.spawn(async move { consumers.announce_for_ever().await });
     sweeping.spawn(async move { measuring.measure_for_ever().await });
+    sweeping.spawn(mediation::follow_up_for_ever(state.clone()));
     let watching = tokio::spawn(insights::watch_for_ever(state.clone()));
     let diagnosing = tokio::spawn(incidents::diagnose_for_ever(state.clone()));
     let following = Arc::clone(&trust);
@@ -238,7 +240,7 @@ async fn open(
     let reloads_failed = metrics.runbook_reloads_failed.clone();
     let runbooks: Arc<dyn RunbookCatalogue> =
         Arc::new(FollowedCatalogue::open(arguments.runbooks.clone(), reloads_failed)?);
-    let Answering { assistant, knowledge, passed_on, telemetry, redaction } =
+    let Answering { assistant, knowledge, passed_on, telemetry, redaction, mediator } =
         Answering::open(arguments, &runbooks, &backbone, &metrics)?;
     let keep_for = Duration::from_secs(arguments.revocations_kept_days.saturating_mul(SECONDS_PER_DAY));
     let trust = TrustBook::load(Arc::clone(&backbone), Arc::new(SystemClock), Arc::clone(&metrics), keep_for);
@@ -255,7 +257,8 @@ async fn open(
         Arc::new(trust),
         metrics,
     );
-    let state = state.with_event_schemas(event_schemas).with_watches(watches).with_documents(knowledge);
+    let state =
+        state.with_event_schemas(event_schemas).with_watches(watches).with_documents(knowledge).with_mediator(mediator);
     let state = match passed_on {
         Some(passed_on) => state.with_models(passed_on),
         None => state,

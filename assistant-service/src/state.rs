@@ -17,6 +17,7 @@ use crate::gate::TransactionKeySource;
 use crate::health::Readiness;
 use crate::insights::Watches;
 use crate::knowledge::{CurrentKnowledge, is_followed};
+use crate::mediation::Mediator;
 use crate::metrics::Metrics;
 use crate::problem::Problem;
 use crate::runbooks::RunbookCatalogue;
@@ -59,6 +60,8 @@ pub struct AppState {
     pub consumers: Arc<Consumers>,
     /// What somebody wants to know of as soon as it happens.
     pub watches: Arc<Watches>,
+    /// What restates what people in a conflict say.
+    pub(crate) mediator: Arc<Mediator>,
     /// What is revoked, and what keepers bring to the gates.
     pub trust: Arc<TrustBook>,
     /// The counters.
@@ -112,6 +115,7 @@ impl AppState {
             commands: Arc::new(commands),
             consumers: Arc::new(consumers),
             watches: Arc::default(),
+            mediator: Arc::default(),
             trust,
             metrics,
             ending: Arc::default(),
@@ -160,6 +164,12 @@ impl AppState {
     #[must_use]
     pub fn with_watches(self, watches: Watches) -> Self {
         Self { watches: Arc::new(watches), ..self }
+    }
+
+    /// The same, with what restates what people in a conflict say.
+    #[must_use]
+    pub(crate) fn with_mediator(self, mediator: Mediator) -> Self {
+        Self { mediator: Arc::new(mediator), ..self }
     }
 
     /// The same, and not ready before these documents are read.

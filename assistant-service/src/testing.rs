@@ -32,6 +32,7 @@ use crate::commands::Commands;
 use crate::events::{DeadLetters, EventSchemas};
 use crate::gate::TransactionKeySource;
 use crate::knowledge::{CurrentKnowledge, Knowledge};
+use crate::mediation::Mediator;
 use crate::metrics::Metrics;
 use crate::runbooks::{FolderCatalogue, RunbookCatalogue};
 use crate::state::AppState;
@@ -241,6 +242,12 @@ impl Stage {
     /// The same service, with models that clients may talk to themselves.
     pub(crate) fn with_models(self, passed_on: PassedOn) -> Self {
         let state = self.state.with_models(passed_on);
+        Self { app: app(state.clone()), state, ..self }
+    }
+
+    /// The same service, with another mediator.
+    pub(crate) fn with_mediator(self, mediator: Mediator) -> Self {
+        let state = self.state.with_mediator(mediator);
         Self { app: app(state.clone()), state, ..self }
     }
 

@@ -38,6 +38,22 @@ async fn a_question_is_answered_with_quotations_that_stand_in_the_files_they_nam
 }
 
 #[tokio::test]
+async fn a_short_answer_is_short_and_cites_one_place() -> Result<()> {
+    STAGE
+        .play(async |stage| {
+            let caller = stage.caller("ana", "assistant:ask")?;
+            let body = json!({"question": "How do I restart the mailer?"});
+            let answer = expect_json(200, caller.post("/v1/ask?short=1", &body)).await?;
+            let text = answer["answer"].as_str().context("no answer")?;
+            ensure!((1..=120).contains(&text.chars().count()), "{text}");
+            ensure!(answer["citations"].as_array().is_some_and(|citations| citations.len() == 1), "{answer}");
+            ensure!(answer["more"] == true && answer["citations"][0]["file"] == "checkout.md", "{answer}");
+            Ok(())
+        })
+        .await
+}
+
+#[tokio::test]
 async fn what_no_document_supports_is_not_known() -> Result<()> {
     STAGE
         .play(async |stage| {

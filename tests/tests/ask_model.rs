@@ -58,6 +58,22 @@ async fn what_a_model_says_is_held_against_the_documents() -> Result<()> {
 }
 
 #[tokio::test]
+async fn a_short_answer_of_a_model_has_no_marks_and_one_citation() -> Result<()> {
+    STAGE
+        .play(async |stage| {
+            let caller = stage.caller("ana", "assistant:ask")?;
+            let answer =
+                expect_json(200, caller.post("/v1/ask?short=1", &json!({"question": ASKED_OF_THE_HOUSE}))).await?;
+            ensure!(answer["made_by"] == json!({"kind": "model", "model": "house"}), "{answer}");
+            ensure!(answer["answer"] == "They go to a table of their own." && answer["more"] == true, "{answer}");
+            let citations = answer["citations"].as_array().context("no citations")?;
+            ensure!(citations.len() == 1 && citations[0]["quote"].to_string().contains("dead_jobs"), "{answer}");
+            Ok(())
+        })
+        .await
+}
+
+#[tokio::test]
 async fn when_a_model_breaks_off_the_documents_are_quoted_and_the_answer_says_so() -> Result<()> {
     STAGE
         .play(async |stage| {

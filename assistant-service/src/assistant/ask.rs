@@ -3,6 +3,7 @@
 mod bounds;
 mod kept;
 mod question;
+mod short;
 mod stream;
 mod telling;
 #[cfg(test)]
@@ -20,6 +21,7 @@ use super::{Answer, Asked, Asker, Progress};
 use crate::JsonBody;
 use crate::gate::Caller;
 use crate::media_type::accepts;
+use crate::parameters::QueryOf;
 use crate::problem::{Problem, ProblemDocument};
 use crate::seats::{NoSeat, Seat};
 use crate::state::AppState;
@@ -28,6 +30,7 @@ pub(crate) use bounds::within_bounds;
 pub(crate) use kept::ANSWERED;
 use question::QuestionBody;
 pub(crate) use question::{LONGEST_QUESTION, MOST_EARLIER_BYTES, MOST_EARLIER_TURNS};
+use short::{Form, ShortAnswer};
 pub(crate) use telling::{HEARTBEAT, tell};
 
 /// An answer as one caller gets it.
@@ -40,16 +43,27 @@ pub(crate) struct Told {
     pub(crate) answer: Answer,
 }
 
+/// An answer as one document: whole, or short where that is asked for.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(untagged)]
+#[schema(as = AnswerDocument)]
+enum Document {
+    Whole(Box<Told>),
+    Short(Box<ShortAnswer>),
+}
+
 /// Answers a question from the documents that the caller's scopes open, with sources, or says that they do not answer it.
 ///
 /// With `Accept: text/event-stream` what goes on is told meanwhile: `searched` {query, sections}, `tool` {name}, `words` {text}, which
 /// are the answer's next words, and `anew` {}, after which all words before are void. Then comes exactly one `answer`, the whole
 /// of it after all checks, and last of all `end` {"complete": true}. What goes wrong on the way is a `problem`, and then `end`
 /// {"complete": false}. A stream without an `end` was cut off.
-#[utoipa::path(post, path = "/v1/ask", tag = "assistant", request_body = QuestionBody,
+///
+/// With `short=1` the answer is short enough for a watch, and never a stream: a `ShortAnswer`.
+#[utoipa::path(post, path = "/v1/ask", tag = "assistant", request_body = QuestionBody, params(Form),
     responses(
-        (status = OK, description = "An answer, or `known: false`; or a stream", body = Told),
-        (status = BAD_REQUEST, description = "The question is empty or too long", body = ProblemDocument),
+        (status = OK, description = "An answer, or `known: false`; or a stream", body = Document),
+        (status = BAD_REQUEST, description = "The question is empty or too long, or `short` is no 0 or 1", body = ProblemDocument),
         (status = TOO_MANY_REQUESTS, description = "The caller's budget is used, or he asks too much at once",
             body = ProblemDocument),
         (status = SERVICE_UNAVAILABLE, description = "There is no answer in time", body = ProblemDocument)))]
@@ -57,15 +71,19 @@ pub(crate) async fn ask(
     State(state): State<AppState>,
     caller: Caller,
     headers: HeaderMap,
+    QueryOf(form): QueryOf<Form>,
     JsonBody(body): JsonBody<QuestionBody>,
 ) -> Result<Response, Problem> {
+    let is_short = form.is_short()?;
     let asked = body.checked(asker(&caller)?)?;
     let seat = seat(&state, &caller)?;
-    if accepts(&headers, "text/event-stream") {
+    if !is_short && accepts(&headers, "text/event-stream") {
         return stream::open(state, caller, seat, asked).await;
     }
     let answering = answered(&state, &caller, Uuid::now_v7(), asked, Progress::default());
-    Ok(Json(within_bounds(&state, &caller, answering).await?).into_response())
+    let told = within_bounds(&state, &caller, answering).await?;
+    let document = if is_short { Document::Short(Box::new(told.into())) } else { Document::Whole(Box::new(told)) };
+    Ok(Json(document).into_response())
 }
 
 /// Who asks, where somebody does.

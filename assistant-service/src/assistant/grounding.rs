@@ -17,7 +17,7 @@ use super::{Citation, EventCitation, Removed};
 
 pub(super) use shown::{Shown, ShownEvent};
 pub(super) use snippet::snippet;
-pub(super) use support::{Support, confidence, first_sentence};
+pub(super) use support::{Support, confidence, first_sentence, without_marks};
 
 /// Fewer characters stand in any text.
 const SHORTEST_QUOTE: usize = 8;

@@ -19,6 +19,7 @@ pub(super) fn prompt(guard: &dyn Guard, request: Request, account: String) -> Pr
         messages: request.messages.into_iter().map(|message| guarded_message(guard, message)).collect(),
         tools: request.tools.into_iter().map(|tool| guarded_tool(guard, tool)).collect(),
         max_output_tokens: request.max_output_tokens,
+        is_private: false,
         options: guarded_options(guard, request.options),
     }
 }

@@ -4,7 +4,7 @@ use crate::backbone::BackboneError;
 use crate::problem::Problem;
 
 /// Does `once` again for as long as somebody else was faster, so many times at most.
-pub(super) async fn unless_crossed<T, F>(attempts: usize, once: impl Fn() -> F) -> Result<T, Problem>
+pub(crate) async fn unless_crossed<T, F>(attempts: usize, once: impl Fn() -> F) -> Result<T, Problem>
 where
     F: Future<Output = Result<T, Problem>>,
 {

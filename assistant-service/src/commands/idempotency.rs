@@ -20,7 +20,7 @@ const LONGEST_KEY: usize = 255;
 
 /// A key as a client gave it.
 #[derive(Debug)]
-pub(super) struct IdempotencyKey(String);
+pub(crate) struct IdempotencyKey(String);
 
 /// One use of a key: where it is kept, and for which call.
 #[derive(Debug)]
@@ -38,7 +38,7 @@ struct Used {
 
 impl IdempotencyKey {
     /// The key of a request that has one: a string of structured fields (RFC 9651), or its content alone.
-    pub(super) fn of(headers: &HeaderMap) -> Result<Option<Self>, Problem> {
+    pub(crate) fn of(headers: &HeaderMap) -> Result<Option<Self>, Problem> {
         let mut values = headers.get_all(HEADER).iter();
         let Some(value) = values.next() else { return Ok(None) };
         let key = value.to_str().ok().filter(|_| values.next().is_none()).and_then(content);
@@ -51,10 +51,16 @@ impl IdempotencyKey {
         Ok(Some(Self(key)))
     }
 
+    /// What is the same for every use of it by one principal, and for no other.
+    pub(crate) fn digest_for(&self, principal: &Principal) -> [u8; 32] {
+        let Self(key) = self;
+        digest(&[principal.uri().as_bytes(), key.as_bytes()])
+    }
+
     /// Its use by a principal for a call, whose digest two calls share if they are the same.
     pub(super) fn used_by(&self, principal: &Principal, call: &[u8]) -> Use {
         let Self(key) = self;
-        Use { place: hex(&[principal.uri().as_bytes(), key.as_bytes()]), digest: hex(&[key.as_bytes(), call]) }
+        Use { place: hex(self.digest_for(principal)), digest: hex(digest(&[key.as_bytes(), call])) }
     }
 }
 
@@ -102,13 +108,17 @@ impl Commands {
 }
 
 /// A digest of parts that cannot be cut in another way and be the same.
-fn hex(parts: &[&[u8]]) -> String {
+fn digest(parts: &[&[u8]]) -> [u8; 32] {
     let mut digest = Sha256::new();
     for part in parts {
         digest.update(u64::try_from(part.len()).unwrap_or(u64::MAX).to_be_bytes());
         digest.update(part);
     }
-    digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    digest.finalize().into()
+}
+
+fn hex(digest: [u8; 32]) -> String {
+    digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]

@@ -127,7 +127,11 @@ impl Completion {
         let model = self.shared.name(place);
         self.shared.metrics.came_of(&model, failure.outcome());
         self.took(&model, &attempt);
-        tracing::warn!(%model, %failure, has_spoken, "a model gave no answer");
+        if self.prompt.is_private {
+            tracing::warn!(%model, outcome = failure.outcome(), has_spoken, "a model gave no answer");
+        } else {
+            tracing::warn!(%model, %failure, has_spoken, "a model gave no answer");
+        }
         let is_final = has_spoken || failure.is_refusal();
         // Whoever names a model writes the conversation and its options themselves.
         let is_of_the_caller = self.prompt.model.is_some() && failure.may_be_of_the_conversation();

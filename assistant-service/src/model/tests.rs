@@ -4,6 +4,7 @@ mod dialects;
 mod failing;
 mod fallback;
 mod leaving;
+mod private;
 mod requests;
 mod server;
 mod spending;

@@ -232,6 +232,15 @@ impl Problem {
                 "Wrong session state",
                 "This cannot happen to the session any more, or not yet; GET /v1/sessions says how far it has come.",
             ),
+            Self::TooManyMediations => Outside::new(
+                StatusCode::TOO_MANY_REQUESTS,
+                "urn:watchgate:problem:too-many-mediations",
+                "Too many mediations",
+                "You or the other one are in as many mediations as one may be; settle or leave one first.",
+            ),
+            Self::MediationState(detail) => {
+                Outside::new(StatusCode::CONFLICT, "urn:watchgate:problem:mediation-state", "Not in this state", detail)
+            }
             Self::TooManyRevocations => Outside::new(
                 StatusCode::INSUFFICIENT_STORAGE,
                 "urn:watchgate:problem:too-many-revocations",

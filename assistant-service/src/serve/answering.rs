@@ -12,6 +12,7 @@ use crate::backbone::Backbone;
 use crate::chat::{Defended, PassedOn};
 use crate::clock::SystemClock;
 use crate::knowledge::{CurrentKnowledge, Embeddings, Library};
+use crate::mediation::Mediator;
 use crate::metrics::Metrics;
 use crate::model::{Model, ModelsSettings, OpenAiModels, Server};
 use crate::runbooks::RunbookCatalogue;
@@ -26,6 +27,7 @@ pub(super) struct Answering {
     pub(super) telemetry: Option<Telemetry>,
     /// What of events no model may see.
     pub(super) redaction: Redactor,
+    pub(super) mediator: Mediator,
 }
 
 impl Answering {
@@ -41,7 +43,11 @@ impl Answering {
         let telemetry = settings.telemetry.as_ref().map(open).transpose()?;
         let models = OpenAiModels::open(settings.models.clone(), Arc::clone(backbone), Arc::new(SystemClock), metrics)?;
         tracing::info!(models = ?models.names(), "models are configured");
-        let model = (!models.names().is_empty()).then(|| traced(models, &settings.models, telemetry.as_ref()));
+        let models: Option<Arc<dyn Model>> = (!models.names().is_empty()).then(|| Arc::new(models) as Arc<dyn Model>);
+        // Without spans: a collector may be told what conversations say, and those of mediations are nobody else's.
+        let mediator =
+            models.clone().map_or_else(Mediator::default, |model| Mediator::new(model, settings.redaction().clone()));
+        let model = models.map(|models| traced(models, &settings.models, telemetry.as_ref()));
         let passed_on = model.clone().map(|model| PassedOn::new(model, Arc::new(Defended::by(&settings))));
         let knowledge = Library::of(&arguments.documents)?.follow()?;
         let extractive = ExtractiveAssistant::following(knowledge.clone(), Arc::clone(runbooks));
@@ -63,13 +69,12 @@ impl Answering {
             None => assistant,
         };
         let assistant = Arc::new(AwaitingDocuments::new(knowledge.clone(), assistant));
-        Ok(Self { assistant, knowledge, passed_on, telemetry, redaction: settings.redaction().clone() })
+        Ok(Self { assistant, knowledge, passed_on, telemetry, redaction: settings.redaction().clone(), mediator })
     }
 }
 
 /// The models with a span around each of their answers, where somebody collects those.
-fn traced(models: OpenAiModels, settings: &ModelsSettings, telemetry: Option<&Telemetry>) -> Arc<dyn Model> {
-    let model: Arc<dyn Model> = Arc::new(models);
+fn traced(model: Arc<dyn Model>, settings: &ModelsSettings, telemetry: Option<&Telemetry>) -> Arc<dyn Model> {
     match telemetry {
         Some(telemetry) => Arc::new(Traced::new(model, telemetry.clone(), named(settings))),
         None => model,

@@ -210,3 +210,38 @@ async fn nobody_gets_an_answer_of_which_nothing_is_kept() {
     assert_eq!(names(&events), ["words", "problem", "end"]);
     assert_eq!(data(&events[2]), json!({"complete": false}));
 }
+
+#[tokio::test]
+async fn a_short_answer_has_120_characters_one_citation_and_says_that_there_is_more() {
+    let assistant = scripted(&[], End::Answer);
+    let stage = Stage::new().with_assistant(assistant);
+    let ask =
+        |query: &str| stage.post(&format!("/v1/ask{query}"), &json!({"question": "How do I restart the mailer?"}));
+    let whole = ask("?short=0").send().await.json;
+    // A watch has no use for a stream, whatever its browser accepts.
+    let short = ask("?short=1").header("accept", "text/event-stream").send().await;
+    assert_eq!((short.status.as_u16(), &short.headers["content-type"]), (200, &"application/json".parse().unwrap()));
+    let short = short.json;
+    let text = short["answer"].as_str().unwrap();
+    assert!((1..=120).contains(&text.chars().count()), "{text}");
+    let begins = text.trim_end_matches('…');
+    let all = whole["answer"].as_str().unwrap().split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(all.starts_with(begins) && all.chars().count() > 120, "{all}");
+    assert_eq!((&short["more"], &short["known"]), (&json!(true), &json!(true)));
+    assert_eq!(short["citations"], json!([whole["citations"][0]]));
+    assert_eq!(short["made_by"], whole["made_by"]);
+    assert!(short.get("proposals").is_none() && short["id"].is_string(), "{short}");
+
+    let refused = ask("?short=perhaps").send().await;
+    assert_eq!((refused.status.as_u16(), refused.wrong_fields()), (400, vec!["short"]));
+    assert_eq!(ask("?shorter=1").send().await.status, 400);
+}
+
+#[tokio::test]
+async fn what_is_not_known_is_short_as_well() {
+    let stage = Stage::new();
+    let answer = stage.post("/v1/ask?short=1", &json!({"question": "How many moons has Jupiter?"})).send().await;
+    assert_eq!(answer.status, 200);
+    assert_eq!((&answer.json["known"], &answer.json["answer"]), (&json!(false), &Value::Null));
+    assert_eq!((&answer.json["citations"], &answer.json["more"]), (&json!([]), &json!(false)));
+}

@@ -100,6 +100,29 @@ pub(in super::super) fn first_sentence(text: &str) -> Option<String> {
     Some(line.get(range)?.to_owned())
 }
 
+/// A text without its marks and the spaces before them, and the number of the first citation of a document that it names.
+pub(in super::super) fn without_marks(text: &str) -> (String, Option<usize>) {
+    let (mut left, mut first, mut rest) = (String::with_capacity(text.len()), None, text);
+    while let Some(at) = rest.find('[') {
+        let (before, from) = rest.split_at(at);
+        left.push_str(before);
+        // Behind a name it is an index in code.
+        let is_index = before.ends_with(|character: char| character.is_alphanumeric() || "_)".contains(character));
+        let length = mark_length(from).filter(|_| !is_index);
+        match length {
+            Some(length) => {
+                let number = from.get(1..length.saturating_sub(1)).and_then(|number| number.parse().ok());
+                first = first.or(number);
+                left.truncate(left.trim_end().len());
+            }
+            None => left.push('['),
+        }
+        rest = from.get(length.unwrap_or(1)..).unwrap_or_default();
+    }
+    left.push_str(rest);
+    (left, first)
+}
+
 fn split_leading_marks(sentence: &str) -> (bool, &str) {
     let mut rest = sentence;
     while let Some(length) = mark_length(rest) {

@@ -73,6 +73,7 @@ impl<'a> Conversation<'a> {
             messages: self.messages.clone(),
             tools: if may_call { toolbox.offered(self.asker) } else { Vec::new() },
             max_output_tokens: None,
+            is_private: false,
             options: Map::new(),
         };
         let ear = Ear {

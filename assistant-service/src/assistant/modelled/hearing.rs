@@ -52,14 +52,10 @@ impl Unheard {
     /// What callers are told: a word of ours, never text from upstream.
     pub(super) fn word(&self) -> &'static str {
         match self {
-            Self::Failed(ModelError::NotConfigured | ModelError::Unavailable(_) | ModelError::OverBudget { .. }) => {
-                "unavailable"
-            }
-            Self::Failed(ModelError::TimedOut) => "timed_out",
-            Self::Failed(ModelError::CutOff) | Self::Unfinished => "cut_off",
-            Self::Failed(ModelError::Refused(_)) | Self::Filtered => "refused",
-            Self::Failed(ModelError::Malformed(_)) | Self::NeverAnswered => "malformed",
-            Self::Failed(ModelError::TooLarge) => "too_large",
+            Self::Failed(error) => error.word(),
+            Self::Unfinished => "cut_off",
+            Self::Filtered => "refused",
+            Self::NeverAnswered => "malformed",
         }
     }
 }

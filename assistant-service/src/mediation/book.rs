@@ -1,0 +1,88 @@
+//! Reads mediations from the backbone, and commits each change of one by compare-and-set, with an event.
+//!
+//! An event has the mediation's id and its state. It says neither whose mediation it is nor who made it happen: whoever reads events
+//! is not to learn who has something to settle with whom.
+
+use serde_json::json;
+use serde_json::value::to_raw_value;
+use time::OffsetDateTime;
+
+use super::people::unreadable;
+use super::record::{Record, Side};
+use crate::backbone::{Backbone, Batch, NewEvent, Put, Revision};
+use crate::commands::unless_crossed;
+use crate::events::{CloudEvent, Stamp};
+use crate::gate::Caller;
+use crate::problem::Problem;
+use crate::state::AppState;
+
+pub(super) const MEDIATIONS: &str = "mediations";
+
+/// Two people and a clock change one record; ten changes in a row that cross are a mistake somewhere.
+pub(super) const ATTEMPTS: usize = 10;
+
+/// A record and the revision that a change of it must give.
+#[derive(Clone, Debug)]
+pub(super) struct Kept {
+    pub(super) record: Record,
+    pub(super) revision: Revision,
+}
+
+impl Kept {
+    /// The mediation with this id, if it is there.
+    pub(super) async fn read(backbone: &dyn Backbone, id: &str) -> Result<Option<Self>, Problem> {
+        let Some(entry) = backbone.get(MEDIATIONS, id.to_owned()).await? else { return Ok(None) };
+        let record = serde_json::from_slice(&entry.value).map_err(unreadable)?;
+        Ok(Some(Self { record, revision: entry.revision }))
+    }
+
+    /// The same for somebody who is in it, and the side that they are on.
+    pub(super) async fn of(backbone: &dyn Backbone, caller: &Caller, id: &str) -> Result<(Self, Side), Problem> {
+        let kept = Self::read(backbone, id).await?.ok_or(Problem::NotFound)?;
+        let side = kept.record.side_of(caller.require_principal()?)?;
+        Ok((kept, side))
+    }
+}
+
+/// Has `step` change the record, which says whether it did, and commits that; as often as somebody else was faster.
+pub(super) async fn change(
+    state: &AppState,
+    caller: &Caller,
+    id: &str,
+    step: impl Fn(&mut Record, Side, OffsetDateTime) -> Result<bool, Problem>,
+) -> Result<(Record, Side), Problem> {
+    unless_crossed(ATTEMPTS, || async {
+        let (Kept { mut record, revision }, side) = Kept::of(&*state.backbone, caller, id).await?;
+        let now = state.clock.now();
+        if step(&mut record, side, now)? {
+            record.updated_at = now;
+            commit(&*state.backbone, &record, Some(revision), now, Vec::new()).await?;
+        }
+        Ok((record, side))
+    })
+    .await
+}
+
+/// Commits a record that is new or was read at a revision, what stands beside it, and that it has changed.
+pub(super) async fn commit(
+    backbone: &dyn Backbone,
+    record: &Record,
+    read: Option<Revision>,
+    now: OffsetDateTime,
+    beside: Vec<Put>,
+) -> Result<(), Problem> {
+    let value = if record.is_empty() { None } else { Some(serde_json::to_vec(record).map_err(Problem::internal)?) };
+    let expires_at = value.as_ref().and_then(|_| record.kept_until());
+    let put = Put { bucket: MEDIATIONS, key: record.id.clone(), value, expected_revision: read, expires_at };
+    let events = vec![told(record, now)?];
+    backbone.commit(Batch { events, puts: beside.into_iter().chain([put]).collect() }).await?;
+    Ok(())
+}
+
+fn told(record: &Record, now: OffsetDateTime) -> Result<NewEvent, Problem> {
+    let (id, state) = (&record.id, record.state.name());
+    let data = to_raw_value(&json!({"id": id, "state": state})).map_err(Problem::internal)?;
+    let event = CloudEvent::own(format!("dev.watchgate.mediation.{state}"), Some(id.clone()), data);
+    let stamp = Stamp { caller: None, correlation_id: Some(id), traceparent: None, arrived_at: now };
+    NewEvent::try_from(event.stamped(&stamp)).map_err(Problem::internal)
+}
