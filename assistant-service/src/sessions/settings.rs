@@ -100,7 +100,7 @@ fn read_all(file: &Section<'_>, mistakes: &mut Vec<Mistake>) -> Option<Settings>
 
 fn teams(file: &Section<'_>, mistakes: &mut Vec<Mistake>) -> BTreeMap<String, String> {
     let named = file.entries("teams", mistakes);
-    if named.is_empty() == !file.at("origin").is_there() {
+    if named.is_empty() != file.at("origin").is_there() {
         file.at("origin").mistake("either this or teams: it says where links lead", mistakes);
     }
     let mut teams = BTreeMap::new();
