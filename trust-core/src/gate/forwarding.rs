@@ -59,9 +59,14 @@ impl Gate {
         let remove = facts
             .headers()
             .filter(|(spelled, folded)| {
+                // Where nobody's token counts the gate has looked at no proof: it is for whoever stands behind, and spent there.
+                let is_unread = permit.claims().is_none() && *folded == dpop::HEADER;
                 let is_replaced = || set.iter().any(|(header, _)| header.eq_ignore_ascii_case(spelled));
                 tags.ends(folded)
-                    || (self.is_stripped(spelled, folded) && !tags.keeps(spelled, folded) && !is_replaced())
+                    || (self.is_stripped(spelled, folded)
+                        && !tags.keeps(spelled, folded)
+                        && !is_replaced()
+                        && !is_unread)
             })
             .map(|(spelled, _)| spelled.to_owned())
             .collect();

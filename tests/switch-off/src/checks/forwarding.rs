@@ -11,8 +11,8 @@ pub(super) const CHECKS: &[Check] = &[
     check(
         "a client's own identity",
         FORWARDING,
-        "self.is_stripped(spelled, folded) && !tags.keeps(spelled, folded) && !is_replaced()",
-        "self.is_stripped(spelled, folded) && !tags.keeps(spelled, folded) && !is_replaced() && false",
+        "self.is_stripped(spelled, folded) && !tags.keeps(spelled, folded) && !is_replaced() && !is_unread",
+        "self.is_stripped(spelled, folded) && !tags.keeps(spelled, folded) && !is_replaced() && !is_unread && false",
     ),
     check("attributes of a client's own", GATE, "folded.starts_with(\"ce-\") || folded == HEADER", "folded == HEADER"),
     check("a transaction token of a client's own", GATE, "|| folded == HEADER ||", "||"),

@@ -101,6 +101,18 @@ fn without_the_transaction_token_the_back_end_may_see_the_proof_as_it_sees_the_t
 }
 
 #[test]
+fn a_proof_under_a_public_rule_is_for_whoever_stands_behind_and_no_token_is() {
+    let mut gate = gate();
+    let token = bound_token(&json!({}));
+    let spent = Spent::default();
+    let raw = call("/healthz", &token, "whatever it is");
+    let forwarding = gate.decide(&raw, moment(), &spent).unwrap();
+    let stays = |header: &str| forwarding.remove.iter().any(|name| name == header);
+    assert!(!stays("DPoP") && stays("Authorization"), "{forwarding:?}");
+    assert!(spent.0.borrow().is_empty(), "nobody has looked at it");
+}
+
+#[test]
 fn a_token_that_is_bound_to_a_key_and_a_certificate_needs_both() {
     let jkt = bound_token(&json!({}));
     let claims: Value =
