@@ -8,6 +8,8 @@ command -v unshare >/dev/null 2>&1 || missing+=(util-linux)
 for package in podman crun conmon; do
   command -v "$package" >/dev/null 2>&1 || missing+=("$package")
 done
+# Reads the codes that sessions show.
+command -v zbarimg >/dev/null 2>&1 || missing+=(zbar-tools)
 # What Podman needs to work for a user who is not root.
 command -v newuidmap >/dev/null 2>&1 || missing+=(uidmap)
 command -v slirp4netns >/dev/null 2>&1 || missing+=(slirp4netns)

@@ -28,6 +28,8 @@ unshare --mount scripts/with-podman.sh cargo test --package watchgate-tests --te
 # Built outside, so that inside nothing is left to fetch. The gateway's service is away for a minute there, not for three seconds, while a
 # collector goes on.
 cargo test --package watchgate-tests --no-run
+echo "test-host: codes of sessions, read by zbar"
+cargo test --package watchgate-tests --test sessions -- --ignored
 echo "test-host: the whole paths, with loopback as the only network"
 WATCHGATE_OUTAGE_SECONDS=60 unshare --net bash -euc 'ip link set lo up; exec cargo test --offline --package watchgate-tests'
 
