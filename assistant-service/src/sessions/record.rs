@@ -72,6 +72,9 @@ pub(super) struct Record {
     pub(super) interval_seconds: u32,
     /// How many refresh tokens there have been; the last one is good.
     pub(super) generation: u32,
+    /// When the last one was given out, in milliseconds.
+    #[serde(default)]
+    pub(super) given_at: i64,
 }
 
 impl Record {
@@ -95,6 +98,7 @@ impl Record {
             polled_at: None,
             interval_seconds: super::grant::INTERVAL_SECONDS,
             generation: 0,
+            given_at: 0,
         }
     }
 

@@ -29,6 +29,10 @@ const REFRESH_TOKEN: &str = "refresh_token";
 /// Clocks and networks are not exact: who asks after so much less than the interval is not too fast, in milliseconds.
 const EARLY: i64 = 500;
 
+/// For so long what was given out last is given out again to whoever asks by the grant before it, in milliseconds: answers get
+/// lost on bad lines, and the same key asks.
+const ANSWERED_AGAIN: i64 = 60_000;
+
 /// What a device may be told.
 enum Outcome {
     Tokens(TokenAnswer),
@@ -82,6 +86,9 @@ impl Sessions {
         let by = By { caller, proof: Some(proof) };
         let first = self.change(id, by, |record, now| match record.state {
             SessionState::Ended => Err(OAuthError::AccessDenied.into()),
+            SessionState::Active if record.generation == 1 && is_asked_again_soon(&record, now) => {
+                self.again(record, now)
+            }
             SessionState::Active => Err(OAuthError::InvalidGrant.into()),
             _ if record.is_over(now) => Err(OAuthError::ExpiredToken.into()),
             SessionState::Confirmed => self.begun(record, now),
@@ -97,9 +104,18 @@ impl Sessions {
             return Err(OAuthError::AccessDenied.into());
         }
         let until = in_seconds(now, self.settings.session_seconds);
-        let record = Record { state: SessionState::Active, generation: 1, until, ..record };
+        let record = Record { state: SessionState::Active, generation: 1, given_at: millis(now), until, ..record };
         let tokens = self.tokens(&record, now)?;
         Ok(Change::new(record, Told::Began, Outcome::Tokens(tokens)))
+    }
+
+    /// Tokens of the generation that there is.
+    fn again(&self, record: Record, now: OffsetDateTime) -> Result<Change<Outcome>, Refusal> {
+        if record.is_over(now) || self.is_shut_out(&record) {
+            return Err(OAuthError::InvalidGrant.into());
+        }
+        let tokens = self.tokens(&record, now)?;
+        Ok(Change::new(record, None, Outcome::Tokens(tokens)))
     }
 
     async fn refreshed(&self, caller: &Caller, proof: &Proven, token: &str) -> Result<Outcome, Refusal> {
@@ -115,11 +131,14 @@ impl Sessions {
             if record.state != SessionState::Active || record.is_over(now) || self.is_shut_out(&record) {
                 return Err(OAuthError::InvalidGrant.into());
             }
+            if generation.saturating_add(1) == record.generation && is_asked_again_soon(&record, now) {
+                return self.again(record, now);
+            }
             if generation != record.generation {
                 let unchanged = record.clone();
                 return Ok(Change::new(unchanged, None, Outcome::Reused(Box::new(record))));
             }
-            let record = Record { generation: generation.saturating_add(1), ..record };
+            let record = Record { generation: generation.saturating_add(1), given_at: millis(now), ..record };
             let tokens = self.tokens(&record, now)?;
             Ok(Change::new(record, Told::Refreshed, Outcome::Tokens(tokens)))
         });
@@ -133,6 +152,11 @@ impl Sessions {
         let let_in_at = u64::try_from(confirmed_at).unwrap_or_default();
         self.trust.revokes(&Names::of_session(person, &record.id, owner.opened_in.as_deref(), let_in_at))
     }
+}
+
+/// Whether the last tokens were given out so short a time ago that the answer may just have been lost.
+fn is_asked_again_soon(record: &Record, now: OffsetDateTime) -> bool {
+    millis(now) < record.given_at.saturating_add(ANSWERED_AGAIN)
 }
 
 /// A device that asks before anybody has let it in, faster than it may or not.

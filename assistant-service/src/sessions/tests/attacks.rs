@@ -46,7 +46,8 @@ async fn a_code_of_one_key_is_none_of_another_and_no_proof_passes_twice() {
     scene.confirm(&offer["id"], json!({"number": redeemed["number"]})).await;
     assert_eq!(refused(&thief.poll(&scene.stage, code).await), (400, "invalid_grant"));
     let tokens = device.poll(&scene.stage, code).await.json;
-    // Its code is used up, also for the device itself.
+    // Its code is used up, also for the device itself, once it has had time to take the answer.
+    scene.stage.clock.advance(61 * second());
     assert_eq!(refused(&device.poll(&scene.stage, code).await), (400, "invalid_grant"));
     assert_eq!(refused(&thief.refresh(&scene.stage, &tokens["refresh_token"]).await), (400, "invalid_grant"));
     assert_eq!(device.refresh(&scene.stage, &tokens["refresh_token"]).await.status, StatusCode::OK);
@@ -58,6 +59,7 @@ async fn a_refresh_token_that_comes_twice_ends_the_session() {
     let device = Device::new(1);
     let (offer, tokens) = begun(&scene, &device).await;
     let newer = device.refresh(&scene.stage, &tokens["refresh_token"]).await.json;
+    scene.stage.clock.advance(61 * second());
     assert_eq!(refused(&device.refresh(&scene.stage, &tokens["refresh_token"]).await), (400, "invalid_grant"));
     assert_eq!(refused(&device.refresh(&scene.stage, &newer["refresh_token"]).await), (400, "invalid_grant"));
     let read = scene.stage.get("/v1/sessions").claiming(with_session(&offer["id"])).send().await;

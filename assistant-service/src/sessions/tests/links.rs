@@ -64,6 +64,30 @@ async fn refreshing_gives_new_tokens_until_the_session_is_over_and_never_beyond(
 }
 
 #[tokio::test]
+async fn an_answer_that_is_lost_on_the_line_is_given_again_for_a_minute_to_the_same_key_and_makes_no_second_grant() {
+    let scene = scene();
+    let device = Device::new(1);
+    let offer = scene.offer().await;
+    let code = device.redeem(&scene.stage, &offer["link"]).await.json;
+    scene.confirm(&offer["id"], json!({"number": code["number"]})).await;
+    let poll = async || device.poll(&scene.stage, &code["device_code"]).await;
+    let lost = poll().await.json;
+    let first = poll().await.json;
+    assert_eq!(first["refresh_token"], lost["refresh_token"]);
+    let refresh = async |tokens: &Value| device.refresh(&scene.stage, &tokens["refresh_token"]).await;
+    let lost = refresh(&first).await.json;
+    assert_eq!(refused(&poll().await), (400, "invalid_grant"), "the first tokens have come");
+    scene.stage.clock.advance(59 * second());
+    let second_one = refresh(&first).await.json;
+    assert_eq!(second_one["refresh_token"], lost["refresh_token"]);
+    assert_eq!(scene.told(&offer["id"]).await[3..], ["began", "refreshed"]);
+    // Whoever has gone on with the newer one has it.
+    refresh(&second_one).await;
+    assert_eq!(refused(&refresh(&first).await), (400, "invalid_grant"));
+    assert_eq!(scene.told(&offer["id"]).await.last().unwrap(), "ended");
+}
+
+#[tokio::test]
 async fn a_session_that_is_ended_is_revoked_at_once_and_refreshes_no_more() {
     let scene = scene();
     let device = Device::new(1);

@@ -37,7 +37,8 @@ async fn what_begins_at_one_replica_goes_on_at_another() {
     let (offer, tokens) = begun(&scene, &device).await;
     let newer = device.refresh(&other, &tokens["refresh_token"]).await;
     assert_eq!(newer.status, StatusCode::OK);
+    let newest = device.refresh(&other, &newer.json["refresh_token"]).await;
     assert_eq!(refused(&device.refresh(&scene.stage, &tokens["refresh_token"]).await), (400, "invalid_grant"));
-    assert_eq!(refused(&device.refresh(&other, &newer.json["refresh_token"]).await), (400, "invalid_grant"));
+    assert_eq!(refused(&device.refresh(&other, &newest.json["refresh_token"]).await), (400, "invalid_grant"));
     assert_eq!(scene.told(&offer["id"]).await.last().unwrap(), "ended");
 }
