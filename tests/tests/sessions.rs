@@ -84,7 +84,10 @@ fn read(picture: &[u8]) -> Result<String> {
     let info = reader.next_frame(&mut pixels)?;
     let (width, height) = (usize::try_from(info.width)?, usize::try_from(info.height)?);
     let channels = info.color_type.samples();
-    let grey = |x: usize, y: usize| pixels[(y * width + x) * channels];
+    let grey = |x: usize, y: usize| {
+        let at = y.saturating_mul(width).saturating_add(x).saturating_mul(channels);
+        pixels.get(at).copied().unwrap_or(u8::MAX)
+    };
     let mut image = rqrr::PreparedImage::prepare_from_greyscale(width, height, grey);
     let grids = image.detect_grids();
     Ok(grids.first().context("no code in the picture")?.decode()?.1)
