@@ -1,0 +1,156 @@
+// Events: the newest and what comes, by whatever the API filters by; each opens to all that there is of it.
+
+import { fill, h } from '../lib/dom.js';
+import { now } from '../lib/clock.js';
+import { EventFeed, FILTERS, MOST_EVENTS } from './event-feed.js';
+import { showEvent } from './event.js';
+import { field, onSend, problemBox } from './problem-box.js';
+import { hrefOf } from './route.js';
+import { split } from './split.js';
+import { clock, when } from './when.js';
+
+const LABELS = {
+  type: ['Type', 'dev.watchgate.command.* is all types below'], subject: ['Subject', ''], source: ['Source', ''], correlationid: ['Correlation id', ''],
+  principal: ['Principal', 'an authid: issuer#subject'], text: ['Text', 'anywhere in the event, as it is written there'],
+  since: ['Came in since', 'such as 2026-03-01T12:00:00Z'], until: ['Came in before', 'with this nothing is followed'],
+};
+const SEVERITIES = [[21, 'fatal', 'bad'], [17, 'error', 'bad'], [13, 'warning', 'warn'], [9, 'info', ''], [5, 'debug', ''], [1, 'trace', '']];
+
+export function show(root, context) {
+  const { api, signal } = context;
+  let feed = null;
+  let following = new AbortController();
+  let drawing = null;
+  let asOf = null;
+  const controls = Object.fromEntries(FILTERS.map((name) => [name, h('input', { type: 'text', name, autocomplete: 'off', spellcheck: 'false' })]));
+  const status = h('span', { class: 'tag' });
+  const pausing = h('button', { type: 'button', class: 'quiet', onclick: () => (feed.isPaused ? feed.resume() : feed.pause()) }, 'Pause');
+  const rows = h('ul', { class: 'rows', 'aria-label': 'Events' });
+  const foot = h('div', { class: 'list-foot' });
+  const box = h('div', {});
+  const set = h('span', { class: 'faint' });
+  const filters = h('details', { class: 'filters' }, h('summary', {}, 'Filter', set), filterForm());
+  const { list, mark } = split(root, context, {
+    view: 'events', name: 'Event', empty: 'Choose an event to see all of it.',
+    open: (position, place, ending, route) => showEvent(place, { api, signal: ending, context, position, known: feed?.events.find((one) => String(one.position) === position), query: route.query }),
+    moved: (route) => { if (String(filterOf(route.query)) !== String(filterOf(values()))) load(route.query); },
+  });
+  fill(list, h('div', { class: 'list-head' }, h('div', { class: 'row ends' }, status, pausing), filters), box, rows, foot);
+  load(context.route.query);
+  return () => following.abort();
+
+  function values() {
+    return Object.fromEntries(FILTERS.map((name) => [name, controls[name].value.trim()]));
+  }
+
+  function filterForm() {
+    const fields = FILTERS.map((name) => field({ name, label: LABELS[name][0], hint: LABELS[name][1], control: controls[name] }));
+    const clear = h('button', { type: 'button', class: 'quiet', onclick: () => { for (const control of Object.values(controls)) control.value = ''; form.requestSubmit(); } }, 'Clear');
+    const form = h('form', {}, h('div', { class: 'grid' }, fields), h('div', { class: 'row' }, h('button', { type: 'submit' }, 'Apply'), clear));
+    return onSend(form, {
+      signal,
+      work: async () => {
+        const query = filterOf(values());
+        const open = context.route.parts;
+        // In the address, for whoever is sent it; it is no step of its own to go back from.
+        history.replaceState(null, '', hrefOf('events', open, query));
+        context.route = { ...context.route, query };
+        await load(query);
+      },
+    });
+  }
+
+  async function load(query) {
+    for (const name of FILTERS) controls[name].value = query.get(name) ?? '';
+    const count = FILTERS.filter((name) => controls[name].value).length;
+    set.textContent = count ? ` (${count} set)` : '';
+    following.abort();
+    following = new AbortController();
+    const mine = new EventFeed({ api, filter: values(), signal: AbortSignal.any([signal, following.signal]), changed: () => { if (feed === mine) soon(); } });
+    feed = mine;
+    fill(box);
+    fill(rows, h('li', { class: 'empty' }, 'Loading…'));
+    try {
+      await mine.run();
+    } catch (problem) {
+      if (mine.signal.aborted) return;
+      fill(rows);
+      // A mistake in a filter belongs to its field.
+      if (problem.errors?.length > 0) {
+        filters.open = true;
+        mine.state = 'refused';
+        soon();
+        throw problem;
+      }
+      fill(box, problemBox(problem, { again: () => load(query) }));
+      mine.state = 'refused';
+      soon();
+    }
+  }
+
+  /** Many events at once are drawn once. */
+  function soon() {
+    drawing ??= setTimeout(() => { drawing = null; if (!signal.aborted) draw(); }, 120);
+  }
+
+  function draw() {
+    const old = new Map([...rows.children].map((row) => [row.firstChild?.dataset?.id, row]));
+    const query = filterOf(values());
+    const wanted = feed.events.map((one) => old.get(String(one.position)) ?? rowOf(one, query));
+    const focused = document.activeElement;
+    const anchor = rows.scrollTop > 40 ? [...rows.children].find((row) => row.offsetTop >= rows.scrollTop + rows.offsetTop) : null;
+    const before = anchor?.offsetTop;
+    rows.replaceChildren(...wanted);
+    // Whoever reads further down is not pushed away by what comes.
+    if (anchor?.isConnected) rows.scrollTop += anchor.offsetTop - before;
+    if (focused && rows.contains(focused)) focused.focus({ preventScroll: true });
+    if (feed.events.length === 0 && feed.state !== 'loading' && feed.state !== 'refused') fill(rows, h('li', { class: 'empty' }, 'No events match. Those that come are shown here.'));
+    if (feed.problem) fill(box, problemBox(feed.problem, { again: () => load(query) }));
+    mark();
+    drawStatus();
+    drawFoot();
+  }
+
+  function drawStatus() {
+    if (feed.state === 'live') asOf = null;
+    else asOf ??= clock(now());
+    const words = { loading: 'loading', live: feed.isPaused ? 'paused' : 'live', away: `not connected, as of ${asOf}`, refused: `not live, as of ${asOf}`, ended: 'up to a time, not live' }[feed.state];
+    status.textContent = words;
+    status.className = `tag ${feed.state === 'live' ? (feed.isPaused ? 'warn' : 'good') : feed.state === 'away' ? 'warn' : ''}`;
+    pausing.textContent = feed.isPaused ? `Go on${feed.held ? ` (${feed.held} new)` : ''}` : 'Pause';
+    pausing.hidden = feed.state === 'ended' || feed.state === 'refused';
+  }
+
+  function drawFoot() {
+    const full = feed.events.length >= MOST_EVENTS;
+    const older = h('button', { type: 'button', class: 'quiet', onclick: async () => {
+      older.disabled = true;
+      try {
+        if (full) feed.pause();
+        await feed.older();
+      } catch (problem) {
+        if (!signal.aborted) fill(foot, problemBox(problem, { again: () => drawFoot() }));
+      }
+    } }, 'Older events');
+    fill(foot, h('div', { class: 'row ends' }, `${feed.events.length} shown`, feed.olderThan !== null && older));
+  }
+}
+
+function filterOf(query) {
+  const get = (name) => (query instanceof URLSearchParams ? query.get(name) : query[name]) ?? '';
+  return new URLSearchParams(FILTERS.map((name) => [name, get(name)]).filter(([, value]) => value !== ''));
+}
+
+function rowOf({ position, event }, query) {
+  return h('li', {}, h('a', { href: hrefOf('events', [String(position)], query), 'data-id': position },
+    h('span', { class: 'title' }, h('span', {}, event.type), when(event.time ?? '')),
+    h('span', { class: 'sub' }, severity(event), event.subject && h('span', {}, event.subject), h('span', {}, event.source))));
+}
+
+/** The severity of an event as a word, by OpenTelemetry's ranges. */
+export function severity(event) {
+  const number = Number(event.severitynumber);
+  if (!(number > 0)) return null;
+  const [, word, style] = SEVERITIES.find(([least]) => number >= least);
+  return h('span', { class: `tag ${style}` }, event.severitytext ?? word);
+}

@@ -1,0 +1,160 @@
+// The console: who is signed in, which view is shown, and where. Each view is a module of its own that is loaded when it is first wanted.
+
+import { Api } from '../lib/api.js';
+import { announce, fill, h } from '../lib/dom.js';
+import * as store from '../lib/keep.js';
+import { forgetDrafts } from './drafts.js';
+import { problemBox } from './problem-box.js';
+import { hrefOf, routeOf } from './route.js';
+import { Session } from './session.js';
+import { showSignIn, signInAgain } from './sign-in-screen.js';
+import { answerIn, metadataOf, take, isForWindow } from './sign-in.js';
+import { handOver } from './sign-in-window.js';
+import { clock, keepTimes } from './when.js';
+import { now } from '../lib/clock.js';
+
+/** One row for each view; `module` exports `show(root, context)`, which gives a function that ends it. */
+const VIEWS = [
+  { id: 'events', title: 'Events', module: './events.js' },
+];
+
+const page = document.getElementById('page');
+const redirectUri = `${location.origin}/console`;
+
+let session = null;
+let api = null;
+let shown = null;
+
+await start();
+
+async function start() {
+  keepTimes();
+  const answer = answerIn(location.search);
+  // A code that stands in the address would be in the history, and sent again with each reload.
+  if (answer) history.replaceState(null, '', `${location.pathname}${location.hash}`);
+  const bare = new Api();
+  let config;
+  try {
+    config = await bare.call('GET', '/console/config.json');
+  } catch (problem) {
+    fill(page, h('main', { class: 'sign-in' }, h('h1', {}, 'Watchgate'), problemBox(problem, { again: () => location.reload() })));
+    return;
+  }
+  session = new Session({ config, store });
+  api = new Api({ credentials: () => session.credentials(), renewed: () => session.renewed() });
+  session.addEventListener('change', ({ isSame }) => changed(config, isSame));
+  addEventListener('hashchange', () => { if (session.state !== 'out') routed(); });
+  if (!answer) {
+    showOut(config);
+    return;
+  }
+  if (await isForWindow(answer, store).catch(() => false) && await handOver(answer)) {
+    fill(page, h('main', { class: 'sign-in' }, h('h1', {}, 'You are signed in'), h('p', {}, 'This window can be closed.')));
+    window.close();
+    return;
+  }
+  fill(page, h('main', { class: 'sign-in' }, h('h1', {}, 'Signing in'), h('p', {}, 'The identity provider is asked for your token.')));
+  try {
+    const pending = await take(answer, store);
+    if (pending.place) history.replaceState(null, '', `${location.pathname}${pending.place}`);
+    await session.finish({ answer, pending, metadata: await metadataOf(config.issuer) });
+  } catch (problem) {
+    showOut(config, problem);
+  }
+}
+
+function showOut(config, problem = null) {
+  shown?.end();
+  shown = null;
+  document.title = 'Sign in · Watchgate';
+  showSignIn(page, { config, session, store, redirectUri, problem });
+}
+
+function changed(config, isSame) {
+  if (session.state === 'out') {
+    forgetDrafts();
+    showOut(config);
+    announce('You are signed out.');
+    return;
+  }
+  if (!shown || !isSame) {
+    if (shown) forgetDrafts();
+    layOut();
+    routed();
+  }
+  const notice = document.getElementById('notice');
+  if (session.state === 'ended') {
+    const asOf = clock(now());
+    signInAgain(notice, { config, session, store, redirectUri, asOf });
+    announce('Your sign-in has ended. What you see stays.');
+  } else {
+    fill(notice);
+  }
+}
+
+function layOut() {
+  shown?.end();
+  shown = null;
+  const { name, iss, sub, isBound } = session.principal;
+  const about = [sub && `${sub} of ${iss}`, isBound ? 'token bound to this browser' : 'token not bound to this browser'].filter(Boolean).join(', ');
+  const tabs = VIEWS.map(({ id, title }) => h('li', {}, h('a', { href: hrefOf(id), 'data-view': id }, title)));
+  fill(page,
+    h('a', { class: 'skip', href: '#view', onclick: (event) => { event.preventDefault(); document.getElementById('view').focus(); } }, 'Skip to the view'),
+    h('header', { class: 'top' },
+      h('span', { class: 'brand' }, h('img', { src: '/assets/console/icon.svg', alt: '', width: '20', height: '20' }), 'Watchgate'),
+      h('nav', { 'aria-label': 'Views' }, h('ul', {}, tabs)),
+      h('div', { class: 'who' }, h('span', { class: 'name', title: about }, name), h('button', { type: 'button', class: 'quiet', onclick: () => session.signOut() }, 'Sign out'))),
+    h('div', { id: 'notice' }),
+    h('main', { id: 'view', tabindex: '-1' }));
+}
+
+function routed() {
+  const route = routeOf(location.hash);
+  const view = VIEWS.find(({ id }) => id === route.view);
+  if (!view) {
+    location.replace(hrefOf(VIEWS[0].id));
+    return;
+  }
+  if (shown?.view === view && shown.moved) {
+    shown.context.route = route;
+    shown.moved(route);
+    return;
+  }
+  showView(view, route);
+}
+
+async function showView(view, route) {
+  const isFirst = shown === null;
+  shown?.end();
+  const main = document.getElementById('view');
+  for (const tab of page.querySelectorAll('[data-view]')) {
+    if (tab.dataset.view === view.id) {
+      tab.setAttribute('aria-current', 'page');
+      tab.scrollIntoView?.({ block: 'nearest', inline: 'nearest' });
+    } else tab.removeAttribute('aria-current');
+  }
+  document.title = `${view.title} · Watchgate`;
+  const heading = h('h1', { tabindex: '-1' }, view.title);
+  const root = h('div', { class: `view view-${view.id}` });
+  fill(main, heading, root);
+  if (!isFirst) heading.focus();
+  const ending = new AbortController();
+  const me = { view, moved: null, context: null, end: () => ending.abort() };
+  shown = me;
+  const context = {
+    api, signal: ending.signal, route, principal: session.principal, announce,
+    go: (...place) => { location.hash = hrefOf(...place); },
+    /** From then on the view itself follows where somebody goes within it; else it is shown anew. */
+    onRoute: (moved) => { me.moved = moved; },
+  };
+  me.context = context;
+  try {
+    const module = await import(view.module);
+    if (ending.signal.aborted) return;
+    const end = await module.show(root, context);
+    if (ending.signal.aborted) end?.();
+    else ending.signal.addEventListener('abort', () => end?.());
+  } catch (problem) {
+    if (!ending.signal.aborted) fill(root, problemBox(problem, { again: () => showView(view, routeOf(location.hash)) }));
+  }
+}
