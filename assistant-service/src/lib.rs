@@ -51,5 +51,6 @@ mod testing;
 mod text_files;
 pub mod tls;
 pub mod trust;
+pub mod web;
 
 pub use json_body::JsonBody;

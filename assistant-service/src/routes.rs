@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use axum::Router;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
-use axum::routing::any;
+use axum::routing::{any, get};
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 use utoipa_axum::router::OpenApiRouter;
@@ -15,7 +15,7 @@ use crate::problem::{Problem, ProblemDocument};
 use crate::state::AppState;
 use crate::{
     assistant, chat, commands, consumers, events, health, incidents, layers, mediation, metrics, ratings, revocations,
-    runbooks, sessions, trust,
+    runbooks, sessions, trust, web,
 };
 
 /// Routes that anybody may reach who reaches the service. Each has bounds of its own: whoever floods one of them must not
@@ -72,6 +72,16 @@ fn answering() -> OpenApiRouter<AppState> {
         .fallback(not_found)
 }
 
+/// Pages, and what they are made of. Those are no part of the interface that the document describes.
+fn looking() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new()
+        .route("/watch", get(web::watch))
+        .route("/watch/worker.js", get(web::worker))
+        .route("/console", get(web::console))
+        .route("/console/config.json", get(web::config))
+        .route("/assets/{*name}", get(web::asset))
+}
+
 /// Routes behind the gate that wait for something to happen.
 fn waiting() -> OpenApiRouter<AppState> {
     OpenApiRouter::new().routes(routes!(commands::lease::lease)).routes(routes!(consumers::routes::fetch))
@@ -107,7 +117,7 @@ fn for_keepers() -> OpenApiRouter<AppState> {
 /// All of them, each in its layers.
 pub(crate) fn routes(state: &AppState) -> Router<AppState> {
     let plain = |routes: OpenApiRouter<AppState>| Router::from(routes).method_not_allowed_fallback(wrong_method);
-    let behind_the_gate = layers::answering(plain(answering()), state)
+    let behind_the_gate = layers::answering(plain(answering().merge(looking())), state)
         .merge(layers::waiting(plain(waiting()), state))
         .merge(layers::conversing(plain(conversing()), state))
         .merge(layers::chatting(plain(chatting()), state));

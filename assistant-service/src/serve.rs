@@ -32,6 +32,7 @@ use crate::state::AppState;
 use crate::telemetry::Telemetry;
 use crate::tls::{TlsArguments, TlsListener};
 use crate::trust::TrustBook;
+use crate::web::Console;
 use answering::Answering;
 use backbone::BackboneArguments;
 
@@ -69,6 +70,9 @@ pub struct Arguments {
     /// File of what sessions of further devices are told, such as traefik-config/sessions.yml; without it there are none.
     #[arg(long, env = "WATCHGATE_SESSIONS", value_name = "FILE")]
     sessions: Option<PathBuf>,
+    /// File of what the console is told, such as traefik-config/console.yml: above all, where one signs in. Without it there is none.
+    #[arg(long, env = "WATCHGATE_CONSOLE", value_name = "FILE")]
+    console: Option<PathBuf>,
     /// Folder of JSON Schemas for the data of events, one file `<event type>.json` for each type that has one.
     #[arg(long, env = "WATCHGATE_EVENT_SCHEMAS", value_name = "FOLDER")]
     event_schemas: Option<PathBuf>,
@@ -265,6 +269,13 @@ async fn open(
     };
     let state = match &arguments.sessions {
         Some(file) => state.with_file_of_sessions(file)?,
+        None => state,
+    };
+    let state = match &arguments.console {
+        Some(file) => {
+            let console = Console::open(file)?.with_context(|| format!("{} has mistakes", file.display()))?;
+            state.with_console(console)
+        }
         None => state,
     };
     // Before anybody can send an event that a watch should see.

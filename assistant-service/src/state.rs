@@ -24,6 +24,7 @@ use crate::runbooks::RunbookCatalogue;
 use crate::seats::Seats;
 use crate::sessions::Sessions;
 use crate::trust::TrustBook;
+use crate::web::Console;
 
 /// Long polls at once. Open streams are counted by themselves: they last longer.
 const WAITING_SEATS: usize = 1024;
@@ -80,6 +81,8 @@ pub struct AppState {
     pub(crate) passed_on: Option<Arc<PassedOn>>,
     /// The sessions, where there are any.
     pub(crate) sessions: Option<Arc<Sessions>>,
+    /// What the console is told, where there is one.
+    pub(crate) console: Option<Arc<Console>>,
     /// Whether the store takes changes.
     pub(crate) readiness: Arc<Readiness>,
     /// The documents, where the service is not to be ready before they are read.
@@ -125,6 +128,7 @@ impl AppState {
             picture_seats: Seats::new(PICTURE_SEATS.0, PICTURE_SEATS.1),
             passed_on: None,
             sessions: None,
+            console: None,
             readiness: Arc::default(),
             documents: None,
         }
@@ -158,6 +162,17 @@ impl AppState {
     /// The sessions; without settings for them there is nothing of the kind.
     pub(crate) fn sessions(&self) -> Result<&Sessions, Problem> {
         self.sessions.as_deref().ok_or(Problem::NotFound)
+    }
+
+    /// The same, with a console.
+    #[must_use]
+    pub fn with_console(self, console: Console) -> Self {
+        Self { console: Some(Arc::new(console)), ..self }
+    }
+
+    /// What the console is told; without that there is none.
+    pub(crate) fn console(&self) -> Result<&Console, Problem> {
+        self.console.as_deref().ok_or(Problem::NotFound)
     }
 
     /// The same, with watches over the events.

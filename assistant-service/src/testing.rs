@@ -37,6 +37,7 @@ use crate::metrics::Metrics;
 use crate::runbooks::{FolderCatalogue, RunbookCatalogue};
 use crate::state::AppState;
 use crate::trust::TrustBook;
+use crate::web::Console;
 
 pub(crate) const HOST: &str = "localhost:8443";
 pub(crate) const ISSUER: &str = "https://issuer.watchgate.test";
@@ -236,6 +237,12 @@ impl Stage {
     /// The same service, with sessions as a file says it.
     pub(crate) fn with_file_of_sessions(self, file: &Path) -> Self {
         let state = self.state.with_file_of_sessions(file).unwrap();
+        Self { app: app(state.clone()), state, ..self }
+    }
+
+    /// The same service, with a console.
+    pub(crate) fn with_console(self, console: Console) -> Self {
+        let state = self.state.with_console(console);
         Self { app: app(state.clone()), state, ..self }
     }
 

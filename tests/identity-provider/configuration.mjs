@@ -5,7 +5,7 @@ import { errors } from 'oidc-provider';
 /** Access tokens are asked for by resource (RFC 8707): <RESOURCES>/jwt or <RESOURCES>/opaque, with what shall differ
  * as a query: alg (RS256, ES256, EdDSA), ttl (seconds), aud. */
 const RESOURCES = 'https://resource.watchgate.test';
-const SCOPES = 'events:read events:write assistant:ask runbooks:read commands:request commands:approve commands:lease '
+const SCOPES = 'events:read events:write assistant:ask runbooks:read commands:request commands:approve commands:lease sessions:write mediations silences:write '
   + 'metrics:read revocations:write';
 const TTL_SECONDS = 600;
 const SECRET = 'a-secret-of-the-tests-and-of-nothing-else';
@@ -43,6 +43,8 @@ export function configuration(keys, memory) {
     scopes: ['openid', 'offline_access'],
     clientAuthMethods: ['client_secret_basic', 'private_key_jwt', 'tls_client_auth', 'self_signed_tls_client_auth', 'none'],
     pkce: { required: () => true },
+    // A page may fetch tokens for a client that leads back to that page.
+    clientBasedCORS: (_, origin, client) => client.redirectUris.some((uri) => new URL(uri).origin === origin),
     ttl: {
       AccessToken: (_, token) => token.resourceServer?.accessTokenTTL ?? TTL_SECONDS,
       ClientCredentials: (_, token) => token.resourceServer?.accessTokenTTL ?? TTL_SECONDS,

@@ -55,6 +55,7 @@ impl Stage {
     /// Starts everything and waits until it answers.
     pub async fn start(options: StageOptions) -> Result<Stage> {
         let (folder, lock) = prepare(&options.folder)?;
+        let has_browsers = options.sessions && options.console.is_some();
         let temporary = matches!(options.folder, Folder::Temporary) && env::var_os("WATCHGATE_KEEP").is_none();
         let guardian = Arc::new(Guardian::start(temporary.then_some(folder.as_path()))?);
         let layout = Layout { folder, gateway: "traefik", host: Host::First };
@@ -71,22 +72,15 @@ impl Stage {
             BackEnd::DropIn(url) => (Replicas::default(), vec![url]),
             BackEnd::Watchgate => {
                 let company = artifacts::root().join("examples/company");
-                let assistant = options.assistant.map(|told| {
-                    let file = layout.folder.join("assistant.yml");
-                    // JSON is YAML.
-                    fs::write(&file, format!("{told:#}"))
-                        .with_context(|| format!("{} cannot be written", file.display()))?;
-                    anyhow::Ok(file)
-                });
-                let assistant = assistant.transpose()?;
                 let mut documents = vec![options.documents.unwrap_or_else(|| company.join("documents"))];
                 documents.extend(options.more_documents);
                 let shared = Shared {
                     documents,
                     runbooks: options.runbooks.unwrap_or_else(|| company.join("runbooks")),
                     event_schemas: company.join("event-schemas"),
-                    assistant,
+                    assistant: options.assistant.map(|told| layout.write_config("assistant", &told)).transpose()?,
                     watches: options.watches,
+                    console: options.console.map(|told| layout.write_config("console", &told)).transpose()?,
                     sessions: options.sessions.then(|| layout.make_sessions()).transpose()?,
                     mutual_tls: options.mutual_tls,
                     guardian: Arc::clone(&guardian),
@@ -107,7 +101,7 @@ impl Stage {
         };
         let traefik = traefik::start(&layout, &wanted, &guardian).await?;
         let (https_port, http_port) = (traefik.https_port, traefik.http_port);
-        Ok(Stage {
+        let stage = Stage {
             layout,
             traefik: Mutex::new(traefik),
             replicas,
@@ -118,7 +112,13 @@ impl Stage {
             http_port,
             guardian,
             _lock: lock,
-        })
+        };
+        if has_browsers {
+            // A browser goes where a link leads, and the port is known only now.
+            stage.layout.lead_sessions_to(&stage.base_url())?;
+            stage.restart_service().await?;
+        }
+        Ok(stage)
     }
 
     /// The gateway: `https://localhost:<port>`.
@@ -314,9 +314,7 @@ impl Stage {
 
     /// The same under another name, where there are two of them.
     pub fn watchgate_named(&self, name: &str, command: &str, config: &Value) -> Result<Companion> {
-        let file = self.layout.folder.join(format!("{name}.yml"));
-        // JSON is YAML.
-        fs::write(&file, format!("{config:#}")).with_context(|| format!("{} cannot be written", file.display()))?;
+        let file = self.layout.write_config(name, config)?;
         self.companion(name, Command::new(artifacts::watchgate()?).arg(command).arg("--config").arg(&file))
     }
 

@@ -33,5 +33,5 @@ export const read = (name) => run('readonly', (store) => store.get(name));
 export const keep = (name, value) => run('readwrite', (store) => store.put(value, name));
 /** Resolves when it is gone. */
 export const forget = (name) => run('readwrite', (store) => store.delete(name));
-/** Removes everything. */
-export const forgetAll = () => run('readwrite', (store) => store.clear());
+/** Removes all whose names begin with this. */
+export const forgetAll = (prefix) => run('readwrite', (store) => store.delete(IDBKeyRange.bound(prefix, `${prefix}\uffff`)));

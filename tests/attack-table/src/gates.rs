@@ -203,6 +203,8 @@ pub fn trust_files(forge: &Forge) -> Vec<(String, String)> {
 pub fn shipped_rules() -> Value {
     json!([
         {"name": "health", "match": "(Path(`/healthz`) || Path(`/readyz`) || Path(`/openapi.json`)) && Method(`GET`)", "public": true},
+        {"name": "pages",
+         "match": "(Path(`/watch`) || Path(`/watch/worker.js`) || Path(`/console`) || Path(`/console/config.json`) || PathPrefix(`/assets`)) && (Method(`GET`) || Method(`HEAD`))", "public": true},
         {"name": "events-write", "match": "Path(`/v1/events`) && Method(`POST`)", "require": "Scope(`events:write`)",
          "event": {"type": "dev.watchgate.telemetry", "clientTypes": ["com.example.telemetry.*", "dev.watchgate.telemetry.samples"]}},
         {"name": "events-read", "match": "Path(`/v1/events`) && Method(`GET`)", "require": "Scope(`events:read`)"},

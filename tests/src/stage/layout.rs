@@ -127,6 +127,23 @@ impl Layout {
         Ok(file)
     }
 
+    /// Has the links of sessions lead to this origin.
+    pub(crate) fn lead_sessions_to(&self, origin: &str) -> Result<()> {
+        let file = self.folder.join("sessions.yml");
+        let (shipped, here) = (format!("origin: {SHIPPED_ORIGIN}\n"), format!("origin: {origin}\n"));
+        let written = fs::read_to_string(&file)?;
+        ensure!(written.contains(&shipped), "{} names no origin as the shipped one does", file.display());
+        Ok(fs::write(&file, written.replace(&shipped, &here))?)
+    }
+
+    /// Writes what a process of ours is told: `<name>.yml`.
+    pub(crate) fn write_config(&self, name: &str, told: &Value) -> Result<PathBuf> {
+        let file = self.folder.join(format!("{name}.yml"));
+        // JSON is YAML.
+        fs::write(&file, format!("{told:#}")).with_context(|| format!("{} cannot be written", file.display()))?;
+        Ok(file)
+    }
+
     /// Lays out Traefik's working directory.
     pub(crate) fn write_traefik(&self, differences: &Differences<'_>) -> Result<()> {
         let plugin = self.traefik().join("plugins-local/src/github.com/watchgate/watchgate");

@@ -41,6 +41,8 @@ pub struct StageOptions {
     pub watches: Option<PathBuf>,
     /// Whether the service has sessions of further devices, by the shipped `sessions.yml`.
     pub sessions: bool,
+    /// What the console is told; without it there is none.
+    pub console: Option<Value>,
 }
 
 /// Where a stage keeps its files.

@@ -25,6 +25,7 @@ pub(crate) struct Shared {
     pub(crate) assistant: Option<PathBuf>,
     pub(crate) watches: Option<PathBuf>,
     pub(crate) sessions: Option<PathBuf>,
+    pub(crate) console: Option<PathBuf>,
     pub(crate) mutual_tls: bool,
     pub(crate) guardian: Arc<Guardian>,
 }
@@ -85,6 +86,9 @@ impl Service {
         }
         if let Some(sessions) = &self.shared.sessions {
             command.arg("--sessions").arg(sessions);
+        }
+        if let Some(console) = &self.shared.console {
+            command.arg("--console").arg(console);
         }
         command.arg("--transaction-keys").arg(self.layout.keys().join("service/transaction.keys"));
         if self.shared.mutual_tls {

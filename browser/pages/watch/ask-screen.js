@@ -1,0 +1,96 @@
+// Ask: a short question, by voice, by hand or by a phrase; a short answer, with where it stands one tap away.
+
+import { announce, fill, h } from '../lib/dom.js';
+import { now } from '../lib/clock.js';
+import { problemBox } from './joining-screen.js';
+import { clock } from './times.js';
+
+const PHRASES = 4;
+
+/** `state` outlives the screen: what was asked is still there when somebody comes back to it. */
+export function showAsk(root, { api, queue, phrases, state, signal }) {
+  const input = h('input', { id: 'question', type: 'text', autocomplete: 'off', enterkeyhint: 'send', maxlength: '500', placeholder: 'Ask…', 'aria-label': 'Your question' });
+  input.value = state.draft ?? '';
+  input.addEventListener('input', () => { state.draft = input.value; });
+  const answer = h('section', { class: 'answer', 'aria-label': 'Answer', tabindex: '-1' });
+  const offered = h('ul', { class: 'phrases', 'aria-label': 'What you may want to ask' });
+  const form = h('form', { class: 'ask', onsubmit: (event) => { event.preventDefault(); ask(input.value); } }, input, dictation(input), h('button', { type: 'submit', class: 'main', 'aria-label': 'Ask' }, '→'));
+  fill(root, h('h1', { class: 'unseen' }, 'Ask'), form, answer, offered);
+  offer();
+  show();
+  queue.addEventListener('sent', ({ item, answer: came }) => { if (item.id === state.waiting) arrived(came); }, { signal });
+  queue.addEventListener('failed', ({ item, problem }) => { if (item.id === state.waiting) failed(problem); }, { signal });
+
+  function offer() {
+    fill(offered, phrases.offered(PHRASES).map((text) => h('li', {}, h('button', { type: 'button', onclick: () => { input.value = text; ask(text); } }, text))));
+  }
+
+  async function ask(text) {
+    const question = text.trim();
+    if (!question || state.isAsking) return;
+    Object.assign(state, { question, answer: null, problem: null, waiting: crypto.randomUUID(), isAsking: true });
+    show();
+    input.blur();
+    phrases.count(question, now()).then(offer);
+    try {
+      const { answer: came, isWaiting } = await queue.send({ id: state.waiting, what: question, method: 'POST', path: '/v1/ask?short=1', body: { question } });
+      if (isWaiting) show();
+      else arrived(came);
+    } catch (problem) {
+      failed(problem);
+    }
+  }
+
+  function arrived(came) {
+    Object.assign(state, { answer: came, answeredAt: now(), isAsking: false, waiting: null, draft: '' });
+    input.value = '';
+    show();
+    announce(came.answer);
+  }
+
+  function failed(problem) {
+    Object.assign(state, { problem, isAsking: false, waiting: null });
+    // Nothing that somebody has typed goes.
+    input.value = state.question;
+    show();
+  }
+
+  function show() {
+    const { question, answer: came, problem, waiting } = state;
+    answer.setAttribute('aria-busy', String(Boolean(waiting)));
+    if (problem) return fill(answer, problemBox(problem));
+    if (waiting) return fill(answer, h('p', { class: 'faint' }, question), h('p', {}, navigator.onLine ? 'Asking…' : 'Waiting for the line…'));
+    if (!came) return fill(answer);
+    const [source] = [...(came.citations ?? []), ...(came.events ?? [])];
+    return fill(answer,
+      h('p', { class: 'faint' }, question),
+      h('p', { class: came.known ? 'said' : 'said unknown' }, came.answer),
+      source && h('details', {}, h('summary', {}, source.heading ?? source.file ?? 'Source'), h('blockquote', {}, source.quote), h('p', { class: 'faint' }, source.file ?? source.type)),
+      came.more && h('p', { class: 'faint' }, 'There is more of it in the console.'),
+      h('p', { class: 'faint' }, [came.made_by?.model ? `by ${came.made_by.model}` : 'from the documents', `at ${clock(state.answeredAt)}`].join(', ')));
+  }
+}
+
+/** A button to speak, where the browser listens by itself; keyboards have their own. */
+export function dictation(input) {
+  const Recognition = globalThis.SpeechRecognition ?? globalThis.webkitSpeechRecognition;
+  if (!Recognition) return null;
+  const button = h('button', { type: 'button', 'aria-label': 'Speak', 'aria-pressed': 'false' }, '●');
+  let listening = null;
+  button.addEventListener('click', () => {
+    if (listening) return listening.stop();
+    listening = new Recognition();
+    listening.lang = document.documentElement.lang;
+    listening.interimResults = true;
+    button.setAttribute('aria-pressed', 'true');
+    const before = input.value ? `${input.value} ` : '';
+    listening.onresult = ({ results }) => {
+      input.value = before + [...results].map(([best]) => best.transcript).join('');
+      input.dispatchEvent(new Event('input'));
+    };
+    listening.onerror = ({ error }) => { if (error !== 'aborted' && error !== 'no-speech') announce('Listening does not work here.'); };
+    listening.onend = () => { listening = null; button.setAttribute('aria-pressed', 'false'); };
+    return listening.start();
+  });
+  return button;
+}

@@ -1,0 +1,90 @@
+// The start: a code is scanned, or shown; then a number or a code stands large until the person has confirmed it elsewhere.
+
+import { announce, fill, h } from '../lib/dom.js';
+import { handleIn, wordsOf } from './device.js';
+
+const WHY = {
+  ended: 'This session is over.',
+  refused: 'That was refused.',
+  late: 'That took too long.',
+};
+
+const device = () => wordsOf({ userAgent: navigator.userAgent, width: screen.width, height: screen.height });
+
+/** Shows it, and again at each change of the session. `handle` is what the link brought, once. */
+export function showJoining(root, { session, handle = null }) {
+  if (handle) return redeem(root, session, handle);
+  if (session.state === 'waiting') return showWaiting(root, session);
+  return showStart(root, session);
+}
+
+function showStart(root, session, problem = null) {
+  const why = WHY[session.why];
+  const heading = h('h1', { tabindex: '-1' }, 'Watchgate');
+  const box = h('div', {}, problem && problemBox(problem));
+  const codeButton = h('button', { type: 'button', onclick: () => attempt(root, session, () => session.showCode(device())) }, 'Show a short code');
+  fill(root,
+    h('main', { class: 'start' }, heading, why && h('p', {}, why),
+      h('p', { class: 'faint' }, 'Join the account of somebody who is signed in.'),
+      h('button', { type: 'button', class: 'main', onclick: () => scan(root, session) }, 'Scan a code'),
+      codeButton, box));
+  if (why) announce(why);
+}
+
+async function attempt(root, session, work) {
+  fill(root, h('main', { class: 'start' }, h('h1', {}, 'One moment')));
+  try {
+    await work();
+  } catch (problem) {
+    showStart(root, session, problem);
+    announce(problem.message);
+  }
+}
+
+function redeem(root, session, handle) {
+  return attempt(root, session, () => session.redeem(handle, device()));
+}
+
+function showWaiting(root, session) {
+  const { account, number, userCode, place } = session.shown;
+  const heading = h('h1', { tabindex: '-1' }, number ? `You join ${account}` : 'Type this code');
+  const shown = number ?? userCode;
+  fill(root,
+    h('main', { class: 'start' }, heading,
+      // Read out digit by digit, as it is typed.
+      h('p', { class: number ? 'number' : 'code', 'aria-label': shown.split('').join(' ') }, shown),
+      h('p', {}, number ? 'Type this number where you saw the code.' : `In the console, under Sessions: ${place.replace(/^https:\/\//, '')}`),
+      h('p', { class: 'faint' }, number ? 'Not your account? Do not type it.' : 'Only somebody you know should type it.'),
+      h('button', { type: 'button', onclick: () => session.giveUp() }, 'Cancel')));
+  heading.focus();
+  announce(number ? `You join ${account}. Type ${shown.split('').join(' ')} where you saw the code.` : `Your code is ${shown.split('').join(' ')}.`);
+}
+
+async function scan(root, session) {
+  const ending = new AbortController();
+  const video = h('video', { playsinline: true, muted: true, 'aria-label': 'What the camera sees' });
+  const words = h('p', { role: 'status' }, 'Point the camera at the code.');
+  fill(root,
+    h('main', { class: 'scan' }, h('h1', { class: 'unseen' }, 'Scan a code'), video, words,
+      h('button', { type: 'button', onclick: () => ending.abort() }, 'Back')));
+  try {
+    const { watchFor } = await import('./scan.js');
+    const handle = await watchFor(video, {
+      signal: ending.signal,
+      read: (text) => handleIn(text, location.origin),
+      foreign: () => { words.textContent = 'That is no code of this gateway.'; },
+    });
+    if (handle) await redeem(root, session, handle);
+    else showStart(root, session);
+  } catch (problem) {
+    ending.abort();
+    showStart(root, session, problem);
+    announce(problem.message);
+  }
+}
+
+/** What went wrong, in few words. */
+export function problemBox(problem) {
+  const words = problem.status === 410 ? 'This code is used or too old. Show a new one.' : problem.message;
+  return h('p', { class: 'problem', role: 'alert' }, words);
+}

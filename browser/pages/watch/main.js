@@ -1,0 +1,130 @@
+// The watch: joining, and then three screens. It looks at the service only while somebody looks at it.
+
+import { Api } from '../lib/api.js';
+import { announce, fill, h } from '../lib/dom.js';
+import { makeKey } from '../lib/dpop.js';
+import * as store from '../lib/keep.js';
+import { follow, pause } from '../lib/stream.js';
+import { showAlerts } from './alerts-screen.js';
+import { Alerts } from './alerts.js';
+import { showAsk } from './ask-screen.js';
+import { handleIn } from './device.js';
+import { problemBox, showJoining } from './joining-screen.js';
+import { showMediation } from './mediation-screen.js';
+import { Phrases } from './phrases.js';
+import { Queue } from './queue.js';
+import { Session } from './session.js';
+
+const SCREENS = [
+  { id: 'ask', title: 'Ask', scopes: ['assistant:ask'], show: showAsk },
+  { id: 'alerts', title: 'Alerts', scopes: ['events:read', 'commands:approve'], show: showAlerts },
+  { id: 'mediation', title: 'Mediate', scopes: ['mediations'], show: showMediation },
+];
+
+const page = document.getElementById('page');
+const alone = (work) => (navigator.locks ? navigator.locks.request('watchgate.renewal', work) : work());
+const apiOf = (whose) => new Api({ credentials: () => whose.credentials(), renewed: () => whose.renewed() });
+const session = new Session({ bare: new Api(), store, makeKey, pause, alone, api: apiOf });
+const api = apiOf(session);
+
+// The handle is worth something for a minute: it goes before anything else looks at the address.
+const handle = handleIn(location.href, location.origin);
+if (location.hash) history.replaceState(null, '', location.pathname);
+
+let inside = null;
+keepWorker();
+session.addEventListener('change', changed);
+session.addEventListener('fault', ({ problem }) => fill(page, h('main', { class: 'start' }, problemBox(problem))));
+// A link that is opened where this page is open already comes as a change of its address.
+addEventListener('hashchange', () => {
+  const another = handleIn(location.href, location.origin);
+  history.replaceState(null, '', location.pathname);
+  if (another && session.state !== 'in') showJoining(page, { session, handle: another });
+});
+await session.open();
+if (handle && session.state !== 'in') showJoining(page, { session, handle });
+
+function changed() {
+  inside?.end();
+  inside = null;
+  if (session.state === 'in') inside = comeIn();
+  else showJoining(page, { session });
+}
+
+/** All that there is while the session lasts. */
+function comeIn() {
+  const ending = new AbortController();
+  const queue = new Queue({ api, store, pause });
+  const alerts = new Alerts({ api, store, follow });
+  const phrases = new Phrases({ api, store });
+  const states = Object.fromEntries(SCREENS.map(({ id }) => [id, {}]));
+  const screens = SCREENS.filter(({ scopes }) => scopes.some((scope) => session.scopes.includes(scope)));
+  const main = h('main', { id: 'screen', tabindex: '-1' });
+  const badge = h('span', { class: 'badge' });
+  const tabs = screens.map(({ id, title }) => h('button', { type: 'button', 'data-screen': id, onclick: () => go(id) }, title, id === 'alerts' && badge));
+  const more = h('button', { type: 'button', class: 'quiet', 'aria-label': 'This session', onclick: () => go('session') }, '⋯');
+  fill(page, main, h('nav', { 'aria-label': 'Screens' }, tabs, more));
+  let shown = null;
+  let looking = null;
+
+  alerts.addEventListener('change', () => {
+    fill(badge, alerts.count > 0 && h('span', {}, h('span', { class: 'unseen' }, ', '), String(alerts.count)));
+  }, { signal: ending.signal });
+  alerts.addEventListener('arrived', ({ name, item }) => {
+    navigator.vibrate?.(80);
+    announce(name === 'commands' ? `${item.runbook} waits for you.` : item.title ?? item.text);
+  }, { signal: ending.signal });
+  document.addEventListener('visibilitychange', look, { signal: ending.signal });
+  addEventListener('online', () => { queue.wake(); look(); }, { signal: ending.signal });
+  ending.signal.addEventListener('abort', () => { looking?.abort(); shown?.abort(); });
+  begin();
+  return { end: () => ending.abort() };
+
+  async function begin() {
+    await Promise.all([queue.open(), alerts.open(), phrases.open()]);
+    if (ending.signal.aborted) return;
+    go(screens[0]?.id ?? 'session', { isFirst: true });
+    look();
+    if (session.scopes.includes('runbooks:read')) phrases.learn().catch(() => null);
+  }
+
+  /** Follows what happens while somebody looks, and nothing else. */
+  function look() {
+    looking?.abort();
+    looking = null;
+    if (document.hidden || ending.signal.aborted || !screens.some(({ id }) => id === 'alerts')) return;
+    looking = new AbortController();
+    queue.wake();
+    const savesData = navigator.connection?.saveData === true || !session.scopes.includes('events:read');
+    alerts.live(looking.signal, { savesData }).catch((problem) => { if (problem.name !== 'AbortError') announce(problem.message); });
+  }
+
+  function go(id, { isFirst = false } = {}) {
+    shown?.abort();
+    shown = new AbortController();
+    const root = h('div', { class: `screen ${id}` });
+    fill(main, root);
+    for (const tab of [...tabs, more]) {
+      if (tab.dataset.screen === id || (tab === more && id === 'session')) tab.setAttribute('aria-current', 'page');
+      else tab.removeAttribute('aria-current');
+    }
+    const parts = { api, queue, alerts, phrases, state: states[id], signal: shown.signal };
+    if (id === 'session') showSession(root);
+    else screens.find((screen) => screen.id === id).show(root, parts);
+    if (!isFirst) main.focus();
+  }
+
+  function showSession(root) {
+    fill(root, h('h1', {}, session.account), h('p', { class: 'faint' }, `May: ${session.scopes.join(', ')}`),
+      h('details', {}, h('summary', {}, 'Leave…'), h('p', {}, 'This device forgets all of it. It needs a new code to come back.'),
+        h('button', { type: 'button', onclick: () => session.leave() }, 'Leave this session')));
+  }
+}
+
+/** Keeps the files for when there is no line. Without it the watch works as long as there is one. */
+function keepWorker() {
+  if (!('serviceWorker' in navigator)) return;
+  const place = '/watch/worker.js';
+  const policy = globalThis.trustedTypes?.createPolicy('watchgate', { createScriptURL: (url) => (url === place ? url : '') });
+  navigator.serviceWorker.register(policy ? policy.createScriptURL(place) : place, { scope: '/watch' }).catch((cause) => console.info('the watch needs a line:', cause.message));
+}

@@ -1,0 +1,202 @@
+// The session: how it begins with a code, how its tokens are renewed, and how it ends. Every grant is on the disk before it is used, since
+// each counts once.
+
+import { decode } from '../lib/base64url.js';
+import { now } from '../lib/clock.js';
+import { Problem } from '../lib/problem.js';
+
+const KEPT = 'watch.session';
+const WAITING = 'watch.waiting';
+const DEVICE_CODE = 'urn:ietf:params:oauth:grant-type:device_code';
+// A token that ends this soon is renewed first.
+const RENEW_MILLISECONDS = 60_000;
+// Errors of OAuth that say that it is over (RFC 6749, section 5.2; RFC 8628, section 3.5).
+const OVER = new Set(['invalid_grant', 'access_denied', 'expired_token', 'invalid_dpop_proof']);
+
+/**
+ * `state` is `'out'`, `'waiting'` (a number or a code is shown, and the person has to confirm) or `'in'`; every change is an event
+ * `change`. `bare` calls without a token; `store` is `lib/keep.js`; `alone(work)` runs `work` while no other page of ours runs one.
+ */
+export class Session extends EventTarget {
+  state = 'out';
+  /** Why it is over, for whoever looks: `'ended'`, `'refused'`, `'late'` or null. */
+  why = null;
+  /** What is shown while it waits: `{account, number}` or `{userCode, place}`. */
+  shown = null;
+  #kept = null;
+  #polling = null;
+  #parts;
+
+  constructor(parts) {
+    super();
+    this.#parts = parts;
+  }
+
+  /** Takes up what an earlier page left. */
+  async open() {
+    const { store } = this.#parts;
+    this.#kept = await store.read(KEPT) ?? null;
+    if (this.#kept) return this.#become('in');
+    const waiting = await store.read(WAITING);
+    if (waiting && waiting.until > now()) return this.#wait(waiting);
+    return this.#become('out');
+  }
+
+  get account() { return this.#kept?.account ?? ''; }
+  get scopes() { return this.#kept?.scope.split(' ') ?? []; }
+
+  /** Redeems what stands behind `#` of a code's link. Throws a `Problem`. */
+  async redeem(handle, device) {
+    const keys = await this.#parts.makeKey();
+    const answer = await this.#parts.bare.call('POST', '/v1/sessions:redeem', { body: { handle, device }, keys });
+    await this.#begin(keys, answer, { account: answer.account, number: answer.number });
+  }
+
+  /** Shows a short code that the person types elsewhere. Throws a `Problem`. */
+  async showCode(device) {
+    const keys = await this.#parts.makeKey();
+    const answer = await this.#parts.bare.call('POST', '/v1/sessions:device', { form: { device }, keys });
+    await this.#begin(keys, answer, { userCode: answer.user_code, place: answer.verification_uri });
+  }
+
+  /** Goes back to the start, as long as nobody has confirmed. */
+  async giveUp() {
+    this.#polling?.abort();
+    await this.#parts.store.forget(WAITING);
+    this.#become('out');
+  }
+
+  /** What `lib/api.js` asks for before each call. */
+  async credentials() {
+    if (this.#kept && this.#kept.expiresAt - now() < RENEW_MILLISECONDS) await this.#renew().catch(passing);
+    return this.#kept ? { token: this.#kept.token, keys: this.#kept.keys } : null;
+  }
+
+  /** What `lib/api.js` asks for when a token was refused. */
+  async renewed() {
+    if (!this.#kept) return false;
+    try {
+      return await this.#renew();
+    } catch (problem) {
+      passing(problem);
+      return false;
+    }
+  }
+
+  /** Ends the session, at the service too where that can be reached. */
+  async leave() {
+    const { api, store } = this.#parts;
+    const id = this.#kept && claimsOf(this.#kept.token).sid;
+    if (id) await api(this).call('DELETE', `/v1/sessions/${encodeURIComponent(id)}`, { timeout: 5_000 }).catch(passing);
+    await this.#over(null, store);
+  }
+
+  async #begin(keys, answer, shown) {
+    const { device_code: deviceCode, interval, expires_in: seconds } = answer;
+    const waiting = { keys, deviceCode, interval, until: now() + seconds * 1000, shown };
+    await this.#parts.store.keep(WAITING, waiting);
+    this.#wait(waiting);
+  }
+
+  #wait(waiting) {
+    this.shown = waiting.shown;
+    this.#polling?.abort();
+    this.#polling = new AbortController();
+    this.#become('waiting');
+    this.#poll(waiting, this.#polling.signal).catch((problem) => this.dispatchEvent(Object.assign(new Event('fault'), { problem })));
+  }
+
+  async #poll(waiting, signal) {
+    const { bare, pause, store } = this.#parts;
+    let seconds = waiting.interval;
+    while (!signal.aborted) {
+      await pause(seconds * 1000, signal);
+      if (signal.aborted) return;
+      if (now() > waiting.until) return this.#refused('late');
+      try {
+        const form = { grant_type: DEVICE_CODE, device_code: waiting.deviceCode };
+        const answer = await bare.call('POST', '/v1/sessions:token', { form, keys: waiting.keys });
+        // Whoever gave up meanwhile does not want it; nobody uses it, and it ends by itself.
+        if (signal.aborted) return;
+        await this.#keep(waiting.keys, answer);
+        await store.forget(WAITING);
+        this.#become('in');
+        return;
+      } catch (problem) {
+        if (!(problem instanceof Problem)) throw problem;
+        if (problem.kind === 'slow_down') seconds += 5;
+        else if (problem.kind === 'expired_token') return this.#refused('late');
+        else if (OVER.has(problem.kind)) return this.#refused('refused');
+        else if (problem.kind !== 'authorization_pending' && !problem.isPassing) throw problem;
+      }
+    }
+  }
+
+  async #refused(why) {
+    await this.#parts.store.forget(WAITING);
+    this.why = why;
+    this.#become('out');
+  }
+
+  /** True when there is another token than the one that this page knew. */
+  #renew() {
+    const known = this.#kept.token;
+    return this.#parts.alone(async () => {
+      const { bare, store } = this.#parts;
+      const kept = await store.read(KEPT);
+      if (!kept) return this.#over('ended', store).then(() => false);
+      if (kept.token !== known) {
+        // Another page of ours was first.
+        this.#kept = kept;
+        return true;
+      }
+      try {
+        const form = { grant_type: 'refresh_token', refresh_token: kept.refreshToken };
+        await this.#keep(kept.keys, await bare.call('POST', '/v1/sessions:token', { form, keys: kept.keys }));
+        return true;
+      } catch (problem) {
+        if (!OVER.has(problem.kind)) throw problem;
+        await this.#over('ended', store);
+        return false;
+      }
+    });
+  }
+
+  async #keep(keys, answer) {
+    const { sub = '' } = claimsOf(answer.access_token);
+    const kept = {
+      keys, token: answer.access_token, refreshToken: answer.refresh_token, scope: answer.scope,
+      expiresAt: now() + answer.expires_in * 1000, account: sub,
+    };
+    await this.#parts.store.keep(KEPT, kept);
+    this.#kept = kept;
+  }
+
+  async #over(why, store) {
+    this.#kept = null;
+    this.why = why;
+    this.#become('out');
+    // Whatever belonged to the session goes with it.
+    await store.forgetAll('watch.');
+  }
+
+  #become(state) {
+    if (state !== 'out') this.why = null;
+    if (state !== 'waiting') this.shown = null;
+    this.state = state;
+    this.dispatchEvent(new Event('change'));
+  }
+}
+
+/** What a token says of itself. The gate is who believes it or does not; here it is a label. */
+function claimsOf(token) {
+  try {
+    return JSON.parse(new TextDecoder().decode(decode(token.split('.')[1])));
+  } catch {
+    return {};
+  }
+}
+
+function passing(problem) {
+  if (!(problem instanceof Problem)) throw problem;
+}

@@ -1,0 +1,81 @@
+import assert from 'node:assert/strict';
+import { createHash, createPublicKey, verify } from 'node:crypto';
+import { test } from 'node:test';
+
+import { Api } from '../../../browser/pages/lib/api.js';
+import { decode, encode, encodeText } from '../../../browser/pages/lib/base64url.js';
+import { learn, now } from '../../../browser/pages/lib/clock.js';
+import { makeKey, proof, thumbprint } from '../../../browser/pages/lib/dpop.js';
+
+const parts = (text) => text.split('.').map((part) => Buffer.from(part, 'base64url'));
+
+test('a proof holds one request and is signed by the key that it names', async () => {
+  const keys = await makeKey();
+  const signed = await proof(keys, { method: 'POST', url: 'https://gw.example.com/v1/ask?short=1', token: 'abc', nonce: 'n' });
+  const [header, claims, signature] = parts(signed);
+  const { typ, alg, jwk } = JSON.parse(header);
+  assert.deepEqual([typ, alg, Object.keys(jwk)], ['dpop+jwt', 'ES256', ['crv', 'kty', 'x', 'y']]);
+  const { jti, iat, ...rest } = JSON.parse(claims);
+  const ath = createHash('sha256').update('abc').digest('base64url');
+  assert.deepEqual(rest, { htm: 'POST', htu: 'https://gw.example.com/v1/ask', ath, nonce: 'n' });
+  assert.ok(Math.abs(iat - Date.now() / 1000) < 5 && jti.length > 20);
+  const key = createPublicKey({ key: jwk, format: 'jwk' });
+  const text = Buffer.from(signed.slice(0, signed.lastIndexOf('.')));
+  assert.ok(verify('sha256', text, { key, dsaEncoding: 'ieee-p1363' }, signature));
+  const name = createHash('sha256').update(JSON.stringify(jwk)).digest('base64url');
+  assert.equal(await thumbprint(keys), name);
+});
+
+test('nobody can read the private key', async () => {
+  const { privateKey } = await makeKey();
+  assert.equal(privateKey.extractable, false);
+  await assert.rejects(crypto.subtle.exportKey('jwk', privateKey));
+});
+
+test('base64url of every length comes back', () => {
+  for (let length = 0; length < 40; length += 1) {
+    const bytes = Uint8Array.from({ length }, (_, index) => (index * 37 + length) % 256);
+    assert.equal(encode(bytes), Buffer.from(bytes).toString('base64url'));
+    assert.deepEqual(decode(encode(bytes)), bytes);
+  }
+  assert.equal(encodeText('{"ö":1}'), Buffer.from('{"ö":1}').toString('base64url'));
+});
+
+test('a server that asks for a nonce gets the next proof with it, and every later one', async () => {
+  const keys = await makeKey();
+  const nonces = [];
+  const transport = async (_, { headers }) => {
+    nonces.push(JSON.parse(parts(headers.dpop)[1]).nonce);
+    if (nonces.length > 1) return new Response(null, { status: 204 });
+    return new Response('{}', { status: 401, headers: { 'dpop-nonce': 'one', 'www-authenticate': 'DPoP error="use_dpop_nonce"' } });
+  };
+  const api = new Api({ origin: 'https://gw.example.com', transport, credentials: async () => ({ token: 'abc', keys }) });
+  assert.equal(await api.call('GET', '/v1/commands'), null);
+  await api.call('GET', '/v1/commands');
+  assert.deepEqual(nonces, [undefined, 'one', 'one']);
+});
+
+test('a refused token is renewed once, and the request goes out again', async () => {
+  let token = 'old';
+  let renewed = 0;
+  const seen = [];
+  const transport = async (_, { headers }) => {
+    seen.push(headers.authorization);
+    return headers.authorization === 'Bearer new' ? Response.json({ fine: true }) : Response.json({ title: 'No' }, { status: 401 });
+  };
+  const renew = async () => { renewed += 1; token = 'new'; return renewed === 1; };
+  const api = new Api({ origin: 'https://gw.example.com', transport, credentials: async () => ({ token }), renewed: renew });
+  assert.deepEqual(await api.call('GET', '/v1/commands'), { fine: true });
+  assert.deepEqual(seen, ['Bearer old', 'Bearer new']);
+  token = 'old';
+  await assert.rejects(api.call('GET', '/v1/commands'), { status: 401 });
+});
+
+test('proofs go by the server\'s clock', () => {
+  const sent = Date.now();
+  learn(new Date(sent - 600_000).toUTCString(), sent, sent + 100);
+  assert.ok(Math.abs(now() - (sent - 600_000)) < 1_600, String(now() - sent));
+  learn(new Date(sent).toUTCString(), sent, sent + 100);
+  assert.ok(Math.abs(now() - sent) < 1_600);
+  learn('yesterday', sent);
+});

@@ -1,0 +1,64 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import { Api } from '../../../browser/pages/lib/api.js';
+import { Problem } from '../../../browser/pages/lib/problem.js';
+import { Parser, follow } from '../../../browser/pages/lib/stream.js';
+
+test('events come out alike however the text is cut', () => {
+  const text = ': hello\r\nid: 7\r\nevent: told\r\ndata: one\r\ndata:two\r\n\r\nid: 9\n\ndata: last\n\n';
+  const whole = new Parser().take(text);
+  assert.deepEqual(whole, [
+    { id: '7', event: 'told', data: 'one\ntwo' },
+    { id: '9', event: 'message', data: null },
+    { id: '9', event: 'message', data: 'last' },
+  ]);
+  for (let cut = 0; cut <= text.length; cut += 1) {
+    const parser = new Parser();
+    assert.deepEqual([...parser.take(text.slice(0, cut)), ...parser.take(text.slice(cut))], whole, `cut at ${cut}`);
+  }
+});
+
+const stream = (text) => new Response(text, { headers: { 'content-type': 'text/event-stream' } });
+
+test('a stream that breaks off goes on behind what was seen', async () => {
+  const asked = [];
+  const end = new AbortController();
+  const answers = [() => stream('id: 1\ndata: a\n\nid: 2\n\n'), () => { throw new TypeError('the line'); }, () => stream('id: 3\ndata: b\n\n')];
+  const transport = async (url, { headers }) => { asked.push(headers['last-event-id']); return answers.shift()(); };
+  const seen = [];
+  const states = [];
+  await follow(new Api({ origin: 'https://gw.example.com', transport }), '/v1/events', {
+    signal: end.signal,
+    told: (state) => states.push(state),
+    onEvent: (event) => { seen.push(event.data); if (event.data === 'b') end.abort(); },
+  });
+  assert.deepEqual(seen, ['a', 'b']);
+  assert.deepEqual(asked, [undefined, '2', '2']);
+  assert.deepEqual(states, ['open', 'away', 'away', 'open']);
+});
+
+test('whoever may not follow is told so, once', async () => {
+  let asked = 0;
+  const transport = async () => { asked += 1; return Response.json({ type: 'urn:x:forbidden', title: 'No' }, { status: 403 }); };
+  const told = [];
+  await follow(new Api({ origin: 'https://gw.example.com', transport }), '/v1/events', {
+    signal: new AbortController().signal, onEvent: () => {}, told: (state, problem) => told.push([state, problem.kind]),
+  });
+  assert.deepEqual([asked, told], [1, [['refused', 'forbidden']]]);
+});
+
+test('a problem says what the server said, and whether it may pass', async () => {
+  const answers = [
+    Response.json({ type: 'about:blank', title: 'Busy', detail: 'later' }, { status: 503, headers: { 'retry-after': '7' } }),
+    Response.json({ error: 'slow_down', error_description: 'wait' }, { status: 400 }),
+    new Response('<html>', { status: 502 }),
+  ];
+  const api = new Api({ origin: 'https://gw.example.com', transport: async () => answers.shift() });
+  const problems = [];
+  for (let count = 0; count < 3; count += 1) problems.push(await api.call('GET', '/x').catch((problem) => problem));
+  assert.ok(problems.every((problem) => problem instanceof Problem));
+  assert.deepEqual(problems.map(({ kind, message, isPassing, retryAfterSeconds }) => [kind, message, isPassing, retryAfterSeconds]), [
+    ['blank', 'later', true, 7], ['slow_down', 'wait', false, null], ['', 'HTTP 502', true, null],
+  ]);
+});
