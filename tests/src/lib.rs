@@ -34,4 +34,4 @@ pub use programs::usage::cpu_time;
 use programs::{guardian, ports, process};
 pub use stage::options::{BackEnd, BackboneForm, Folder, GateFolder, StageOptions, may_mount_a_full_folder};
 pub use stage::shared::SharedStage;
-pub use stage::{Companion, SecondGateway, Stage, shipped_gate};
+pub use stage::{Companion, SecondGateway, Stage, shipped_gate, shipped_gate_with_sessions};

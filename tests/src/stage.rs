@@ -27,8 +27,8 @@ pub(crate) mod shared;
 mod traefik;
 
 pub use gateway::SecondGateway;
-pub use layout::shipped_gate;
 use layout::{Host, Layout};
+pub use layout::{shipped_gate, shipped_gate_with_sessions};
 use options::{BackEnd, Folder, GateFolder, StageOptions};
 use replicas::Replicas;
 use service::Shared;

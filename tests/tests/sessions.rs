@@ -1,7 +1,5 @@
 //! Sessions of further devices through the real Traefik and the shipped rules: from a picture to an answer, and to the end.
 
-#![expect(clippy::indexing_slicing, reason = "a JSON value answers null for a member that it has not")]
-
 use std::io::{Cursor, Write as _};
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -14,19 +12,14 @@ use serde_json::{Value, json};
 use tokio::time::timeout;
 use watchgate_tests::client::{Caller, expect_json, status};
 use watchgate_tests::dpop::DpopKey;
-use watchgate_tests::{Stage, StageOptions, shipped_gate};
+use watchgate_tests::{Stage, StageOptions, shipped_gate_with_sessions};
 
 const SCOPES: &str = "sessions:write events:read assistant:ask runbooks:read";
 const DEVICE_CODE: &str = "urn:ietf:params:oauth:grant-type:device_code";
 const PATIENCE: Duration = Duration::from_secs(20);
 
 async fn stage() -> Result<Stage> {
-    let mut gate = shipped_gate()?;
-    gate["issuers"].as_array_mut().context("no issuers")?.push(json!({
-        "issuer": "urn:watchgate:sessions", "audiences": ["watchgate"], "jwksFile": "jwks/sessions.json",
-        "algorithms": ["EdDSA"], "tokenTypes": ["session+jwt"], "leewaySeconds": 0,
-        "speaksFor": ["https://issuer.watchgate.test"],
-    }));
+    let gate = shipped_gate_with_sessions(&["https://issuer.watchgate.test"])?;
     Stage::start(StageOptions { gate: Some(gate), sessions: true, ..StageOptions::default() }).await
 }
 

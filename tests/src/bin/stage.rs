@@ -9,10 +9,10 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
 use clap::Parser;
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::process::Command;
 use tokio::signal::unix::{SignalKind, signal};
-use watchgate_tests::{BackEnd, Folder, Stage, StageOptions, artifacts};
+use watchgate_tests::{BackEnd, Folder, Stage, StageOptions, artifacts, shipped_gate_with_sessions};
 
 /// Starts Traefik with the gate, and Watchgate's service behind it, on free ports.
 #[derive(Parser)]
@@ -47,10 +47,23 @@ async fn run(arguments: Arguments) -> Result<ExitCode> {
         // A command's stage is its own, so that an example runs beside `make run`.
         let folder = if arguments.command.is_empty() { Folder::Kept("stage") } else { Folder::Temporary };
         let back_end = arguments.drop_in.map_or(BackEnd::Watchgate, BackEnd::DropIn);
-        let gate = arguments.gate.as_deref().map(read_gate).transpose()?;
+        let gate = match &arguments.gate {
+            Some(file) => read_gate(file)?,
+            None => shipped_gate_with_sessions(&["https://issuer.watchgate.test"])?,
+        };
         let company = artifacts::root().join("examples/company");
         let (watches, more_documents) = (Some(company.join("watches")), vec![company.join("lab")]);
-        let options = StageOptions { folder, back_end, gate, watches, more_documents, ..StageOptions::default() };
+        let options = StageOptions {
+            folder,
+            back_end,
+            gate: Some(gate),
+            watches,
+            more_documents,
+            // Whoever has the development issuer's keys makes their own token, and brings it.
+            sessions: true,
+            console: Some(json!({"paste": true})),
+            ..StageOptions::default()
+        };
         let stage = Stage::start(options).await?;
         let played = match arguments.command.split_first() {
             Some((program, rest)) => play(&stage, program, rest).await,
@@ -102,6 +115,11 @@ async fn hold(stage: &Stage) -> Result<ExitCode> {
     println!("service   {}   (answers nobody who does not come through the gateway)", stage.service_url());
     println!("routes    {}   (a file that appears here takes effect within seconds)", shown(&stage.dynamic()));
     println!("logs      {}/*.log", shown(stage.folder()));
+    println!(
+        "console   {}/console   (bring a token; your browser does not know the authority {})",
+        stage.base_url(),
+        shown(&stage.ca())
+    );
     println!("\nPaste this, in this folder; it mints a token that holds ten minutes:\n");
     println!("curl -sS --cacert {} \\", shown(&stage.ca()));
     println!(
@@ -109,7 +127,9 @@ async fn hold(stage: &Stage) -> Result<ExitCode> {
         shown(&watchgate),
         shown(&stage.issuer_keys())
     );
-    println!("    --subject you --scope 'events:write events:read assistant:ask runbooks:read commands:request')\" \\");
+    println!(
+        "    --subject you --scope 'events:write events:read assistant:ask runbooks:read commands:request commands:approve sessions:write mediations silences:write')\" \\"
+    );
     println!("  -H 'Content-Type: application/json' -d '{{\"question\": \"How do I restart a worker?\"}}' \\");
     println!("  {}/v1/ask\n", stage.base_url());
     println!("Ctrl-C ends everything.");

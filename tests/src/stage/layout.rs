@@ -255,6 +255,17 @@ impl Layout {
     }
 }
 
+/// The same with the issuer of sessions, as `sessions.yml` says it, for people of these issuers.
+pub fn shipped_gate_with_sessions(speaks_for: &[&str]) -> Result<Value> {
+    let mut gate = shipped_gate()?;
+    let issuers = gate.get_mut("issuers").and_then(Value::as_array_mut).context("no issuers are shipped")?;
+    issuers.push(json!({
+        "issuer": "urn:watchgate:sessions", "audiences": ["watchgate"], "jwksFile": "jwks/sessions.json",
+        "algorithms": ["EdDSA"], "tokenTypes": ["session+jwt"], "leewaySeconds": 0, "speaksFor": speaks_for,
+    }));
+    Ok(gate)
+}
+
 /// The plugin's configuration as shipped, for tests that change a line of it.
 pub fn shipped_gate() -> Result<Value> {
     let file = Shipped::read("traefik-config/dynamic/gate.yml")?;
