@@ -16,9 +16,12 @@ import { now } from '../lib/clock.js';
 /** One row for each view; `module` exports `show(root, context)`, which gives a function that ends it. */
 const VIEWS = [
   { id: 'events', title: 'Events', module: './events.js' },
+  { id: 'incidents', title: 'Incidents', module: './incidents.js' },
   { id: 'commands', title: 'Commands', module: './commands.js' },
   { id: 'ask', title: 'Ask', module: './ask.js' },
   { id: 'sessions', title: 'Sessions', module: './sessions.js' },
+  { id: 'mediations', title: 'Mediations', module: './mediations.js' },
+  { id: 'services', title: 'Services', module: './services.js' },
 ];
 
 const page = document.getElementById('page');

@@ -9,7 +9,8 @@ import { facts, offers } from './session-words.js';
 /** `end(session)` makes the button that ends it; `look()` looks at the list again. */
 export function showOffer(place, { context, signal, session, look, end }) {
   const parts = { offered: code, redeemed: number, joined: confirm }[session.state];
-  fill(place, facts(session), parts({ context, signal, session, look }), end(session));
+  const [heading, list] = facts(session);
+  fill(place, heading, parts({ context, signal, session, look }), end(session), list);
 }
 
 function code({ context, signal, session }) {

@@ -1,0 +1,79 @@
+// One mediation as one of the two sees it, step by step: what is private, what the other one may read, what both agree on, and whether it held.
+
+import { fill, h } from '../lib/dom.js';
+import { agreementPart, outcomePart } from './mediation-agreement.js';
+import { accountPart, restatementPart } from './mediation-speaking.js';
+import { stateTag } from './mediation-words.js';
+import { confirming } from './confirm.js';
+import { person } from './people.js';
+import { problemBox } from './problem-box.js';
+import { when } from './when.js';
+
+const EVERY = 10_000;
+export async function showMediation(place, { context, signal, id, changed }) {
+  const { api } = context;
+  const path = `/v1/mediations/${encodeURIComponent(id)}`;
+  fill(place, h('p', { class: 'faint' }, 'Loading…'));
+  let drawn = null;
+  try {
+    draw(await api.call('GET', path, { signal }));
+  } catch (problem) {
+    if (!signal.aborted) fill(place, problemBox(problem, { again: () => showMediation(place, { context, signal, id, changed }) }));
+    return;
+  }
+  const again = setInterval(async () => {
+    if (document.hidden || place.querySelector('form[aria-busy]')) return;
+    const next = await api.call('GET', path, { signal }).catch(() => null);
+    if (next && !signal.aborted) draw(next);
+  }, EVERY);
+  signal.addEventListener('abort', () => clearInterval(again));
+
+  function draw(mediation) {
+    const key = JSON.stringify(mediation);
+    if (key === drawn || signal.aborted) return;
+    // Drafts are kept by name, so that what the other one does takes no words from whoever is typing; where they were is found again.
+    const at = document.activeElement?.closest?.('[data-field]')?.dataset.field;
+    const wasHere = place.contains(document.activeElement);
+    drawn = key;
+    const send = async (step, body) => {
+      const next = await api.call('POST', `${path}/${step}`, { body, timeout: 130_000 });
+      if (signal.aborted) return;
+      draw(next);
+      changed();
+    };
+    const common = { context, signal, mediation, send };
+    fill(place,
+      h('div', { class: 'row' }, h('h2', { tabindex: '-1' }, mediation.topic), stateTag(mediation.state)),
+      h('p', { class: 'faint' }, 'With ', person(mediation.with), `, begun by ${mediation.begun_by_you ? 'you' : 'the other one'} `, when(mediation.created_at), `. ${mediation.turns_left} texts are still taken, of both together.`),
+      mediation.theirs.has_left && h('p', { class: 'said' }, 'The other one has left. What they had said is removed.'),
+      outcomePart(common), agreementPart(common), together(mediation), restatementPart(common), accountPart(common),
+      h('div', { class: 'step' }, h('h3', {}, 'Leave'), h('p', { class: 'hint' }, 'All that you have said is removed, and what was made of it. An agreement that both made stays with the other one.'),
+        leaving()));
+    if (wasHere) (at && place.querySelector(`[data-field="${CSS.escape(at)}"]`)?.querySelector('input, textarea, select') || place.querySelector('h2')).focus({ preventScroll: true });
+  }
+
+  function leaving() {
+    const problem = h('div', {});
+    return [confirming({ label: 'Leave this mediation', ask: 'It cannot be taken back.', yes: 'Yes, leave', act: async () => {
+      try {
+        await api.call('POST', `${path}/leave`);
+        context.announce('You have left the mediation.');
+        changed();
+        if (!signal.aborted) context.go('mediations');
+      } catch (cause) {
+        if (!signal.aborted) fill(problem, problemBox(cause));
+      }
+    } }), problem];
+  }
+}
+
+function together({ together: both, theirs, yours, note }) {
+  if (!both && !theirs.shared) return null;
+  const part = (title, lines) => lines?.length > 0 && [h('h3', {}, title), h('ul', {}, lines.map((line) => h('li', {}, line)))];
+  return h('div', { class: 'step' },
+    h('h3', {}, 'How you see it'), h('p', { class: 'said' }, yours.shared ?? ''),
+    h('h3', {}, 'How the other one sees it'), h('p', { class: 'said' }, theirs.shared ?? ''),
+    both && [part('What is common', both.common), part('What is open', both.open), part('Next steps', both.next_steps)],
+    yours.draft && [h('h3', {}, 'What you could write to them'), h('p', { class: 'said' }, yours.draft), h('p', { class: 'hint' }, 'It is sent by nobody.')],
+    note && h('p', { class: 'hint' }, note));
+}
