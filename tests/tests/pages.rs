@@ -8,7 +8,7 @@ use programs::artifacts;
 #[test]
 fn modules_of_the_pages_do_what_their_own_tests_say() -> Result<()> {
     let ran = Command::new(artifacts::node()?)
-        .args(["--test", "--test-reporter=tap", "tests/browser/unit/*.test.mjs"])
+        .args(["--test", "--test-reporter=tap", "--test-timeout=30000", "tests/browser/unit/*.test.mjs"])
         .current_dir(artifacts::root())
         .output()?;
     let said = String::from_utf8_lossy(&ran.stdout);

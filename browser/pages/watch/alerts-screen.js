@@ -50,15 +50,17 @@ export function showAlerts(root, { api, alerts, queue, state, signal }) {
   function commandCard(command) {
     const { id, runbook, target, parameters, reason, requested_by: by, requested_at: at, dry_run: isDry } = command;
     const name = `${runbook}${isDry ? ' (dry run)' : ''}`;
+    const told = (value) => (typeof value === 'string' ? value : JSON.stringify(value));
     return h('article', { class: 'card command', 'aria-label': `Approve ${name}?` },
-      h('h2', {}, name), h('p', { class: 'faint' }, `${by.sub} · ${since(at)}`),
-      reason && h('p', {}, reason),
-      h('dl', {}, [['service', target.service ?? ''], ...Object.entries(parameters)].map(([what, value]) => [h('dt', {}, what), h('dd', {}, typeof value === 'string' ? value : JSON.stringify(value))])),
+      // What is approved stands above the button, on the smallest watch too; who wants it, and why, below.
+      h('h2', {}, name), h('p', {}, Object.entries(parameters).map(([what, value]) => h('span', { class: 'parameter' }, h('span', { class: 'faint' }, `${what} `), told(value)))),
       h('div', { class: 'buttons' },
         h('button', { type: 'button', class: 'main', 'data-control': 'approve', onclick: () => decide(command, 'approve') }, 'Approve'),
         h('details', { class: 'against', ...(state.open.has(id) ? { open: true } : {}), ontoggle: ({ target: details }) => (details.open ? state.open.add(id) : state.open.delete(id)) },
           h('summary', { 'data-control': 'more' }, 'Reject…'),
-          h('button', { type: 'button', 'data-control': 'reject', onclick: () => decide(command, 'reject') }, 'Reject it'))));
+          h('button', { type: 'button', 'data-control': 'reject', onclick: () => decide(command, 'reject') }, 'Reject it'))),
+      reason && h('p', {}, reason),
+      h('p', { class: 'faint' }, `${by.sub} · ${since(at)} · for ${target.service}`));
   }
 
   async function decide(command, decision) {

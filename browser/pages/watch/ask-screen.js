@@ -14,10 +14,11 @@ export function showAsk(root, { api, queue, phrases, state, signal }) {
   input.addEventListener('input', () => { state.draft = input.value; });
   const answer = h('section', { class: 'answer', 'aria-label': 'Answer', tabindex: '-1' });
   const offered = h('ul', { class: 'phrases', 'aria-label': 'What you may want to ask' });
-  const form = h('form', { class: 'ask', onsubmit: (event) => { event.preventDefault(); ask(input.value); } }, input, dictation(input), h('button', { type: 'submit', class: 'main', 'aria-label': 'Ask' }, '→'));
+  const form = h('form', { class: 'question', onsubmit: (event) => { event.preventDefault(); ask(input.value); } }, input, dictation(input), h('button', { type: 'submit', class: 'main', 'aria-label': 'Ask' }, '→'));
   fill(root, h('h1', { class: 'unseen' }, 'Ask'), form, answer, offered);
   offer();
   show();
+  phrases.addEventListener('change', offer, { signal });
   queue.addEventListener('sent', ({ item, answer: came }) => { if (item.id === state.waiting) arrived(came); }, { signal });
   queue.addEventListener('failed', ({ item, problem }) => { if (item.id === state.waiting) failed(problem); }, { signal });
 
@@ -31,7 +32,7 @@ export function showAsk(root, { api, queue, phrases, state, signal }) {
     Object.assign(state, { question, answer: null, problem: null, waiting: crypto.randomUUID(), isAsking: true });
     show();
     input.blur();
-    phrases.count(question, now()).then(offer);
+    phrases.count(question, now());
     try {
       const { answer: came, isWaiting } = await queue.send({ id: state.waiting, what: question, method: 'POST', path: '/v1/ask?short=1', body: { question } });
       if (isWaiting) show();
@@ -64,12 +65,15 @@ export function showAsk(root, { api, queue, phrases, state, signal }) {
     const [source] = [...(came.citations ?? []), ...(came.events ?? [])];
     return fill(answer,
       h('p', { class: 'faint' }, question),
-      h('p', { class: came.known ? 'said' : 'said unknown' }, came.answer),
+      h('p', { class: came.known ? 'said' : 'said unknown' }, plain(came.answer)),
       source && h('details', {}, h('summary', {}, source.heading ?? source.file ?? 'Source'), h('blockquote', {}, source.quote), h('p', { class: 'faint' }, source.file ?? source.type)),
       came.more && h('p', { class: 'faint' }, 'There is more of it in the console.'),
       h('p', { class: 'faint' }, [came.made_by?.model ? `by ${came.made_by.model}` : 'from the documents', `at ${clock(state.answeredAt)}`].join(', ')));
   }
 }
+
+/** Marks of Markdown say nothing on a watch. */
+const plain = (text) => text.replaceAll(/`([^`]*)`/g, '$1').replaceAll('**', '');
 
 /** A button to speak, where the browser listens by itself; keyboards have their own. */
 export function dictation(input) {

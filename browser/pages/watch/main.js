@@ -16,9 +16,9 @@ import { Queue } from './queue.js';
 import { Session } from './session.js';
 
 const SCREENS = [
-  { id: 'ask', title: 'Ask', scopes: ['assistant:ask'], show: showAsk },
-  { id: 'alerts', title: 'Alerts', scopes: ['events:read', 'commands:approve'], show: showAlerts },
-  { id: 'mediation', title: 'Mediate', scopes: ['mediations'], show: showMediation },
+  { id: 'ask', title: 'Ask', glyph: '?', scopes: ['assistant:ask'], show: showAsk },
+  { id: 'alerts', title: 'Alerts', glyph: '!', scopes: ['events:read', 'commands:approve'], show: showAlerts },
+  { id: 'mediation', title: 'Mediate', glyph: '⇄', scopes: ['mediations'], show: showMediation },
 ];
 
 const page = document.getElementById('page');
@@ -61,7 +61,8 @@ function comeIn() {
   const screens = SCREENS.filter(({ scopes }) => scopes.some((scope) => session.scopes.includes(scope)));
   const main = h('main', { id: 'screen', tabindex: '-1' });
   const badge = h('span', { class: 'badge' });
-  const tabs = screens.map(({ id, title }) => h('button', { type: 'button', 'data-screen': id, onclick: () => go(id) }, title, id === 'alerts' && badge));
+  const tabs = screens.map(({ id, title, glyph }) => h('button', { type: 'button', 'data-screen': id, onclick: () => go(id) },
+    h('span', { class: 'glyph', 'aria-hidden': 'true' }, glyph), h('span', { class: 'word' }, title), id === 'alerts' && badge));
   const more = h('button', { type: 'button', class: 'quiet', 'aria-label': 'This session', onclick: () => go('session') }, '⋯');
   fill(page, main, h('nav', { 'aria-label': 'Screens' }, tabs, more));
   let shown = null;

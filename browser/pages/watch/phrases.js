@@ -24,13 +24,15 @@ export function offered(kept, titles, most) {
   return [...own, ...further].slice(0, most);
 }
 
-export class Phrases {
+/** An event `change` says that others are offered. */
+export class Phrases extends EventTarget {
   #store;
   #api;
   #kept = [];
   #titles = [];
 
   constructor({ api, store }) {
+    super();
     this.#store = store;
     this.#api = api;
   }
@@ -56,6 +58,7 @@ export class Phrases {
   }
 
   #save() {
+    this.dispatchEvent(new Event('change'));
     return this.#store.keep(KEPT, { kept: this.#kept, titles: this.#titles });
   }
 }

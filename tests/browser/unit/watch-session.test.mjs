@@ -1,0 +1,155 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import { Api } from '../../../browser/pages/lib/api.js';
+import { makeKey } from '../../../browser/pages/lib/dpop.js';
+import { handleIn, wordsOf } from '../../../browser/pages/watch/device.js';
+import { Session } from '../../../browser/pages/watch/session.js';
+
+const ORIGIN = 'https://gw.example.com';
+
+const tokenOf = (claims) => `e30.${Buffer.from(JSON.stringify(claims)).toString('base64url')}.x`;
+const grant = (number) => ({
+  access_token: tokenOf({ sub: 'ada', sid: 's-1', number }), token_type: 'DPoP', expires_in: 600, refresh_token: `refresh-${number}`, scope: 'assistant:ask events:read',
+});
+const oauth = (error) => Response.json({ error, error_description: error }, { status: 400 });
+
+/** What a disk keeps; a page that is opened anew finds it. */
+function disk() {
+  const kept = new Map();
+  return {
+    kept,
+    read: async (name) => kept.get(name),
+    keep: async (name, value) => { kept.set(name, value); },
+    forget: async (name) => { kept.delete(name); },
+    forgetAll: async (prefix) => { for (const name of [...kept.keys()]) if (name.startsWith(prefix)) kept.delete(name); },
+  };
+}
+
+/** A watch whose service gives these answers in turn. */
+function watch({ answers, store = disk() }) {
+  const asked = [];
+  const transport = async (url, request) => {
+    const path = new URL(url).pathname;
+    asked.push({ path, method: request.method, form: request.body instanceof URLSearchParams ? Object.fromEntries(request.body) : null, body: request.body, headers: request.headers });
+    const answer = answers.shift();
+    assert.ok(answer, `nobody expected ${path}`);
+    return typeof answer === 'function' ? answer() : answer instanceof Response ? answer : Response.json(answer);
+  };
+  const bare = new Api({ origin: ORIGIN, transport });
+  const waits = [];
+  let turn = Promise.resolve();
+  const alone = (work) => { turn = turn.then(work, work); return turn; };
+  const session = new Session({
+    bare, store, makeKey, alone, pause: async (milliseconds) => { waits.push(milliseconds); },
+    api: (whose) => new Api({ origin: ORIGIN, transport, credentials: () => whose.credentials() }),
+  });
+  const states = [];
+  session.addEventListener('change', () => states.push(session.state));
+  return { session, store, asked, waits, states };
+}
+
+const until = async (condition) => { for (let turns = 0; !condition(); turns += 1) { assert.ok(turns < 1_000, 'it never came'); await new Promise((resolve) => { setTimeout(resolve, 1); }); } };
+const REDEEMED = { session: 's-1', account: 'ada', number: '4711', device_code: 'code', interval: 5, expires_in: 600 };
+
+test('a code is redeemed, its number shown, and tokens come once somebody has confirmed', async () => {
+  const { session, store, asked, waits, states } = watch({ answers: [REDEEMED, oauth('authorization_pending'), oauth('slow_down'), () => { throw new TypeError('the line'); }, grant(1)] });
+  await session.redeem('handle', 'a watch');
+  assert.deepEqual([session.state, session.shown], ['waiting', { account: 'ada', number: '4711' }]);
+  await until(() => session.state === 'in');
+  assert.deepEqual(states, ['waiting', 'in']);
+  assert.deepEqual(waits, [5_000, 5_000, 10_000, 10_000]);
+  assert.deepEqual(asked.map(({ path }) => path), ['/v1/sessions:redeem', ...Array(4).fill('/v1/sessions:token')]);
+  // Each call proves the one key, and none of them says it twice alike.
+  const proofs = asked.map(({ headers }) => headers.dpop.split('.').map((part) => Buffer.from(part, 'base64url').toString()));
+  assert.equal(new Set(proofs.map(([header]) => header)).size, 1);
+  assert.equal(new Set(proofs.map(([, claims]) => JSON.parse(claims).jti)).size, 5);
+  assert.deepEqual([...store.kept.keys()], ['watch.session']);
+  assert.equal(session.account, 'ada');
+});
+
+test('a page that is opened anew goes on waiting, with the same key', async () => {
+  const store = disk();
+  const first = watch({ store, answers: [{ device_code: 'code', user_code: 'WDJB-MJHT', verification_uri: `${ORIGIN}/console`, interval: 5, expires_in: 600 }, () => new Promise(() => {})] });
+  await first.session.showCode('a watch');
+  const second = watch({ store, answers: [grant(1)] });
+  await second.session.open();
+  assert.equal(second.session.shown.userCode, 'WDJB-MJHT');
+  await until(() => second.session.state === 'in');
+  assert.deepEqual(second.asked[0].form, { grant_type: 'urn:ietf:params:oauth:grant-type:device_code', device_code: 'code' });
+});
+
+for (const [error, why] of [['access_denied', 'refused'], ['expired_token', 'late'], ['invalid_grant', 'refused']]) {
+  test(`${error} ends the waiting, and says why`, async () => {
+    const { session, store } = watch({ answers: [REDEEMED, oauth(error)] });
+    await session.redeem('handle', 'a watch');
+    await until(() => session.state === 'out');
+    assert.deepEqual([session.why, store.kept.size], [why, 0]);
+  });
+}
+
+const kept = async (store, number, left) => {
+  const token = grant(number);
+  store.kept.set('watch.session', { keys: await makeKey(), token: token.access_token, refreshToken: token.refresh_token, scope: token.scope, expiresAt: Date.now() + left, account: 'ada' });
+};
+
+test('a token is renewed before it ends, once for all who ask', async () => {
+  const store = disk();
+  await kept(store, 1, 30_000);
+  const { session, asked } = watch({ store, answers: [grant(2)] });
+  await session.open();
+  const both = await Promise.all([session.credentials(), session.credentials()]);
+  assert.deepEqual(both.map(({ token }) => token), Array(2).fill(grant(2).access_token));
+  assert.equal(asked.length, 1);
+  assert.equal(store.kept.get('watch.session').refreshToken, 'refresh-2');
+});
+
+test('what another page of ours has renewed is used, and not renewed again', async () => {
+  const store = disk();
+  await kept(store, 1, 600_000);
+  const { session, asked } = watch({ store, answers: [] });
+  await session.open();
+  await kept(store, 2, 600_000);
+  assert.equal(await session.renewed(), true);
+  assert.equal((await session.credentials()).token, grant(2).access_token);
+  assert.equal(asked.length, 0);
+});
+
+test('a line that is away ends nothing; a session that is revoked forgets everything of it and nothing else', async () => {
+  const store = disk();
+  await kept(store, 1, 30_000);
+  store.kept.set('watch.phrases', {});
+  store.kept.set('console.begun', {});
+  const { session } = watch({ store, answers: [() => { throw new TypeError('the line'); }, () => { throw new TypeError('the line'); }, oauth('invalid_grant')] });
+  await session.open();
+  assert.equal((await session.credentials()).token, grant(1).access_token);
+  assert.equal(await session.renewed(), false);
+  assert.equal(session.state, 'in');
+  assert.equal(await session.renewed(), false);
+  assert.deepEqual([session.state, session.why, [...store.kept.keys()]], ['out', 'ended', ['console.begun']]);
+  assert.equal(await session.credentials(), null);
+});
+
+test('leaving ends the session at the service, and here also without a line', async () => {
+  for (const answer of [() => new Response(null, { status: 204 }), () => { throw new TypeError('the line'); }]) {
+    const store = disk();
+    await kept(store, 1, 600_000);
+    const { session, asked } = watch({ store, answers: [answer] });
+    await session.open();
+    await session.leave();
+    assert.deepEqual([asked[0].method, asked[0].path, session.state, store.kept.size], ['DELETE', '/v1/sessions/s-1', 'out', 0]);
+  }
+});
+
+test('a handle is taken from a link to this gateway alone', () => {
+  assert.equal(handleIn(`${ORIGIN}/watch#abc.def`, ORIGIN), 'abc.def');
+  for (const text of [`${ORIGIN}/watch`, `${ORIGIN}/watch#`, 'https://gw.example.com.evil.test/watch#a', 'http://gw.example.com/watch#a', `${ORIGIN}/other#a`, 'WIFI:S:x;;', '']) {
+    assert.equal(handleIn(text, ORIGIN), null, text);
+  }
+});
+
+test('a device says what it is in few words', () => {
+  const chrome = 'Mozilla/5.0 (Linux; Android 14; SM-R960) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/120.0.0.0 Mobile Safari/537.36';
+  assert.equal(wordsOf({ userAgent: chrome, width: 184, height: 224 }), 'Watch, Chrome on Android');
+  assert.equal(wordsOf({ userAgent: 'x', width: 390, height: 844 }), 'Phone, unknown browser');
+});
