@@ -117,7 +117,7 @@ fn judge(
     if judgement.is_signature_assumed {
         let files = files.join(", ");
         judgement.notes.push(format!(
-            "the signature was not checked and is taken for good: the keys of {files} are not here. Everything else is checked."
+            "the signature was not checked and is taken for good: the keys of {files} are not here; everything else is checked"
         ));
     }
     judgement.report = Some(report);

@@ -56,10 +56,10 @@ fn the_shipped_rules_let_a_device_write_its_events() {
     assert_eq!(judgement["claims"]["scope"], "events:write");
     assert_eq!(judgement["is_signature_assumed"], false);
     let rules = judgement["report"]["explanation"]["rules"].as_array().unwrap();
-    assert_eq!(
-        (&rules[0]["matches"], &rules[1]["matches"], &rules[2]["matches"]),
-        (&json!(false), &json!(true), &Value::Null)
-    );
+    let decides = rules.iter().position(|rule| rule["name"] == "events-write").unwrap();
+    assert!(rules[..decides].iter().all(|rule| rule["matches"] == false), "{rules:#?}");
+    assert!(rules[decides + 1..].iter().all(|rule| rule["matches"].is_null()), "{rules:#?}");
+    assert_eq!(rules[decides]["requirements"][0]["holds"], true);
 }
 
 #[test]
@@ -105,7 +105,9 @@ fn every_mistake_has_its_line() {
     let mistakes = judgement["mistakes"].as_array().unwrap();
     assert_eq!(mistakes.len(), 2, "{judgement:#}");
     assert!(
-        mistakes.iter().any(|mistake| mistake["line"] == line + 1 && mistake["place"] == "rules[1].require"),
+        mistakes
+            .iter()
+            .any(|mistake| mistake["line"] == line + 1 && mistake["place"].as_str().unwrap().ends_with("].require")),
         "{judgement:#}"
     );
     assert_eq!(judgement.get("report"), None);
