@@ -3,7 +3,7 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup setup-tests build plugin demo run test test-host fmt lint ci clean example bench-gate bench-guests bench-events bench-ask bench-model bench-commands bench-telemetry bench-revocation bench-opaque bench-detect scenarios soak test-faults eval fuzz properties switch-off
+.PHONY: help setup setup-tests build plugin pages demo run test test-host fmt lint ci clean example bench-gate bench-guests bench-events bench-ask bench-model bench-commands bench-telemetry bench-revocation bench-opaque bench-detect scenarios soak test-faults eval fuzz properties switch-off
 
 CARGO ?= cargo
 # The scripts and the stage look for what was built in one place.
@@ -13,10 +13,13 @@ export CARGO_TARGET_DIR := $(CURDIR)/target
 # again by scripts/lower-wasm: elliptic curves take two thirds of the time with it. The stack would be 1 MiB, of which every
 # instance has its own; the deepest that a token or a configuration can be nested needs a tenth of this one.
 cargo_home = $(or $(CARGO_HOME),$(HOME)/.cargo)
-wasm_flags = --remap-path-prefix=$(CURDIR)=watchgate --remap-path-prefix=$(shell rustc --print sysroot)=rust \
+nameless = --remap-path-prefix=$(CURDIR)=watchgate --remap-path-prefix=$(shell rustc --print sysroot)=rust \
 	--remap-path-prefix=$(cargo_home)=cargo \
-	$(foreach registry,$(wildcard $(cargo_home)/registry/src/*),--remap-path-prefix=$(registry)=crates) \
-	-C target-feature=+wide-arithmetic -C link-arg=-zstack-size=196608
+	$(foreach registry,$(wildcard $(cargo_home)/registry/src/*),--remap-path-prefix=$(registry)=crates)
+wasm_flags = $(nameless) -C target-feature=+wide-arithmetic -C link-arg=-zstack-size=196608
+
+# What pages load when they need it.
+page_modules = playground scanner
 
 # Guests of Traefik's sandbox: they are built for it alone.
 not_native = --exclude middleware-wasm --exclude empty-guest --exclude probe-guest
@@ -30,7 +33,7 @@ setup: ## put the pinned Traefik into .tools/
 setup-tests: ## also what the tests need, some 250 MB
 	@scripts/tools.sh tests
 
-build: plugin ## the plugin, the service and the stage
+build: plugin pages ## the plugin, what pages load, the service and the stage
 	$(CARGO) build --bins
 
 plugin: ## the gate as a Traefik plugin, in dist/
@@ -45,6 +48,15 @@ plugin: ## the gate as a Traefik plugin, in dist/
 target/wasm32-wasip1/wasm/%.wasm: always
 	@env -u RUSTFLAGS -u CARGO_ENCODED_RUSTFLAGS CARGO_TARGET_WASM32_WASIP1_RUSTFLAGS="$(wasm_flags)" \
 		$(CARGO) build -p $* --profile wasm --target wasm32-wasip1
+
+pages: ## what the pages load beside their own files: the rule playground and the code scanner, in dist/pages/
+	@$(CARGO) fetch --quiet --locked
+	@$(MAKE) --no-print-directory $(page_modules:%=dist/pages/%)
+
+dist/pages/%: always
+	@env -u RUSTFLAGS -u CARGO_ENCODED_RUSTFLAGS CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS="$(nameless)" \
+		$(CARGO) build -p $* --profile pages --target wasm32-unknown-unknown
+	@$(CARGO) run -q -p bind-wasm -- target/wasm32-unknown-unknown/pages/$*.wasm $@
 
 # Made like the gate itself, so that what they cost is comparable.
 bench_guests = empty-guest probe-guest
@@ -101,7 +113,8 @@ demo: setup build ## the whole idea, step by step, in front of your eyes
 run: setup build ## the gateway and the service, until Ctrl-C
 	@$(CARGO) run -q --bin stage
 
-test: setup-tests build ## unit tests, and whole paths through the real Traefik
+test: setup-tests build ## unit tests, those of the pages too, and whole paths through the real Traefik
+	.tools/bin/node --test tests/browser/unit/*.test.mjs
 	$(CARGO) test --workspace $(not_native) $(if $(WITHOUT_WHOLE_PATHS),--exclude watchgate-tests)
 
 switch-off: ## each check of the core off once: some row of the attack table must fail; CHECK="part of a name"
@@ -129,6 +142,7 @@ lint: ## formatting, lints and docs, with every warning an error
 	$(CARGO) clippy --workspace $(not_native) --all-targets -- -D warnings
 	$(CARGO) clippy -p trust-core --features fuzzing -- -D warnings
 	$(CARGO) clippy -p middleware-wasm -p empty-guest -p probe-guest --target wasm32-wasip1 -- -D warnings
+	$(CARGO) clippy $(page_modules:%=-p %) --target wasm32-unknown-unknown -- -D warnings
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace $(not_native) --no-deps
 
 ci: ## all that must pass before a change goes in

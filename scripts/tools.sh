@@ -2,7 +2,7 @@
 # Puts the tools this workspace needs, at pinned versions, below .tools/, and touches nothing outside it
 # but the Rust toolchain that rust-toolchain.toml names.
 #
-#   scripts/tools.sh         Traefik and the wasm target: what a gateway needs
+#   scripts/tools.sh         Traefik and the wasm targets: what a gateway needs
 #   scripts/tools.sh tests   also what tests and benches need: the NATS server, Node with an identity provider and a mock of models,
 #                            OpenAI's clients, an embedding model, and Ansible
 #   scripts/tools.sh ansible ansible-core 2.19, for a runner that has none of its own
@@ -33,12 +33,14 @@ rust() {
     say "installing the Rust toolchain that rust-toolchain.toml names"
     rustup toolchain install
   fi
-  if [ ! -d "$(rustc --print target-libdir --target wasm32-wasip1)" ]; then
-    need rustup "install Rust with rustup, or the wasm32-wasip1 target of your distribution's Rust"
-    say "adding the wasm32-wasip1 target"
-    rustup target add wasm32-wasip1
-  fi
-  say "$(rustc --version | cut -d' ' -f1-2) with wasm32-wasip1"
+  local target
+  for target in wasm32-wasip1 wasm32-unknown-unknown; do
+    [ ! -d "$(rustc --print target-libdir --target "$target")" ] || continue
+    need rustup "install Rust with rustup, or the $target target of your distribution's Rust"
+    say "adding the $target target"
+    rustup target add "$target"
+  done
+  say "$(rustc --version | cut -d' ' -f1-2) with wasm32-wasip1 and wasm32-unknown-unknown"
 }
 
 version_of() { "$1" version 2>/dev/null | sed -n 's/^Version:[[:space:]]*//p'; }

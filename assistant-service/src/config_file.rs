@@ -4,9 +4,9 @@
 use std::path::Path;
 
 use anyhow::Context;
+use policy::located::Located;
 use trust_core::Mistake;
 
-use crate::command_line::policy::located::Located;
 use crate::section::Section;
 
 /// A mistake and its line, where the file has one.

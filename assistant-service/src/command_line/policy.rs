@@ -3,7 +3,6 @@
 mod check;
 mod configuration;
 mod explain;
-pub(crate) mod located;
 mod trust_directory;
 
 use clap::Subcommand;

@@ -7,11 +7,11 @@ use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
+use policy::located::Located;
 use serde_json::Value;
 use thiserror::Error;
 
 use super::wire::{Job, Standing};
-use crate::command_line::policy::located::Located;
 
 const LONGEST_MODEL: usize = 256;
 

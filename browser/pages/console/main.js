@@ -13,7 +13,7 @@ import { handOver } from './sign-in-window.js';
 import { clock, keepTimes } from './when.js';
 import { now } from '../lib/clock.js';
 
-/** One row for each view; `module` exports `show(root, context)`, which gives a function that ends it. */
+/** One row for each view; `module` exports `show(root, context)`, which gives a function that ends it. Open ones ask the gateway nothing. */
 const VIEWS = [
   { id: 'events', title: 'Events', module: './events.js' },
   { id: 'incidents', title: 'Incidents', module: './incidents.js' },
@@ -22,6 +22,7 @@ const VIEWS = [
   { id: 'sessions', title: 'Sessions', module: './sessions.js' },
   { id: 'mediations', title: 'Mediations', module: './mediations.js' },
   { id: 'services', title: 'Services', module: './services.js' },
+  { id: 'playground', title: 'Playground', module: './playground.js', isOpen: true },
 ];
 
 const page = document.getElementById('page');
@@ -49,7 +50,10 @@ async function start() {
   session = new Session({ config, store });
   api = new Api({ credentials: () => session.credentials(), renewed: () => session.renewed() });
   session.addEventListener('change', ({ isSame }) => changed(config, isSame));
-  addEventListener('hashchange', () => { if (session.state !== 'out') routed(); });
+  addEventListener('hashchange', () => {
+    if (session.state !== 'out') routed();
+    else if ((openView() !== undefined) !== (shown !== null)) showOut(config);
+  });
   if (!answer) {
     showOut(config);
     return;
@@ -72,6 +76,12 @@ async function start() {
 function showOut(config, problem = null) {
   shown?.end();
   shown = null;
+  const open = openView();
+  if (open && !problem) {
+    layOutOpen();
+    showView(open, routeOf(location.hash));
+    return;
+  }
   document.title = 'Sign in · Watchgate';
   showSignIn(page, { config, session, store, redirectUri, problem });
 }
@@ -96,6 +106,21 @@ function changed(config, isSame) {
   } else {
     fill(notice);
   }
+}
+
+/** The view that somebody wants who need not be signed in for it. */
+function openView() {
+  const { view } = routeOf(location.hash);
+  return VIEWS.find(({ id, isOpen }) => isOpen && id === view);
+}
+
+/** The frame of a view that is open to anybody. */
+function layOutOpen() {
+  fill(page,
+    h('header', { class: 'top' },
+      h('span', { class: 'brand' }, h('img', { src: '/assets/console/icon.svg', alt: '', width: '20', height: '20' }), 'Watchgate'),
+      h('div', { class: 'who' }, h('a', { href: hrefOf('') }, 'Sign in'))),
+    h('main', { id: 'view', tabindex: '-1' }));
 }
 
 function layOut() {

@@ -17,7 +17,8 @@ export function showSignIn(page, { config, session, store, redirectUri, problem 
     heading,
     h('p', { class: 'faint' }, 'Events, incidents, commands and answers of the services behind this gate.'),
     box, button, config.paste && pasteForm(session),
-    !config.issuer && !config.paste && h('p', {}, 'No identity provider is configured, so nobody can sign in here.')));
+    !config.issuer && !config.paste && h('p', {}, 'No identity provider is configured, so nobody can sign in here.'),
+    h('p', {}, h('a', { href: '#/playground' }, 'Try the gate\'s rules'), ' without signing in.')));
   if (problem) heading.focus();
 
   async function toProvider() {

@@ -4,10 +4,10 @@ use std::fmt::Write as _;
 use std::path::PathBuf;
 
 use clap::Args;
+use policy::configuration::{FoundMistake, Middleware, middlewares};
 use serde::Serialize;
-use trust_core::gate::Gate;
 
-use super::configuration::{Middleware, middlewares, text_of};
+use super::configuration::{said, text_of};
 use super::trust_directory;
 
 pub(super) const AFTER_HELP: &str = "\
@@ -57,14 +57,6 @@ struct MiddlewareReport {
 }
 
 #[derive(Debug, Serialize)]
-struct FoundMistake {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    line: Option<u64>,
-    place: String,
-    what: String,
-}
-
-#[derive(Debug, Serialize)]
 struct FileReport {
     file: String,
     /// A file that is not there and not needed is no mistake.
@@ -96,7 +88,7 @@ fn check(arguments: &CheckArguments, text: &str) -> Report {
     let file = arguments.file.display().to_string();
     match middlewares(text, &arguments.plugin) {
         Ok(found) => {
-            let middlewares: Vec<_> = found.into_iter().map(|middleware| look_at(arguments, middleware)).collect();
+            let middlewares: Vec<_> = found.iter().map(|middleware| look_at(arguments, middleware)).collect();
             Report {
                 file,
                 valid: middlewares.iter().all(MiddlewareReport::is_valid),
@@ -104,17 +96,14 @@ fn check(arguments: &CheckArguments, text: &str) -> Report {
                 middlewares,
             }
         }
-        Err(unreadable) => {
-            let mistake = FoundMistake { line: unreadable.line, place: String::new(), what: unreadable.what };
-            Report { file, valid: false, mistakes: vec![mistake], middlewares: Vec::new() }
-        }
+        Err(none) => Report { file, valid: false, mistakes: vec![said(&none)], middlewares: Vec::new() },
     }
 }
 
-fn look_at(arguments: &CheckArguments, middleware: Middleware) -> MiddlewareReport {
-    let Middleware { name, configuration } = middleware;
+fn look_at(arguments: &CheckArguments, middleware: &Middleware) -> MiddlewareReport {
+    let name = middleware.name.clone();
     let mut report = MiddlewareReport { name, mistakes: Vec::new(), files: Vec::new(), unseen_files: Vec::new() };
-    match (Gate::from_config(configuration.to_value().to_string().as_bytes()), &arguments.trust) {
+    match (middleware.gate(), &arguments.trust) {
         (Ok(mut gate), Some(trust)) => {
             let looked_at = trust_directory::give(&mut gate, trust).into_iter().map(|given| FileReport {
                 file: given.path.display().to_string(),
@@ -125,14 +114,7 @@ fn look_at(arguments: &CheckArguments, middleware: Middleware) -> MiddlewareRepo
             report.files = looked_at.collect();
         }
         (Ok(gate), None) => report.unseen_files = gate.wanted_files(),
-        (Err(mistakes), _) => {
-            let found = mistakes.into_iter().map(|mistake| FoundMistake {
-                line: configuration.line_of(&mistake.place),
-                place: mistake.place,
-                what: mistake.what,
-            });
-            report.mistakes = found.collect();
-        }
+        (Err(mistakes), _) => report.mistakes = mistakes,
     }
     report
 }

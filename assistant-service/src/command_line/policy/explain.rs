@@ -1,27 +1,24 @@
 //! `watchgate policy explain`: what a gate would answer to one request, and how it comes to that.
 
 mod lines;
-mod report;
-mod request;
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, bail, ensure};
+use anyhow::{Context, ensure};
 use clap::Args;
 use clap::builder::NonEmptyStringValueParser;
+use policy::configuration::{NotChosen, chosen, middlewares};
+use policy::explain;
+use policy::request::{AskedRequest, parse_header};
 use rand_core::{OsRng, RngCore};
+use trust_core::gate::Gate;
 use trust_core::gate::explanation::SignatureCheck;
-use trust_core::gate::{GATE_KEY_FILE, Gate};
-use trust_core::gate_key::GateKeys;
+use trust_core::request::RawRequest;
 use trust_core::tags::Moment;
 
-use super::configuration::{Middleware, middlewares, text_of};
+use super::configuration::{said, text_of};
 use super::trust_directory;
 use crate::command_line::at::At;
-use report::Report;
-
-/// What a verdict means where nothing is enforced.
-const OBSERVES: &str = "mode is observe: the request would pass, without any identity, and be written down as denied";
 
 pub(super) const AFTER_HELP: &str = "\
 Exits with 0 when the request would pass, with 1 when it would be denied (also where `mode: observe` lets it go on), with
@@ -56,7 +53,7 @@ pub struct ExplainArguments {
     #[arg(long, value_name = "TOKEN", value_parser = NonEmptyStringValueParser::new())]
     pub token: Option<String>,
     /// A further header of the request; may be given several times.
-    #[arg(long = "header", value_name = "NAME: VALUE", value_parser = request::parse_header)]
+    #[arg(long = "header", value_name = "NAME: VALUE", value_parser = parse_header)]
     pub headers: Vec<(String, String)>,
     /// The peer's address and port.
     #[arg(long, value_name = "ADDRESS", default_value = "192.0.2.1:49152")]
@@ -88,26 +85,12 @@ pub(super) fn run(arguments: &ExplainArguments) -> anyhow::Result<bool> {
         "only one thing can be read from the standard input"
     );
     let mut gate = gate(arguments)?;
-    let mut notes = give_keys(&mut gate, arguments)?;
-    let raw = request::raw(arguments)?;
+    let notes = give_keys(&mut gate, arguments)?;
+    let raw = request(arguments)?;
     let moment = Moment { now: arguments.at.map_or_else(At::now, Ok)?.wall_time(), sequence: 1 };
-    let report = match gate.own_answer(&raw) {
-        Some(answer) => Report::of_own_answer(&answer),
-        None => {
-            let signature = if arguments.assume_verified { SignatureCheck::Assumed } else { SignatureCheck::Done };
-            let (decision, explanation) = gate.explain(&raw.clone(), moment, signature);
-            match decision {
-                Ok(forwarding) => Report::of_permit(explanation, &forwarding),
-                Err(denial) => {
-                    if gate.only_observes() {
-                        notes.push(OBSERVES.to_owned());
-                    }
-                    Report::of_denial(explanation, &denial, &gate.answer_to(&denial, &raw))
-                }
-            }
-        }
-    };
-    let report = report.with_notes(&mut notes);
+    let signature = if arguments.assume_verified { SignatureCheck::Assumed } else { SignatureCheck::Done };
+    let mut report = explain::explain(&mut gate, &raw, moment, signature);
+    report.notes.splice(..0, notes);
     if arguments.json {
         println!("{}", serde_json::to_string_pretty(&report)?);
     } else {
@@ -119,9 +102,14 @@ pub(super) fn run(arguments: &ExplainArguments) -> anyhow::Result<bool> {
 fn gate(arguments: &ExplainArguments) -> anyhow::Result<Gate> {
     let file = arguments.config.display();
     let found = middlewares(&text_of(&arguments.config)?, &arguments.plugin)
-        .map_err(|unreadable| anyhow::anyhow!("{file}: {}", unreadable.what))?;
-    let Middleware { configuration, .. } = chosen(found, arguments.middleware.as_deref())?;
-    Gate::from_config(configuration.to_value().to_string().as_bytes()).map_err(|mistakes| {
+        .map_err(|none| anyhow::anyhow!("{file}: {}", said(&none).what))?;
+    let middleware = chosen(found, arguments.middleware.as_deref()).map_err(|not_chosen| match not_chosen {
+        NotChosen::NoSuch { .. } => anyhow::Error::new(not_chosen),
+        NotChosen::Several { names } => {
+            anyhow::anyhow!("several middlewares use the plugin; choose one of them with --middleware: {names}")
+        }
+    })?;
+    middleware.gate().map_err(|mistakes| {
         anyhow::anyhow!(
             "the configuration has {} mistakes, so every request is answered with 503; watchgate policy check {file} names them",
             mistakes.len()
@@ -129,16 +117,20 @@ fn gate(arguments: &ExplainArguments) -> anyhow::Result<Gate> {
     })
 }
 
-fn chosen(mut found: Vec<Middleware>, name: Option<&str>) -> anyhow::Result<Middleware> {
-    let names = found.iter().filter_map(|middleware| middleware.name.clone()).collect::<Vec<_>>().join(", ");
-    if let Some(name) = name {
-        let named = found.into_iter().find(|middleware| middleware.name.as_deref() == Some(name));
-        return named.with_context(|| format!("no middleware is called {name}; there are {names}"));
-    }
-    match found.pop() {
-        Some(only) if found.is_empty() => Ok(only),
-        _ => bail!("several middlewares use the plugin; choose one of them with --middleware: {names}"),
-    }
+/// The request, byte by byte as the arguments spell it.
+fn request(arguments: &ExplainArguments) -> anyhow::Result<RawRequest> {
+    let token = match arguments.token.as_deref() {
+        Some("-") => Some(text_of("-".as_ref()).context("the token")?),
+        other => other.map(str::to_owned),
+    };
+    let asked = AskedRequest {
+        method: &arguments.method,
+        url: &arguments.url,
+        source: &arguments.source,
+        headers: arguments.headers.clone(),
+        token: token.as_deref(),
+    };
+    asked.raw().context("--url")
 }
 
 /// Gives the gate its files, and says what stands in for those that are not at hand.
@@ -151,11 +143,9 @@ fn give_keys(gate: &mut Gate, arguments: &ExplainArguments) -> anyhow::Result<Ve
     }
     if let Some(path) = &arguments.jwks {
         let content = text_of(path)?;
-        for name in gate.wanted_files().into_iter().filter(|name| name != GATE_KEY_FILE) {
-            gate.take_file(&name, Some(content.as_bytes())).with_context(|| path.display().to_string())?;
-        }
+        explain::stand_in_for_key_files(gate, content.as_bytes()).with_context(|| path.display().to_string())?;
     } else if arguments.trust.is_none() && !arguments.assume_verified {
-        let unseen: Vec<_> = gate.wanted_files().into_iter().filter(|name| name != GATE_KEY_FILE).collect();
+        let unseen = explain::key_files(gate);
         if !unseen.is_empty() {
             let files = unseen.join(", ");
             notes.push(format!("{files}: not looked at; give --trust, --jwks or --assume-verified"));
@@ -164,8 +154,7 @@ fn give_keys(gate: &mut Gate, arguments: &ExplainArguments) -> anyhow::Result<Ve
     if arguments.trust.is_none() {
         let mut secret = [0; 32];
         OsRng.fill_bytes(&mut secret);
-        let stand_in = GateKeys::generate("stand-in".to_owned(), secret, None).to_json();
-        gate.take_file(GATE_KEY_FILE, Some(stand_in.as_bytes())).context("a stand-in for gate.key")?;
+        explain::stand_in_for_gate_key(gate, secret).context("a stand-in for gate.key")?;
     }
     Ok(notes)
 }

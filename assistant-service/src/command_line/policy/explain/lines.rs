@@ -1,8 +1,7 @@
 //! The report for people.
 
+use policy::report::{Header, Report, Verdict};
 use trust_core::gate::explanation::{CheckOutcome, ConditionNotes, Explanation, RuleNotes, TokenNotes};
-
-use super::report::{Header, Report, Verdict};
 
 pub(super) fn of(report: &Report) -> String {
     let mut lines = Vec::new();

@@ -8,7 +8,7 @@ use serde_saphyr::Spanned;
 
 /// A value, its line, and the lines of all that is in it.
 #[derive(Debug)]
-pub(crate) struct Located {
+pub struct Located {
     line: Option<u64>,
     tree: Tree,
 }
@@ -22,14 +22,16 @@ enum Tree {
 
 /// Why a text is no tree.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Unreadable {
-    pub(crate) line: Option<u64>,
-    pub(crate) what: String,
+pub struct Unreadable {
+    /// The line at which it ends to be one, where the reader says so.
+    pub line: Option<u64>,
+    /// One sentence.
+    pub what: String,
 }
 
 impl Located {
     /// Reads YAML, or JSON that is no YAML because of its tabs.
-    pub(crate) fn read(text: &str) -> Result<Self, Unreadable> {
+    pub fn read(text: &str) -> Result<Self, Unreadable> {
         let error = match serde_saphyr::from_str::<Spanned<Tree>>(text) {
             Ok(spanned) => return Ok(spanned.into()),
             Err(error) => error,
@@ -41,23 +43,24 @@ impl Located {
         Err(Unreadable { line, what: format!("neither YAML nor JSON: {}", error.without_snippet()) })
     }
 
-    pub(crate) fn get(&self, key: &str) -> Option<&Self> {
+    /// The member of this name, of a map.
+    pub fn get(&self, key: &str) -> Option<&Self> {
         self.entries().find(|(name, _)| *name == key).map(|(_, value)| value)
     }
 
     /// The members of a map, in their order; none of anything else.
-    pub(crate) fn entries(&self) -> impl Iterator<Item = (&str, &Self)> {
+    pub fn entries(&self) -> impl Iterator<Item = (&str, &Self)> {
         let entries = if let Tree::Map(entries) = &self.tree { entries.as_slice() } else { &[] };
         entries.iter().map(|(name, value)| (name.as_str(), value))
     }
 
     /// The members of a map, in their order; none of anything else.
-    pub(crate) fn into_entries(self) -> Vec<(String, Self)> {
+    pub fn into_entries(self) -> Vec<(String, Self)> {
         if let Tree::Map(entries) = self.tree { entries } else { Vec::new() }
     }
 
     /// The line of a place such as `rules[2].match`, or of the nearest thing around it that is there.
-    pub(crate) fn line_of(&self, place: &str) -> Option<u64> {
+    pub fn line_of(&self, place: &str) -> Option<u64> {
         let mut here = self;
         for step in place.split(['.', '[']).map(|step| step.trim_end_matches(']')).filter(|step| !step.is_empty()) {
             let next = match &here.tree {
@@ -72,7 +75,7 @@ impl Located {
     }
 
     /// The same without lines.
-    pub(crate) fn to_value(&self) -> Value {
+    pub fn to_value(&self) -> Value {
         match &self.tree {
             Tree::Scalar(value) => value.clone(),
             Tree::List(items) => Value::Array(items.iter().map(Self::to_value).collect()),

@@ -7,43 +7,57 @@ use trust_core::gate::explanation::Explanation;
 
 /// The decision and its reasons.
 #[derive(Debug, Serialize)]
-pub(super) struct Report {
-    pub(super) verdict: Verdict,
+pub struct Report {
+    /// The decision.
+    pub verdict: Verdict,
     /// What the gate read and tried; absent for a request that the gate answers by itself.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) explanation: Option<Explanation>,
+    pub explanation: Option<Explanation>,
     /// What keeps this answer from being the one that Traefik would give.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub(super) notes: Vec<String>,
+    pub notes: Vec<String>,
 }
 
 /// What the gate would do.
 #[derive(Debug, Serialize)]
 #[serde(tag = "decision", rename_all = "snake_case")]
-pub(super) enum Verdict {
+pub enum Verdict {
     /// Let it pass by this rule, with these changes.
-    Permit { rule: Option<String>, set: Vec<Header>, remove: Vec<String> },
+    Permit {
+        /// The rule's name.
+        rule: Option<String>,
+        /// Headers that it sets.
+        set: Vec<Header>,
+        /// Headers that it takes away.
+        remove: Vec<String>,
+    },
     /// Refuse it.
     Denial {
         /// As the log has it.
         reason: String,
+        /// The status of the answer.
         status: u16,
+        /// The headers of the answer.
         headers: Vec<Header>,
     },
     /// Answer it without a back end.
-    OwnAnswer { status: u16 },
+    OwnAnswer {
+        /// The status of the answer.
+        status: u16,
+    },
 }
 
 /// A header.
 #[derive(Debug, Serialize)]
-pub(super) struct Header {
-    pub(super) name: String,
+pub struct Header {
+    /// Its name.
+    pub name: String,
     /// Absent where it is a token.
-    pub(super) value: Option<String>,
+    pub value: Option<String>,
 }
 
 impl Report {
-    pub(super) fn of_permit(explanation: Explanation, forwarding: &Forwarding) -> Self {
+    pub(crate) fn of_permit(explanation: Explanation, forwarding: &Forwarding) -> Self {
         let set = forwarding.set.iter().map(|(name, value)| {
             let is_token = name.eq_ignore_ascii_case(trust_core::transaction_token::HEADER);
             Header { name: name.to_string(), value: (!is_token).then(|| value.clone()) }
@@ -53,24 +67,20 @@ impl Report {
         Self { verdict, explanation: Some(explanation), notes: Vec::new() }
     }
 
-    pub(super) fn of_denial(explanation: Explanation, denial: &Denial, answer: &Answer) -> Self {
+    pub(crate) fn of_denial(explanation: Explanation, denial: &Denial, answer: &Answer) -> Self {
         let headers =
             answer.headers.iter().map(|(name, value)| Header { name: (*name).to_owned(), value: Some(value.clone()) });
         let verdict = Verdict::Denial { reason: denial.reason(), status: answer.status, headers: headers.collect() };
         Self { verdict, explanation: Some(explanation), notes: Vec::new() }
     }
 
-    pub(super) fn of_own_answer(answer: &Answer) -> Self {
+    pub(crate) fn of_own_answer(answer: &Answer) -> Self {
         Self { verdict: Verdict::OwnAnswer { status: answer.status }, explanation: None, notes: Vec::new() }
     }
 
-    pub(super) fn with_notes(mut self, notes: &mut Vec<String>) -> Self {
-        self.notes.append(notes);
-        self
-    }
-
     /// Whether the caller gets what was asked for.
-    pub(super) fn passes(&self) -> bool {
+    #[must_use]
+    pub fn passes(&self) -> bool {
         match self.verdict {
             Verdict::Permit { .. } | Verdict::OwnAnswer { .. } => true,
             Verdict::Denial { .. } => false,

@@ -1,0 +1,67 @@
+//! Binds a wasm module for pages: `bind-wasm MODULE.wasm FOLDER` writes `FOLDER/bound.js` and
+//! `FOLDER/bound_bg.wasm`.
+//!
+//! Our pages may run nothing but files of ours (`script-src 'self' 'wasm-unsafe-eval'`, trusted types): JavaScript that makes
+//! code of texts would not run there, so it is refused here, where it can be seen.
+
+use std::env;
+use std::ffi::OsString;
+use std::fs;
+use std::path::Path;
+use std::process::ExitCode;
+
+use anyhow::{Context, Result, bail, ensure};
+use wasm_bindgen_cli_support::Bindgen;
+
+/// What a page's policy forbids, as JavaScript writes it.
+const FORBIDDEN: [&str; 4] = ["eval(", "new Function", "innerHTML", "document.write"];
+
+fn main() -> ExitCode {
+    match run(env::args_os().skip(1)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("bind-wasm: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(mut arguments: impl Iterator<Item = OsString>) -> Result<()> {
+    let (Some(module), Some(folder), None) = (arguments.next(), arguments.next(), arguments.next()) else {
+        bail!("say which module to read and which folder to write");
+    };
+    let folder = Path::new(&folder);
+    let mut output = Bindgen::new()
+        .input_path(&module)
+        .out_name("bound")
+        .web(true)?
+        .typescript(false)
+        .remove_name_section(true)
+        .remove_producers_section(true)
+        .generate_output()
+        .with_context(|| format!("{} cannot be bound", Path::new(&module).display()))?;
+    check(output.js())?;
+    fs::create_dir_all(folder).with_context(|| format!("{} cannot be made", folder.display()))?;
+    output.emit(folder).with_context(|| format!("{} cannot be written", folder.display()))
+}
+
+/// Fails where the JavaScript does what no page of ours may do.
+fn check(javascript: &str) -> Result<()> {
+    for forbidden in FORBIDDEN {
+        ensure!(!javascript.contains(forbidden), "the JavaScript holds `{forbidden}`, which the pages' policy forbids");
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn javascript_that_makes_code_of_text_is_refused() {
+        assert!(check("export function shipped() { return wasm.shipped(); }").is_ok());
+        for bad in ["return eval(text);", "new Function('return this')()", "root.innerHTML = text"] {
+            assert!(check(bad).is_err(), "{bad}");
+        }
+    }
+}
