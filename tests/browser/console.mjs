@@ -90,3 +90,6 @@ export const mediate = {
     await page.getByRole('heading', { name: 'What you agreed on' }).waitFor();
   },
 };
+
+/** Waits until the command that is open has ended well. */
+export const succeeded = ({ page }) => page.getByRole('region', { name: 'Command', exact: true }).getByText('succeeded', { exact: true }).first().waitFor();

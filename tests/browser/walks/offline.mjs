@@ -3,7 +3,7 @@
 
 import assert from 'node:assert/strict';
 
-import { askForRestart, signIn } from '../console.mjs';
+import { askForRestart, signIn, succeeded } from '../console.mjs';
 import { join } from '../joining.mjs';
 import { WATCH, go } from '../watch.mjs';
 
@@ -34,7 +34,7 @@ export default async function walk(world) {
 
   await context.setOffline(false);
   await page.getByRole('region', { name: 'Answer' }).locator('.said').waitFor();
-  await ben.page.locator('main').getByText('succeeded', { exact: true }).first().waitFor();
+  await succeeded(ben);
   assert.equal(approvals.answered, 1, 'the approval was answered more than once');
 
   // Opened anew without a line: from what the worker has kept, with what was seen last.

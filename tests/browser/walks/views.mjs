@@ -29,19 +29,23 @@ async function views(person) {
   const tabs = await page.getByRole('navigation', { name: 'Views' }).getByRole('link').allInnerTexts();
   for (const view of tabs) {
     await open(person, view);
-    await page.getByText('Loading…').waitFor({ state: 'detached' });
+    await page.locator('.view > *').first().waitFor();
+    await loaded(page);
     const problem = page.getByRole('alert');
     if (await problem.count() > 0) person.problems.push(`${view} opens with a problem: ${await problem.first().innerText()}`);
     await bothWays(person, `console-${view.toLowerCase()}`);
     const row = page.getByRole('region', { name: 'List' }).getByRole('listitem').getByRole('link').first();
     if (await row.count() > 0) {
       await row.click();
-      await page.locator('.detail').getByText('Loading…').waitFor({ state: 'detached' });
+      await page.locator('.detail h2').first().waitFor();
+      await loaded(page);
       await bothWays(person, `console-${view.toLowerCase()}-one`);
     }
   }
   if (tabs.length < 6) throw new Error(`the console has only these views: ${tabs.join(', ')}`);
 }
+
+const loaded = (page) => page.getByText(/^Loading|^Asking…$/).first().waitFor({ state: 'hidden' });
 
 async function bothWays(person, screen) {
   for (const size of [NARROW, WIDE]) {

@@ -3,7 +3,7 @@
 
 import assert from 'node:assert/strict';
 
-import { askForRestart, mediate, open, signIn } from '../console.mjs';
+import { askForRestart, mediate, open, signIn, succeeded } from '../console.mjs';
 import { join } from '../joining.mjs';
 import { WATCH, ask, go } from '../watch.mjs';
 
@@ -43,9 +43,9 @@ async function approve(ben, watch) {
   await card.getByRole('button', { name: 'Approve' }).click();
   await watch.page.getByRole('article', { name: 'restart-worker' }).getByText('Approved').waitFor();
   await watch.look('watch-approved');
-  await ben.page.locator('main').getByText('succeeded', { exact: true }).first().waitFor();
+  await succeeded(ben);
   const took = Date.now() - began;
-  await ben.page.getByLabel('Result').getByText('mailer').waitFor();
+  await ben.page.getByLabel('Result').getByText('new_pid').waitFor();
   await ben.look('console-command');
   return took;
 }
@@ -54,7 +54,7 @@ async function approve(ben, watch) {
 async function alert(watch) {
   const incident = watch.page.getByRole('article', { name: 'Incident' }).filter({ hasText: '2026.' });
   await incident.waitFor({ timeout: 120_000 });
-  assert.match(await incident.innerText(), /FrameTime|frame/i);
+  assert.match(await incident.innerText(), /on 3 devices since build 2026\.11\.3.*roll-back-build/s);
   await incident.scrollIntoViewIfNeeded();
   await watch.look('watch-incident');
 }
