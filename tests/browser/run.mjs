@@ -15,11 +15,12 @@ const { default: walk } = await import(`./walks/${name}.mjs`);
 const world = await World.open(JSON.parse(await text(process.stdin)));
 try {
   const figures = await walk(world);
-  await world.close();
+  world.check();
   console.log(JSON.stringify(figures ?? {}));
 } catch (error) {
   console.error(error);
   await world.lookAtAll();
-  await world.close().catch((also) => console.error(String(also)));
   process.exitCode = 1;
+} finally {
+  await world.close();
 }

@@ -46,15 +46,18 @@ export class World {
     for (const person of this.#people) {
       await person.photograph(`failed-${person.name}`).catch(() => {});
       console.error(`--- ${person.name} at ${person.page.url()}\n${await person.page.locator('body').innerText().catch(String)}`);
-      for (const problem of person.problems) console.error(`--- ${problem}`);
+      for (const problem of person.problems) console.error(`--- ${person.name}: ${problem}`);
     }
   }
 
-  /** Ends the browser. Throws when a page did what no page may. */
-  async close() {
+  /** Throws when a page did what no page may. */
+  check() {
     const problems = this.#people.flatMap((person) => person.problems.map((problem) => `${person.name}: ${problem}`));
-    await this.#browser.close();
     if (problems.length > 0) throw new Error(`the pages went wrong:\n${problems.join('\n')}`);
+  }
+
+  close() {
+    return this.#browser.close();
   }
 }
 

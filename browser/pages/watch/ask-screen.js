@@ -45,7 +45,7 @@ export function showAsk(root, { api, queue, phrases, state, signal }) {
     Object.assign(state, { answer: came, answeredAt: now(), isAsking: false, waiting: null, draft: '' });
     input.value = '';
     show();
-    announce(came.answer);
+    announce(wordsOf(came));
   }
 
   function failed(problem) {
@@ -64,12 +64,15 @@ export function showAsk(root, { api, queue, phrases, state, signal }) {
     const [source] = [...(came.citations ?? []), ...(came.events ?? [])];
     return fill(answer,
       h('p', { class: 'faint' }, question),
-      h('p', { class: came.known ? 'said' : 'said unknown' }, came.answer),
+      h('p', { class: came.known ? 'said' : 'said unknown' }, wordsOf(came)),
       source && h('details', {}, h('summary', {}, source.heading ?? source.file ?? 'Source'), h('blockquote', {}, source.quote), h('p', { class: 'faint' }, source.file ?? source.type)),
       came.more && h('p', { class: 'faint' }, 'There is more of it in the console.'),
       h('p', { class: 'faint' }, [came.made_by?.model ? `by ${came.made_by.model}` : 'from the documents', `at ${clock(state.answeredAt)}`].join(', ')));
   }
 }
+
+/** Nothing is said where nothing is known, and that is said. */
+const wordsOf = ({ answer }) => answer || 'The documents do not say.';
 
 /** A button to speak, where the browser listens by itself; keyboards have their own. */
 export function dictation(input) {

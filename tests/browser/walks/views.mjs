@@ -1,5 +1,7 @@
 // Every view of the console and every screen of the watch, each looked at: in light and dark, wide and narrow.
 
+import assert from 'node:assert/strict';
+
 import { askForRestart, mediate, open, signIn } from '../console.mjs';
 import { join } from '../joining.mjs';
 import { PHONE, WATCH, ask, go } from '../watch.mjs';
@@ -65,7 +67,7 @@ async function devices(world, person) {
     await device.look('watch-ask');
     await ask(device, 'How do I restart a worker?');
     await device.look('watch-answer');
-    await ask(device, 'What did the emperor have for breakfast?');
+    assert.equal(await ask(device, 'What did the emperor have for breakfast?'), 'The documents do not say.');
     await device.look('watch-unknown');
     await go(device, 'Alerts');
     await page.getByRole('article', { name: /^Approve restart-worker/ }).first().waitFor();

@@ -25,6 +25,7 @@ export default async function walk(world) {
   await signIn(ben);
   figures.approved_to_succeeded_ms = await approve(ben, watch);
   await alert(watch);
+  await explain(ada);
   await settle(ben, watch);
   figures.revoked_to_out_ms = await revoke(ada, watch);
   return figures;
@@ -57,6 +58,17 @@ async function alert(watch) {
   assert.match(await incident.innerText(), /on 3 devices since build 2026\.11\.3.*roll-back-build/s);
   await incident.scrollIntoViewIfNeeded();
   await watch.look('watch-incident');
+}
+
+/** The same at the desk: drawn, and with what the documents say. */
+async function explain(ada) {
+  await open(ada, 'Incidents');
+  const { page } = ada;
+  await page.getByRole('list', { name: 'Incidents' }).getByRole('link').first().click();
+  const plot = page.getByRole('region', { name: 'Incident' }).getByRole('img');
+  await plot.waitFor();
+  assert.ok(await plot.evaluate(async (image) => { await image.decode(); return image.naturalWidth > 100; }), 'the plot is not drawn');
+  await ada.look('console-incident');
 }
 
 /** Ben begins at the console, Ada goes along on her watch. */
