@@ -3,7 +3,7 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup setup-tests build plugin pages demo run test test-host fmt lint ci clean example bench-gate bench-guests bench-events bench-ask bench-model bench-commands bench-telemetry bench-revocation bench-opaque bench-detect scenarios soak test-faults eval fuzz properties switch-off
+.PHONY: help setup setup-tests build plugin pages demo run test test-host fmt lint ci clean example bench-gate bench-guests bench-events bench-ask bench-model bench-commands bench-telemetry bench-revocation bench-opaque bench-browser bench-detect scenarios soak test-faults eval fuzz properties switch-off
 
 CARGO ?= cargo
 # The scripts and the stage look for what was built in one place.
@@ -99,6 +99,11 @@ bench-revocation: setup-tests build ## how long a revoked token still passes; OP
 
 bench-opaque: setup-tests build ## what an opaque token costs Traefik against a JWT, both known; OPTIONS="--rounds 9"
 	@$(CARGO) run -q --bin opaque_cost -- $(OPTIONS)
+
+bench-browser: setup-tests plugin ## how soon a watch is of use, in a real browser, and what many cost others; OPTIONS="--quick", "--help"
+	@scripts/system-packages.sh
+	@$(CARGO) build -q --release -p assistant-service -p bench-browser
+	@target/release/bench-browser $(OPTIONS)
 
 soak: setup bench-guests ## long load with changing keys; MINUTES=15, OPTIONS="--requests 10000000", "--reloads 500"
 	@$(CARGO) run -q --release -p soak -- --minutes $(or $(MINUTES),15) $(OPTIONS)

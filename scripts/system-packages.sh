@@ -10,6 +10,9 @@ for package in podman crun conmon; do
 done
 # Reads the codes that sessions show.
 command -v zbarimg >/dev/null 2>&1 || missing+=(zbar-tools)
+# Plays the pages, with letters to draw.
+command -v chromium >/dev/null 2>&1 || missing+=(chromium)
+[ -e /usr/share/fonts/truetype/dejavu/DejaVuSans.ttf ] || missing+=(fonts-dejavu-core)
 # What Podman needs to work for a user who is not root.
 command -v newuidmap >/dev/null 2>&1 || missing+=(uidmap)
 command -v slirp4netns >/dev/null 2>&1 || missing+=(slirp4netns)

@@ -30,6 +30,8 @@ unshare --mount scripts/with-podman.sh cargo test --package watchgate-tests --te
 cargo test --package watchgate-tests --no-run
 echo "test-host: codes of sessions, read by zbar"
 cargo test --package watchgate-tests --test sessions -- --ignored
+echo "test-host: the pages, in a real browser"
+cargo test --package watchgate-tests --test browser -- --ignored --test-threads 1
 echo "test-host: the whole paths, with loopback as the only network"
 WATCHGATE_OUTAGE_SECONDS=60 unshare --net bash -euc 'ip link set lo up; exec cargo test --offline --package watchgate-tests'
 

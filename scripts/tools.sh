@@ -4,7 +4,7 @@
 #
 #   scripts/tools.sh         Traefik and the wasm targets: what a gateway needs
 #   scripts/tools.sh tests   also what tests and benches need: the NATS server, Node with an identity provider and a mock of models,
-#                            OpenAI's clients, an embedding model, and Ansible
+#                            OpenAI's clients, what drives a browser, an embedding model, and Ansible
 #   scripts/tools.sh ansible ansible-core 2.19, for a runner that has none of its own
 #   scripts/tools.sh deny    cargo-deny (compiled from source: minutes)
 set -euo pipefail
@@ -273,6 +273,7 @@ tests)
   node_packages tests/identity-provider "the identity provider of the tests" "4 MB"
   node_packages tests/model-mock "the mock of models of the tests" "12 MB"
   node_packages tests/openai-clients "OpenAI's client for JavaScript" "2 MB"
+  node_packages tests/browser "what drives a browser in the tests" "18 MB"
   openai_python
   embedder
   ansible

@@ -46,7 +46,7 @@ export function showAsk(root, { api, queue, phrases, state, signal }) {
     Object.assign(state, { answer: came, answeredAt: now(), isAsking: false, waiting: null, draft: '' });
     input.value = '';
     show();
-    announce(came.answer);
+    announce(wordsOf(came));
   }
 
   function failed(problem) {
@@ -65,15 +65,15 @@ export function showAsk(root, { api, queue, phrases, state, signal }) {
     const [source] = [...(came.citations ?? []), ...(came.events ?? [])];
     return fill(answer,
       h('p', { class: 'faint' }, question),
-      h('p', { class: came.known ? 'said' : 'said unknown' }, plain(came.answer)),
+      h('p', { class: came.known ? 'said' : 'said unknown' }, wordsOf(came)),
       source && h('details', {}, h('summary', {}, source.heading ?? source.file ?? 'Source'), h('blockquote', {}, source.quote), h('p', { class: 'faint' }, source.file ?? source.type)),
       came.more && h('p', { class: 'faint' }, 'There is more of it in the console.'),
       h('p', { class: 'faint' }, [came.made_by?.model ? `by ${came.made_by.model}` : 'from the documents', `at ${clock(state.answeredAt)}`].join(', ')));
   }
 }
 
-/** Marks of Markdown say nothing on a watch. */
-const plain = (text) => text.replaceAll(/`([^`]*)`/g, '$1').replaceAll('**', '');
+/** Marks of Markdown say nothing on a watch. Where nothing is known there is no answer, and that is said. */
+const wordsOf = ({ answer }) => answer.replaceAll(/`([^`]*)`/g, '$1').replaceAll('**', '') || 'The documents do not say.';
 
 /** A button to speak, where the browser listens by itself; keyboards have their own. */
 export function dictation(input) {

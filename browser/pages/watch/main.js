@@ -59,7 +59,8 @@ function comeIn() {
   const phrases = new Phrases({ api, store });
   const states = Object.fromEntries(SCREENS.map(({ id }) => [id, {}]));
   const screens = SCREENS.filter(({ scopes }) => scopes.some((scope) => session.scopes.includes(scope)));
-  const main = h('main', { id: 'screen', tabindex: '-1' });
+  // It scrolls, also where nothing on it can be pressed: so the keyboard reaches it.
+  const main = h('main', { id: 'screen', tabindex: '0' });
   const badge = h('span', { class: 'badge' });
   const tabs = screens.map(({ id, title, glyph }) => h('button', { type: 'button', 'data-screen': id, onclick: () => go(id) },
     h('span', { class: 'glyph', 'aria-hidden': 'true' }, glyph), h('span', { class: 'word' }, title), id === 'alerts' && badge));

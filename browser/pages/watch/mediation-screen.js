@@ -11,6 +11,7 @@ const STATE = { open: 'open', shared: 'both have shared', agreed: 'agreed', clos
 /** `state` outlives the screen: `{open, drafts}`. */
 export function showMediation(root, { api, state, signal }) {
   state.drafts ??= new Map();
+  const path = (step = '') => `/v1/mediations/${encodeURIComponent(state.open)}${step}`;
   const box = h('div', { class: 'mediation' });
   fill(root, h('h1', { class: 'unseen' }, 'Mediation'), box);
   show();
@@ -25,8 +26,6 @@ export function showMediation(root, { api, state, signal }) {
       if (!signal.aborted) fill(box, problemBox(problem), h('button', { type: 'button', onclick: () => show() }, 'Try again'));
     }
   }
-
-  const path = (step = '') => `/v1/mediations/${encodeURIComponent(state.open)}${step}`;
 
   function showList(mediations) {
     fill(box,

@@ -1,7 +1,5 @@
 //! Consoles of a lab play, and a new build goes bad on some of them: what their collectors send becomes one incident, which is explained.
 
-mod lab;
-
 use std::fs;
 use std::time::{Duration, Instant};
 
@@ -9,10 +7,10 @@ use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 use watchgate_tests::Stage;
 use watchgate_tests::client::{Caller, expect_json};
+use watchgate_tests::lab::{CONSOLES, Lab, STRUCK};
 use watchgate_tests::wait::until;
 
 use crate::checks::Checks;
-use lab::{CONSOLES, Lab, STRUCK};
 
 /// Eight of ten seconds make sure, ten more wait for others of the same cause; the rest is room for slow machines.
 const PATIENCE: Duration = Duration::from_secs(120);

@@ -9,13 +9,16 @@ use anyhow::{Context as _, Result, ensure};
 use console_simulator::game::Output;
 use console_simulator::portal::Credentials;
 use console_simulator::{Begin, Oddities, Setup, Simulator};
-use watchgate_tests::{Companion, Stage, artifacts};
+
+use crate::{Companion, Stage, artifacts};
 
 /// A new build that is too slow in one scene. With this seed the first three of these consoles come into that scene within 16 s of each other.
 const SCENARIO: &str = "bad-build";
 const SEED: u64 = 10;
-pub(super) const CONSOLES: [&str; 6] = ["devkit-11", "devkit-02", "devkit-15", "devkit-01", "devkit-03", "devkit-05"];
-pub(super) const STRUCK: usize = 3;
+/// All of them.
+pub const CONSOLES: [&str; 6] = ["devkit-11", "devkit-02", "devkit-15", "devkit-01", "devkit-03", "devkit-05"];
+/// How many of them get into trouble.
+pub const STRUCK: usize = 3;
 
 /// Seconds of play in one: each is measured three times as often as it was.
 const SPEED: f64 = 3.0;
@@ -27,7 +30,9 @@ const PLAYED: Duration = Duration::from_secs(1100);
 /// As set on each console.
 const CREDENTIALS: (&str, &str) = ("tester", "a secret");
 
-pub(super) struct Lab {
+/// Consoles that are switched on, and off with this.
+#[derive(Debug)]
+pub struct Lab {
     folder: PathBuf,
     consoles: Vec<Simulator>,
     collectors: Vec<Companion>,
@@ -35,7 +40,7 @@ pub(super) struct Lab {
 
 impl Lab {
     /// Switches all consoles on.
-    pub(super) async fn start(stage: &Stage) -> Result<Lab> {
+    pub async fn start(stage: &Stage) -> Result<Lab> {
         let (folder, mut consoles) = (stage.folder().join("lab"), Vec::new());
         fs::create_dir_all(&folder)?;
         let (user, password) = CREDENTIALS;
@@ -60,7 +65,7 @@ impl Lab {
     }
 
     /// Asks one console who it is, as whoever does not know it yet.
-    pub(super) async fn first_contact(&self) -> Result<()> {
+    pub async fn first_contact(&self) -> Result<()> {
         let console = self.consoles.first().context("there is no console")?;
         let mut command = tokio::process::Command::new(artifacts::watchgate()?);
         let said = command.args(["collect", "xbox", "--portal", &console.url()]).output().await?;
@@ -75,7 +80,7 @@ impl Lab {
     }
 
     /// Starts a collector beside each.
-    pub(super) fn collect(&mut self, stage: &Stage) -> Result<()> {
+    pub fn collect(&mut self, stage: &Stage) -> Result<()> {
         for console in &self.consoles {
             let name = &console.device;
             let token = self.folder.join(format!("{name}.token"));
