@@ -49,6 +49,7 @@ export class Alerts extends EventTarget {
   #wanted = new Set();
   #timer = null;
   #after = null;
+  #living = null;
 
   constructor({ api, store, follow }) {
     super();
@@ -92,13 +93,19 @@ export class Alerts extends EventTarget {
 
   /** Keeps it right until `signal`: by one stream, or by looks where there may be none or data is to be saved. */
   async live(signal, { savesData = false } = {}) {
-    const mayFollow = !savesData && await this.#followed(signal);
-    while (!mayFollow && !signal.aborted) {
-      await this.look(undefined, signal).then(() => this.#told('open'), () => this.#told('away'));
-      await new Promise((resolve) => {
-        const timer = setTimeout(resolve, POLL_MILLISECONDS);
-        signal.addEventListener('abort', () => { clearTimeout(timer); resolve(); }, { once: true });
-      });
+    this.#living = signal;
+    try {
+      const mayFollow = !savesData && await this.#followed(signal);
+      while (!mayFollow && !signal.aborted) {
+        await this.look(undefined, signal).then(() => this.#told('open'), () => this.#told('away'));
+        await new Promise((resolve) => {
+          const timer = setTimeout(resolve, POLL_MILLISECONDS);
+          signal.addEventListener('abort', () => { clearTimeout(timer); resolve(); }, { once: true });
+        });
+      }
+    } finally {
+      // Nobody keeps it right from here on, unless another one has begun.
+      if (this.#living === signal) this.#told('away');
     }
   }
 

@@ -29,12 +29,13 @@ export function showAsk(root, { api, queue, phrases, state, signal }) {
   async function ask(text) {
     const question = text.trim();
     if (!question || state.isAsking) return;
-    Object.assign(state, { question, answer: null, problem: null, waiting: crypto.randomUUID(), isAsking: true });
+    Object.assign(state, { question, answer: null, problem: null, waiting: crypto.randomUUID(), isAsking: true, isQueued: false });
     show();
     input.blur();
     phrases.count(question, now());
     try {
       const { answer: came, isWaiting } = await queue.send({ id: state.waiting, what: question, method: 'POST', path: '/v1/ask?short=1', body: { question } });
+      state.isQueued = isWaiting === true;
       if (isWaiting) show();
       else arrived(came);
     } catch (problem) {
@@ -60,7 +61,7 @@ export function showAsk(root, { api, queue, phrases, state, signal }) {
     const { question, answer: came, problem, waiting } = state;
     answer.setAttribute('aria-busy', String(Boolean(waiting)));
     if (problem) return fill(answer, problemBox(problem));
-    if (waiting) return fill(answer, h('p', { class: 'faint' }, question), h('p', {}, navigator.onLine ? 'Asking…' : 'Waiting for the line…'));
+    if (waiting) return fill(answer, h('p', { class: 'faint' }, question), h('p', {}, state.isQueued ? 'Waiting for the line…' : 'Asking…'));
     if (!came) return fill(answer);
     const [source] = [...(came.citations ?? []), ...(came.events ?? [])];
     return fill(answer,

@@ -78,6 +78,8 @@ function comeIn() {
   }, { signal: ending.signal });
   document.addEventListener('visibilitychange', look, { signal: ending.signal });
   addEventListener('online', () => { queue.wake(); look(); }, { signal: ending.signal });
+  // A stream over a line that is gone looks like one on which nothing happens.
+  addEventListener('offline', () => looking?.abort(), { signal: ending.signal });
   ending.signal.addEventListener('abort', () => { looking?.abort(); shown?.abort(); });
   begin();
   return { end: () => ending.abort() };

@@ -20,13 +20,13 @@ export default async function walk(world) {
   assert.deepEqual([[...offered], [...redeemed]], [['0'], ['1']], 'who offered, and who redeemed');
   assert.match(await ask(watch, 'How do I restart a worker?'), /worker/i);
 
-  const listened = answeredBy(watch, '/v1/events');
   await go(watch, 'Alerts');
+  const listening = watch.page.waitForResponse((response) => new URL(response.url()).search === '?type=dev.watchgate.*');
   await watch.page.evaluate(() => { dispatchEvent(new Event('online')); });
+  assert.equal((await listening).headers()['x-answered-by'], '1', 'who tells the watch what happens');
   await watch.page.getByText('Nothing needs you.').waitFor();
   // From here on whoever is there may answer; the stream is where it is.
   await watch.context.setExtraHTTPHeaders({});
-  assert.deepEqual([...listened], ['1'], 'who tells the watch what happens');
   for (const status of BROKEN) watch.expect(status);
   process.kill(world.replicas[1], 'SIGKILL');
   const ben = await world.person('ben');
