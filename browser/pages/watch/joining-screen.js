@@ -22,7 +22,7 @@ function showStart(root, session, problem = null) {
   const why = WHY[session.why];
   const heading = h('h1', { tabindex: '-1' }, 'Watchgate');
   const box = h('div', {}, problem && problemBox(problem));
-  const codeButton = h('button', { type: 'button', onclick: () => attempt(root, session, () => session.showCode(device())) }, 'Show a code');
+  const codeButton = h('button', { type: 'button', onclick: () => attempt(root, session, () => session.showCode(device())) }, 'Show a short code');
   fill(root,
     h('main', { class: 'start' }, heading, why && h('p', {}, why),
       h('p', { class: 'faint' }, 'Join the account of somebody who is signed in.'),
