@@ -97,13 +97,13 @@ export function show(root, context) {
     const old = new Map([...rows.children].map((row) => [row.firstChild?.dataset?.id, row]));
     const query = filterOf(values());
     const wanted = feed.events.map((one) => old.get(String(one.position)) ?? rowOf(one, query));
-    const focused = document.activeElement;
     const anchor = rows.scrollTop > 40 ? [...rows.children].find((row) => row.offsetTop >= rows.scrollTop + rows.offsetTop) : null;
     const before = anchor?.offsetTop;
-    rows.replaceChildren(...wanted);
+    // What stays is not touched: somebody may be on it, and there may be a thousand.
+    for (const [index, row] of wanted.entries()) if (rows.children[index] !== row) rows.insertBefore(row, rows.children[index] ?? null);
+    while (rows.children.length > wanted.length) rows.lastChild.remove();
     // Whoever reads further down is not pushed away by what comes.
     if (anchor?.isConnected) rows.scrollTop += anchor.offsetTop - before;
-    if (focused && rows.contains(focused)) focused.focus({ preventScroll: true });
     if (feed.events.length === 0 && feed.state !== 'loading' && feed.state !== 'refused') fill(rows, h('li', { class: 'empty' }, 'No events match. Those that come are shown here.'));
     if (feed.problem) fill(box, problemBox(feed.problem, { again: () => load(query) }));
     mark();
