@@ -2,20 +2,19 @@
 
 import { fill, h } from '../lib/dom.js';
 import { answerParts } from './answer.js';
-import { draft, sent } from './drafts.js';
+import { draft, sent, whenForgotten } from './drafts.js';
 import { field, onSend, problemBox } from './problem-box.js';
 import { ask, earlierOf } from './question.js';
 
 const LONGEST_SHARED_QUESTION = 2_000;
 const LONGEST_SHARED_TEXT = 8_000;
 
-// A conversation goes on when somebody comes back from another view; it belongs to whoever is signed in.
-let conversation = { of: null, turns: [] };
+// A conversation goes on when somebody comes back from another view.
+const turns = [];
+whenForgotten(() => { turns.length = 0; });
 
 export function show(root, context) {
-  const { api, signal, principal } = context;
-  if (conversation.of !== principal) conversation = { of: principal, turns: [] };
-  const { turns } = conversation;
+  const { api, signal } = context;
   const told = h('div', {});
   const question = draft('question', h('textarea', { rows: '2', maxlength: '4000', placeholder: 'How do I restart the mailer?' }));
   const stopping = h('button', { type: 'button', class: 'quiet', hidden: true, onclick: () => asking?.abort() }, 'Stop');

@@ -11,5 +11,12 @@ export function draft(name, control) {
 
 /** It was sent: it is a draft no more. */
 export const sent = (...names) => names.forEach((name) => kept.delete(name));
-/** All of them. */
-export const forgetDrafts = () => kept.clear();
+/** All of them, and what others keep for as long as one is signed in. */
+export function forgetDrafts() {
+  kept.clear();
+  for (const forget of forgetting) forget();
+}
+
+const forgetting = [];
+/** `forget()` is called when somebody signs out, or somebody else signs in. */
+export const whenForgotten = (forget) => { forgetting.push(forget); };

@@ -22,6 +22,7 @@ export class EventFeed {
   isPaused = false;
   /** Where older ones go on, or null where there are none. */
   olderThan = null;
+  #from = 0;
   #held = [];
   #known = new Set();
 
@@ -33,18 +34,22 @@ export class EventFeed {
     return this.#held.length;
   }
 
-  /** Loads the first page and then follows, until `signal`. Throws the `Problem` of the first page. */
-  async run() {
+  /** Loads the first page. Throws a `Problem`. */
+  async begin() {
     // Where the log is before the page is read: what comes after that is either on the page too, or in the stream, or in both.
     const newest = await this.#page({ limit: 1, order: 'desc' });
-    const from = newest.events[0]?.position ?? 0;
+    this.#from = newest.events[0]?.position ?? 0;
     await this.#look(null);
+  }
+
+  /** Follows what comes from the first page on, until `signal`. */
+  async follow() {
     if (this.filter.until) {
       this.#say('ended');
       return;
     }
     const query = new URLSearchParams(Object.entries(this.filter).filter(([name, value]) => value && name !== 'since'));
-    query.set('after', String(from));
+    query.set('after', String(this.#from));
     await follow(this.api, `/v1/events?${query}`, {
       signal: this.signal,
       onEvent: ({ id, data }) => this.#take({ position: Number(id), event: JSON.parse(data) }),

@@ -4,7 +4,7 @@ import { fill, h } from '../lib/dom.js';
 import { now } from '../lib/clock.js';
 import { EventFeed, FILTERS, MOST_EVENTS } from './event-feed.js';
 import { showEvent } from './event.js';
-import { field, onSend, problemBox } from './problem-box.js';
+import { clearProblem, field, onSend, problemBox, showProblem } from './problem-box.js';
 import { hrefOf } from './route.js';
 import { split } from './split.js';
 import { clock, when } from './when.js';
@@ -29,7 +29,9 @@ export function show(root, context) {
   const foot = h('div', { class: 'list-foot' });
   const box = h('div', {});
   const set = h('span', { class: 'faint' });
-  const filters = h('details', { class: 'filters' }, h('summary', {}, 'Filter', set), filterForm());
+  const wrong = h('div', {});
+  const form = filterForm();
+  const filters = h('details', { class: 'filters' }, h('summary', {}, 'Filter', set), form);
   const { list, mark } = split(root, context, {
     view: 'events', name: 'Event', empty: 'Choose an event to see all of it.',
     open: (position, place, ending, route) => showEvent(place, { api, signal: ending, context, position, known: feed?.events.find((one) => String(one.position) === position), query: route.query }),
@@ -46,8 +48,7 @@ export function show(root, context) {
   function filterForm() {
     const fields = FILTERS.map((name) => field({ name, label: LABELS[name][0], hint: LABELS[name][1], control: controls[name] }));
     const clear = h('button', { type: 'button', class: 'quiet', onclick: () => { for (const control of Object.values(controls)) control.value = ''; form.requestSubmit(); } }, 'Clear');
-    const form = h('form', {}, h('div', { class: 'grid' }, fields), h('div', { class: 'row' }, h('button', { type: 'submit' }, 'Apply'), clear));
-    return onSend(form, {
+    return onSend(h('form', {}, h('div', { class: 'grid' }, fields), h('div', { class: 'row' }, h('button', { type: 'submit' }, 'Apply'), clear), wrong), {
       signal,
       work: async () => {
         const query = filterOf(values());
@@ -69,22 +70,21 @@ export function show(root, context) {
     const mine = new EventFeed({ api, filter: values(), signal: AbortSignal.any([signal, following.signal]), changed: () => { if (feed === mine) soon(); } });
     feed = mine;
     fill(box);
+    clearProblem(form, wrong);
     fill(rows, h('li', { class: 'empty' }, 'Loading…'));
     try {
-      await mine.run();
+      await mine.begin();
+      mine.follow();
     } catch (problem) {
       if (mine.signal.aborted) return;
       fill(rows);
-      // A mistake in a filter belongs to its field.
-      if (problem.errors?.length > 0) {
-        filters.open = true;
-        mine.state = 'refused';
-        soon();
-        throw problem;
-      }
-      fill(box, problemBox(problem, { again: () => load(query) }));
       mine.state = 'refused';
       soon();
+      // A mistake in a filter belongs to its field, also where it came with the address.
+      if (problem.errors?.length > 0) {
+        filters.open = true;
+        showProblem(form, wrong, problem);
+      } else fill(box, problemBox(problem, { again: () => load(query) }));
     }
   }
 
@@ -97,13 +97,13 @@ export function show(root, context) {
     const old = new Map([...rows.children].map((row) => [row.firstChild?.dataset?.id, row]));
     const query = filterOf(values());
     const wanted = feed.events.map((one) => old.get(String(one.position)) ?? rowOf(one, query));
-    const focused = document.activeElement;
     const anchor = rows.scrollTop > 40 ? [...rows.children].find((row) => row.offsetTop >= rows.scrollTop + rows.offsetTop) : null;
     const before = anchor?.offsetTop;
-    rows.replaceChildren(...wanted);
+    // What stays is not touched: somebody may be on it, and there may be a thousand.
+    for (const [index, row] of wanted.entries()) if (rows.children[index] !== row) rows.insertBefore(row, rows.children[index] ?? null);
+    while (rows.children.length > wanted.length) rows.lastChild.remove();
     // Whoever reads further down is not pushed away by what comes.
     if (anchor?.isConnected) rows.scrollTop += anchor.offsetTop - before;
-    if (focused && rows.contains(focused)) focused.focus({ preventScroll: true });
     if (feed.events.length === 0 && feed.state !== 'loading' && feed.state !== 'refused') fill(rows, h('li', { class: 'empty' }, 'No events match. Those that come are shown here.'));
     if (feed.problem) fill(box, problemBox(feed.problem, { again: () => load(query) }));
     mark();

@@ -5,6 +5,7 @@ import { fill, h } from '../lib/dom.js';
 import { now } from '../lib/clock.js';
 import { answerParts } from './answer.js';
 import { requestLink } from './command-form.js';
+import { poll } from './poll.js';
 import { problemBox } from './problem-box.js';
 import { hrefOf } from './route.js';
 import { silenceForm } from './silences.js';
@@ -18,43 +19,34 @@ export function spanOf({ began_at: from, resolved_at: until }) {
   return until ? `lasted ${span(until - from)}` : `for ${span(now() - from)}`;
 }
 
-export async function showIncident(place, { context, signal, id }) {
+export function showIncident(place, { context, signal, id }) {
   const { api } = context;
   const path = `/v1/incidents/${encodeURIComponent(id)}`;
-  fill(place, h('p', { class: 'faint' }, 'Loading…'));
-  let incident;
-  try {
-    incident = await api.call('GET', path, { signal });
-  } catch (problem) {
-    if (!signal.aborted) fill(place, problemBox(problem, { again: () => showIncident(place, { context, signal, id }) }));
-    return;
-  }
+  let incident = null;
+  const box = h('div', {}, h('p', { class: 'faint' }, 'Loading…'));
   const head = h('div', {});
   const picture = h('div', { class: 'plot-place', tabindex: '0', role: 'group', 'aria-label': 'Picture' });
   const body = h('div', {});
   const explanation = h('section', {});
   const silence = h('details', { class: 'call' }, h('summary', {}, 'Silence it for some time'));
-  fill(place, head, picture, body, explanation, silence);
-  silence.append(silenceForm({ context, signal, name: `silence-${id}`, initial: { device: incident.devices_in_all === 1 ? incident.devices[0] : '', metric: incident.moved[0]?.metric ?? '', build: '' } }));
+  fill(place, box);
   let drawn = null;
-  draw();
-  drawPicture();
-  offerExplanation();
-  const again = setInterval(async () => {
-    if (document.hidden || incident.state !== 'open') return;
-    const next = await api.call('GET', path, { signal }).catch(() => null);
-    if (!next || signal.aborted) return;
-    incident = next;
-    draw();
-  }, EVERY);
-  signal.addEventListener('abort', () => clearInterval(again));
+  // What is over changes no more.
+  const load = async () => (incident?.state === 'resolved' ? incident : api.call('GET', path, { signal }));
+  poll({ signal, every: EVERY, box, load, show: (next) => { const isFirst = incident === null; incident = next; if (isFirst) build(); draw(); } });
+
+  function build() {
+    place.append(head, picture, body, explanation, silence);
+    silence.append(silenceForm({ context, signal, name: `silence-${id}`, initial: { device: incident.devices_in_all === 1 ? incident.devices[0] : '', metric: incident.moved[0]?.metric ?? '', build: '' } }));
+    offerExplanation();
+  }
 
   function draw() {
     const key = JSON.stringify(incident);
     if (key === drawn) return;
-    // The picture shows more only when more belongs to it.
-    if (drawn !== null) drawPicture();
     drawn = key;
+    // The picture shows more only when more belongs to it.
+    drawPicture();
     const isOpen = incident.state === 'open';
     fill(head, h('div', { class: 'row' }, h('h2', {}, incident.title), h('span', { class: `tag ${isOpen ? 'bad' : 'good'}` }, incident.state)),
       h('p', { class: 'faint' }, 'Began ', when(incident.began_at), `, was noticed ${span(Math.max(0, incident.opened_at - incident.began_at))} later`, incident.resolved_at ? [', was over ', when(incident.resolved_at)] : ', and goes on', '.'),

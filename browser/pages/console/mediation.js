@@ -6,50 +6,44 @@ import { accountPart, restatementPart } from './mediation-speaking.js';
 import { stateTag } from './mediation-words.js';
 import { confirming } from './confirm.js';
 import { person } from './people.js';
+import { poll } from './poll.js';
 import { problemBox } from './problem-box.js';
 import { when } from './when.js';
 
 const EVERY = 10_000;
-export async function showMediation(place, { context, signal, id, changed }) {
+export function showMediation(place, { context, signal, id, changed }) {
   const { api } = context;
   const path = `/v1/mediations/${encodeURIComponent(id)}`;
-  fill(place, h('p', { class: 'faint' }, 'Loading…'));
+  const box = h('div', {}, h('p', { class: 'faint' }, 'Loading…'));
+  const body = h('div', {});
+  fill(place, box, body);
   let drawn = null;
-  try {
-    draw(await api.call('GET', path, { signal }));
-  } catch (problem) {
-    if (!signal.aborted) fill(place, problemBox(problem, { again: () => showMediation(place, { context, signal, id, changed }) }));
-    return;
-  }
-  const again = setInterval(async () => {
-    if (document.hidden || place.querySelector('form[aria-busy]')) return;
-    const next = await api.call('GET', path, { signal }).catch(() => null);
-    if (next && !signal.aborted) draw(next);
-  }, EVERY);
-  signal.addEventListener('abort', () => clearInterval(again));
+  poll({ signal, every: EVERY, box, load: () => api.call('GET', path, { signal }), show: draw });
 
   function draw(mediation) {
     const key = JSON.stringify(mediation);
-    if (key === drawn || signal.aborted) return;
+    // What is being sent has its own answer.
+    if (key === drawn || signal.aborted || body.querySelector('form[aria-busy]')) return;
     // Drafts are kept by name, so that what the other one does takes no words from whoever is typing; where they were is found again.
     const at = document.activeElement?.closest?.('[data-field]')?.dataset.field;
-    const wasHere = place.contains(document.activeElement);
+    const wasHere = body.contains(document.activeElement);
     drawn = key;
-    const send = async (step, body) => {
-      const next = await api.call('POST', `${path}/${step}`, { body, timeout: 130_000 });
+    const send = async (step, said) => {
+      const next = await api.call('POST', `${path}/${step}`, { body: said, timeout: 130_000 });
       if (signal.aborted) return;
+      for (const form of body.querySelectorAll('form[aria-busy]')) form.removeAttribute('aria-busy');
       draw(next);
       changed();
     };
     const common = { context, signal, mediation, send };
-    fill(place,
+    fill(body,
       h('div', { class: 'row' }, h('h2', { tabindex: '-1' }, mediation.topic), stateTag(mediation.state)),
       h('p', { class: 'faint' }, 'With ', person(mediation.with), `, begun by ${mediation.begun_by_you ? 'you' : 'the other one'} `, when(mediation.created_at), `. ${mediation.turns_left} texts are still taken, of both together.`),
       mediation.theirs.has_left && h('p', { class: 'said' }, 'The other one has left. What they had said is removed.'),
       outcomePart(common), agreementPart(common), together(mediation), restatementPart(common), accountPart(common),
       h('div', { class: 'step' }, h('h3', {}, 'Leave'), h('p', { class: 'hint' }, 'All that you have said is removed, and what was made of it. An agreement that both made stays with the other one.'),
         leaving()));
-    if (wasHere) (at && place.querySelector(`[data-field="${CSS.escape(at)}"]`)?.querySelector('input, textarea, select') || place.querySelector('h2')).focus({ preventScroll: true });
+    if (wasHere) (at && body.querySelector(`[data-field="${CSS.escape(at)}"]`)?.querySelector('input, textarea, select') || body.querySelector('h2')).focus({ preventScroll: true });
   }
 
   function leaving() {

@@ -29,7 +29,7 @@ export function show(root, context) {
     const focused = document.activeElement?.dataset?.id;
     fill(rows, mediations.map((one) => h('li', {}, h('a', { href: hrefOf('mediations', [one.id]), 'data-id': one.id },
       h('span', { class: 'title' }, h('span', {}, one.topic), when(one.updated_at)),
-      h('span', { class: 'sub' }, stateTag(one.state), h('span', {}, 'with ', person(one.with)), h('span', {}, one.begun_by_you ? 'begun by you' : 'begun by the other'), one.asks_whether_it_held && h('span', { class: 'tag warn' }, 'did it hold?'))))));
+      h('span', { class: 'sub' }, stateTag(one.state), h('span', {}, 'with ', person(one.with)), h('span', {}, one.begun_by_you ? 'begun by you' : 'begun by the other'), one.asks_whether_it_held && one.state !== 'follow_up' && h('span', { class: 'tag warn' }, 'did it hold?'))))));
     if (mediations.length === 0) fill(rows, h('li', { class: 'empty' }, 'You are in none.'));
     if (focused) rows.querySelector(`[data-id="${CSS.escape(focused)}"]`)?.focus({ preventScroll: true });
     mark();

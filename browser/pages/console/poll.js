@@ -12,6 +12,7 @@ import { clock } from './when.js';
 export function poll({ signal, every, load, show, box }) {
   let shownAt = null;
   let asked = 0;
+  let isRefused = false;
 
   async function look() {
     asked += 1;
@@ -19,6 +20,7 @@ export function poll({ signal, every, load, show, box }) {
     try {
       const value = await load();
       if (signal.aborted || mine !== asked) return;
+      isRefused = false;
       shownAt = Date.now();
       fill(box);
       show(value);
@@ -27,18 +29,19 @@ export function poll({ signal, every, load, show, box }) {
       const isPassing = problem?.isPassing ?? false;
       if (shownAt !== null && isPassing) fill(box, h('p', { class: 'stale' }, `${problem.title}. What is shown is as of ${clock(shownAt)}.`));
       else fill(box, problemBox(problem, { again: look }));
-      if (!isPassing) return;
+      // What will be refused again is asked for again only when somebody wants it.
+      isRefused = !isPassing;
     }
   }
 
   async function go() {
     while (!signal.aborted) {
-      if (!document.hidden) await look();
+      if (!document.hidden && !isRefused) await look();
       await pause(every, signal);
     }
   }
 
-  document.addEventListener('visibilitychange', () => { if (!document.hidden && shownAt !== null && Date.now() - shownAt > every) look(); }, { signal });
+  document.addEventListener('visibilitychange', () => { if (!document.hidden && !isRefused && shownAt !== null && Date.now() - shownAt > every) look(); }, { signal });
   go();
   return look;
 }

@@ -11,7 +11,7 @@ export function problemBox(problem, { again = null } = {}) {
   return h('div', { class: 'problem', role: 'alert' },
     h('strong', {}, title),
     detail && detail !== title && h('p', {}, detail),
-    known && problem.status === 403 && !problem.kind.startsWith('not-') && h('p', {}, 'Your token does not open this. Whoever gives out tokens can add the scope that it needs.'),
+    known && problem.status === 403 && (problem.kind === '' || problem.kind === 'blank') && h('p', {}, `Your token does not open this. Whoever gives out tokens can add ${problem.scope ? `the scope ${problem.scope}` : 'the scope that it needs'}.`),
     known && problem.errors.length > 0 && h('ul', {}, problem.errors.map((error) => h('li', {}, error.field && h('code', {}, error.field), ' ', error.detail))),
     known && problem.retryAfterSeconds && h('p', {}, `It can be tried again in ${problem.retryAfterSeconds} s.`),
     again && h('button', { type: 'button', class: 'quiet', onclick: again }, 'Try again'));

@@ -1,6 +1,7 @@
 // A session in words: its state, what the device says of itself, what it may do.
 
 import { h } from '../lib/dom.js';
+import { whenForgotten } from './drafts.js';
 import { when } from './when.js';
 
 const SESSION_STATES = {
@@ -10,6 +11,7 @@ const SESSION_STATES = {
 
 /** Links of offers that this page has made: nobody tells them a second time. */
 export const offers = new Map();
+whenForgotten(() => offers.clear());
 
 export function stateTag(state) {
   const [words, style] = SESSION_STATES[state] ?? [state, ''];

@@ -54,7 +54,7 @@ export class Session extends EventTarget {
   /** Takes a token that somebody has pasted. What it says of itself is shown and not believed: the gate looks at it. */
   paste(token) {
     const claims = claimsOf(token) ?? {};
-    this.#begin({ token, keys: null, refreshToken: null, claims, scope: claims.scope ?? '', expiresAt: claims.exp ? claims.exp * 1000 : null });
+    this.#begin({ token, keys: null, isPasted: true, refreshToken: null, claims, scope: claims.scope ?? '', expiresAt: claims.exp ? claims.exp * 1000 : null });
   }
 
   /** Forgets all of it, and tells the provider that the refresh token is not needed any more. */
@@ -123,8 +123,8 @@ function withResolvers() {
   return { promise, resolve };
 }
 
-function principalOf({ claims, scope, keys }) {
+function principalOf({ claims, scope, keys, isPasted = false }) {
   const { iss = '', sub = '' } = claims;
   const name = claims.name || claims.preferred_username || claims.email || sub || 'somebody with a token';
-  return { iss, sub, name: String(name), scopes: String(scope ?? '').split(' ').filter(Boolean), isBound: keys !== null };
+  return { iss, sub, name: String(name), scopes: String(scope ?? '').split(' ').filter(Boolean), isBound: keys !== null, isPasted };
 }

@@ -41,9 +41,10 @@ export function signInAgain(notice, { config, session, store, redirectUri, asOf 
   session.addEventListener('change', gone);
   const box = h('div', {});
   const button = config.issuer && h('button', { type: 'button', class: 'primary', onclick: inWindow }, 'Sign in again');
+  const ended = session.principal.isPasted ? 'Your token does not count, or not any more.' : 'Your sign-in has ended.';
   fill(notice, h('div', { class: 'notice' },
-    h('p', {}, h('strong', {}, 'Your sign-in has ended.'), ` What you see is as of ${asOf} and stays. What is asked for waits until you are back.`),
-    button, config.paste && pasteForm(session), box));
+    h('p', {}, h('strong', {}, ended), ` What you see is as of ${asOf} and stays. What is asked for waits until you are back.`),
+    button, config.paste && h('details', { class: 'paste', open: !config.issuer }, h('summary', {}, 'Paste another token'), pasteForm(session)), box));
 
   async function inWindow() {
     // At once, while the browser still knows that a person has pressed something.
@@ -75,7 +76,7 @@ export function signInAgain(notice, { config, session, store, redirectUri, asOf 
 }
 
 function pasteForm(session) {
-  const token = h('textarea', { rows: '4', name: 'token', autocomplete: 'off', spellcheck: 'false', required: true });
+  const token = h('textarea', { rows: '3', name: 'token', autocomplete: 'off', spellcheck: 'false', required: true });
   const form = h('form', { class: 'paste' },
     field({ name: 'token', label: 'Paste an access token', hint: 'For development: it is used as it is, from this page alone, until the page is closed.', control: token }),
     h('button', { type: 'submit' }, 'Use this token'));

@@ -56,7 +56,7 @@ async function until(holds) {
 function feedOf(t, api, filter = {}) {
   const ending = new AbortController();
   const feed = new EventFeed({ api, filter, signal: ending.signal });
-  const running = feed.run();
+  const running = feed.begin().then(() => feed.follow());
   t.after(() => ending.abort());
   return { feed, running };
 }

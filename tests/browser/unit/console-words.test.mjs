@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 
+import { followCommand } from '../../../browser/pages/console/command-follow.js';
 import { blocksOf } from '../../../browser/pages/console/markdown.js';
 import { ask, earlierOf } from '../../../browser/pages/console/question.js';
 import { hrefOf, routeOf } from '../../../browser/pages/console/route.js';
@@ -96,4 +97,18 @@ test('times in words', () => {
   assert.equal(relative(7_200_000, 0), 'in 2 hours');
   assert.equal(span(59_600), '1 min');
   assert.equal(span(3_660_000), '1 h 1 min');
+});
+
+test('a command is followed to its end and no further, and another attempt is told apart', async () => {
+  const told = [];
+  const event = (name, data) => `event: ${name}\ndata: ${JSON.stringify(data)}\n\n`;
+  const body = [event('command', { state: 'running' }), event('output', { offset: 0, text: '***' }), event('output', { offset: 1, text: 'b' }), event('output', { offset: 0, text: 'c' }), event('output', { offset: 0, text: 'd' }),
+    event('command', { state: 'failed' }), event('end', { state: 'failed' })].join('');
+  let calls = 0;
+  await followCommand({
+    api: { send: async () => { calls += 1; return new Response(body); } }, id: '1', signal: new AbortController().signal,
+    changed: ({ state }) => told.push(state), wrote: (text, isAnew) => told.push(`${isAnew ? 'anew ' : ''}${text}`), told: (state) => told.push(state),
+  });
+  assert.deepEqual(told, ['open', 'running', '***', 'b', 'anew c', 'anew d', 'failed', 'ended']);
+  assert.equal(calls, 1);
 });
