@@ -17,8 +17,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     let here = PathBuf::from(env::var("CARGO_MANIFEST_DIR")?);
     let mut files = BTreeMap::new();
     for folder in [here.join("pages"), here.join("../dist/pages")] {
+        // A folder that is not there yet counts as changed each time: what `make pages` puts there later must not be missed.
+        println!("cargo::rerun-if-changed={}", folder.display());
         if folder.is_dir() {
-            println!("cargo::rerun-if-changed={}", folder.display());
             gather(&folder, "", &mut files)?;
         }
     }

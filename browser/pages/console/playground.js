@@ -15,12 +15,15 @@ const STYLE = '/assets/console/playground.css';
 export async function show(root, context) {
   const { signal } = context;
   await styled();
-  fill(root, h('p', { class: 'faint' }, 'The gate is being loaded.'));
+  fill(root, h('p', { class: 'faint' }, 'Loading the gate…'));
   const gate = await load();
   if (signal.aborted) return;
   const controls = controlsFor(gate.shipped);
   const { rules, gateChoice, form } = layOut(root, controls);
   const result = h('section', { class: 'play-result', 'aria-label': 'Verdict' });
+  // On a narrow screen the verdict stands below all that is typed: its first line stays in sight.
+  const glance = h('p', { 'aria-hidden': 'true' });
+  form.append(glance);
   root.firstElementChild.append(result);
   let said = '';
   let waiting = null;
@@ -47,7 +50,9 @@ export async function show(root, context) {
     showErrors(form, judgement.errors);
     rules.setAttribute('aria-invalid', String(judgement.mistakes.length > 0));
     fill(result, resultOf(judgement, { goTo: (line) => goTo(rules, line) }));
-    const { title } = verdictOf(judgement);
+    const { kind, title } = verdictOf(judgement);
+    glance.className = `glance verdict ${kind}`;
+    glance.textContent = title;
     // Whoever listens wants to hear what has changed, not each letter.
     if (said !== '' && said !== title) context.announce(title);
     said = title;

@@ -41,8 +41,20 @@ fn run(mut arguments: impl Iterator<Item = OsString>) -> Result<()> {
         .generate_output()
         .with_context(|| format!("{} cannot be bound", Path::new(&module).display()))?;
     check(output.js())?;
+    let has_snippets = output.snippets().values().any(|list| !list.is_empty()) || !output.local_modules().is_empty();
+    ensure!(!has_snippets, "it brings JavaScript of its own along, which nobody would serve");
+    let module = output.wasm_mut().emit_wasm();
     fs::create_dir_all(folder).with_context(|| format!("{} cannot be made", folder.display()))?;
-    output.emit(folder).with_context(|| format!("{} cannot be written", folder.display()))
+    write(&folder.join("bound.js"), output.js().as_bytes())?;
+    write(&folder.join("bound_bg.wasm"), &module)
+}
+
+/// Leaves a file alone that is as it should be: the service is built again whenever one of its pages is newer than it.
+fn write(path: &Path, bytes: &[u8]) -> Result<()> {
+    if fs::read(path).is_ok_and(|there| there == bytes) {
+        return Ok(());
+    }
+    fs::write(path, bytes).with_context(|| format!("{} cannot be written", path.display()))
 }
 
 /// Fails where the JavaScript does what no page of ours may do.
