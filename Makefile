@@ -69,18 +69,18 @@ bench-guests: plugin
 bench-gate: setup bench-guests ## what the gate costs; OPTIONS="--quick", "--help"
 	@$(CARGO) run -q --release -p bench-gate -- $(OPTIONS)
 
-bench-events: setup-tests plugin ## what going by events costs, on SQLite and on NATS; OPTIONS="--quick", "--help"
+bench-events: setup-tests plugin pages ## what going by events costs, on SQLite and on NATS; OPTIONS="--quick", "--help"
 	@$(CARGO) build -q --release -p assistant-service -p bench-events
 	@target/release/bench-events $(OPTIONS)
 
-bench-model: ## what the service adds to a model's first word; OPTIONS="--questions 100"
+bench-model: pages ## what the service adds to a model's first word; OPTIONS="--questions 100"
 	@$(CARGO) run -q --release -p bench-model -- $(OPTIONS)
 
-bench-commands: ## what commands cost, from the request through their whole life; OPTIONS="--quick", "--help"
+bench-commands: pages ## what commands cost, from the request through their whole life; OPTIONS="--quick", "--help"
 	@$(CARGO) build -q --release -p assistant-service -p bench-commands
 	@target/release/bench-commands $(OPTIONS)
 
-bench-telemetry: setup plugin ## what telemetry costs, through the detectors and through gate and service until an incident is seen; OPTIONS="--quick", "--help"
+bench-telemetry: setup plugin pages ## what telemetry costs, through the detectors and through gate and service until an incident is seen; OPTIONS="--quick", "--help"
 	@$(CARGO) build -q --release -p assistant-service -p bench-telemetry
 	@target/release/bench-telemetry $(OPTIONS)
 
@@ -90,7 +90,7 @@ bench-detect: ## how well anomalies are found; NAB=folder with data/ and combine
 scenarios: ## what the diagnosis raises of every telemetry scenario, and how soon, as a table; OPTIONS="--seeds 1..10 --only leak --incidents", "--each-frame 3"
 	@$(CARGO) run -q --release -p bench-scenarios -- $(OPTIONS)
 
-bench-ask: ## what a question costs over ten thousand documents; OPTIONS="--quick", "--help"
+bench-ask: pages ## what a question costs over ten thousand documents; OPTIONS="--quick", "--help"
 	@$(CARGO) build -q --release -p assistant-service -p bench-ask
 	@target/release/bench-ask $(OPTIONS)
 
@@ -100,7 +100,7 @@ bench-revocation: setup-tests build ## how long a revoked token still passes; OP
 bench-opaque: setup-tests build ## what an opaque token costs Traefik against a JWT, both known; OPTIONS="--rounds 9"
 	@$(CARGO) run -q --bin opaque_cost -- $(OPTIONS)
 
-bench-browser: setup-tests plugin ## how soon a watch is of use, in a real browser, and what many cost others; OPTIONS="--quick", "--help"
+bench-browser: setup-tests plugin pages ## how soon a watch is of use, in a real browser, and what many cost others; OPTIONS="--quick", "--help"
 	@scripts/system-packages.sh
 	@$(CARGO) build -q --release -p assistant-service -p bench-browser
 	@target/release/bench-browser $(OPTIONS)
@@ -108,7 +108,7 @@ bench-browser: setup-tests plugin ## how soon a watch is of use, in a real brows
 soak: setup bench-guests ## long load with changing keys; MINUTES=15, OPTIONS="--requests 10000000", "--reloads 500"
 	@$(CARGO) run -q --release -p soak -- --minutes $(or $(MINUTES),15) $(OPTIONS)
 
-eval: setup-tests ## how well the example company's questions are answered, by words alone and with embeddings; PART=report
+eval: setup-tests pages ## how well the example company's questions are answered, by words alone and with embeddings; PART=report
 	@$(CARGO) build -q --release -p assistant-service
 	@scripts/eval.sh $(or $(PART),report) $(OPTIONS)
 
