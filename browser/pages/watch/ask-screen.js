@@ -74,7 +74,7 @@ export function showAsk(root, { api, queue, phrases, state, signal }) {
 }
 
 /** Marks of Markdown say nothing on a watch. Where nothing is known there is no answer, and that is said. */
-const wordsOf = ({ answer }) => answer.replaceAll(/`([^`]*)`/g, '$1').replaceAll('**', '') || 'The documents do not say.';
+const wordsOf = ({ answer }) => (answer ?? '').replaceAll(/`([^`]*)`/g, '$1').replaceAll('**', '') || 'The documents do not say.';
 
 /** A button to speak, where the browser listens by itself; keyboards have their own. */
 export function dictation(input) {
