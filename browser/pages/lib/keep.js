@@ -29,9 +29,13 @@ async function run(mode, work) {
 
 /** The value, or undefined. */
 export const read = (name) => run('readonly', (store) => store.get(name));
+/** All whose names begin with this, in the order of their names. */
+export const readAll = (prefix) => run('readonly', (store) => store.getAll(beginningWith(prefix)));
 /** Resolves when it is on the disk. */
 export const keep = (name, value) => run('readwrite', (store) => store.put(value, name));
 /** Resolves when it is gone. */
 export const forget = (name) => run('readwrite', (store) => store.delete(name));
 /** Removes all whose names begin with this. */
-export const forgetAll = (prefix) => run('readwrite', (store) => store.delete(IDBKeyRange.bound(prefix, `${prefix}\uffff`)));
+export const forgetAll = (prefix) => run('readwrite', (store) => store.delete(beginningWith(prefix)));
+
+const beginningWith = (prefix) => IDBKeyRange.bound(prefix, `${prefix}\uffff`);

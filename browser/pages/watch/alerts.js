@@ -2,6 +2,7 @@
 // watch without a line shows it, as what it is: old.
 
 import { now } from '../lib/clock.js';
+import { awaits } from './decisions.js';
 
 const KEPT = 'watch.alerts';
 // A change comes with several events; one look is enough for them.
@@ -9,18 +10,21 @@ const TOGETHER_MILLISECONDS = 150;
 const POLL_MILLISECONDS = 60_000;
 const INSIGHTS_FOR_MILLISECONDS = 24 * 60 * 60_000;
 
-/** Where each list comes from, and events of which types change it. */
+// How a command comes among those that wait, and how it goes; of what is carried out nothing is shown here.
+const WAITS_OR_NOT = new Set(['pending', 'scheduled', 'canceled', 'rejected', 'expired'].map((state) => `dev.watchgate.command.${state}`));
+
+/** Where each list comes from, and which types of events change it. */
 const PARTS = {
   commands: {
-    types: 'dev.watchgate.command.',
+    isAbout: (type) => WAITS_OR_NOT.has(type),
     look: async (api, options) => (await api.call('GET', '/v1/commands?state=pending&limit=50', options)).commands,
   },
   incidents: {
-    types: 'dev.watchgate.incident.',
+    isAbout: (type) => type.startsWith('dev.watchgate.incident.'),
     look: async (api, options) => (await api.call('GET', '/v1/incidents?state=open&limit=20', options)).incidents.map((incident) => ({ id: incident.incident, ...incident })),
   },
   insights: {
-    types: 'dev.watchgate.insight.',
+    isAbout: (type) => type.startsWith('dev.watchgate.insight.'),
     look: async (api, options) => openInsights(await api.call('GET', '/v1/events?type=dev.watchgate.insight.*&order=desc&limit=50', options)),
   },
 };
@@ -36,7 +40,10 @@ export function openInsights({ events }) {
     .map(({ subject, time, data }) => ({ id: subject, at: time, text: data.short ?? data.watch, count: data.count ?? 1 }));
 }
 
-/** Events are `change`, and `arrived` (with `item`) for what was not there at the look before. */
+/**
+ * Events are `change`, `arrived` (with `item`) for what was not there at the look before, and `mediation` (with `id`) when one of somebody's
+ * has moved.
+ */
 export class Alerts extends EventTarget {
   /** Null where the session may not see that part. */
   seen = { commands: [], incidents: [], insights: [] };
@@ -46,17 +53,18 @@ export class Alerts extends EventTarget {
   #api;
   #store;
   #follow;
+  #person;
   #wanted = new Set();
   #timer = null;
   #after = null;
   #living = null;
 
-  constructor({ api, store, follow }) {
+  constructor({ api, store, follow, person }) {
     super();
-    Object.assign(this, { isLive: false });
     this.#api = api;
     this.#store = store;
     this.#follow = follow;
+    this.#person = person;
   }
 
   async open() {
@@ -64,8 +72,9 @@ export class Alerts extends EventTarget {
     if (kept) Object.assign(this, { seen: kept.seen, asOf: kept.asOf });
   }
 
+  /** How much wants this person: not what waits for others. */
   get count() {
-    return (this.seen.commands?.length ?? 0) + (this.seen.incidents?.length ?? 0) + (this.seen.insights?.length ?? 0);
+    return (this.seen.commands?.filter((command) => awaits(command, this.#person)).length ?? 0) + (this.seen.incidents?.length ?? 0) + (this.seen.insights?.length ?? 0);
   }
 
   /** Looks anew, at all of it or at some parts. Throws the first problem, once the others are there. */
@@ -79,7 +88,7 @@ export class Alerts extends EventTarget {
       if (status === 'rejected' && reason.status === 403) this.seen[name] = null;
       if (status !== 'fulfilled') return;
       const known = new Set(this.seen[name]?.map(({ id }) => id));
-      arrived.push(...value.filter(({ id }) => !known.has(id)).map((item) => ({ name, item })));
+      arrived.push(...value.filter((item) => !known.has(item.id) && (name !== 'commands' || awaits(item, this.#person))).map((item) => ({ name, item })));
       this.seen[name] = value;
     });
     if (failed.length < looks.length) {
@@ -123,8 +132,9 @@ export class Alerts extends EventTarget {
       },
       onEvent: ({ id, data }) => {
         this.#after = id;
-        const { type } = JSON.parse(data);
-        this.#soon(Object.keys(PARTS).filter((name) => type.startsWith(PARTS[name].types)), signal);
+        const { type, subject } = JSON.parse(data);
+        this.#soon(Object.keys(PARTS).filter((name) => PARTS[name].isAbout(type)), signal);
+        if (type.startsWith('dev.watchgate.mediation.')) this.dispatchEvent(Object.assign(new Event('mediation'), { id: subject }));
       },
     });
     return !isRefused;

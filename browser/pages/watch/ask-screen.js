@@ -6,21 +6,31 @@ import { problemBox } from './joining-screen.js';
 import { clock } from './times.js';
 
 const PHRASES = 4;
+const DRAFT = 'ask';
+const PATH = '/v1/ask?short=1';
 
 /** `state` outlives the screen: what was asked is still there when somebody comes back to it. */
-export function showAsk(root, { api, queue, phrases, state, signal }) {
+export function showAsk(root, { queue, phrases, drafts, state, signal }) {
   const input = h('input', { id: 'question', type: 'text', autocomplete: 'off', enterkeyhint: 'send', maxlength: '500', placeholder: 'Ask…', 'aria-label': 'Your question' });
-  input.value = state.draft ?? '';
-  input.addEventListener('input', () => { state.draft = input.value; });
+  input.value = drafts.read(DRAFT) ?? '';
+  input.addEventListener('input', () => drafts.keep(DRAFT, input.value));
   const answer = h('section', { class: 'answer', 'aria-label': 'Answer', tabindex: '-1' });
   const offered = h('ul', { class: 'phrases', 'aria-label': 'What you may want to ask' });
   const form = h('form', { class: 'question', onsubmit: (event) => { event.preventDefault(); ask(input.value); } }, input, dictation(input), h('button', { type: 'submit', class: 'main', 'aria-label': 'Ask' }, '→'));
   fill(root, h('h1', { class: 'unseen' }, 'Ask'), form, answer, offered);
+  // An answer may come while another screen is shown, so it goes to whichever is there.
+  state.show = show;
+  if (!state.isHeard) {
+    state.isHeard = true;
+    queue.addEventListener('sent', ({ item, answer: came }) => { if (item.id === state.waiting) arrived(came); });
+    queue.addEventListener('failed', ({ item, problem }) => { if (item.id === state.waiting) failed(problem); });
+    // What an earlier page could not send.
+    const left = queue.items.find(({ path }) => path === PATH);
+    if (left) Object.assign(state, { question: left.what, waiting: left.id, isQueued: true });
+  }
+  phrases.addEventListener('change', offer, { signal });
   offer();
   show();
-  phrases.addEventListener('change', offer, { signal });
-  queue.addEventListener('sent', ({ item, answer: came }) => { if (item.id === state.waiting) arrived(came); }, { signal });
-  queue.addEventListener('failed', ({ item, problem }) => { if (item.id === state.waiting) failed(problem); }, { signal });
 
   function offer() {
     fill(offered, phrases.offered(PHRASES).map((text) => h('li', {}, h('button', { type: 'button', onclick: () => { input.value = text; ask(text); } }, text))));
@@ -28,40 +38,53 @@ export function showAsk(root, { api, queue, phrases, state, signal }) {
 
   async function ask(text) {
     const question = text.trim();
-    if (!question || state.isAsking) return;
-    Object.assign(state, { question, answer: null, problem: null, waiting: crypto.randomUUID(), isAsking: true, isQueued: false });
+    if (!question || state.waiting) return;
+    const id = crypto.randomUUID();
+    Object.assign(state, { question, answer: null, problem: null, waiting: id, isQueued: false });
+    // Until there is an answer the question can be had again.
+    drafts.keep(DRAFT, question);
     show();
     input.blur();
     phrases.count(question, now());
     try {
-      const { answer: came, isWaiting } = await queue.send({ id: state.waiting, what: question, method: 'POST', path: '/v1/ask?short=1', body: { question } });
-      state.isQueued = isWaiting === true;
-      if (isWaiting) show();
-      else arrived(came);
+      const { answer: came, isWaiting } = await queue.send({ id, what: question, method: 'POST', path: PATH, body: { question } });
+      if (!isWaiting) return arrived(came);
+      state.isQueued = state.waiting === id;
+      return state.show();
     } catch (problem) {
-      failed(problem);
+      return failed(problem);
     }
   }
 
   function arrived(came) {
-    Object.assign(state, { answer: came, answeredAt: now(), isAsking: false, waiting: null, draft: '' });
-    input.value = '';
-    show();
+    // What was typed meanwhile is another question.
+    if (drafts.read(DRAFT)?.trim() === state.question) drafts.forget(DRAFT);
+    Object.assign(state, { answer: came, answeredAt: now(), waiting: null });
+    state.show();
     announce(wordsOf(came));
   }
 
   function failed(problem) {
-    Object.assign(state, { problem, isAsking: false, waiting: null });
-    // Nothing that somebody has typed goes.
-    input.value = state.question;
-    show();
+    Object.assign(state, { problem, waiting: null });
+    state.show();
+    announce(problem.message);
+  }
+
+  async function takeBack() {
+    await queue.takeBack(state.waiting);
+    state.waiting = null;
+    state.show();
   }
 
   function show() {
-    const { question, answer: came, problem, waiting } = state;
+    const { question, answer: came, problem, waiting, isQueued } = state;
+    if (document.activeElement !== input) input.value = drafts.read(DRAFT) ?? '';
     answer.setAttribute('aria-busy', String(Boolean(waiting)));
     if (problem) return fill(answer, problemBox(problem));
-    if (waiting) return fill(answer, h('p', { class: 'faint' }, question), h('p', {}, state.isQueued ? 'Waiting for the line…' : 'Asking…'));
+    if (waiting) {
+      return fill(answer, h('p', { class: 'faint' }, question), h('p', {}, isQueued ? 'Waiting for the line…' : 'Asking…'),
+        isQueued && h('button', { type: 'button', onclick: takeBack }, 'Do not ask'));
+    }
     if (!came) return fill(answer);
     const [source] = [...(came.citations ?? []), ...(came.events ?? [])];
     return fill(answer,

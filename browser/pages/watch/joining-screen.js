@@ -60,6 +60,17 @@ function showWaiting(root, session) {
   announce(number ? `You join ${account}. Type ${shown.split('').join(' ')} where you saw the code.` : `Your code is ${shown.split('').join(' ')}.`);
 }
 
+/** A code was opened on a device that is somebody's already. */
+export function showInstead(root, { session, handle, stay }) {
+  const heading = h('h1', { tabindex: '-1' }, `This is ${session.account}'s already`);
+  fill(root,
+    h('main', { class: 'start' }, heading,
+      h('p', {}, 'A code was opened. To join by it, leave this session first.'),
+      h('button', { type: 'button', class: 'main', onclick: stay }, 'Stay'),
+      h('button', { type: 'button', onclick: () => session.leave().then(() => redeem(root, session, handle)) }, 'Leave and join')));
+  heading.focus();
+}
+
 async function scan(root, session) {
   const ending = new AbortController();
   const video = h('video', { playsinline: true, muted: true, 'aria-label': 'What the camera sees' });

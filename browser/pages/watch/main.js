@@ -9,8 +9,10 @@ import { showAlerts } from './alerts-screen.js';
 import { Alerts } from './alerts.js';
 import { showAsk } from './ask-screen.js';
 import { handleIn } from './device.js';
-import { problemBox, showJoining } from './joining-screen.js';
+import { Drafts, forgetDrafts } from './drafts.js';
+import { problemBox, showInstead, showJoining } from './joining-screen.js';
 import { showMediation } from './mediation-screen.js';
+import { Mediations } from './mediation.js';
 import { Phrases } from './phrases.js';
 import { Queue } from './queue.js';
 import { Session } from './session.js';
@@ -22,9 +24,23 @@ const SCREENS = [
 ];
 
 const page = document.getElementById('page');
+// Of several tabs one takes over what an earlier one could not send. It holds the lock until it is closed.
+const first = new Promise((resolve) => {
+  if (!navigator.locks) return resolve(true);
+  return navigator.locks.request('watchgate.queue', { ifAvailable: true }, (lock) => { resolve(lock !== null); return lock && new Promise(() => {}); });
+});
+const isFirstPage = () => first;
 const alone = (work) => (navigator.locks ? navigator.locks.request('watchgate.renewal', work) : work());
 const apiOf = (whose) => new Api({ credentials: () => whose.credentials(), renewed: () => whose.renewed() });
-const session = new Session({ bare: new Api(), store, makeKey, pause, alone, api: apiOf });
+// An answer to "may I come in?" is of use to whoever looks; the watch does not ask while it is hidden.
+const whenShown = (signal) => new Promise((resolve) => {
+  if (!document.hidden || signal.aborted) return resolve();
+  const look = () => { if (!document.hidden) done(); };
+  const done = () => { document.removeEventListener('visibilitychange', look); resolve(); };
+  document.addEventListener('visibilitychange', look);
+  return signal.addEventListener('abort', done, { once: true });
+});
+const session = new Session({ bare: new Api(), store, makeKey, alone, api: apiOf, pause: (...wait) => pause(...wait).then(() => whenShown(wait[1])) });
 const api = apiOf(session);
 
 // The handle is worth something for a minute: it goes before anything else looks at the address.
@@ -34,69 +50,92 @@ if (location.hash) history.replaceState(null, '', location.pathname);
 let inside = null;
 keepWorker();
 session.addEventListener('change', changed);
-session.addEventListener('fault', ({ problem }) => fill(page, h('main', { class: 'start' }, problemBox(problem))));
+session.addEventListener('fault', ({ problem }) => fill(page, h('main', { class: 'start' }, h('h1', {}, 'That did not work'), problemBox(problem),
+  h('button', { type: 'button', onclick: () => session.giveUp() }, 'Back'))));
 // A link that is opened where this page is open already comes as a change of its address.
 addEventListener('hashchange', () => {
   const another = handleIn(location.href, location.origin);
   history.replaceState(null, '', location.pathname);
-  if (another && session.state !== 'in') showJoining(page, { session, handle: another });
+  if (another) invited(another);
 });
 await session.open();
-if (handle && session.state !== 'in') showJoining(page, { session, handle });
+if (handle) invited(handle);
+
+/** A code was opened. Whoever is in already says first which of the two it shall be. */
+function invited(brought) {
+  if (session.state !== 'in') return showJoining(page, { session, handle: brought });
+  inside?.end();
+  return showInstead(page, { session, handle: brought, stay: changed });
+}
 
 function changed() {
   inside?.end();
   inside = null;
   if (session.state === 'in') inside = comeIn();
-  else showJoining(page, { session });
+  else {
+    forgetDrafts(sessionStorage);
+    showJoining(page, { session });
+  }
 }
 
 /** All that there is while the session lasts. */
 function comeIn() {
   const ending = new AbortController();
-  const queue = new Queue({ api, store, pause });
-  const alerts = new Alerts({ api, store, follow });
-  const phrases = new Phrases({ api, store });
+  const { signal } = ending;
+  const { person } = session;
+  // What is still under way when the session ends leaves nothing behind for whoever comes next.
+  const own = { ...store, keep: async (name, value) => { if (!signal.aborted) await store.keep(name, value); } };
+  const queue = new Queue({ api, store: own, pause, signal, isFirst: isFirstPage, isAway: () => navigator.onLine === false });
+  const alerts = new Alerts({ api, store: own, follow, person });
+  const phrases = new Phrases({ api, store: own });
+  const mediations = new Mediations({ api });
+  const drafts = new Drafts(sessionStorage, person);
   const states = Object.fromEntries(SCREENS.map(({ id }) => [id, {}]));
   const screens = SCREENS.filter(({ scopes }) => scopes.some((scope) => session.scopes.includes(scope)));
   // It scrolls, also where nothing on it can be pressed: so the keyboard reaches it.
   const main = h('main', { id: 'screen', tabindex: '0' });
-  const badge = h('span', { class: 'badge' });
+  const badges = { alerts: h('span', { class: 'badge' }), mediation: h('span', { class: 'badge' }) };
   const tabs = screens.map(({ id, title, glyph }) => h('button', { type: 'button', 'data-screen': id, onclick: () => go(id) },
-    h('span', { class: 'glyph', 'aria-hidden': 'true' }, glyph), h('span', { class: 'word' }, title), id === 'alerts' && badge));
+    h('span', { class: 'glyph', 'aria-hidden': 'true' }, glyph), h('span', { class: 'word' }, title), badges[id]));
   const more = h('button', { type: 'button', class: 'quiet', 'aria-label': 'This session', onclick: () => go('session') }, '⋯');
   fill(page, main, h('nav', { 'aria-label': 'Screens' }, tabs, more));
   let shown = null;
   let looking = null;
 
-  alerts.addEventListener('change', () => {
-    fill(badge, alerts.count > 0 && h('span', {}, h('span', { class: 'unseen' }, ', '), String(alerts.count)));
-  }, { signal: ending.signal });
+  const count = (badge, number) => fill(badge, number > 0 && h('span', {}, h('span', { class: 'unseen' }, ', '), String(number)));
+  alerts.addEventListener('change', () => count(badges.alerts, alerts.count), { signal });
+  mediations.addEventListener('change', () => count(badges.mediation, mediations.count), { signal });
+  alerts.addEventListener('mediation', ({ id }) => {
+    if (!session.scopes.includes('mediations')) return;
+    const isShown = main.firstChild?.classList.contains('mediation') && states.mediation.open === id;
+    mediations.moved(id, { isShown }).then((isOwn) => { if (isOwn && !isShown) announce('A mediation has moved.'); }, () => null);
+  }, { signal });
   alerts.addEventListener('arrived', ({ name, item }) => {
     navigator.vibrate?.(80);
     announce(name === 'commands' ? `${item.runbook} waits for you.` : item.title ?? item.text);
-  }, { signal: ending.signal });
-  document.addEventListener('visibilitychange', look, { signal: ending.signal });
-  addEventListener('online', () => { queue.wake(); look(); }, { signal: ending.signal });
+  }, { signal });
+  document.addEventListener('visibilitychange', look, { signal });
+  addEventListener('online', () => { queue.wake(); look(); }, { signal });
   // A stream over a line that is gone looks like one on which nothing happens.
-  addEventListener('offline', () => looking?.abort(), { signal: ending.signal });
-  ending.signal.addEventListener('abort', () => { looking?.abort(); shown?.abort(); });
+  addEventListener('offline', () => looking?.abort(), { signal });
+  signal.addEventListener('abort', () => { looking?.abort(); shown?.abort(); });
   begin();
   return { end: () => ending.abort() };
 
   async function begin() {
     await Promise.all([queue.open(), alerts.open(), phrases.open()]);
-    if (ending.signal.aborted) return;
+    if (signal.aborted) return;
     go(screens[0]?.id ?? 'session', { isFirst: true });
     look();
     if (session.scopes.includes('runbooks:read')) phrases.learn().catch(() => null);
+    if (session.scopes.includes('mediations')) mediations.look().catch(() => null);
   }
 
   /** Follows what happens while somebody looks, and nothing else. */
   function look() {
     looking?.abort();
     looking = null;
-    if (document.hidden || ending.signal.aborted || !screens.some(({ id }) => id === 'alerts')) return;
+    if (document.hidden || signal.aborted || !screens.some(({ id }) => id === 'alerts')) return;
     looking = new AbortController();
     queue.wake();
     const savesData = navigator.connection?.saveData === true || !session.scopes.includes('events:read');
@@ -112,7 +151,7 @@ function comeIn() {
       if (tab.dataset.screen === id || (tab === more && id === 'session')) tab.setAttribute('aria-current', 'page');
       else tab.removeAttribute('aria-current');
     }
-    const parts = { api, queue, alerts, phrases, state: states[id], signal: shown.signal };
+    const parts = { api, queue, alerts, phrases, mediations, drafts, person, state: states[id], signal: shown.signal };
     if (id === 'session') showSession(root);
     else screens.find((screen) => screen.id === id).show(root, parts);
     if (!isFirst) main.focus();

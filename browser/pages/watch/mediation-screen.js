@@ -1,73 +1,119 @@
-// Mediation: one's own side is told in private, and only what both want to share is shown. What is typed here stays in memory: a watch that
-// is lost must not tell it.
+// Mediation: one's own side is told in private, and only what both want to share is shown.
 
 import { announce, fill, h } from '../lib/dom.js';
 import { dictation } from './ask-screen.js';
 import { problemBox } from './joining-screen.js';
-import { day } from './times.js';
+import { clock, day } from './times.js';
 
-const STATE = { open: 'open', shared: 'both have shared', agreed: 'agreed', closed: 'closed', left: 'left' };
+const STATE = { open: 'open', shared: 'both have shared', agreed: 'agreed', follow_up: 'did it hold?', closed: 'closed', left: 'left' };
 
-/** `state` outlives the screen: `{open, drafts}`. */
-export function showMediation(root, { api, state, signal }) {
-  state.drafts ??= new Map();
-  const path = (step = '') => `/v1/mediations/${encodeURIComponent(state.open)}${step}`;
+/** `state` outlives the screen: which one is `open`. */
+export function showMediation(root, { alerts, mediations, drafts, state, signal }) {
+  state.open ??= null;
+  const asOf = h('p', { class: 'faint as-of' });
   const box = h('div', { class: 'mediation' });
-  fill(root, h('h1', { class: 'unseen' }, 'Mediation'), box);
+  let drawn = null;
+  fill(root, h('h1', { class: 'unseen' }, 'Mediation'), asOf, box);
+  alerts.addEventListener('mediation', ({ id }) => moved(id), { signal });
   show();
 
-  async function show(said = null) {
-    if (said) announce(said);
-    if (!box.hasChildNodes()) fill(box, h('p', { class: 'faint' }, 'Looking…'));
+  /** What was seen last at once, and then what there is. */
+  async function show() {
+    const { open } = state;
+    const known = mediations.known(open);
+    drawn = null;
+    if (known) draw(known.seen);
+    else fill(box, h('p', { class: 'faint' }, 'Looking…'));
+    await look(open);
+  }
+
+  async function look(open) {
     try {
-      if (state.open) showOne(await api.call('GET', path(), { signal }));
-      else showList((await api.call('GET', '/v1/mediations', { signal })).mediations);
+      const seen = await mediations.look(open, { signal });
+      if (signal.aborted || state.open !== open) return;
+      stale(null);
+      draw(seen);
     } catch (problem) {
-      if (!signal.aborted) fill(box, problemBox(problem), h('button', { type: 'button', onclick: () => show() }, 'Try again'));
+      if (signal.aborted || state.open !== open) return;
+      const known = mediations.known(open);
+      if (known) return stale(known.asOf, problem);
+      fill(box, problemBox(problem), h('div', { class: 'buttons' }, h('button', { type: 'button', onclick: show }, 'Try again'),
+        open && h('button', { type: 'button', onclick: () => go(null) }, 'All')));
     }
   }
 
-  function showList(mediations) {
+  function stale(since, problem = null) {
+    root.classList.toggle('stale', since !== null);
+    fill(asOf, since !== null && [`As of ${clock(since)}. ${problem.message}. `, h('button', { type: 'button', onclick: () => look(state.open) }, 'Try again')]);
+  }
+
+  /** Somebody is about to press or to type something: what they look at does not change under their hands. */
+  function moved(id) {
+    if (state.open !== null && state.open !== id) return;
+    if (!box.contains(document.activeElement) || document.activeElement.matches('h2')) return look(state.open);
+    fill(asOf, 'Something has changed. ', h('button', { type: 'button', onclick: () => look(state.open) }, 'Show it'));
+    announce('Something has changed.');
+  }
+
+  function go(id) {
+    state.open = id;
+    stale(null);
+    show().then(() => { if (!box.contains(document.activeElement)) box.querySelector('h2, button')?.focus(); });
+  }
+
+  /** What is the same is not drawn again: somebody may be typing into it already. */
+  function draw(seen) {
+    const form = JSON.stringify(seen);
+    if (form === drawn) return;
+    drawn = form;
+    if (state.open === null) showList(seen);
+    else showOne(seen);
+  }
+
+  function showList(list) {
     fill(box,
-      mediations.length === 0 && h('p', { class: 'calm' }, 'Nothing to settle. Begin one in the console.'),
-      mediations.map(({ id, topic, state: stands, with: other, asks_whether_it_held: asks }) => h('button', {
-        type: 'button', class: 'card', onclick: () => { state.open = id; show(); },
-      }, h('strong', {}, topic), h('span', { class: 'faint' }, `${other.subject} · ${asks ? 'did it hold?' : STATE[stands] ?? stands}`))));
+      list.length === 0 && h('p', { class: 'calm' }, 'Nothing to settle. Begin one in the console.'),
+      list.map(({ id, topic, state: stands, with: other, asks_whether_it_held: asks }) => h('button', {
+        type: 'button', class: 'card', onclick: () => go(id),
+      }, h('strong', {}, topic), h('span', { class: 'faint' }, [other.subject, asks ? 'did it hold?' : STATE[stands] ?? stands, mediations.hasMoved(id) && 'new'].filter(Boolean).join(' · ')))));
   }
 
   function showOne(mediation) {
-    const { topic, with: other, yours, theirs, together, agreement, form, note, state: stands, asks_whether_it_held: asks } = mediation;
+    const { topic, with: other, yours, theirs, together, agreement, form = [], note, state: stands, turns_left: turns, asks_whether_it_held: asks } = mediation;
     const isOver = stands === 'left' || stands === 'closed';
-    const heading = h('h2', { tabindex: '-1' }, topic);
+    // After an agreement nothing is told or restated any more.
+    const maySpeak = (stands === 'open' || stands === 'shared') && turns > 0;
     fill(box,
-      h('button', { type: 'button', class: 'back', onclick: () => { state.open = null; show(); } }, '‹ All'),
-      heading, h('p', { class: 'faint' }, `with ${other.subject}${theirs.has_left ? ', who has left' : ''}`),
+      h('button', { type: 'button', class: 'back', onclick: () => go(null) }, '‹ All'),
+      h('h2', { tabindex: '-1' }, topic), h('p', { class: 'faint' }, `with ${other.subject}${theirs.has_left ? ', who has left' : ''}`),
       asks && outcome(),
-      !isOver && !yours.account && account(form),
-      yours.restatement && !isOver && restatement(yours),
-      !yours.shared && theirs.has_shared && h('p', {}, `${other.subject} has shared. You see it once you share too.`),
-      yours.shared && !theirs.shared && h('p', {}, `You have shared. ${other.subject} has not yet.`),
+      maySpeak && !yours.account && account(form),
+      yours.account && ownSide(yours.account, maySpeak),
+      yours.restatement && maySpeak && restatement(yours),
+      yours.shared && !maySpeak && part('You shared', h('blockquote', {}, yours.shared)),
+      !isOver && !yours.shared && theirs.has_shared && h('p', {}, `${other.subject} has shared. You see it once you share too.`),
+      !isOver && yours.shared && !theirs.shared && h('p', {}, `You have shared. ${other.subject} has not yet.`),
       theirs.shared && part(`${other.subject} says`, h('blockquote', {}, theirs.shared)),
       together && bothSides(together),
       yours.draft && part('You could write', h('blockquote', {}, yours.draft)),
-      (agreement || together) && !isOver && agreed(agreement, other),
+      (agreement || together) && !isOver && agreed(agreement, other, turns),
       agreement?.accepted_at && isOver && part('Agreed', h('blockquote', {}, agreement.text)),
-      yours.held !== undefined && h('p', {}, `You say that it ${yours.held ? 'held' : 'did not hold'}.`),
+      yours.held !== undefined && h('p', {}, `You say that it ${yours.held ? 'held' : 'did not hold'}.`, yours.note && ` ${yours.note}`),
       theirs.held !== undefined && h('p', {}, `${other.subject} says that it ${theirs.held ? 'held' : 'did not hold'}.`),
+      turns === 0 && !isOver && h('p', {}, 'All turns are used. Accept what is proposed, leave, or go on in a room.'),
       note && h('p', { class: 'faint' }, note),
       !isOver && leaving(other));
-    heading.focus();
   }
 
   const part = (title, ...content) => h('section', {}, h('h3', {}, title), content);
 
   /** A text field whose words stay until they are sent. */
   function text(name, label, before = '') {
-    const key = `${state.open} ${name}`;
+    const key = `${state.open}.${name}`;
     const area = h('textarea', { rows: '4', maxlength: '4000', 'aria-label': label });
-    area.value = state.drafts.get(key) ?? before;
-    area.addEventListener('input', () => state.drafts.set(key, area.value));
-    return { area, node: h('div', { class: 'text' }, area, dictation(area)), sent: () => state.drafts.delete(key) };
+    area.value = drafts.read(key) ?? before;
+    area.addEventListener('input', () => drafts.keep(key, area.value));
+    return { area, isBegun: drafts.read(key) !== null, node: h('div', { class: 'text' }, area, dictation(area)), sent: () => drafts.forget(key) };
   }
 
   /** A button that sends something, once at a time; what went wrong stands below it and nothing that was typed goes. */
@@ -76,12 +122,19 @@ export function showMediation(root, { api, state, signal }) {
     const button = h('button', { type: 'button', class: kind, onclick: send }, label);
     return h('div', { class: 'action' }, button, problemPlace);
     async function send() {
+      const { open } = state;
       button.disabled = true;
-      fill(problemPlace);
+      fill(problemPlace, h('p', { class: 'faint' }, 'Sending…'));
       try {
-        await api.call('POST', path(step), { body: body(), timeout: 60_000 });
+        const after = await mediations.step(open, step, body());
         for (const field of fields) field.sent();
-        await show(said);
+        announce(said);
+        if (signal.aborted || state.open !== open) return;
+        if (after === null) return go(null);
+        stale(null);
+        drawn = null;
+        draw(after);
+        box.querySelector('h2').focus();
       } catch (problem) {
         button.disabled = false;
         fill(problemPlace, problemBox(problem));
@@ -89,25 +142,36 @@ export function showMediation(root, { api, state, signal }) {
     }
   }
 
+  /** Opened where something was typed in it before. */
+  const more = (title, fields, ...content) => h('details', { open: fields.some(({ isBegun }) => isBegun) }, h('summary', {}, title), content);
+
   function account(form) {
     const own = text('account', 'Your side');
-    const answers = form.map(({ name, question }) => ({ name, question, field: text(name, question) }));
+    const answers = form.map(({ name, question }) => ({ name, question, ...text(`answer.${name}`, question) }));
     return part('Your side',
       h('p', { class: 'faint' }, 'Only you see this.'), own.node,
-      action('Tell', '/account', () => ({ text: own.area.value }), { fields: [own], said: 'Told.', kind: 'main' }),
-      answers.length > 0 && h('details', {}, h('summary', {}, 'Or answer questions'),
-        answers.map(({ question, field }) => h('div', {}, h('p', {}, question), field.node)),
-        action('Tell', '/account', () => ({ answers: Object.fromEntries(answers.map(({ name, field }) => [name, field.area.value])) }), { fields: answers.map(({ field }) => field), said: 'Told.' })));
+      action('Tell', 'account', () => ({ text: own.area.value }), { fields: [own], said: 'Told.', kind: 'main' }),
+      answers.length > 0 && more('Or answer questions', answers,
+        answers.map(({ question, node }) => h('div', {}, h('p', {}, question), node)),
+        action('Tell', 'account', () => ({ answers: Object.fromEntries(answers.map(({ name, area }) => [name, area.value])) }), { fields: answers, said: 'Told.' })));
+  }
+
+  function ownSide(told, maySpeak) {
+    const own = text('account', 'Your side', told);
+    return maySpeak
+      ? more('Your side', [own], h('p', { class: 'faint' }, 'Only you see this.'), own.node, action('Tell it so', 'account', () => ({ text: own.area.value }), { fields: [own], said: 'Told.' }))
+      : more('Your side', [], h('p', { class: 'faint' }, 'Only you see this.'), h('blockquote', {}, told));
   }
 
   function restatement({ restatement: words, shared }) {
-    if (shared) return part('You share', h('blockquote', {}, shared), action('Take back', '/restatement', () => ({ accept: true, share: false }), { said: 'Taken back.' }));
+    if (shared) return part('You share', h('blockquote', {}, shared), action('Take back', 'restatement', () => ({ accept: true, share: false }), { said: 'Taken back.' }));
     const own = text('restatement', 'In other words', words);
     return part('Said to the other one',
       h('blockquote', {}, words),
-      action('Share this', '/restatement', () => ({ accept: true, share: true }), { said: 'Shared.', kind: 'main' }),
-      h('details', {}, h('summary', {}, 'Say it otherwise'), own.node,
-        action('Share mine', '/restatement', () => ({ text: own.area.value, share: true }), { fields: [own], said: 'Shared.' })));
+      action('Share this', 'restatement', () => ({ accept: true, share: true }), { said: 'Shared.', kind: 'main' }),
+      more('Say it otherwise', [own], own.node,
+        action('Share mine', 'restatement', () => ({ text: own.area.value, share: true }), { fields: [own], said: 'Shared.', kind: 'main' }),
+        action('Keep, not share', 'restatement', () => ({ text: own.area.value, share: false }), { fields: [own], said: 'Kept, and not shared.' })));
   }
 
   function bothSides({ common, open, next_steps: steps }) {
@@ -115,27 +179,30 @@ export function showMediation(root, { api, state, signal }) {
     return [list('In common', common), list('Open', open), list('Next', steps)];
   }
 
-  function agreed(agreement, other) {
+  function agreed(agreement, other, turns) {
     if (agreement?.accepted_at) return part('Agreed', h('blockquote', {}, agreement.text), h('p', { class: 'faint' }, `until ${day(agreement.follow_up_at)}`));
     const own = text('agreement', 'What you agree on');
     const isTheirs = agreement && agreement.proposed_by.subject === other.subject && agreement.proposed_by.issuer === other.issuer;
     return part('Agreement',
       agreement && h('blockquote', {}, agreement.text),
-      isTheirs && action('Accept', '/agreement', () => ({ accept: agreement.id }), { said: 'Agreed.', kind: 'main' }),
+      isTheirs && action('Accept', 'agreement', () => ({ accept: agreement.id }), { said: 'Agreed.', kind: 'main' }),
       agreement && !isTheirs && h('p', {}, `Proposed by you; ${other.subject} may accept it.`),
-      h('details', {}, h('summary', {}, agreement ? 'Propose another' : 'Propose one'), own.node,
-        action('Propose', '/agreement', () => ({ text: own.area.value }), { fields: [own], said: 'Proposed.' })));
+      turns > 0 && more(agreement ? 'Propose another' : 'Propose one', [own], own.node,
+        action('Propose', 'agreement', () => ({ text: own.area.value }), { fields: [own], said: 'Proposed.' })));
   }
 
   function outcome() {
+    const own = text('note', 'A note for yourself');
+    const body = (held) => () => ({ held, ...(own.area.value.trim() ? { note: own.area.value } : {}) });
     return part('Did it hold?', h('div', { class: 'buttons' },
-      action('It held', '/outcome', () => ({ held: true }), { said: 'Noted.', kind: 'main' }),
-      action('It did not', '/outcome', () => ({ held: false }), { said: 'Noted.' })));
+      action('It held', 'outcome', body(true), { fields: [own], said: 'Noted.', kind: 'main' }),
+      action('It did not', 'outcome', body(false), { fields: [own], said: 'Noted.' })),
+    more('Note for yourself', [own], h('p', { class: 'faint' }, 'Only you see this.'), own.node));
   }
 
   function leaving(other) {
     return h('details', { class: 'leaving' }, h('summary', {}, 'Leave…'),
       h('p', {}, `All that you have said is removed. ${other.subject} sees that you have left.`),
-      action('Leave it', '/leave', () => ({}), { said: 'You have left.' }));
+      action('Leave it', 'leave', () => undefined, { said: 'You have left.' }));
   }
 }

@@ -43,6 +43,8 @@ export class Session extends EventTarget {
   }
 
   get account() { return this.#kept?.account ?? ''; }
+  /** As commands name whoever asked for them and decided. */
+  get person() { return personOf(this.#kept?.token ?? ''); }
   get scopes() { return this.#kept?.scope.split(' ') ?? []; }
 
   /** Redeems what stands behind `#` of a code's link. Throws a `Problem`. */
@@ -66,9 +68,11 @@ export class Session extends EventTarget {
     this.#become('out');
   }
 
-  /** What `lib/api.js` asks for before each call. */
+  /** What `lib/api.js` asks for before each call. Throws a `Problem` when the session ended meanwhile: no call goes out for somebody else. */
   async credentials() {
+    const session = this.#id;
     if (this.#kept && this.#kept.expiresAt - now() < RENEW_MILLISECONDS) await this.#renew().catch(passing);
+    if (this.#id !== session) throw new Problem({ status: 401, title: 'This session is over' });
     return this.#kept ? { token: this.#kept.token, keys: this.#kept.keys } : null;
   }
 
@@ -86,10 +90,12 @@ export class Session extends EventTarget {
   /** Ends the session, at the service too where that can be reached. */
   async leave() {
     const { api, store } = this.#parts;
-    const id = this.#kept && claimsOf(this.#kept.token).sid;
+    const id = this.#id;
     if (id) await api(this).call('DELETE', `/v1/sessions/${encodeURIComponent(id)}`, { timeout: 5_000 }).catch(passing);
     await this.#over(null, store);
   }
+
+  get #id() { return this.#kept && claimsOf(this.#kept.token).sid; }
 
   async #begin(keys, answer, shown) {
     const { device_code: deviceCode, interval, expires_in: seconds } = answer;
@@ -107,21 +113,14 @@ export class Session extends EventTarget {
   }
 
   async #poll(waiting, signal) {
-    const { bare, pause, store } = this.#parts;
+    const { alone, pause } = this.#parts;
     let seconds = waiting.interval;
     while (!signal.aborted) {
       await pause(seconds * 1000, signal);
       if (signal.aborted) return;
       if (now() > waiting.until) return this.#refused('late');
       try {
-        const form = { grant_type: DEVICE_CODE, device_code: waiting.deviceCode };
-        const answer = await bare.call('POST', '/v1/sessions:token', { form, keys: waiting.keys });
-        // Whoever gave up meanwhile does not want it; nobody uses it, and it ends by itself.
-        if (signal.aborted) return;
-        await this.#keep(waiting.keys, answer);
-        await store.forget(WAITING);
-        this.#become('in');
-        return;
+        return await alone(() => this.#ask(waiting, signal));
       } catch (problem) {
         if (!(problem instanceof Problem)) throw problem;
         if (problem.kind === 'slow_down') seconds += 5;
@@ -130,6 +129,22 @@ export class Session extends EventTarget {
         else if (problem.kind !== 'authorization_pending' && !problem.isPassing) throw problem;
       }
     }
+  }
+
+  /** One page of ours asks at a time: a device code that comes again once its tokens are used ends the session, since two have it. */
+  async #ask(waiting, signal) {
+    const { bare, store } = this.#parts;
+    const stands = await store.read(WAITING);
+    if (signal.aborted) return;
+    // Another page of ours was first, or gave up.
+    if (await store.read(KEPT) || stands?.deviceCode !== waiting.deviceCode) return this.open();
+    const form = { grant_type: DEVICE_CODE, device_code: waiting.deviceCode };
+    const answer = await bare.call('POST', '/v1/sessions:token', { form, keys: waiting.keys });
+    // Whoever gave up meanwhile does not want it; nobody uses it, and it ends by itself.
+    if (signal.aborted) return;
+    await this.#keep(waiting.keys, answer);
+    await store.forget(WAITING);
+    this.#become('in');
   }
 
   async #refused(why) {
@@ -146,9 +161,12 @@ export class Session extends EventTarget {
       const kept = await store.read(KEPT);
       if (!kept) return this.#over('ended', store).then(() => false);
       if (kept.token !== known) {
-        // Another page of ours was first.
+        // Another page of ours was first; or it has left, and somebody else was let in there: then nothing of before goes on.
+        const session = this.#id;
         this.#kept = kept;
-        return true;
+        if (this.#id === session) return true;
+        this.#become('in');
+        return false;
       }
       try {
         const form = { grant_type: 'refresh_token', refresh_token: kept.refreshToken };
@@ -186,6 +204,11 @@ export class Session extends EventTarget {
     this.state = state;
     this.dispatchEvent(new Event('change'));
   }
+}
+
+function personOf(token) {
+  const { iss, sub, origin } = claimsOf(token);
+  return { iss: origin?.iss ?? iss, sub };
 }
 
 /** What a token says of itself. The gate is who believes it or does not; here it is a label. */

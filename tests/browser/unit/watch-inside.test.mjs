@@ -3,84 +3,23 @@ import { test } from 'node:test';
 
 import { Problem } from '../../../browser/pages/lib/problem.js';
 import { Alerts, openInsights } from '../../../browser/pages/watch/alerts.js';
+import { agreedOf, awaits, decisionOf } from '../../../browser/pages/watch/decisions.js';
+import { Drafts, forgetDrafts } from '../../../browser/pages/watch/drafts.js';
+import { Mediations } from '../../../browser/pages/watch/mediation.js';
 import { counted, offered } from '../../../browser/pages/watch/phrases.js';
-import { Queue } from '../../../browser/pages/watch/queue.js';
 
 const store = () => {
   const kept = new Map();
-  return { kept, read: async (name) => structuredClone(kept.get(name)), keep: async (name, value) => { kept.set(name, structuredClone(value)); } };
+  return {
+    kept,
+    read: async (name) => structuredClone(kept.get(name)),
+    readAll: async (prefix) => [...kept.keys()].filter((name) => name.startsWith(prefix)).sort().map((name) => structuredClone(kept.get(name))),
+    keep: async (name, value) => { kept.set(name, structuredClone(value)); },
+    forget: async (name) => { kept.delete(name); },
+  };
 };
 const away = new Problem({ status: 0, title: 'away' });
 const next = (target, type) => new Promise((resolve) => { target.addEventListener(type, resolve, { once: true }); });
-const item = (id, more = {}) => ({ id, what: id, method: 'POST', path: `/v1/${id}`, body: { id }, ...more });
-
-/** A queue whose line is away for so many calls. */
-function queue({ awayFor, answers = {}, kept = store() }) {
-  const sent = [];
-  const api = {
-    call: async (method, path, { body }) => {
-      if (awayFor > 0) { awayFor -= 1; throw away; }
-      sent.push(body.id);
-      if (answers[body.id] instanceof Error) throw answers[body.id];
-      return answers[body.id] ?? { fine: body.id };
-    },
-  };
-  let wake = () => {};
-  // Waits until it is woken, as on a line that does not come back by itself.
-  const pause = (_, signal) => new Promise((resolve) => { wake = resolve; signal.addEventListener('abort', resolve, { once: true }); });
-  return { queue: new Queue({ api, store: kept, pause }), sent, kept, wake: () => wake() };
-}
-
-test('what can be sent is sent at once, and what cannot waits on the disk, in its order', async () => {
-  const { queue: line, sent, kept } = queue({ awayFor: 2 });
-  assert.deepEqual(await line.send(item('a')), { isWaiting: true });
-  assert.deepEqual(await line.send(item('b')), { isWaiting: true });
-  assert.deepEqual(kept.kept.get('watch.queue').map(({ id }) => id), ['a', 'b']);
-  const both = [];
-  line.addEventListener('sent', ({ item: { id }, answer }) => both.push([id, answer.fine]));
-  await new Promise((resolve) => { setTimeout(resolve, 5); });
-  line.wake();
-  while (both.length < 2) await new Promise((resolve) => { setTimeout(resolve, 1); });
-  assert.deepEqual([sent, both, kept.kept.get('watch.queue')], [['a', 'b'], [['a', 'a'], ['b', 'b']], []]);
-  assert.deepEqual(await line.send(item('c')), { answer: { fine: 'c' } });
-});
-
-test('a page that is opened anew sends what the one before left', async () => {
-  const first = queue({ awayFor: 9 });
-  await first.queue.send(item('a'));
-  const second = queue({ awayFor: 0, kept: first.kept });
-  const sent = next(second.queue, 'sent');
-  await second.queue.open();
-  assert.equal((await sent).item.id, 'a');
-});
-
-test('what is taken back is not sent', async () => {
-  const { queue: line, sent } = queue({ awayFor: 2 });
-  await line.send(item('a'));
-  await new Promise((resolve) => { setTimeout(resolve, 5); });
-  assert.equal(await line.takeBack('a'), true);
-  assert.equal(await line.takeBack('a'), false);
-  line.wake();
-  await new Promise((resolve) => { setTimeout(resolve, 5); });
-  assert.deepEqual(sent, []);
-});
-
-test('a refusal is told, what was done before counts as done, and what is too old is not sent any more', async () => {
-  const refused = new Problem({ status: 409, kind: 'digest-differs', title: 'No' });
-  const before = new Problem({ status: 409, kind: 'decided-already', title: 'No' });
-  const { queue: line } = queue({ awayFor: 0, answers: { a: refused, b: before } });
-  await assert.rejects(line.send(item('a')), refused);
-  assert.deepEqual(await line.send(item('b', { settledBy: ['decided-already'] })), { answer: null });
-  const kept = store();
-  kept.kept.set('watch.queue', [item('old', { at: Date.now() - 3_600_000 }), item('young', { at: Date.now() })]);
-  const { queue: late, sent } = queue({ awayFor: 0, kept });
-  const failed = next(late, 'failed');
-  const done = next(late, 'sent');
-  await late.open();
-  assert.equal((await failed).item.id, 'old');
-  assert.equal((await done).item.id, 'young');
-  assert.deepEqual(sent, ['young']);
-});
 
 test('phrases are what is asked most, then what runbooks are for', () => {
   let kept = [];
@@ -103,9 +42,11 @@ test('of an insight the newest word counts, and an ended one is none', () => {
 const alerts = (answers, follow = async () => {}) => {
   const api = { call: async (_, path) => { const name = path.split('?')[0].split('/').pop(); const answer = answers[name]; if (answer instanceof Error) throw answer; return structuredClone(answer); } };
   const kept = store();
-  return { seen: new Alerts({ api, store: kept, follow }), kept };
+  return { seen: new Alerts({ api, store: kept, follow, person: ADA }), kept };
 };
-const command = (id) => ({ id, runbook: id });
+const ADA = { iss: 'https://idp.example.com', sub: 'ada' };
+const BEN = { ...ADA, sub: 'ben' };
+const command = (id, approval = {}) => ({ id, runbook: id, requested_by: BEN, approval });
 
 test('what is new since the last look is told, and what could not be looked at stays as it was', async () => {
   const answers = { commands: { commands: [command('a')] }, incidents: new Problem({ status: 403, title: 'No' }), events: { events: [] } };
@@ -121,9 +62,26 @@ test('what is new since the last look is told, and what could not be looked at s
   answers.commands = away;
   await assert.rejects(seen.look(), away);
   assert.deepEqual([seen.seen.commands.map(({ id }) => id), seen.asOf], [['b', 'a'], asOf]);
-  const later = new Alerts({ api: {}, store: kept });
+  const later = new Alerts({ api: {}, store: kept, person: ADA });
   await later.open();
   assert.deepEqual([later.count, later.asOf, later.isLive], [2, asOf, false]);
+});
+
+test('what waits for others is neither counted nor told', async () => {
+  const agreed = { quorum: 2, decided: [{ by: ADA, decision: 'approve' }] };
+  const own = { ...command('own', { not_requester: true }), requested_by: ADA };
+  const namesake = { ...own, id: 'namesake', requested_by: { ...ADA, iss: 'https://other.example.com' } };
+  const commands = [command('a'), command('b', agreed), own, namesake];
+  assert.deepEqual(commands.map((one) => awaits(one, ADA)), [true, false, false, true]);
+  assert.deepEqual([decisionOf(commands[1], ADA), decisionOf(commands[1], BEN), agreedOf(commands[1]), agreedOf(commands[0])], ['approve', null, '1 of 2 agreed', null]);
+  const answers = { commands: { commands: [] }, incidents: { incidents: [] }, events: { events: [] } };
+  const { seen } = alerts(answers);
+  const arrived = [];
+  seen.addEventListener('arrived', ({ item: { id } }) => arrived.push(id));
+  await seen.look();
+  answers.commands.commands = commands;
+  await seen.look();
+  assert.deepEqual([seen.count, arrived], [2, ['a', 'namesake']]);
 });
 
 test('events bring a look at what they are about, after the stream is there', async () => {
@@ -132,13 +90,70 @@ test('events bring a look at what they are about, after the stream is there', as
   const follow = async (_, path, { told, onEvent, signal }) => {
     told('open');
     answers.commands.commands.push(command('a'));
+    // What a service writes while it carries something out is nothing that waits.
+    onEvent({ id: '6', data: JSON.stringify({ type: 'dev.watchgate.command.output', data: null }) });
     onEvent({ id: '7', data: JSON.stringify({ type: 'dev.watchgate.command.pending' }) });
+    onEvent({ id: '8', data: JSON.stringify({ type: 'dev.watchgate.mediation.shared', subject: 'm-1' }) });
     await new Promise((resolve) => { signal.addEventListener('abort', resolve); });
   };
   const { seen } = alerts(answers, follow);
+  const mediations = [];
+  seen.addEventListener('mediation', ({ id }) => mediations.push(id));
   const following = seen.live(ending.signal);
   while (seen.count === 0) await next(seen, 'change');
-  assert.equal(seen.isLive, true);
+  assert.deepEqual([seen.isLive, mediations], [true, ['m-1']]);
   ending.abort();
   await following;
+});
+
+/** What `sessionStorage` is in a browser. */
+function storage() {
+  const kept = new Map();
+  return {
+    kept, get length() { return kept.size; }, key: (index) => [...kept.keys()][index],
+    getItem: (name) => kept.get(name) ?? null, setItem: (name, value) => kept.set(name, value), removeItem: (name) => kept.delete(name),
+  };
+}
+
+test('a draft outlives the page, and neither its sending nor its person', () => {
+  const window = storage();
+  window.setItem('console.begun', 'x');
+  new Drafts(window, ADA).keep('m-1.account', 'my side');
+  const later = new Drafts(window, ADA);
+  assert.equal(later.read('m-1.account'), 'my side');
+  later.keep('m-1.note', 'x');
+  later.forget('m-1.note');
+  assert.equal(later.read('m-1.note'), null);
+  assert.equal(new Drafts(window, BEN).read('m-1.account'), null);
+  assert.equal(new Drafts(window, ADA).read('m-1.account'), null);
+  later.keep('m-1.account', 'again');
+  forgetDrafts(window);
+  assert.deepEqual([...window.kept.keys()], ['console.begun']);
+});
+
+test('mediations that have moved are counted until they are looked at, and those of others never', async () => {
+  const list = [{ id: 'm-1', state: 'open', asks_whether_it_held: false }, { id: 'm-2', state: 'follow_up', asks_whether_it_held: true }];
+  const asked = [];
+  const api = {
+    call: async (method, path, { body } = {}) => {
+      asked.push([method, path, body]);
+      if (path === '/v1/mediations') return structuredClone({ mediations: list });
+      if (path.endsWith('/leave')) return null;
+      if (path.endsWith('/gone')) throw new Problem({ status: 404, title: 'No' });
+      return { id: path.split('/')[3], state: 'closed', asks_whether_it_held: false };
+    },
+  };
+  const seen = new Mediations({ api });
+  await seen.look();
+  assert.equal(seen.count, 1);
+  assert.equal(await seen.moved('m-9'), false);
+  assert.equal(await seen.moved('m-1'), true);
+  assert.deepEqual([seen.count, seen.hasMoved('m-1')], [2, true]);
+  await seen.look('m-1');
+  assert.deepEqual([seen.count, seen.known('m-1').seen.state], [1, 'closed']);
+  await seen.step('m-2', 'outcome', { held: true });
+  assert.deepEqual([seen.count, asked.at(-1)], [0, ['POST', '/v1/mediations/m-2/outcome', { held: true }]]);
+  assert.equal(await seen.step('m-1', 'leave'), null);
+  assert.deepEqual([seen.known('m-1'), seen.known().seen.map(({ id }) => id)], [undefined, ['m-2']]);
+  await assert.rejects(seen.look('gone'), { status: 404 });
 });

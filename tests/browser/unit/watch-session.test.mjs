@@ -26,8 +26,14 @@ function disk() {
   };
 }
 
+/** What lets one at a time do its work, as a lock of the browser does among its tabs. */
+function aloneAmong() {
+  let turn = Promise.resolve();
+  return (work) => { turn = turn.then(work, work); return turn; };
+}
+
 /** A watch whose service gives these answers in turn. */
-function watch({ answers, store = disk() }) {
+function watch({ answers, store = disk(), alone = aloneAmong() }) {
   const asked = [];
   const transport = async (url, request) => {
     const path = new URL(url).pathname;
@@ -38,8 +44,6 @@ function watch({ answers, store = disk() }) {
   };
   const bare = new Api({ origin: ORIGIN, transport });
   const waits = [];
-  let turn = Promise.resolve();
-  const alone = (work) => { turn = turn.then(work, work); return turn; };
   const session = new Session({
     bare, store, makeKey, alone, pause: async (milliseconds) => { waits.push(milliseconds); },
     api: (whose) => new Api({ origin: ORIGIN, transport, credentials: () => whose.credentials() }),
@@ -49,6 +53,7 @@ function watch({ answers, store = disk() }) {
   return { session, store, asked, waits, states };
 }
 
+const soonAfter = (answer) => new Promise((resolve) => { setTimeout(resolve, 5, answer instanceof Response ? answer : Response.json(answer)); });
 const until = async (condition) => { for (let turns = 0; !condition(); turns += 1) { assert.ok(turns < 1_000, 'it never came'); await new Promise((resolve) => { setTimeout(resolve, 1); }); } };
 const REDEEMED = { session: 's-1', account: 'ada', number: '4711', device_code: 'code', interval: 5, expires_in: 600 };
 
@@ -77,6 +82,26 @@ test('a page that is opened anew goes on waiting, with the same key', async () =
   assert.equal(second.session.shown.userCode, 'WDJB-MJHT');
   await until(() => second.session.state === 'in');
   assert.deepEqual(second.asked[0].form, { grant_type: 'urn:ietf:params:oauth:grant-type:device_code', device_code: 'code' });
+});
+
+test('of two tabs that wait one asks for the tokens, and both are in', async () => {
+  const store = disk();
+  const alone = aloneAmong();
+  const first = watch({ store, alone, answers: [REDEEMED, () => soonAfter(grant(1))] });
+  await first.session.redeem('handle', 'a watch');
+  const second = watch({ store, alone, answers: [] });
+  await second.session.open();
+  await until(() => first.session.state === 'in' && second.session.state === 'in');
+  assert.deepEqual([first.asked.length, second.asked.length, [...store.kept.keys()]], [2, 0, ['watch.session']]);
+});
+
+test('a tab that waits gives up when another one has', async () => {
+  const store = disk();
+  const waiting = watch({ store, answers: [REDEEMED, () => soonAfter(oauth('authorization_pending'))] });
+  await waiting.session.redeem('handle', 'a watch');
+  store.kept.delete('watch.waiting');
+  await until(() => waiting.session.state === 'out');
+  assert.equal(waiting.asked.length, 2);
 });
 
 for (const [error, why] of [['access_denied', 'refused'], ['expired_token', 'late'], ['invalid_grant', 'refused']]) {
@@ -113,6 +138,19 @@ test('what another page of ours has renewed is used, and not renewed again', asy
   assert.equal(await session.renewed(), true);
   assert.equal((await session.credentials()).token, grant(2).access_token);
   assert.equal(asked.length, 0);
+});
+
+test('where another page of ours was left and somebody else let in, nothing goes out for them that was begun before', async () => {
+  const store = disk();
+  await kept(store, 1, 30_000);
+  const { session, states } = watch({ store, answers: [] });
+  await session.open();
+  const other = tokenOf({ sub: 'ada', sid: 's-2', iss: 'urn:watchgate:sessions', origin: { iss: 'https://idp.example.com' } });
+  store.kept.set('watch.session', { ...store.kept.get('watch.session'), token: other, expiresAt: Date.now() + 600_000 });
+  await assert.rejects(session.credentials(), { status: 401 });
+  assert.deepEqual(states, ['in', 'in']);
+  assert.equal((await session.credentials()).token, other);
+  assert.deepEqual(session.person, { iss: 'https://idp.example.com', sub: 'ada' });
 });
 
 test('a line that is away ends nothing; a session that is revoked forgets everything of it and nothing else', async () => {
