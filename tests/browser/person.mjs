@@ -3,6 +3,7 @@
 import { join } from 'node:path';
 
 import { violations } from './accessibility.mjs';
+import { overflows } from './layout.mjs';
 
 // Chromium writes every answer that is not a good one to the console; which of them may come is for the walk to say.
 const ANSWER = /^Failed to load resource: (?:the server responded with a status of (\d+)|net::(ERR_\w+))/;
@@ -68,8 +69,8 @@ export class Person {
   }
 
   /**
-   * Looks at the page as it stands, in light and in dark where it has both: a screenshot `<screen>-<width>x<height>-<scheme>.png`, and what
-   * axe finds. What that is goes to the problems.
+   * Looks at the page as it stands, in light and in dark where it has both: a screenshot `<screen>-<scheme>-<width>x<height>.png`, what axe finds,
+   * and what does not fit. All of that goes to the problems.
    */
   async look(screen) {
     for (const colorScheme of this.schemes) {
@@ -77,6 +78,8 @@ export class Person {
       await this.photograph(`${screen}-${colorScheme}`);
       for (const violation of await violations(this.page)) this.problems.push(`on ${screen}, ${colorScheme}: ${violation}`);
     }
+    const { width, height } = this.page.viewportSize();
+    for (const overflow of await overflows(this.page)) this.problems.push(`on ${screen}, ${width}x${height}: ${overflow}`);
   }
 
   /** A screenshot alone. */

@@ -19,13 +19,15 @@ export default async function walk(world) {
   for (let count = 0; count < world.times; count += 1) {
     const approve = page.locator('article.command').getByRole('button', { name: 'Approve' });
     await approve.waitFor();
-    taps.push(await approve.evaluate((button) => {
+    const tap = await approve.evaluate((button) => {
       const { key: id } = button.closest('[data-key]').dataset;
       const at = performance.timeOrigin + performance.now();
       button.click();
       return { id, at };
-    }));
-    await approve.waitFor({ state: 'detached' });
+    });
+    taps.push(tap);
+    // The next one may stand there already.
+    await page.locator(`article.command[data-key="${tap.id}"]`).waitFor({ state: 'detached' });
   }
   return { taps, cpu_throttling: THROTTLING };
 }
