@@ -155,7 +155,6 @@ function routed() {
 }
 
 async function showView(view, route) {
-  const isFirst = shown === null;
   shown?.end();
   const main = document.getElementById('view');
   for (const tab of page.querySelectorAll('[data-view]')) {
@@ -168,7 +167,8 @@ async function showView(view, route) {
   const heading = h('h1', { tabindex: '-1' }, view.title);
   const root = h('div', { class: `view view-${view.id}` });
   fill(main, heading, root);
-  if (!isFirst) heading.focus();
+  // Also after the sign-in screen, whose controls are gone: else the next Tab would begin somewhere in the middle.
+  heading.focus();
   const ending = new AbortController();
   const me = { view, moved: null, context: null, end: () => ending.abort() };
   shown = me;
