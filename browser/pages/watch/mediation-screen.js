@@ -143,7 +143,9 @@ export function showMediation(root, { alerts, mediations, drafts, state, signal 
   }
 
   /** Opened where something was typed in it before. */
-  const more = (title, fields, ...content) => h('details', { open: fields.some(({ isBegun }) => isBegun) }, h('summary', {}, title), content);
+  function more(title, fields, ...content) {
+    return h('details', { open: fields.some(({ isBegun }) => isBegun) }, h('summary', {}, title), content);
+  }
 
   function account(form) {
     const own = text('account', 'Your side');

@@ -61,7 +61,7 @@ async function devices(world, person) {
     const device = await world.person(name, screen);
     const { page } = device;
     await page.goto(`${world.gateway}/watch`);
-    await page.getByRole('button', { name: 'Show a code' }).waitFor();
+    await page.getByRole('button', { name: /^Show a (short )?code$/ }).waitFor();
     await device.look('watch-start');
     await join(person, device, { looked: async (what) => { if (what === 'number') await device.look('watch-number'); } });
     await device.look('watch-ask');
