@@ -105,7 +105,6 @@ export function showMediation(root, { alerts, mediations, drafts, state, signal 
       !isOver && leaving(other));
   }
 
-  const part = (title, ...content) => h('section', {}, h('h3', {}, title), content);
 
   /** A text field whose words stay until they are sent. */
   function text(name, label, before = '') {
@@ -143,7 +142,9 @@ export function showMediation(root, { alerts, mediations, drafts, state, signal 
   }
 
   /** Opened where something was typed in it before. */
-  const more = (title, fields, ...content) => h('details', { open: fields.some(({ isBegun }) => isBegun) }, h('summary', {}, title), content);
+  function more(title, fields, ...content) {
+    return h('details', { open: fields.some(({ isBegun }) => isBegun) }, h('summary', {}, title), content);
+  }
 
   function account(form) {
     const own = text('account', 'Your side');
@@ -197,7 +198,7 @@ export function showMediation(root, { alerts, mediations, drafts, state, signal 
     return part('Did it hold?', h('div', { class: 'buttons' },
       action('It held', 'outcome', body(true), { fields: [own], said: 'Noted.', kind: 'main' }),
       action('It did not', 'outcome', body(false), { fields: [own], said: 'Noted.' })),
-    more('Note for yourself', [own], h('p', { class: 'faint' }, 'Only you see this.'), own.node));
+      more('Note for yourself', [own], h('p', { class: 'faint' }, 'Only you see this.'), own.node));
   }
 
   function leaving(other) {
@@ -206,3 +207,5 @@ export function showMediation(root, { alerts, mediations, drafts, state, signal 
       action('Leave it', 'leave', () => undefined, { said: 'You have left.' }));
   }
 }
+
+const part = (title, ...content) => h('section', {}, h('h3', {}, title), content);
