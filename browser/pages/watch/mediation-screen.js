@@ -88,7 +88,6 @@ export function showMediation(root, { alerts, mediations, drafts, state, signal 
       h('h2', { tabindex: '-1' }, topic), h('p', { class: 'faint' }, `with ${other.subject}${theirs.has_left ? ', who has left' : ''}`),
       asks && outcome(),
       maySpeak && !yours.account && account(form),
-      yours.account && ownSide(yours.account, maySpeak),
       yours.restatement && maySpeak && restatement(yours),
       yours.shared && !maySpeak && part('You shared', h('blockquote', {}, yours.shared)),
       !isOver && !yours.shared && theirs.has_shared && h('p', {}, `${other.subject} has shared. You see it once you share too.`),
@@ -101,6 +100,7 @@ export function showMediation(root, { alerts, mediations, drafts, state, signal 
       yours.held !== undefined && h('p', {}, `You say that it ${yours.held ? 'held' : 'did not hold'}.`, yours.note && ` ${yours.note}`),
       theirs.held !== undefined && h('p', {}, `${other.subject} says that it ${theirs.held ? 'held' : 'did not hold'}.`),
       turns === 0 && !isOver && h('p', {}, 'All turns are used. Accept what is proposed, leave, or go on in a room.'),
+      yours.account && ownSide(yours.account, maySpeak),
       note && h('p', { class: 'faint' }, note),
       !isOver && leaving(other));
   }
