@@ -25,9 +25,8 @@ function showStart(root, session, problem = null) {
   const codeButton = h('button', { type: 'button', onclick: () => attempt(root, session, () => session.showCode(device())) }, 'Show a short code');
   fill(root,
     h('main', { class: 'start' }, heading, why && h('p', {}, why),
-      h('p', { class: 'faint' }, 'Join the account of somebody who is signed in.'),
       h('button', { type: 'button', class: 'main', onclick: () => scan(root, session) }, 'Scan a code'),
-      codeButton, box));
+      codeButton, box, h('p', { class: 'faint' }, 'It joins the account of somebody who is signed in at the console.')));
   if (why) announce(why);
 }
 

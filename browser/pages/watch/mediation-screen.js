@@ -88,7 +88,6 @@ export function showMediation(root, { alerts, mediations, drafts, state, signal 
       h('h2', { tabindex: '-1' }, topic), h('p', { class: 'faint' }, `with ${other.subject}${theirs.has_left ? ', who has left' : ''}`),
       asks && outcome(),
       maySpeak && !yours.account && account(form),
-      yours.account && ownSide(yours.account, maySpeak),
       yours.restatement && maySpeak && restatement(yours),
       yours.shared && !maySpeak && part('You shared', h('blockquote', {}, yours.shared)),
       !isOver && !yours.shared && theirs.has_shared && h('p', {}, `${other.subject} has shared. You see it once you share too.`),
@@ -101,11 +100,11 @@ export function showMediation(root, { alerts, mediations, drafts, state, signal 
       yours.held !== undefined && h('p', {}, `You say that it ${yours.held ? 'held' : 'did not hold'}.`, yours.note && ` ${yours.note}`),
       theirs.held !== undefined && h('p', {}, `${other.subject} says that it ${theirs.held ? 'held' : 'did not hold'}.`),
       turns === 0 && !isOver && h('p', {}, 'All turns are used. Accept what is proposed, leave, or go on in a room.'),
+      yours.account && ownSide(yours.account, maySpeak),
       note && h('p', { class: 'faint' }, note),
       !isOver && leaving(other));
   }
 
-  const part = (title, ...content) => h('section', {}, h('h3', {}, title), content);
 
   /** A text field whose words stay until they are sent. */
   function text(name, label, before = '') {
@@ -199,7 +198,7 @@ export function showMediation(root, { alerts, mediations, drafts, state, signal 
     return part('Did it hold?', h('div', { class: 'buttons' },
       action('It held', 'outcome', body(true), { fields: [own], said: 'Noted.', kind: 'main' }),
       action('It did not', 'outcome', body(false), { fields: [own], said: 'Noted.' })),
-    more('Note for yourself', [own], h('p', { class: 'faint' }, 'Only you see this.'), own.node));
+      more('Note for yourself', [own], h('p', { class: 'faint' }, 'Only you see this.'), own.node));
   }
 
   function leaving(other) {
@@ -208,3 +207,5 @@ export function showMediation(root, { alerts, mediations, drafts, state, signal 
       action('Leave it', 'leave', () => undefined, { said: 'You have left.' }));
   }
 }
+
+const part = (title, ...content) => h('section', {}, h('h3', {}, title), content);
