@@ -41,6 +41,13 @@ async fn every_view_and_every_screen_opens_and_anybody_can_use_it() -> Result<()
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "needs a browser: make test-host"]
+async fn rules_are_tried_in_the_page_and_nothing_of_it_leaves() -> Result<()> {
+    let pages = Pages::start().await?;
+    pages.stage.play(async |_| pages.walk("playground", json!({})).await).await.map(drop)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs a browser: make test-host"]
 async fn what_is_done_without_a_line_goes_out_once_when_it_is_back() -> Result<()> {
     let pages = Pages::start().await?;
     pages
