@@ -23,7 +23,7 @@ export default async function walk(world) {
     }
     return times;
   };
-  const watchFirst = await first('/watch', 'Show a code', WATCH);
+  const watchFirst = await first('/watch', 'Show a short code', WATCH);
   const consoleFirst = await first('/console', 'Sign in at', { schemes: ['light'] });
 
   const ada = await world.person('ada');
@@ -56,7 +56,7 @@ async function slow({ page, context }) {
 async function noted(page, what, work) {
   await page.addInitScript(() => {
     const look = () => {
-      const button = [...document.querySelectorAll('button')].find(({ textContent }) => /^(Show a code|Sign in at)/.test(textContent));
+      const button = [...document.querySelectorAll('button')].find(({ textContent }) => /^(Show a short code|Sign in at)/.test(textContent));
       if (button) globalThis.seenButton ??= performance.now();
       if (document.querySelector('.answer .said')) globalThis.seenAnswer ??= performance.now();
     };
