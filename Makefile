@@ -3,7 +3,7 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup setup-tests build plugin pages demo run test test-host fmt lint ci clean example bench-gate bench-guests bench-events bench-ask bench-model bench-commands bench-telemetry bench-revocation bench-opaque bench-browser bench-detect scenarios soak test-faults eval fuzz properties switch-off
+.PHONY: help setup setup-tests build release plugin pages demo run test test-host fmt lint ci clean example bench-gate bench-guests bench-events bench-ask bench-model bench-commands bench-telemetry bench-revocation bench-opaque bench-browser bench-detect scenarios soak test-faults eval fuzz properties switch-off
 
 CARGO ?= cargo
 # The scripts and the stage look for what was built in one place.
@@ -35,6 +35,9 @@ setup-tests: ## also what the tests need, some 250 MB
 
 build: plugin pages ## the plugin, what pages load, the service and the stage
 	$(CARGO) build --bins
+
+release: pages ## the command line and the service, for use: target/release/watchgate
+	$(CARGO) build --release --bin watchgate
 
 plugin: ## the gate as a Traefik plugin, in dist/
 	@$(CARGO) fetch --quiet --locked

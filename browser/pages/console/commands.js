@@ -3,7 +3,7 @@
 import { fill, h } from '../lib/dom.js';
 import { showCommand } from './command.js';
 import { showRequest } from './command-form.js';
-import { STATES, stateTag } from './command-words.js';
+import { isFinal, STATES, stateTag } from './command-words.js';
 import { person } from './people.js';
 import { poll } from './poll.js';
 import { field, onSend, problemBox } from './problem-box.js';
@@ -92,7 +92,7 @@ export function show(root, context) {
     const focused = document.activeElement?.dataset?.id;
     fill(rows, commands.map((command) => h('li', {}, h('a', { href: hrefOf('commands', [command.id], filter), 'data-id': command.id },
       h('span', { class: 'title' }, h('span', {}, command.runbook), when(command.requested_at)),
-      h('span', { class: 'sub' }, stateTag(command.state), command.dry_run && h('span', { class: 'tag' }, 'dry run'), h('span', {}, `for ${command.target.service}`), h('span', {}, 'by ', person(command.requested_by, principal)), command.progress?.percent !== undefined && h('span', {}, `${command.progress.percent} %`))))));
+      h('span', { class: 'sub' }, stateTag(command.state), command.dry_run && h('span', { class: 'tag' }, 'dry run'), h('span', {}, `for ${command.target.service}`), h('span', {}, 'by ', person(command.requested_by, principal)), !isFinal(command.state) && command.progress?.percent !== undefined && h('span', {}, `${command.progress.percent} %`))))));
     if (commands.length === 0) fill(rows, h('li', { class: 'empty' }, filter.size > 0 ? 'No command matches.' : 'Nobody has asked for a command yet.'));
     if (focused) rows.querySelector(`[data-id="${CSS.escape(focused)}"]`)?.focus({ preventScroll: true });
     mark();

@@ -56,7 +56,7 @@ async function slow({ page, context }) {
 async function noted(page, what, work) {
   await page.addInitScript(() => {
     const look = () => {
-      const button = [...document.querySelectorAll('button')].find(({ textContent }) => /^(Show a (short )?code|Sign in at)/.test(textContent));
+      const button = [...document.querySelectorAll('button')].find(({ textContent }) => /^(Show a short code|Sign in at)/.test(textContent));
       if (button) globalThis.seenButton ??= performance.now();
       if (document.querySelector('.answer .said')) globalThis.seenAnswer ??= performance.now();
     };
