@@ -16,6 +16,7 @@ import { Mediations } from './mediation.js';
 import { Phrases } from './phrases.js';
 import { Queue } from './queue.js';
 import { Session } from './session.js';
+import { whileShown } from './times.js';
 
 const SCREENS = [
   { id: 'ask', title: 'Ask', glyph: '?', scopes: ['assistant:ask'], show: showAsk },
@@ -115,6 +116,7 @@ function comeIn() {
     announce(name === 'commands' ? `${item.runbook} waits for you.` : item.title ?? item.text);
   }, { signal });
   document.addEventListener('visibilitychange', look, { signal });
+  whileShown(60_000, () => session.renewAhead(), signal);
   addEventListener('online', () => { queue.wake(); look(); }, { signal });
   // A stream over a line that is gone looks like one on which nothing happens.
   addEventListener('offline', () => looking?.abort(), { signal });
