@@ -130,7 +130,6 @@ function comeIn() {
     go(screens[0]?.id ?? 'session', { isFirst: true });
     look();
     if (session.scopes.includes('runbooks:read')) phrases.learn().catch(() => null);
-    if (session.scopes.includes('mediations')) mediations.look().catch(() => null);
   }
 
   /** Follows what happens while somebody looks, and nothing else. */
@@ -140,6 +139,7 @@ function comeIn() {
     if (document.hidden || signal.aborted || !screens.some(({ id }) => id === 'alerts')) return;
     looking = new AbortController();
     queue.wake();
+    if (session.scopes.includes('mediations')) mediations.look().catch(() => null);
     const savesData = navigator.connection?.saveData === true || !session.scopes.includes('events:read');
     alerts.live(looking.signal, { savesData }).catch((problem) => { if (problem.name !== 'AbortError') announce(problem.message); });
   }
