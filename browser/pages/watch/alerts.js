@@ -8,6 +8,10 @@ const KEPT = 'watch.alerts';
 // A change comes with several events; one look is enough for them.
 const TOGETHER_MILLISECONDS = 150;
 const POLL_MILLISECONDS = 60_000;
+// Whoever was away for longer looks anew, and is not told all that happened meanwhile.
+const GOES_ON_FOR_MILLISECONDS = 5 * 60_000;
+// What the service itself says: not the samples of devices, and nothing that only calls itself so.
+const OWN = 'source=urn:watchgate:assistant-service';
 const INSIGHTS_FOR_MILLISECONDS = 24 * 60 * 60_000;
 
 // How a command comes among those that wait, and how it goes; of what is carried out nothing is shown here.
@@ -25,7 +29,7 @@ const PARTS = {
   },
   insights: {
     isAbout: (type) => type.startsWith('dev.watchgate.insight.'),
-    look: async (api, options) => openInsights(await api.call('GET', '/v1/events?type=dev.watchgate.insight.*&order=desc&limit=50', options)),
+    look: async (api, options) => openInsights(await api.call('GET', `/v1/events?type=dev.watchgate.insight.*&${OWN}&order=desc&limit=50`, options)),
   },
 };
 
@@ -56,7 +60,7 @@ export class Alerts extends EventTarget {
   #person;
   #wanted = new Set();
   #timer = null;
-  #after = null;
+  #place = { after: null, at: 0 };
   #living = null;
 
   constructor({ api, store, follow, person }) {
@@ -121,9 +125,9 @@ export class Alerts extends EventTarget {
   /** False when this session may not follow events. */
   async #followed(signal) {
     let isRefused = false;
-    await this.#follow(this.#api, '/v1/events?type=dev.watchgate.*', {
+    await this.#follow(this.#api, `/v1/events?type=dev.watchgate.*&${OWN}`, {
       signal,
-      after: this.#after,
+      after: now() - this.#place.at < GOES_ON_FOR_MILLISECONDS ? this.#place.after : null,
       told: (state) => {
         isRefused = state === 'refused';
         this.#told(state);
@@ -131,7 +135,7 @@ export class Alerts extends EventTarget {
         if (state === 'open') this.#soon(Object.keys(PARTS), signal);
       },
       onEvent: ({ id, data }) => {
-        this.#after = id;
+        Object.assign(this.#place, { after: id, at: now() });
         const { type, subject } = JSON.parse(data);
         this.#soon(Object.keys(PARTS).filter((name) => PARTS[name].isAbout(type)), signal);
         if (type.startsWith('dev.watchgate.mediation.')) this.dispatchEvent(Object.assign(new Event('mediation'), { id: subject }));

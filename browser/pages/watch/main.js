@@ -16,6 +16,7 @@ import { Mediations } from './mediation.js';
 import { Phrases } from './phrases.js';
 import { Queue } from './queue.js';
 import { Session } from './session.js';
+import { whileShown } from './times.js';
 
 const SCREENS = [
   { id: 'ask', title: 'Ask', glyph: '?', scopes: ['assistant:ask'], show: showAsk },
@@ -115,6 +116,7 @@ function comeIn() {
     announce(name === 'commands' ? `${item.runbook} waits for you.` : item.title ?? item.text);
   }, { signal });
   document.addEventListener('visibilitychange', look, { signal });
+  whileShown(60_000, () => session.renewAhead(), signal);
   addEventListener('online', () => { queue.wake(); look(); }, { signal });
   // A stream over a line that is gone looks like one on which nothing happens.
   addEventListener('offline', () => looking?.abort(), { signal });
@@ -128,7 +130,6 @@ function comeIn() {
     go(screens[0]?.id ?? 'session', { isFirst: true });
     look();
     if (session.scopes.includes('runbooks:read')) phrases.learn().catch(() => null);
-    if (session.scopes.includes('mediations')) mediations.look().catch(() => null);
   }
 
   /** Follows what happens while somebody looks, and nothing else. */
@@ -138,6 +139,7 @@ function comeIn() {
     if (document.hidden || signal.aborted || !screens.some(({ id }) => id === 'alerts')) return;
     looking = new AbortController();
     queue.wake();
+    if (session.scopes.includes('mediations')) mediations.look().catch(() => null);
     const savesData = navigator.connection?.saveData === true || !session.scopes.includes('events:read');
     alerts.live(looking.signal, { savesData }).catch((problem) => { if (problem.name !== 'AbortError') announce(problem.message); });
   }

@@ -8,8 +8,12 @@ import { Problem } from '../lib/problem.js';
 const KEPT = 'watch.session';
 const WAITING = 'watch.waiting';
 const DEVICE_CODE = 'urn:ietf:params:oauth:grant-type:device_code';
-// A token that ends this soon is renewed first.
+// A token that ends this soon is renewed first; one that lives for a short time later than that, or each call would renew it.
 const RENEW_MILLISECONDS = 60_000;
+const RENEW_SHARE = 0.25;
+// Sooner while somebody looks, so that no tap has to wait for it.
+const AHEAD_MILLISECONDS = 150_000;
+const AHEAD_SHARE = 0.5;
 // Errors of OAuth that say that it is over (RFC 6749, section 5.2; RFC 8628, section 3.5).
 const OVER = new Set(['invalid_grant', 'access_denied', 'expired_token', 'invalid_dpop_proof']);
 
@@ -71,9 +75,14 @@ export class Session extends EventTarget {
   /** What `lib/api.js` asks for before each call. Throws a `Problem` when the session ended meanwhile: no call goes out for somebody else. */
   async credentials() {
     const session = this.#id;
-    if (this.#kept && this.#kept.expiresAt - now() < RENEW_MILLISECONDS) await this.#renew().catch(passing);
+    if (this.#endsWithin(RENEW_MILLISECONDS, RENEW_SHARE)) await this.#renew().catch(passing);
     if (this.#id !== session) throw new Problem({ status: 401, title: 'This session is over' });
     return this.#kept ? { token: this.#kept.token, keys: this.#kept.keys } : null;
+  }
+
+  /** Renews a token that ends soon, for calls that come later. */
+  async renewAhead() {
+    if (this.#endsWithin(AHEAD_MILLISECONDS, AHEAD_SHARE)) await this.#renew().catch(passing);
   }
 
   /** What `lib/api.js` asks for when a token was refused. */
@@ -96,6 +105,10 @@ export class Session extends EventTarget {
   }
 
   get #id() { return this.#kept && claimsOf(this.#kept.token).sid; }
+
+  #endsWithin(milliseconds, share) {
+    return this.#kept !== null && this.#kept.expiresAt - now() < Math.min(milliseconds, this.#kept.livesFor * share);
+  }
 
   async #begin(keys, answer, shown) {
     const { device_code: deviceCode, interval, expires_in: seconds } = answer;
@@ -184,7 +197,7 @@ export class Session extends EventTarget {
     const { sub = '' } = claimsOf(answer.access_token);
     const kept = {
       keys, token: answer.access_token, refreshToken: answer.refresh_token, scope: answer.scope,
-      expiresAt: now() + answer.expires_in * 1000, account: sub,
+      expiresAt: now() + answer.expires_in * 1000, livesFor: answer.expires_in * 1000, account: sub,
     };
     await this.#parts.store.keep(KEPT, kept);
     this.#kept = kept;

@@ -115,6 +115,26 @@ function storage() {
   };
 }
 
+test('a stream goes on where it was, but not after so long that all of it would come', async (context) => {
+  context.mock.timers.enable({ apis: ['Date'], now: Date.now() });
+  const answers = { commands: { commands: [] }, incidents: { incidents: [] }, events: { events: [] } };
+  const asked = [];
+  const { seen } = alerts(answers, async (_, path, { after, onEvent, signal }) => {
+    asked.push(after);
+    assert.match(path, /source=urn:watchgate:assistant-service/);
+    onEvent({ id: String(asked.length), data: JSON.stringify({ type: 'dev.watchgate.session.began' }) });
+    await new Promise((resolve) => { signal.addEventListener('abort', resolve); });
+  });
+  for (const away of [60_000, 600_000, 0]) {
+    const ending = new AbortController();
+    const following = seen.live(ending.signal);
+    ending.abort();
+    await following;
+    context.mock.timers.tick(away);
+  }
+  assert.deepEqual(asked, [null, '1', null]);
+});
+
 test('a draft outlives the page, and neither its sending nor its person', () => {
   const window = storage();
   window.setItem('console.begun', 'x');

@@ -113,9 +113,9 @@ for (const [error, why] of [['access_denied', 'refused'], ['expired_token', 'lat
   });
 }
 
-const kept = async (store, number, left) => {
+const kept = async (store, number, left, livesFor = 600_000) => {
   const token = grant(number);
-  store.kept.set('watch.session', { keys: await makeKey(), token: token.access_token, refreshToken: token.refresh_token, scope: token.scope, expiresAt: Date.now() + left, account: 'ada' });
+  store.kept.set('watch.session', { keys: await makeKey(), token: token.access_token, refreshToken: token.refresh_token, scope: token.scope, expiresAt: Date.now() + left, livesFor, account: 'ada' });
 };
 
 test('a token is renewed before it ends, once for all who ask', async () => {
@@ -127,6 +127,31 @@ test('a token is renewed before it ends, once for all who ask', async () => {
   assert.deepEqual(both.map(({ token }) => token), Array(2).fill(grant(2).access_token));
   assert.equal(asked.length, 1);
   assert.equal(store.kept.get('watch.session').refreshToken, 'refresh-2');
+});
+
+test('while somebody looks a token is renewed before a call would have to wait for it', async () => {
+  const store = disk();
+  await kept(store, 1, 120_000);
+  const { session, asked } = watch({ store, answers: [grant(2)] });
+  await session.open();
+  assert.equal((await session.credentials()).token, grant(1).access_token);
+  assert.equal(asked.length, 0);
+  await session.renewAhead();
+  await session.renewAhead();
+  assert.deepEqual([(await session.credentials()).token, asked.length], [grant(2).access_token, 1]);
+});
+
+test('a token that lives for a minute is not renewed with each call', async () => {
+  const store = disk();
+  await kept(store, 1, 55_000, 60_000);
+  const { session, asked } = watch({ store, answers: [grant(2)] });
+  await session.open();
+  await session.credentials();
+  await session.renewAhead();
+  assert.equal(asked.length, 0);
+  await kept(store, 1, 10_000, 60_000);
+  await session.open();
+  assert.equal((await session.credentials()).token, grant(2).access_token);
 });
 
 test('what another page of ours has renewed is used, and not renewed again', async () => {
