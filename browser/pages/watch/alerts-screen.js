@@ -16,6 +16,8 @@ export function showAlerts(root, { api, alerts, queue, person, state, signal }) 
   fill(root, h('h1', { class: 'unseen' }, 'Alerts'), status, list);
   state.decided ??= new Map();
   state.open ??= new Set();
+  // What was decided on one screen is answered while another one of the same is shown.
+  state.show = show;
   alerts.addEventListener('change', show, { signal });
   queue.addEventListener('sent', ({ item }) => settled(item.id), { signal });
   queue.addEventListener('failed', ({ item, problem }) => settled(item.id, problem), { signal });
@@ -80,13 +82,13 @@ export function showAlerts(root, { api, alerts, queue, person, state, signal }) 
     const sending = queue.send(item);
     const decided = { command, decision, item: item.id, became: 'sending' };
     state.decided.set(command.id, decided);
-    show();
+    state.show();
     try {
       const { isWaiting } = await sending;
       if (!isWaiting) return came(decided);
       decided.became = 'waiting';
       announce('Waiting for the line.');
-      show();
+      state.show();
     } catch (problem) {
       await failed(decided, problem);
     }
@@ -97,7 +99,7 @@ export function showAlerts(root, { api, alerts, queue, person, state, signal }) 
     Object.assign(decided, { became: 'sent', sentAt: performance.now() });
     announce(`${said(decided.decision)} ${decided.command.runbook}.`);
     letGo(decided.command.id);
-    show();
+    state.show();
     list.querySelector(`[data-key="${CSS.escape(decided.command.id)}"] button`)?.focus();
   }
 
@@ -106,7 +108,7 @@ export function showAlerts(root, { api, alerts, queue, person, state, signal }) 
     if (problem.kind === 'wrong-state' && await isOwn(decided).catch(() => false)) return came(decided);
     Object.assign(decided, { became: 'failed', problem });
     announce(problem.message);
-    return show();
+    return state.show();
   }
 
   async function isOwn({ command, decision }) {
@@ -159,7 +161,7 @@ export function showAlerts(root, { api, alerts, queue, person, state, signal }) 
   async function undo(decided) {
     const { command, item } = decided;
     Object.assign(decided, { isUndoing: true, problem: null });
-    show();
+    state.show();
     try {
       const waited = await queue.takeBack(item);
       // What was sent and not answered may have got lost on its way there: then there is nothing to call off.
@@ -176,7 +178,7 @@ export function showAlerts(root, { api, alerts, queue, person, state, signal }) 
     decided.isUndoing = false;
     announce({ undone: 'Taken back.', stopping: 'It had begun. It was asked to stop.', kept: 'It could not be taken back. It stays approved.', unsure: 'Nobody was reached. It may have arrived.' }[decided.became]);
     letGo(command.id);
-    return show();
+    return state.show();
   }
 
   function letGo(id) {
@@ -185,7 +187,7 @@ export function showAlerts(root, { api, alerts, queue, person, state, signal }) 
       // What went wrong stays until it was seen.
       if (decided?.isUndoing || !['sent', 'undone', 'stopping'].includes(decided?.became)) return;
       state.decided.delete(id);
-      if (!signal.aborted) show();
+      state.show();
     }, UNDO_MILLISECONDS);
   }
 

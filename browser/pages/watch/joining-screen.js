@@ -76,7 +76,9 @@ async function scan(root, session) {
   const words = h('p', { role: 'status' }, 'Point the camera at the code.');
   fill(root,
     h('main', { class: 'scan' }, h('h1', { class: 'unseen' }, 'Scan a code'), video, words,
-      h('button', { type: 'button', onclick: () => ending.abort() }, 'Back')));
+      h('button', { type: 'button', onclick: back }, 'Back')));
+  // Nobody scans what they do not look at, and the camera is not kept on.
+  document.addEventListener('visibilitychange', back, { signal: ending.signal });
   try {
     const { watchFor } = await import('./scan.js');
     const handle = await watchFor(video, {
@@ -84,12 +86,21 @@ async function scan(root, session) {
       read: (text) => handleIn(text, location.origin),
       foreign: () => { words.textContent = 'That is no code of this gateway.'; },
     });
-    if (handle) await redeem(root, session, handle);
-    else showStart(root, session);
+    if (ending.signal.aborted) return;
+    ending.abort();
+    await redeem(root, session, handle);
   } catch (problem) {
+    if (ending.signal.aborted) return;
     ending.abort();
     showStart(root, session, problem);
     announce(problem.message);
+  }
+
+  /** At once, also while the browser still asks whether the camera may be used. */
+  function back() {
+    ending.abort();
+    showStart(root, session);
+    root.querySelector('button')?.focus();
   }
 }
 

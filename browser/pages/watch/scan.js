@@ -38,9 +38,8 @@ async function detector() {
     const own = new BarcodeDetector({ formats: ['qr_code'] });
     return async (video) => (await own.detect(video)).map(({ rawValue }) => rawValue);
   }
-  const { default: load } = await import('../scanner/scanner.js')
+  const scan = await import('../scanner/scanner.js').then(({ default: load }) => load())
     .catch((cause) => { throw new Error('Codes cannot be read here. Show a short code instead.', { cause }); });
-  const scan = await load();
   const canvas = document.createElement('canvas');
   const context = canvas.getContext('2d', { willReadFrequently: true });
   return async (video) => {
