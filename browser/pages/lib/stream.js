@@ -1,6 +1,7 @@
 // Server-sent events over `fetch`, since `EventSource` can send neither a token nor a proof (WHATWG HTML, section 9.2).
 
-const FIRST_PAUSE = 500;
+// Short enough that whoever's session was ended knows it within a second: a stream that ends is how they hear of it.
+const FIRST_PAUSE = 250;
 const LONGEST_PAUSE = 30_000;
 // The service sends a comment at least every 15 s; a line that is silent for longer is dead.
 const SILENCE_MILLISECONDS = 45_000;
