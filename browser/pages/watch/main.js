@@ -49,7 +49,6 @@ const handle = handleIn(location.href, location.origin);
 if (location.hash) history.replaceState(null, '', location.pathname);
 
 let inside = null;
-keepWorker();
 session.addEventListener('change', changed);
 session.addEventListener('fault', ({ problem }) => fill(page, h('main', { class: 'start' }, h('h1', {}, 'That did not work'), problemBox(problem),
   h('button', { type: 'button', onclick: () => session.giveUp() }, 'Back'))));
@@ -61,6 +60,8 @@ addEventListener('hashchange', () => {
 });
 await session.open();
 if (handle) invited(handle);
+// The worker fetches all files once more, which would keep the first screen waiting.
+setTimeout(keepWorker, 1_500);
 
 /** A code was opened. Whoever is in already says first which of the two it shall be. */
 function invited(brought) {
