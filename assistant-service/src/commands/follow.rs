@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use axum::extract::State;
 use axum::http::HeaderMap;
-use axum::response::sse::{Event, KeepAlive, Sse};
+use axum::response::sse::{Event, Sse};
 use axum::response::{IntoResponse, Response};
 use futures_util::stream::{self, StreamExt};
 use serde_json::Value;
@@ -27,8 +27,6 @@ use crate::parameters::PathName;
 use crate::problem::{Problem, ProblemDocument};
 use crate::state::AppState;
 use telling::Told;
-
-const HEARTBEAT: Duration = Duration::from_secs(15);
 
 /// Looks of one reader are so far apart, however much changes in the store.
 const BETWEEN_LOOKS: Duration = Duration::from_millis(200);
@@ -63,7 +61,7 @@ pub(crate) async fn follow(
     let follow = Follow::begin(Arc::clone(&state.backbone), &id, seen).await?;
     let mut pieces = held_stream::hold(&state, &caller, follow)?;
     let pieces = stream::poll_fn(move |context| pieces.poll_recv(context)).map(Ok::<_, Infallible>);
-    Ok(Sse::new(pieces).keep_alive(KeepAlive::new().interval(HEARTBEAT)).into_response())
+    Ok(Sse::new(pieces).keep_alive(held_stream::signs_of_life()).into_response())
 }
 
 struct Follow {

@@ -4,6 +4,8 @@
 
 use std::time::Duration;
 
+use axum::response::sse::KeepAlive;
+use rand_core::{OsRng, RngCore};
 use tokio::sync::mpsc;
 use tracing::Instrument;
 
@@ -29,6 +31,13 @@ pub(crate) trait Feed: Send + 'static {
 
     /// What is said at the end, however that came.
     fn last_piece(&self) -> Option<Self::Piece>;
+}
+
+/// Signs of life between pieces, each stream's at a time of its own of 10 to 15 s: of many that were opened together all would
+/// otherwise speak at once, again and again, and whoever calls then would wait.
+pub(crate) fn signs_of_life() -> KeepAlive {
+    let further = u64::from(OsRng.next_u32() % 5_000);
+    KeepAlive::new().interval(Duration::from_millis(further.saturating_add(10_000)))
 }
 
 /// Begins a stream of the caller, who takes a seat for it.

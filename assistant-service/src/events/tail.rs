@@ -2,10 +2,9 @@
 
 use std::convert::Infallible;
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::http::HeaderMap;
-use axum::response::sse::{Event, KeepAlive, Sse};
+use axum::response::sse::{Event, Sse};
 use axum::response::{IntoResponse, Response};
 use futures_util::stream::{self, StreamExt};
 use tokio::sync::{mpsc, watch};
@@ -15,8 +14,6 @@ use crate::backbone::{Backbone, BackboneError, EventFilter, Freshness, Order, Pa
 use crate::gate::Caller;
 use crate::problem::Problem;
 use crate::state::AppState;
-
-const HEARTBEAT: Duration = Duration::from_secs(15);
 
 /// Read at once. What a slow reader holds is bounded by the store, which ends a page of large events early.
 const PAGE_EVENTS: u32 = 256;
@@ -51,7 +48,7 @@ pub(super) async fn open(
     let tail = Tail { backbone: Arc::clone(&state.backbone), filter, newest };
     let mut events = held_stream::hold(state, caller, tail)?;
     let events = stream::poll_fn(move |context| events.poll_recv(context)).map(Ok::<_, Infallible>);
-    Ok(Sse::new(events).keep_alive(KeepAlive::new().interval(HEARTBEAT)).into_response())
+    Ok(Sse::new(events).keep_alive(held_stream::signs_of_life()).into_response())
 }
 
 /// What the reader says it has seen (`Last-Event-ID`), and the newest position there is.
