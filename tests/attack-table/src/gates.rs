@@ -203,8 +203,6 @@ pub fn trust_files(forge: &Forge) -> Vec<(String, String)> {
 pub fn shipped_rules() -> Value {
     json!([
         {"name": "health", "match": "(Path(`/healthz`) || Path(`/readyz`) || Path(`/openapi.json`)) && Method(`GET`)", "public": true},
-        {"name": "pages",
-         "match": "(Path(`/watch`) || Path(`/watch/worker.js`) || Path(`/console`) || Path(`/console/config.json`) || PathPrefix(`/assets`)) && (Method(`GET`) || Method(`HEAD`))", "public": true},
         {"name": "events-write", "match": "Path(`/v1/events`) && Method(`POST`)", "require": "Scope(`events:write`)",
          "event": {"type": "dev.watchgate.telemetry", "clientTypes": ["com.example.telemetry.*", "dev.watchgate.telemetry.samples"]}},
         {"name": "events-read", "match": "Path(`/v1/events`) && Method(`GET`)", "require": "Scope(`events:read`)"},
@@ -249,6 +247,8 @@ pub fn shipped_rules() -> Value {
         {"name": "sessions-write",
          "match": r"((Path(`/v1/sessions`) || Path(`/v1/sessions:join`) || PathRegexp(`/v1/sessions/[^/]+/confirmation`)) && Method(`POST`)) || ((Path(`/v1/sessions`) || PathRegexp(`/v1/sessions/[^/]+/code\.(svg|png)`)) && Method(`GET`))",
          "require": "Scope(`sessions:write`)"},
+        {"name": "pages",
+         "match": "(Path(`/watch`) || Path(`/watch/worker.js`) || Path(`/console`) || Path(`/console/config.json`) || PathPrefix(`/assets`)) && (Method(`GET`) || Method(`HEAD`))", "public": true},
         {"name": "revocations", "match": "Path(`/v1/revocations`) && Method(`POST`)", "require": "Scope(`revocations:write`)"},
         {"name": "metrics", "match": "Path(`/metrics`) && Method(`GET`)", "require": "Scope(`metrics:read`)"},
     ])

@@ -47,21 +47,23 @@ async fn run(arguments: Arguments) -> Result<ExitCode> {
         // A command's stage is its own, so that an example runs beside `make run`.
         let folder = if arguments.command.is_empty() { Folder::Kept("stage") } else { Folder::Temporary };
         let back_end = arguments.drop_in.map_or(BackEnd::Watchgate, BackEnd::DropIn);
+        let has_service = matches!(back_end, BackEnd::Watchgate);
         let gate = match &arguments.gate {
-            Some(file) => read_gate(file)?,
-            None => shipped_gate_with_sessions(&["https://issuer.watchgate.test"])?,
+            Some(file) => Some(read_gate(file)?),
+            None if has_service => Some(shipped_gate_with_sessions(&["https://issuer.watchgate.test"])?),
+            None => None,
         };
         let company = artifacts::root().join("examples/company");
         let (watches, more_documents) = (Some(company.join("watches")), vec![company.join("lab")]);
         let options = StageOptions {
             folder,
             back_end,
-            gate: Some(gate),
+            gate,
             watches,
             more_documents,
             // Whoever has the development issuer's keys makes their own token, and brings it.
-            sessions: true,
-            console: Some(json!({"paste": true})),
+            sessions: has_service,
+            console: has_service.then(|| json!({"paste": true})),
             ..StageOptions::default()
         };
         let stage = Stage::start(options).await?;
