@@ -21,7 +21,7 @@ export default async function walk(world) {
   assert.match(await ask(watch, 'How do I restart a worker?'), /worker/i);
 
   await go(watch, 'Alerts');
-  const listening = watch.page.waitForResponse((response) => new URL(response.url()).search === '?type=dev.watchgate.*');
+  const listening = watch.page.waitForResponse((response) => new URL(response.url()).searchParams.get('type') === 'dev.watchgate.*');
   await watch.page.evaluate(() => { dispatchEvent(new Event('online')); });
   assert.equal((await listening).headers()['x-answered-by'], '1', 'who tells the watch what happens');
   await watch.page.getByText('Nothing needs you.').waitFor();
