@@ -31,12 +31,13 @@ export class Api {
    * which lasts until `signal`. Throws a `Problem`.
    */
   async send(method, path, options = {}) {
-    let response = await this.#once(method, path, options);
-    const nonce = response.headers.get('dpop-nonce');
-    if (response.status === 401 && nonce && /use_dpop_nonce/.test(response.headers.get('www-authenticate') ?? '')) {
-      response = await this.#once(method, path, options);
+    let { response, isOtherTime } = await this.#once(method, path, options);
+    const asksForNonce = /use_dpop_nonce/.test(response.headers.get('www-authenticate') ?? '');
+    // A proof by a clock that is wrong is refused, and the refusal says what time it is.
+    if ((response.status === 401 && asksForNonce) || ((response.status === 400 || response.status === 401) && isOtherTime)) {
+      ({ response } = await this.#once(method, path, options));
     }
-    if (response.status === 401 && await this.renewed()) response = await this.#once(method, path, options);
+    if (response.status === 401 && await this.renewed()) ({ response } = await this.#once(method, path, options));
     if (!response.ok) throw await problemOf(response);
     return response;
   }
@@ -62,9 +63,9 @@ export class Api {
       if (signal?.aborted) throw cause;
       throw unreachable(cause);
     }
-    learn(response.headers.get('date'), sentAt);
+    const isOtherTime = learn(response.headers.get('date'), sentAt);
     const nonce = response.headers.get('dpop-nonce');
     if (nonce) this.#nonces.set(url.origin, nonce);
-    return response;
+    return { response, isOtherTime };
   }
 }

@@ -8,14 +8,16 @@ export const now = () => Date.now() - ahead;
 
 /**
  * Learns from an answer's header `Date`, which tells whole seconds, and from when the request went out and its answer came. A
- * difference below two seconds is the line's, not the clock's.
+ * difference below two seconds is the line's, not the clock's. True when the time is another one than was believed.
  */
 export function learn(date, sentAt, cameAt = Date.now()) {
   const served = Date.parse(date);
-  if (!Number.isFinite(served)) return;
+  if (!Number.isFinite(served)) return false;
   const off = (sentAt + cameAt) / 2 - (served + 500);
   // A slow answer says little once something better is known.
-  if (isKnown && cameAt - sentAt > 2_000) return;
+  if (isKnown && cameAt - sentAt > 2_000) return false;
+  const before = ahead;
   isKnown = true;
   ahead = Math.abs(off) < 2_000 ? 0 : off;
+  return Math.abs(ahead - before) >= 2_000;
 }

@@ -132,25 +132,27 @@ export class Alerts extends EventTarget {
         isRefused = state === 'refused';
         this.#told(state);
         // What happened before the stream was there is seen by a look after it is.
-        if (state === 'open') this.#soon(Object.keys(PARTS), signal);
+        if (state === 'open') this.#soon(Object.keys(PARTS));
       },
       onEvent: ({ id, data }) => {
         Object.assign(this.#place, { after: id, at: now() });
         const { type, subject } = JSON.parse(data);
-        this.#soon(Object.keys(PARTS).filter((name) => PARTS[name].isAbout(type)), signal);
+        this.#soon(Object.keys(PARTS).filter((name) => PARTS[name].isAbout(type)));
         if (type.startsWith('dev.watchgate.mediation.')) this.dispatchEvent(Object.assign(new Event('mediation'), { id: subject }));
       },
     });
     return !isRefused;
   }
 
-  #soon(names, signal) {
+  #soon(names) {
     for (const name of names) if (this.seen[name] !== null) this.#wanted.add(name);
     if (this.#wanted.size === 0 || this.#timer !== null) return;
     this.#timer = setTimeout(() => {
       this.#timer = null;
       const wanted = [...this.#wanted];
       this.#wanted.clear();
+      // Of whichever stream is there by then: another one may have begun since, and counts on this look.
+      const signal = this.#living;
       if (!signal.aborted) this.look(wanted, signal).catch(() => this.#told('away'));
     }, TOGETHER_MILLISECONDS);
   }

@@ -15,7 +15,7 @@ const RENEW_SHARE = 0.25;
 const AHEAD_MILLISECONDS = 150_000;
 const AHEAD_SHARE = 0.5;
 // Errors of OAuth that say that it is over (RFC 6749, section 5.2; RFC 8628, section 3.5).
-const OVER = new Set(['invalid_grant', 'access_denied', 'expired_token', 'invalid_dpop_proof']);
+const OVER = new Set(['invalid_grant', 'access_denied', 'expired_token']);
 
 /**
  * `state` is `'out'`, `'waiting'` (a number or a code is shown, and the person has to confirm) or `'in'`; every change is an event
@@ -46,7 +46,7 @@ export class Session extends EventTarget {
     return this.#become('out');
   }
 
-  get account() { return this.#kept?.account ?? ''; }
+  get account() { return this.person.sub ?? ''; }
   /** As commands name whoever asked for them and decided. */
   get person() { return personOf(this.#kept?.token ?? ''); }
   get scopes() { return this.#kept?.scope.split(' ') ?? []; }
@@ -194,10 +194,9 @@ export class Session extends EventTarget {
   }
 
   async #keep(keys, answer) {
-    const { sub = '' } = claimsOf(answer.access_token);
     const kept = {
       keys, token: answer.access_token, refreshToken: answer.refresh_token, scope: answer.scope,
-      expiresAt: now() + answer.expires_in * 1000, livesFor: answer.expires_in * 1000, account: sub,
+      expiresAt: now() + answer.expires_in * 1000, livesFor: answer.expires_in * 1000,
     };
     await this.#parts.store.keep(KEPT, kept);
     this.#kept = kept;

@@ -79,3 +79,24 @@ test('proofs go by the server\'s clock', () => {
   assert.ok(Math.abs(now() - sent) < 1_600);
   learn('yesterday', sent);
 });
+
+test('a proof by a clock that is wrong is refused once, and not after the refusal has told the time', async () => {
+  const keys = await makeKey();
+  const served = Date.now() + 3_600_000;
+  const times = [];
+  const transport = async (_, { headers }) => {
+    const { iat } = JSON.parse(parts(headers.dpop)[1]);
+    times.push(Math.round(iat - served / 1000));
+    const isNow = Math.abs(iat - served / 1000) < 60;
+    const answer = isNow ? { fine: true } : { error: 'invalid_dpop_proof' };
+    return Response.json(answer, { status: isNow ? 200 : 400, headers: { date: new Date(served).toUTCString() } });
+  };
+  const api = new Api({ origin: 'https://gw.example.com', transport });
+  try {
+    assert.deepEqual(await api.call('POST', '/v1/sessions:token', { form: { grant_type: 'refresh_token' }, keys }), { fine: true });
+    assert.equal(times.length, 2);
+    assert.ok(times[0] < -3_000 && Math.abs(times[1]) < 3, String(times));
+  } finally {
+    learn(new Date().toUTCString(), Date.now());
+  }
+});

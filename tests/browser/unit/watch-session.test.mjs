@@ -115,7 +115,7 @@ for (const [error, why] of [['access_denied', 'refused'], ['expired_token', 'lat
 
 const kept = async (store, number, left, livesFor = 600_000) => {
   const token = grant(number);
-  store.kept.set('watch.session', { keys: await makeKey(), token: token.access_token, refreshToken: token.refresh_token, scope: token.scope, expiresAt: Date.now() + left, livesFor, account: 'ada' });
+  store.kept.set('watch.session', { keys: await makeKey(), token: token.access_token, refreshToken: token.refresh_token, scope: token.scope, expiresAt: Date.now() + left, livesFor });
 };
 
 test('a token is renewed before it ends, once for all who ask', async () => {
@@ -191,6 +191,15 @@ test('a line that is away ends nothing; a session that is revoked forgets everyt
   assert.equal(await session.renewed(), false);
   assert.deepEqual([session.state, session.why, [...store.kept.keys()]], ['out', 'ended', ['console.begun']]);
   assert.equal(await session.credentials(), null);
+});
+
+test('a proof that is refused ends nothing: the clock may be wrong, and tokens are good still', async () => {
+  const store = disk();
+  await kept(store, 1, 600_000);
+  const { session } = watch({ store, answers: [oauth('invalid_dpop_proof')] });
+  await session.open();
+  assert.equal(await session.renewed(), false);
+  assert.deepEqual([session.state, store.kept.has('watch.session')], ['in', true]);
 });
 
 test('leaving ends the session at the service, and here also without a line', async () => {
