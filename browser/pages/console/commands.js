@@ -6,8 +6,9 @@ import { showRequest } from './command-form.js';
 import { isFinal, STATES, stateTag } from './command-words.js';
 import { person } from './people.js';
 import { poll } from './poll.js';
-import { field, onSend, problemBox } from './problem-box.js';
+import { field, onSend } from './problem-box.js';
 import { hrefOf } from './route.js';
+import { fillFoot, fillRows, filterOf } from './rows.js';
 import { split } from './split.js';
 import { when } from './when.js';
 
@@ -18,7 +19,7 @@ export function show(root, context) {
   const { api, signal, principal } = context;
   const known = new Map();
   let next = null;
-  let filter = context.route.parts[0] === 'new' ? new URLSearchParams() : filterOf(context.route.query);
+  let filter = context.route.parts[0] === 'new' ? new URLSearchParams() : filterOf(FILTERS, context.route.query);
   let isMore = false;
   const controls = {
     state: h('select', {}, h('option', { value: '' }, 'any'), h('option', { value: 'dead' }, 'ended badly'), Object.entries(STATES).map(([state, [words]]) => h('option', { value: state }, words))),
@@ -33,7 +34,7 @@ export function show(root, context) {
   const { list, mark } = split(root, context, {
     view: 'commands', name: 'Command', empty: 'Choose a command to see how far it is, or ask for one.',
     open: (id, place, ending, route) => (id === 'new' ? showRequest(place, { context, signal: ending, query: route.query, done: look }) : showCommand(place, { context, signal: ending, id, changed: look })),
-    moved: (route) => { if (route.parts[0] !== 'new' && String(filterOf(route.query)) !== String(filter)) filterBy(filterOf(route.query)); },
+    moved: (route) => { if (route.parts[0] !== 'new' && String(filterOf(FILTERS, route.query)) !== String(filter)) filterBy(filterOf(FILTERS, route.query)); },
   });
   fill(list,
     h('div', { class: 'list-head' },
@@ -47,7 +48,7 @@ export function show(root, context) {
     return onSend(form, {
       signal,
       work: async () => {
-        const chosen = filterOf(new URLSearchParams(FILTERS.map((name) => [name, controls[name].value.trim()])));
+        const chosen = filterOf(FILTERS, new URLSearchParams(FILTERS.map((name) => [name, controls[name].value.trim()])));
         history.replaceState(null, '', hrefOf('commands', context.route.parts, chosen));
         await filterBy(chosen);
       },
@@ -89,29 +90,18 @@ export function show(root, context) {
 
   function draw() {
     const commands = [...known.values()].sort((one, other) => (one.id < other.id ? 1 : -1));
-    const focused = document.activeElement?.dataset?.id;
-    fill(rows, commands.map((command) => h('li', {}, h('a', { href: hrefOf('commands', [command.id], filter), 'data-id': command.id },
+    const items = commands.map((command) => h('li', {}, h('a', { href: hrefOf('commands', [command.id], filter), 'data-id': command.id },
       h('span', { class: 'title' }, h('span', {}, command.runbook), when(command.requested_at)),
-      h('span', { class: 'sub' }, stateTag(command.state), command.dry_run && h('span', { class: 'tag' }, 'dry run'), h('span', {}, `for ${command.target.service}`), h('span', {}, 'by ', person(command.requested_by, principal)), !isFinal(command.state) && command.progress?.percent !== undefined && h('span', {}, `${command.progress.percent} %`))))));
-    if (commands.length === 0) fill(rows, h('li', { class: 'empty' }, filter.size > 0 ? 'No command matches.' : 'Nobody has asked for a command yet.'));
-    if (focused) rows.querySelector(`[data-id="${CSS.escape(focused)}"]`)?.focus({ preventScroll: true });
+      h('span', { class: 'sub' }, stateTag(command.state), command.dry_run && h('span', { class: 'tag' }, 'dry run'), h('span', {}, `for ${command.target.service}`), h('span', {}, 'by ', person(command.requested_by, principal)), !isFinal(command.state) && command.progress?.percent !== undefined && h('span', {}, `${command.progress.percent} %`)))));
+    fillRows(rows, items, filter.size > 0 ? 'No command matches.' : 'Nobody has asked for a command yet.');
     mark();
-    const older = h('button', { type: 'button', class: 'quiet', onclick: async () => {
-      older.disabled = true;
-      try {
-        const page = await load(next);
-        isMore = true;
-        next = page.next_before;
-        for (const command of page.commands) known.set(command.id, command);
-        draw();
-      } catch (problem) {
-        if (!signal.aborted) fill(foot, problemBox(problem, { again: draw }));
-      }
-    } }, 'Older commands');
-    fill(foot, h('div', { class: 'row ends' }, `${commands.length} shown`, next && older));
+    const older = async () => {
+      const page = await load(next);
+      isMore = true;
+      next = page.next_before;
+      for (const one of page.commands) known.set(one.id, one);
+      draw();
+    };
+    fillFoot(foot, { count: known.size, older: next && older, label: 'Older commands', signal });
   }
-}
-
-function filterOf(query) {
-  return new URLSearchParams(FILTERS.map((name) => [name, query.get(name) ?? '']).filter(([, value]) => value !== ''));
 }

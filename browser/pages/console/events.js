@@ -6,6 +6,7 @@ import { EventFeed, FILTERS, MOST_EVENTS } from './event-feed.js';
 import { showEvent } from './event.js';
 import { clearProblem, field, onSend, problemBox, showProblem } from './problem-box.js';
 import { hrefOf } from './route.js';
+import { fillFoot, filterOf } from './rows.js';
 import { split } from './split.js';
 import { clock, when } from './when.js';
 
@@ -35,7 +36,7 @@ export function show(root, context) {
   const { list, mark } = split(root, context, {
     view: 'events', name: 'Event', empty: 'Choose an event to see all of it.',
     open: (position, place, ending, route) => showEvent(place, { api, signal: ending, context, position, known: feed?.events.find((one) => String(one.position) === position), query: route.query }),
-    moved: (route) => { if (String(filterOf(route.query)) !== String(filterOf(values()))) load(route.query); },
+    moved: (route) => { if (String(filterOf(FILTERS, route.query)) !== String(filterOf(FILTERS, values()))) load(route.query); },
   });
   fill(list, h('div', { class: 'list-head' }, h('div', { class: 'row ends' }, status, pausing), filters), box, rows, foot);
   load(context.route.query);
@@ -51,7 +52,7 @@ export function show(root, context) {
     return onSend(h('form', {}, h('div', { class: 'grid' }, fields), h('div', { class: 'row' }, h('button', { type: 'submit' }, 'Apply'), clear), wrong), {
       signal,
       work: async () => {
-        const query = filterOf(values());
+        const query = filterOf(FILTERS, values());
         const open = context.route.parts;
         // In the address, for whoever is sent it; it is no step of its own to go back from.
         history.replaceState(null, '', hrefOf('events', open, query));
@@ -95,7 +96,7 @@ export function show(root, context) {
 
   function draw() {
     const old = new Map([...rows.children].map((row) => [row.firstChild?.dataset?.id, row]));
-    const query = filterOf(values());
+    const query = filterOf(FILTERS, values());
     const wanted = feed.events.map((one) => old.get(String(one.position)) ?? rowOf(one, query));
     const anchor = rows.scrollTop > 40 ? [...rows.children].find((row) => row.offsetTop >= rows.scrollTop + rows.offsetTop) : null;
     const before = anchor?.offsetTop;
@@ -122,23 +123,12 @@ export function show(root, context) {
   }
 
   function drawFoot() {
-    const full = feed.events.length >= MOST_EVENTS;
-    const older = h('button', { type: 'button', class: 'quiet', onclick: async () => {
-      older.disabled = true;
-      try {
-        if (full) feed.pause();
-        await feed.older();
-      } catch (problem) {
-        if (!signal.aborted) fill(foot, problemBox(problem, { again: () => drawFoot() }));
-      }
-    } }, 'Older events');
-    fill(foot, h('div', { class: 'row ends' }, `${feed.events.length} shown`, feed.olderThan !== null && older));
+    const older = async () => {
+      if (feed.events.length >= MOST_EVENTS) feed.pause();
+      await feed.older();
+    };
+    fillFoot(foot, { count: feed.events.length, older: feed.olderThan !== null && older, label: 'Older events', signal });
   }
-}
-
-function filterOf(query) {
-  const get = (name) => (query instanceof URLSearchParams ? query.get(name) : query[name]) ?? '';
-  return new URLSearchParams(FILTERS.map((name) => [name, get(name)]).filter(([, value]) => value !== ''));
 }
 
 function rowOf({ position, event }, query) {

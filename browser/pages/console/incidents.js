@@ -3,8 +3,9 @@
 import { fill, h } from '../lib/dom.js';
 import { showIncident, spanOf } from './incident.js';
 import { poll } from './poll.js';
-import { field, onSend, problemBox } from './problem-box.js';
+import { field, onSend } from './problem-box.js';
 import { hrefOf } from './route.js';
+import { fillFoot, fillRows, filterOf } from './rows.js';
 import { drawSilences } from './silences.js';
 import { split } from './split.js';
 import { when } from './when.js';
@@ -14,7 +15,7 @@ const FILTERS = ['state', 'device'];
 
 export function show(root, context) {
   const { api, signal } = context;
-  let filter = filterOf(context.route.query);
+  let filter = filterOf(FILTERS, context.route.query);
   let known = new Map();
   let next = null;
   let isMore = false;
@@ -28,12 +29,12 @@ export function show(root, context) {
   const { list, mark } = split(root, context, {
     view: 'incidents', name: 'Incident', empty: 'Choose an incident to see what moved, where, and what may help.',
     open: (id, place, ending) => (id === 'silences' ? drawSilences(place, { context, signal: ending }) : showIncident(place, { context, signal: ending, id })),
-    moved: (route) => { if (String(filterOf(route.query)) !== String(filter)) filterBy(filterOf(route.query)); },
+    moved: (route) => { if (String(filterOf(FILTERS, route.query)) !== String(filter)) filterBy(filterOf(FILTERS, route.query)); },
   });
   const form = onSend(h('form', {}, h('div', { class: 'grid' }, field({ name: 'state', label: 'State', control: state }), field({ name: 'device', label: 'Device', control: device })), h('button', { type: 'submit' }, 'Apply')), {
     signal,
     work: async () => {
-      const chosen = filterOf(new URLSearchParams({ state: state.value, device: device.value.trim() }));
+      const chosen = filterOf(FILTERS, new URLSearchParams({ state: state.value, device: device.value.trim() }));
       history.replaceState(null, '', hrefOf('incidents', context.route.parts, chosen));
       await filterBy(chosen);
     },
@@ -71,34 +72,23 @@ export function show(root, context) {
   }
 
   function draw() {
-    const focused = document.activeElement?.dataset?.id;
-    fill(rows, [...known.values()].map((one) => h('li', {}, h('a', { href: hrefOf('incidents', [one.incident], filter), 'data-id': one.incident },
+    const items = [...known.values()].map((one) => h('li', {}, h('a', { href: hrefOf('incidents', [one.incident], filter), 'data-id': one.incident },
       h('span', { class: 'title' }, h('span', {}, one.title), when(one.began_at)),
-      h('span', { class: 'sub' }, stateTag(one), h('span', {}, `${one.devices_in_all} ${one.devices_in_all === 1 ? 'device' : 'devices'}`), h('span', {}, spanOf(one)))))));
-    if (known.size === 0) fill(rows, h('li', { class: 'empty' }, filter.size > 0 ? 'No incident matches.' : 'There are no incidents.'));
-    if (focused) rows.querySelector(`[data-id="${CSS.escape(focused)}"]`)?.focus({ preventScroll: true });
+      h('span', { class: 'sub' }, stateTag(one), h('span', {}, `${one.devices_in_all} ${one.devices_in_all === 1 ? 'device' : 'devices'}`), h('span', {}, spanOf(one))))));
+    fillRows(rows, items, filter.size > 0 ? 'No incident matches.' : 'There are no incidents.');
     mark();
-    const older = h('button', { type: 'button', class: 'quiet', onclick: async () => {
-      older.disabled = true;
-      try {
-        const page = await load(next);
-        isMore = true;
-        next = page.next_before;
-        for (const one of page.incidents) known.set(one.incident, one);
-        draw();
-      } catch (problem) {
-        if (!signal.aborted) fill(foot, problemBox(problem, { again: draw }));
-      }
-    } }, 'Older incidents');
-    fill(foot, h('div', { class: 'row ends' }, `${known.size} shown`, next && older));
+    const older = async () => {
+      const page = await load(next);
+      isMore = true;
+      next = page.next_before;
+      for (const one of page.incidents) known.set(one.incident, one);
+      draw();
+    };
+    fillFoot(foot, { count: known.size, older: next && older, label: 'Older incidents', signal });
   }
 }
 
 function stateTag({ state, merged_into: other }) {
   if (other) return h('span', { class: 'tag' }, 'part of another');
   return h('span', { class: `tag ${state === 'open' ? 'bad' : 'good'}` }, state);
-}
-
-function filterOf(query) {
-  return new URLSearchParams(FILTERS.map((name) => [name, query.get(name) ?? '']).filter(([, value]) => value !== ''));
 }

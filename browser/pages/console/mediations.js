@@ -9,6 +9,7 @@ import { person } from './people.js';
 import { poll } from './poll.js';
 import { field, onSend } from './problem-box.js';
 import { hrefOf } from './route.js';
+import { fillRows } from './rows.js';
 import { split } from './split.js';
 import { when } from './when.js';
 
@@ -26,12 +27,10 @@ export function show(root, context) {
   fill(list, h('div', { class: 'list-head' }, h('div', { class: 'row ends' }, h('span', { class: 'faint' }, 'Those that you are in'), h('a', { class: 'button primary', href: hrefOf('mediations', ['new']) }, 'Begin one'))), box, rows);
 
   function draw(mediations) {
-    const focused = document.activeElement?.dataset?.id;
-    fill(rows, mediations.map((one) => h('li', {}, h('a', { href: hrefOf('mediations', [one.id]), 'data-id': one.id },
+    const items = mediations.map((one) => h('li', {}, h('a', { href: hrefOf('mediations', [one.id]), 'data-id': one.id },
       h('span', { class: 'title' }, h('span', {}, one.topic), when(one.updated_at)),
-      h('span', { class: 'sub' }, stateTag(one.state), h('span', {}, 'with ', person(one.with)), h('span', {}, one.begun_by_you ? 'begun by you' : 'begun by the other'), one.asks_whether_it_held && one.state !== 'follow_up' && h('span', { class: 'tag warn' }, 'did it hold?'))))));
-    if (mediations.length === 0) fill(rows, h('li', { class: 'empty' }, 'You are in none.'));
-    if (focused) rows.querySelector(`[data-id="${CSS.escape(focused)}"]`)?.focus({ preventScroll: true });
+      h('span', { class: 'sub' }, stateTag(one.state), h('span', {}, 'with ', person(one.with)), h('span', {}, one.begun_by_you ? 'begun by you' : 'begun by the other'), one.asks_whether_it_held && one.state !== 'follow_up' && h('span', { class: 'tag warn' }, 'did it hold?')))));
+    fillRows(rows, items, 'You are in none.');
     mark();
   }
 

@@ -5,6 +5,7 @@ import { confirming } from './confirm.js';
 import { poll } from './poll.js';
 import { field, onSend, problemBox } from './problem-box.js';
 import { hrefOf } from './route.js';
+import { fillRows } from './rows.js';
 import { showOffer } from './session-offer.js';
 import { facts, offers, stateTag } from './session-words.js';
 import { split } from './split.js';
@@ -29,12 +30,10 @@ export function show(root, context) {
 
   function taken(found) {
     sessions = [...found].reverse();
-    const focused = document.activeElement?.dataset?.id;
-    fill(rows, sessions.map((session) => h('li', {}, h('a', { href: hrefOf('sessions', [session.id]), 'data-id': session.id },
+    const items = sessions.map((session) => h('li', {}, h('a', { href: hrefOf('sessions', [session.id]), 'data-id': session.id },
       h('span', { class: 'title' }, h('span', {}, session.label ?? session.device ?? 'A device'), when(session.created_at)),
-      h('span', { class: 'sub' }, stateTag(session.state), session.label && session.device && h('span', {}, session.device), h('span', {}, 'until ', when(session.expires_at)))))));
-    if (sessions.length === 0) fill(rows, h('li', { class: 'empty' }, 'No other device is let in.'));
-    if (focused) rows.querySelector(`[data-id="${CSS.escape(focused)}"]`)?.focus({ preventScroll: true });
+      h('span', { class: 'sub' }, stateTag(session.state), session.label && session.device && h('span', {}, session.device), h('span', {}, 'until ', when(session.expires_at))))));
+    fillRows(rows, items, 'No other device is let in.');
     mark();
     for (const tell of watching) tell();
   }
