@@ -106,6 +106,23 @@ test('events bring a look at what they are about, after the stream is there', as
   await following;
 });
 
+test('a look that one stream wanted is done for the next one that has begun meanwhile', async () => {
+  const answers = { commands: { commands: [command('a')] }, incidents: { incidents: [] }, events: { events: [] } };
+  const follow = async (_, path, { told, signal }) => {
+    told('open');
+    await new Promise((resolve) => { signal.addEventListener('abort', resolve); });
+  };
+  const { seen } = alerts(answers, follow);
+  const [first, second] = [new AbortController(), new AbortController()];
+  const before = seen.live(first.signal);
+  first.abort();
+  const following = seen.live(second.signal);
+  await before;
+  while (seen.count === 0) await next(seen, 'change');
+  second.abort();
+  await following;
+});
+
 /** What `sessionStorage` is in a browser. */
 function storage() {
   const kept = new Map();
