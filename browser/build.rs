@@ -31,13 +31,12 @@ fn main() -> Result<(), Box<dyn Error>> {
         }
         println!("cargo::warning={missing}");
     }
-    let version = version_of(&files)?;
+    let version = version_of(&files);
     let out = PathBuf::from(env::var("OUT_DIR")?);
     let mut table = String::new();
-    writeln!(table, "/// Another one as soon as any file is another one.\npub const VERSION: &str = {version:?};\n")?;
     writeln!(table, "/// All of them, by name.\npub static PAGES: &[Page] = &[")?;
-    for (index, (name, path)) in files.iter().enumerate() {
-        let mut bytes = fs::read(path)?;
+    for (index, (name, mut bytes)) in files.into_iter().enumerate() {
+        let name = name.as_str();
         if media_type(name)?.starts_with("text/javascript") {
             bytes = String::from_utf8(bytes)?.replace(VERSION, &version).into_bytes();
         }
@@ -56,14 +55,14 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(fs::write(out.join("table.rs"), table)?)
 }
 
-fn gather(folder: &Path, before: &str, files: &mut BTreeMap<String, PathBuf>) -> Result<(), Box<dyn Error>> {
+fn gather(folder: &Path, before: &str, files: &mut BTreeMap<String, Vec<u8>>) -> Result<(), Box<dyn Error>> {
     for entry in fs::read_dir(folder)? {
         let path = entry?.path();
         let name = path.file_name().and_then(|name| name.to_str()).ok_or("a file's name is not UTF-8")?;
         if path.is_dir() {
             gather(&path, &format!("{before}{name}/"), files)?;
-        } else if let Some(other) = files.insert(format!("{before}{name}"), path.clone()) {
-            return Err(format!("{} and {} have one name", other.display(), path.display()).into());
+        } else if files.insert(format!("{before}{name}"), fs::read(&path)?).is_some() {
+            return Err(format!("{} has the name of another file", path.display()).into());
         }
     }
     Ok(())
@@ -83,13 +82,14 @@ fn media_type(name: &str) -> Result<&'static str, String> {
     }
 }
 
-fn version_of(files: &BTreeMap<String, PathBuf>) -> Result<String, Box<dyn Error>> {
+/// Another one as soon as any file is another one.
+fn version_of(files: &BTreeMap<String, Vec<u8>>) -> String {
     let mut all = Sha256::new();
-    for (name, path) in files {
+    for (name, bytes) in files {
         all.update(name.as_bytes());
-        all.update(Sha256::digest(fs::read(path)?));
+        all.update(Sha256::digest(bytes));
     }
-    Ok(hex(&all.finalize(), 8))
+    hex(&all.finalize(), 8)
 }
 
 fn hex(bytes: &[u8], most: usize) -> String {

@@ -17,7 +17,7 @@ use crate::config_file;
 use crate::parameters::PathName;
 use crate::problem::Problem;
 use crate::state::AppState;
-use headers::{CONSOLE_PERMISSIONS, WATCH_PERMISSIONS, around_document};
+use headers::{NO_PERMISSIONS, WATCH_PERMISSIONS, around_document};
 use settings::Settings;
 
 /// What the console is told in its file.
@@ -40,14 +40,14 @@ pub(crate) async fn watch(headers: HeaderMap) -> Result<Response, Problem> {
 /// is below it, or what the server allows.
 pub(crate) async fn worker(headers: HeaderMap) -> Result<Response, Problem> {
     let allowed = [("service-worker-allowed", "/watch")];
-    Ok((around_document(&[], ""), allowed, file("watch/worker.js", &headers)?).into_response())
+    Ok((around_document(&[], NO_PERMISSIONS), allowed, file("watch/worker.js", &headers)?).into_response())
 }
 
 /// `GET /console`.
 pub(crate) async fn console(State(state): State<AppState>, headers: HeaderMap) -> Result<Response, Problem> {
     let settings = &state.console()?.0;
     let page = file("console/index.html", &headers)?;
-    Ok((around_document(&settings.connect, CONSOLE_PERMISSIONS), page).into_response())
+    Ok((around_document(&settings.connect, NO_PERMISSIONS), page).into_response())
 }
 
 /// `GET /console/config.json`: where one signs in.
@@ -58,7 +58,7 @@ pub(crate) async fn config(State(state): State<AppState>) -> Result<Response, Pr
 
 /// `GET /assets/{name}`.
 pub(crate) async fn asset(PathName(name): PathName, headers: HeaderMap) -> Result<Response, Problem> {
-    Ok((around_document(&[], ""), file(&name, &headers)?).into_response())
+    Ok((around_document(&[], NO_PERMISSIONS), file(&name, &headers)?).into_response())
 }
 
 /// A file in the coding that the client takes, or that it has the same one already. Browsers ask each time: what they kept of one

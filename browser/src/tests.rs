@@ -1,6 +1,6 @@
 use std::collections::BTreeSet;
 
-use crate::{PAGES, VERSION, find};
+use crate::{PAGES, find};
 
 /// What a page may take before somebody can use it, all its files compressed.
 const FIRST_SCREEN_BYTES: usize = 60_000;
@@ -24,20 +24,45 @@ fn scripts_know_the_version() {
     for page in PAGES.iter().filter(|page| page.name.ends_with(".js")) {
         assert!(!text(page.name).contains("__PAGES_VERSION__"), "{}", page.name);
     }
-    assert_eq!(VERSION.len(), 16);
+    assert!(version().bytes().all(|byte| byte.is_ascii_hexdigit()) && version().len() == 16, "{}", version());
+}
+
+/// What the watch's worker names its store by.
+fn version() -> &'static str {
+    text("watch/worker.js").split("VERSION = '").nth(1).unwrap().split('\'').next().unwrap()
 }
 
 /// Every file that a page needs before it can do anything: what its HTML names, and what scripts import at their top.
+fn needed_by(page: &str) -> BTreeSet<String> {
+    let mut needed = BTreeSet::from([page.to_owned()]);
+    let mut unread = named_by_html(text(page));
+    while let Some(name) = unread.pop() {
+        if needed.insert(name.clone()) && name.ends_with(".js") {
+            unread.extend(imported(&name, text(&name)));
+        }
+    }
+    needed
+}
+
+/// Whoever opens the watch without a line has what its worker has kept, and no more.
+#[test]
+fn the_worker_keeps_all_that_the_watch_needs_and_the_page_names_it_at_once() {
+    let script = text("watch/worker.js").split("const FILES").nth(1).unwrap().split("];").next().unwrap();
+    let listed: BTreeSet<_> = script.split('\'').skip(1).step_by(2).filter(|name| name.contains('.')).collect();
+    let needed = needed_by("watch/index.html");
+    let names: BTreeSet<_> =
+        needed.iter().filter(|name| !name.ends_with("html")).map(|name| name.rsplit('/').next().unwrap()).collect();
+    assert_eq!(listed, names);
+    // What is found out by reading one script after the other comes late on a bad line.
+    let preloaded = named_by_html(text("watch/index.html"));
+    let missing: Vec<_> = needed.iter().filter(|name| name.ends_with(".js") && !preloaded.contains(name)).collect();
+    assert!(missing.is_empty(), "{missing:?}");
+}
+
 #[test]
 fn first_screens_are_small_and_name_only_what_is_there() {
     for page in PAGES.iter().filter(|page| page.name.ends_with("/index.html")) {
-        let mut needed = BTreeSet::from([page.name.to_owned()]);
-        let mut unread = named_by_html(text(page.name));
-        while let Some(name) = unread.pop() {
-            if needed.insert(name.clone()) && name.ends_with(".js") {
-                unread.extend(imported(&name, text(&name)));
-            }
-        }
+        let needed = needed_by(page.name);
         let bytes: usize = needed.iter().map(|name| find(name).map_or(0, |page| page.brotli.len())).sum();
         println!("{}: {bytes} bytes of {FIRST_SCREEN_BYTES} in {} files", page.name, needed.len());
         assert!(bytes <= FIRST_SCREEN_BYTES, "{}: {bytes} bytes in {needed:?}", page.name);

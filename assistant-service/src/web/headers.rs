@@ -6,8 +6,8 @@ use axum::http::header::{
 
 /// The watch looks at codes, and listens.
 pub(super) const WATCH_PERMISSIONS: &str = "camera=(self), microphone=(self), geolocation=(), payment=(), usb=()";
-/// The console does neither.
-pub(super) const CONSOLE_PERMISSIONS: &str = "camera=(), microphone=(), geolocation=(), payment=(), usb=()";
+/// Nothing else does.
+pub(super) const NO_PERMISSIONS: &str = "camera=(), microphone=(), geolocation=(), payment=(), usb=()";
 
 /// `connect` are the origins, besides the own one, that the page may call.
 pub(super) fn around_document(connect: &[String], permissions: &str) -> [(HeaderName, String); 8] {

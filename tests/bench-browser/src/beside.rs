@@ -22,7 +22,7 @@ const ASKED: &str = "/v1/runbooks";
 /// What a watch listens to.
 const LISTENED: &str = "/v1/events?type=dev.watchgate.*";
 const SETTLED: Duration = Duration::from_secs(3);
-/// The service says that it lives every 15 s.
+/// The service says that it lives at least every 15 s.
 const ALIVE_WITHIN: Duration = Duration::from_secs(20);
 
 pub(crate) async fn measure(stage: &Stage, options: &Options) -> Result<Figure> {
