@@ -104,7 +104,7 @@ bench-opaque: setup-tests build ## what an opaque token costs Traefik against a 
 	@$(CARGO) run -q --bin opaque_cost -- $(OPTIONS)
 
 bench-browser: setup-tests plugin pages ## how soon a watch is of use, in a real browser, and what many cost others; OPTIONS="--quick", "--help"
-	@scripts/system-packages.sh
+	@scripts/system-packages.sh browser
 	@$(CARGO) build -q --release -p assistant-service -p bench-browser
 	@target/release/bench-browser $(OPTIONS)
 
@@ -122,7 +122,6 @@ run: setup build ## the gateway and the service, until Ctrl-C
 	@$(CARGO) run -q --bin stage
 
 test: setup-tests build ## unit tests, those of the pages too, and whole paths through the real Traefik
-	.tools/bin/node --test tests/browser/unit/*.test.mjs
 	$(CARGO) test --workspace $(not_native) $(if $(WITHOUT_WHOLE_PATHS),--exclude watchgate-tests)
 
 switch-off: ## each check of the core off once: some row of the attack table must fail; CHECK="part of a name"

@@ -10,21 +10,39 @@ use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
+#[path = "sources.rs"]
+mod sources;
+
+/// The wasm modules that are bound into `../dist/pages/`, by their folders' names.
+const MODULES: [&str; 2] = ["playground", "scanner"];
+
 /// In scripts it stands for the version of all pages, so that whoever keeps some of them notices other ones.
 const VERSION: &str = "__PAGES_VERSION__";
 
 fn main() -> Result<(), Box<dyn Error>> {
     let here = PathBuf::from(env::var("CARGO_MANIFEST_DIR")?);
     let mut files = BTreeMap::new();
-    for folder in [here.join("pages"), here.join("../dist/pages")] {
-        // A folder that is not there yet counts as changed each time: what `make pages` puts there later must not be missed.
-        println!("cargo::rerun-if-changed={}", folder.display());
+    let repository = here.join("..");
+    // A folder that is not there yet counts as changed each time: what `make pages` puts there later must not be missed.
+    let watched = ["browser/pages", "dist/pages"].iter().chain(&sources::SOURCES);
+    for path in watched {
+        println!("cargo::rerun-if-changed={}", repository.join(path).display());
+    }
+    gather(&here.join("pages"), "", &mut files)?;
+    let made_from = sources::digest(&repository)?;
+    let mut stale = Vec::new();
+    for module in MODULES {
+        let folder = repository.join("dist/pages").join(module);
         if folder.is_dir() {
-            gather(&folder, "", &mut files)?;
+            gather(&folder, &format!("{module}/"), &mut files)?;
+        }
+        if fs::read_to_string(folder.join(sources::MADE_FROM)).ok().as_deref() != Some(&made_from) {
+            stale.push(module);
         }
     }
-    if !files.contains_key("scanner/bound_bg.wasm") {
-        let missing = "the rule playground and the code scanner are not there: make them with `make pages`";
+    if !stale.is_empty() {
+        let missing =
+            format!("not there, or of other sources than these: {}; make them with `make pages`", stale.join(", "));
         // Whoever works on the service needs neither; what is given to others has both.
         if env::var("PROFILE")? == "release" {
             return Err(missing.into());
@@ -59,6 +77,9 @@ fn gather(folder: &Path, before: &str, files: &mut BTreeMap<String, Vec<u8>>) ->
     for entry in fs::read_dir(folder)? {
         let path = entry?.path();
         let name = path.file_name().and_then(|name| name.to_str()).ok_or("a file's name is not UTF-8")?;
+        if name == sources::MADE_FROM {
+            continue;
+        }
         if path.is_dir() {
             gather(&path, &format!("{before}{name}/"), files)?;
         } else if files.insert(format!("{before}{name}"), fs::read(&path)?).is_some() {

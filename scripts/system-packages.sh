@@ -1,21 +1,24 @@
 #!/usr/bin/env bash
-# Installs the system packages that `make test-host` needs. Needs root; does nothing when all are there.
+# Installs the system packages that `make test-host` needs, or with `browser` only those that play the pages. Needs root; does nothing
+# when all are there.
 set -euo pipefail
 
 missing=()
-command -v ip >/dev/null 2>&1 || missing+=(iproute2)
-command -v unshare >/dev/null 2>&1 || missing+=(util-linux)
-for package in podman crun conmon; do
-  command -v "$package" >/dev/null 2>&1 || missing+=("$package")
-done
 # Reads the codes that sessions show.
 command -v zbarimg >/dev/null 2>&1 || missing+=(zbar-tools)
 # Plays the pages, with letters to draw.
 command -v chromium >/dev/null 2>&1 || missing+=(chromium)
 [ -e /usr/share/fonts/truetype/dejavu/DejaVuSans.ttf ] || missing+=(fonts-dejavu-core)
-# What Podman needs to work for a user who is not root.
-command -v newuidmap >/dev/null 2>&1 || missing+=(uidmap)
-command -v slirp4netns >/dev/null 2>&1 || missing+=(slirp4netns)
+if [ "${1:-}" != browser ]; then
+  command -v ip >/dev/null 2>&1 || missing+=(iproute2)
+  command -v unshare >/dev/null 2>&1 || missing+=(util-linux)
+  for package in podman crun conmon; do
+    command -v "$package" >/dev/null 2>&1 || missing+=("$package")
+  done
+  # What Podman needs to work for a user who is not root.
+  command -v newuidmap >/dev/null 2>&1 || missing+=(uidmap)
+  command -v slirp4netns >/dev/null 2>&1 || missing+=(slirp4netns)
+fi
 if [ ${#missing[@]} -eq 0 ]; then
   echo "system-packages: all there"
   exit 0

@@ -44,26 +44,12 @@ fn needed_by(page: &str) -> BTreeSet<String> {
     needed
 }
 
-/// Whoever opens the watch without a line has what its worker has kept, and no more.
-#[test]
-fn the_worker_keeps_all_that_the_watch_needs_and_the_page_names_it_at_once() {
-    let script = text("watch/worker.js").split("const FILES").nth(1).unwrap().split("];").next().unwrap();
-    let listed: BTreeSet<_> = script.split('\'').skip(1).step_by(2).filter(|name| name.contains('.')).collect();
-    let needed = needed_by("watch/index.html");
-    let names: BTreeSet<_> =
-        needed.iter().filter(|name| !name.ends_with("html")).map(|name| name.rsplit('/').next().unwrap()).collect();
-    assert_eq!(listed, names);
-    // What is found out by reading one script after the other comes late on a bad line.
-    let preloaded = named_by_html(text("watch/index.html"));
-    let missing: Vec<_> = needed.iter().filter(|name| name.ends_with(".js") && !preloaded.contains(name)).collect();
-    assert!(missing.is_empty(), "{missing:?}");
-}
-
 #[test]
 fn first_screens_are_small_and_name_only_what_is_there() {
     for page in PAGES.iter().filter(|page| page.name.ends_with("/index.html")) {
         let needed = needed_by(page.name);
-        let bytes: usize = needed.iter().map(|name| find(name).map_or(0, |page| page.brotli.len())).sum();
+        let bytes: usize =
+            needed.iter().map(|name| find(name).unwrap_or_else(|| panic!("{name} is not there")).brotli.len()).sum();
         println!("{}: {bytes} bytes of {FIRST_SCREEN_BYTES} in {} files", page.name, needed.len());
         assert!(bytes <= FIRST_SCREEN_BYTES, "{}: {bytes} bytes in {needed:?}", page.name);
     }

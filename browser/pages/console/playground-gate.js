@@ -9,14 +9,19 @@
  *   `report` is what `watchgate policy explain --json` prints; it is absent where there is nothing to judge.
  */
 export async function load({ bound = () => import('../playground/bound.js'), module = new URL('../playground/bound_bg.wasm', import.meta.url) } = {}) {
-  const { default: initialise, judge, shipped } = await bound();
+  const { default: initialise, judge, shipped, __wbg_reset_state: beginAnew } = await bound();
   await initialise({ module_or_path: module });
   return {
     shipped: shipped(),
     judge({ rules, token, at, ...request }) {
       // The gate signs what it would forward with a key of its own; nobody sees that, and each has its own.
       const secret = crypto.getRandomValues(new Uint8Array(32));
-      return JSON.parse(judge(rules, JSON.stringify(request), token, at / 1000, secret));
+      try {
+        return JSON.parse(judge(rules, JSON.stringify(request), token, at / 1000, secret));
+      } catch (fault) {
+        beginAnew();
+        throw fault;
+      }
     },
   };
 }

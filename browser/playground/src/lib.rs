@@ -22,7 +22,8 @@ const SHIPPED: &str = include_str!("../../../traefik-config/dynamic/gate.yml");
 const UNWRITTEN: &str =
     r#"{"gates":[],"mistakes":[],"errors":[{"field":"","what":"the judgement cannot be written"}],"notes":[]}"#;
 
-/// A panic would end as a trap that says nothing: as an exception it keeps its words.
+/// A panic would end as a trap that says nothing: as an exception it keeps its words. What it leaves behind is no module to go on
+/// with, and `playground-gate.js` begins it anew.
 #[wasm_bindgen(start)]
 pub fn begin() {
     #[cfg(target_family = "wasm")]

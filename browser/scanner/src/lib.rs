@@ -9,7 +9,8 @@ use wasm_bindgen::prelude::wasm_bindgen;
 
 use luminance::Luminance;
 
-/// A panic would end as a trap that says nothing: as an exception it keeps its words.
+/// A panic would end as a trap that says nothing: as an exception it keeps its words. What it leaves behind is no module to go on
+/// with, and `scanner.js` begins it anew.
 #[wasm_bindgen(start)]
 pub fn begin() {
     #[cfg(target_family = "wasm")]

@@ -1,5 +1,5 @@
-//! Binds a wasm module for pages: `bind-wasm MODULE.wasm FOLDER` writes `FOLDER/bound.js` and
-//! `FOLDER/bound_bg.wasm`.
+//! Binds a wasm module for pages: `bind-wasm MODULE.wasm FOLDER`, started in the repository, writes `FOLDER/bound.js` and
+//! `FOLDER/bound_bg.wasm`, and beside them what they were made from. Other files in the folder are removed.
 //!
 //! Our pages may run nothing but files of ours (`script-src 'self' 'wasm-unsafe-eval'`, trusted types): JavaScript that makes
 //! code of texts would not run there, so it is refused here, where it can be seen.
@@ -12,6 +12,9 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail, ensure};
 use wasm_bindgen_cli_support::Bindgen;
+
+#[path = "../../../browser/sources.rs"]
+mod sources;
 
 /// What a page's policy forbids, as JavaScript writes it.
 const FORBIDDEN: [&str; 4] = ["eval(", "new Function", "innerHTML", "document.write"];
@@ -38,6 +41,8 @@ fn run(mut arguments: impl Iterator<Item = OsString>) -> Result<()> {
         .typescript(false)
         .remove_name_section(true)
         .remove_producers_section(true)
+        // A module that has trapped is not to be gone on with: whoever loaded it begins it anew.
+        .reset_state_function(true)
         .generate_output()
         .with_context(|| format!("{} cannot be bound", Path::new(&module).display()))?;
     check(output.js())?;
@@ -45,8 +50,24 @@ fn run(mut arguments: impl Iterator<Item = OsString>) -> Result<()> {
     ensure!(!has_snippets, "it brings JavaScript of its own along, which nobody would serve");
     let module = output.wasm_mut().emit_wasm();
     fs::create_dir_all(folder).with_context(|| format!("{} cannot be made", folder.display()))?;
-    write(&folder.join("bound.js"), output.js().as_bytes())?;
-    write(&folder.join("bound_bg.wasm"), &module)
+    let made_from = sources::digest(Path::new(".")).context("the sources cannot be read")?;
+    let files =
+        [("bound.js", output.js().as_bytes()), ("bound_bg.wasm", &module), (sources::MADE_FROM, made_from.as_bytes())];
+    for (name, bytes) in files {
+        write(&folder.join(name), bytes)?;
+    }
+    remove_others(folder, &files.map(|(name, _)| name))
+}
+
+/// What an earlier version has left would be packed and served.
+fn remove_others(folder: &Path, names: &[&str]) -> Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        if !names.iter().any(|name| entry.file_name() == *name) {
+            fs::remove_file(entry.path()).with_context(|| format!("{} cannot be removed", entry.path().display()))?;
+        }
+    }
+    Ok(())
 }
 
 /// Leaves a file alone that is as it should be: the service is built again whenever one of its pages is newer than it.
@@ -68,6 +89,18 @@ fn check(javascript: &str) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_sources_have_one_digest_and_all_are_there() {
+        let repository = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+        let digest = sources::digest(&repository).unwrap();
+        assert_eq!(digest.len(), 64);
+        assert_eq!(
+            digest,
+            sources::digest(&repository.join("scripts/..")).unwrap(),
+            "a matter of how the folder is named"
+        );
+    }
 
     #[test]
     fn javascript_that_makes_code_of_text_is_refused() {

@@ -3,14 +3,14 @@
 
 use std::time::Duration;
 
-use anyhow::{Context as _, Result, bail, ensure};
+use anyhow::{Result, bail, ensure};
 use futures_util::future::try_join_all;
 use measuring::report::{Figure, Target};
 use measuring::statistics::Sample;
 use reqwest::Response;
 use serde_json::json;
 use tokio::task::JoinSet;
-use tokio::time::{Instant, sleep, sleep_until, timeout};
+use tokio::time::{Instant, sleep, sleep_until};
 use watchgate_tests::Stage;
 use watchgate_tests::client::Caller;
 
@@ -20,13 +20,15 @@ const CONNECTIONS: usize = 32;
 /// What is asked for: a token is checked, and the service answers.
 const ASKED: &str = "/v1/runbooks";
 /// What a watch listens to.
-const LISTENED: &str = "/v1/events?type=dev.watchgate.*";
+const LISTENED: &str = "/v1/events?type=dev.watchgate.*&source=urn:watchgate:assistant-service";
+/// Neither what it takes to connect nor what it takes to hang up is what it takes to listen.
 const SETTLED: Duration = Duration::from_secs(3);
-/// The service says that it lives at least every 15 s.
-const ALIVE_WITHIN: Duration = Duration::from_secs(20);
+/// Each stream has a sign of life of its own every 10 to 15 s. Before the first round with them they have said one, and
+/// in each round every one of them says one or two.
+const FIRST_SIGNS: Duration = Duration::from_secs(15);
 
 pub(crate) async fn measure(stage: &Stage, options: &Options) -> Result<Figure> {
-    let seconds = options.run.or_quick(10.0, 2.0);
+    let seconds = options.run.or_quick(20.0, 2.0);
     let callers: Vec<Caller> = (0..CONNECTIONS)
         .map(|number| stage.caller(&format!("caller-{number}"), "runbooks:read"))
         .collect::<Result<_>>()?;
@@ -35,10 +37,10 @@ pub(crate) async fn measure(stage: &Stage, options: &Options) -> Result<Figure> 
     for round in 1..=options.run.rounds() {
         alone.push(at_rate(&callers, options.rate, seconds).await?.quantile(0.99));
         let watches = listen(stage, options.watches).await?;
-        // What it takes to connect is not what it takes to listen.
-        sleep(SETTLED).await;
+        sleep(options.run.or_quick(FIRST_SIGNS, SETTLED)).await;
         beside.push(at_rate(&callers, options.rate, seconds).await?.quantile(0.99));
-        still_listening(watches).await?;
+        let_go(watches).await?;
+        sleep(SETTLED).await;
         let (without, with) = (alone[round - 1], beside[round - 1]);
         println!("round {round}: p99 {without:.2} ms without, {with:.2} ms with {} watches", options.watches);
     }
@@ -86,29 +88,35 @@ async fn at_rate(callers: &[Caller], rate: f64, seconds: f64) -> Result<Sample> 
     Ok(Sample::of(all))
 }
 
-/// Each on a connection of its own, with a token of its own.
-async fn listen(stage: &Stage, count: usize) -> Result<Vec<Response>> {
+/// Each on a connection of its own, with a token of its own, and all of them read, as a watch does. A task ends when its stream does.
+async fn listen(stage: &Stage, count: usize) -> Result<JoinSet<Result<()>>> {
     let callers: Vec<Caller> =
         (0..count).map(|number| stage.caller(&format!("watch-{number}"), "events:read")).collect::<Result<_>>()?;
-    let mut listening = Vec::new();
+    let mut listening = JoinSet::new();
     // A few at a time: it is not measured how fast connections are made.
     for some in callers.chunks(20) {
         let opened = some.iter().map(async |caller| {
             let answer = caller.get(LISTENED).header("accept", "text/event-stream").send().await?;
             anyhow::Ok(answer.error_for_status()?)
         });
-        listening.extend(try_join_all(opened).await?);
+        for watch in try_join_all(opened).await? {
+            listening.spawn(read(watch));
+        }
     }
     Ok(listening)
 }
 
-/// Holds that nobody was let go meanwhile, which would make the others fast.
-async fn still_listening(watches: Vec<Response>) -> Result<()> {
-    let heard = watches.into_iter().map(async |mut watch| {
-        match timeout(ALIVE_WITHIN, watch.chunk()).await.context("a watch hears nothing")?? {
-            Some(_) => Ok(()),
-            None => bail!("a watch was let go"),
-        }
-    });
-    try_join_all(heard).await.map(drop)
+async fn read(mut watch: Response) -> Result<()> {
+    while watch.chunk().await?.is_some() {}
+    Ok(())
+}
+
+/// Hangs up. Nobody may have been let go before, which would have made the others fast.
+async fn let_go(mut watches: JoinSet<Result<()>>) -> Result<()> {
+    if let Some(ended) = watches.try_join_next() {
+        ended??;
+        bail!("a watch was let go");
+    }
+    watches.shutdown().await;
+    Ok(())
 }

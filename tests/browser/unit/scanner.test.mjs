@@ -62,3 +62,23 @@ test('where there is none, there is none, and the next picture is looked at all 
   assert.equal(scan({ width: 0, height: 0, data: new Uint8ClampedArray(0) }), null);
   for (let round = 0; round < 50; round += 1) assert.equal(scan({ width, height, data }), LINK);
 });
+
+test('a picture that the decoder gives up on is one without a code, and the next one is read by another decoder', async () => {
+  const real = await import(new URL('bound.js', folder));
+  let givesUp = true;
+  let begun = 0;
+  const bound = async () => ({
+    ...real,
+    default: real.default,
+    scan: (...of) => {
+      if (!givesUp) return real.scan(...of);
+      givesUp = false;
+      throw new WebAssembly.RuntimeError('unreachable');
+    },
+    __wbg_reset_state: () => { begun += 1; real.__wbg_reset_state(); },
+  });
+  const careful = await load({ bound, module: readFileSync(new URL('bound_bg.wasm', folder)) });
+  assert.equal(careful(picture()), null);
+  assert.equal(begun, 1);
+  assert.equal(careful(picture()), LINK);
+});

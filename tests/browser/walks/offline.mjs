@@ -49,6 +49,7 @@ export default async function walk(world) {
   await watch.look('watch-stale');
   await context.setOffline(false);
   await page.getByText(/^As of \d\d:\d\d$/).waitFor({ state: 'detached', timeout: 60_000 });
+  assert.equal(approvals.answered, 1, 'the approval went out again when the page was opened anew');
 }
 
 /** Counts the answers to such requests. */

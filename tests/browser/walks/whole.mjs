@@ -115,7 +115,6 @@ async function revoke(ada, watch) {
   const began = Date.now();
   await button.click();
   const took = (await over) - began;
-  assert.ok(took < 1_000, `the watch was out ${took} ms after the click`);
   await watch.look('watch-over');
   const kept = await watch.page.evaluate(async () => (await indexedDB.databases()).length && new Promise((resolve, reject) => {
     const request = indexedDB.open('watchgate');
