@@ -3,13 +3,14 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 
-import { contextOf, labelled, newPage, settled } from './page.mjs';
+import { contextOf, labelled, named, newPage, settled } from './page.mjs';
 import { Problem } from '../../../browser/pages/lib/problem.js';
 import { isOther } from '../../../browser/pages/console/version.js';
 
 newPage();
 const { h } = await import('../../../browser/pages/lib/dom.js');
 const { show: showAsk } = await import('../../../browser/pages/console/ask.js');
+const { showCommand } = await import('../../../browser/pages/console/command.js');
 const { showIncident } = await import('../../../browser/pages/console/incident.js');
 const { moduleLoader, OtherVersion } = await import('../../../browser/pages/console/view-module.js');
 
@@ -67,6 +68,28 @@ test('an older picture does not take the place of a newer one', async (t) => {
   pictures[2].reject(new Problem({ status: 503, title: 'Busy' }));
   await settled();
   assert.equal(source(), 'blob:newest');
+});
+
+test('whoever has decided about a command is where it says how it stands', async (t) => {
+  const place = h('div', {});
+  newPage().append(place);
+  const command = {
+    id: '1', runbook: 'restart', state: 'pending', digest: 'd', parameters: {}, target: { service: 'mailer' }, approval: { needed: true }, attempts: 0,
+    requested_by: { issuer: 'https://idp.test', subject: 'ben' }, requested_at: '2027-01-15T08:00:00Z', updated_at: '2027-01-15T08:00:00Z',
+  };
+  const context = contextOf((method, path) => {
+    if (path.endsWith('/follow')) return new Response(new ReadableStream({}));
+    if (path.includes('runbooks')) throw new Problem({ status: 403, title: 'No' });
+    return method === 'POST' ? { ...command, state: 'rejected' } : command;
+  });
+  t.after(() => context.end());
+  await showCommand(place, { context, signal: context.signal, id: '1', changed() {} });
+  named(place, 'Reject').click();
+  document.activeElement.click();
+  await settled();
+  assert.equal(named(place, 'Reject'), null);
+  assert.notEqual(document.activeElement, document.body);
+  assert.equal(document.activeElement.querySelector('h2')?.textContent, 'restart');
 });
 
 const MODULE = { show() {} };
