@@ -33,13 +33,36 @@ export function showMediation(place, { context, signal, id, changed }) {
       offered = null;
       return;
     }
+    if (isAtWork()) offer(mediation);
+    else draw(mediation);
+  }
+
+  /** Whether somebody is in a field or on a button; `but` are forms that do not count. */
+  function isAtWork(but = []) {
     const focused = document.activeElement;
-    if (!body.contains(focused) || focused.matches('h2')) draw(mediation);
-    else if (key !== offered) {
-      offered = key;
-      fill(moved, h('p', { class: 'notice' }, 'Something has changed. ', h('button', { type: 'button', class: 'quiet', onclick: () => draw(mediation) }, 'Show it')));
-      context.announce('Something has changed.');
+    return body.contains(focused) && !focused.matches('h2') && !but.some((form) => form.contains(focused));
+  }
+
+  function offer(mediation) {
+    const key = JSON.stringify(mediation);
+    if (key === offered) return;
+    offered = key;
+    fill(moved, h('p', { class: 'notice' }, 'Something has changed. ', h('button', { type: 'button', class: 'quiet', onclick: () => draw(mediation) }, 'Show it')));
+    context.announce('Something has changed.');
+  }
+
+  /** What came of what was sent from these forms. Meanwhile somebody may have gone on in another one. */
+  function answered(mediation, forms) {
+    for (const form of forms) {
+      form.removeAttribute('aria-busy');
+      const part = form.closest('details');
+      if (part) part.open = false;
     }
+    if (isAtWork(forms)) offer(mediation);
+    else draw(mediation);
+    // A look that was on its way saw it as it was before.
+    look();
+    changed();
   }
 
   function draw(mediation) {
@@ -51,11 +74,7 @@ export function showMediation(place, { context, signal, id, changed }) {
     const send = async (step, said) => {
       const next = await api.call('POST', `${path}/${step}`, { body: said, timeout: 130_000 });
       if (signal.aborted) return;
-      for (const form of body.querySelectorAll('form[aria-busy]')) form.removeAttribute('aria-busy');
-      draw(next);
-      // A look that was on its way saw it as it was before.
-      look();
-      changed();
+      answered(next, [...body.querySelectorAll('form[aria-busy]')]);
     };
     const common = { context, signal, mediation, send };
     fill(body,

@@ -23,9 +23,12 @@ async function shown(t, changes = {}) {
   const place = h('div', {});
   newPage().append(place);
   const state = { place, mediation: { ...MEDIATION, ...changes }, sent: [] };
-  const context = contextOf((method, path, { body } = {}) => {
+  const context = contextOf(async (method, path, { body } = {}) => {
+    if (method === 'POST') await state.answering;
     if (method === 'POST') state.sent.push({ step: path.split('/').at(-1), body });
-    return structuredClone(state.mediation);
+    const seen = structuredClone(state.mediation);
+    if (method === 'GET') await state.reading;
+    return seen;
   });
   t.after(() => context.end());
   showMediation(place, { context, signal: context.signal, id: '1', changed() {} });
@@ -71,6 +74,45 @@ test('what comes is shown at once to whoever only reads, and to whoever has just
   await settled();
   state.mediation = turned(state.mediation, 2);
   await state.look();
+  assert.match(state.place.textContent, /2 texts/);
+});
+
+test('whoever types on while something is sent is not taken away from it by the answer', async (t) => {
+  const state = await shown(t);
+  const { place } = state;
+  detailsOf(place, 'Say something else').open = true;
+  let answer;
+  state.answering = new Promise((resolve) => { answer = resolve; });
+  named(place, 'Share it in these words').click();
+  await settled();
+  const field = labelled(place, 'Tell it anew');
+  field.typed('They are la');
+  state.mediation = turned(state.mediation, 2);
+  answer();
+  await settled();
+  assert.equal(document.activeElement, field);
+  assert.ok(field.isConnected);
+  named(place, 'Show it').click();
+  assert.match(place.textContent, /2 texts/);
+  labelled(place, 'Tell it anew').typed('They are lazy');
+  named(place, 'Tell it').click();
+  await settled();
+  assert.equal(state.sent.at(-1).body.text, 'They are lazy');
+  assert.ok(!detailsOf(place, 'Say something else').open, 'it is said');
+});
+
+test('a look that was on its way before something was sent does not bring back how it was', async (t) => {
+  const state = await shown(t);
+  let letGo;
+  state.reading = new Promise((resolve) => { letGo = resolve; });
+  await state.look();
+  state.mediation = turned(state.mediation, 2);
+  labelled(state.place, 'Propose an agreement').typed('Reviews before six.');
+  named(state.place, 'Propose').click();
+  await settled();
+  assert.match(state.place.textContent, /2 texts/);
+  letGo();
+  await settled();
   assert.match(state.place.textContent, /2 texts/);
 });
 
