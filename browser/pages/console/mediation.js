@@ -18,7 +18,7 @@ export function showMediation(place, { context, signal, id, changed }) {
   const box = h('div', {}, h('p', { class: 'faint' }, 'Loading…'));
   const moved = h('div', { class: 'moved' });
   const body = h('div', {});
-  fill(place, box, moved, body);
+  fill(place, box, body, moved);
   let drawn = null;
   let offered = null;
   const look = poll({ signal, every: EVERY, box, load: () => api.call('GET', path, { signal }), show: taken });
