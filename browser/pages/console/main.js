@@ -10,6 +10,7 @@ import { Session } from './session.js';
 import { showSignIn, signInAgain } from './sign-in-screen.js';
 import { answerIn, metadataOf, take, isForWindow } from './sign-in.js';
 import { handOver } from './sign-in-window.js';
+import { moduleLoader, OtherVersion, showOtherVersion } from './view-module.js';
 import { clock, keepTimes } from './when.js';
 import { now } from '../lib/clock.js';
 
@@ -31,6 +32,7 @@ const redirectUri = `${location.origin}/console`;
 let session = null;
 let api = null;
 let shown = null;
+const loadModule = moduleLoader();
 
 await start();
 
@@ -180,12 +182,14 @@ async function showView(view, route) {
   };
   me.context = context;
   try {
-    const module = await import(view.module);
+    const module = await loadModule(view.module);
     if (ending.signal.aborted) return;
     const end = await module.show(root, context);
     if (ending.signal.aborted) end?.();
     else ending.signal.addEventListener('abort', () => end?.());
   } catch (problem) {
-    if (!ending.signal.aborted) fill(root, problemBox(problem, { again: () => showView(view, routeOf(location.hash)) }));
+    if (ending.signal.aborted) return;
+    if (problem instanceof OtherVersion) showOtherVersion(root);
+    else fill(root, problemBox(problem, { again: () => showView(view, routeOf(location.hash)) }));
   }
 }

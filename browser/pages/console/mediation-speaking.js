@@ -38,7 +38,8 @@ export function accountPart({ signal, mediation, send }) {
 export function restatementPart({ signal, mediation, send }) {
   const { yours, theirs, state, id } = mediation;
   if (!yours.restatement || isFinal(state) || theirs.has_left) return null;
-  const name = `restatement-${id}`;
+  // Another one that is proposed is read as it is, and not hidden by what was typed over the one before.
+  const name = `restatement-${id}-${yours.restatement}`;
   const text = h('textarea', { rows: '5', maxlength: LONGEST });
   text.value = yours.restatement;
   draft(name, text);
@@ -55,9 +56,10 @@ export function restatementPart({ signal, mediation, send }) {
     work: async (button) => {
       const words = text.value.trim();
       const share = button?.value === 'share';
-      // As it is proposed it is accepted, which uses none of the texts that are left.
-      await send('restatement', words === yours.restatement ? { accept: true, share } : { text: words, share });
-      sent(name);
+      // As it is proposed it is accepted, which uses none of the texts that are left. Taking it back says nothing new: what is typed stays a draft.
+      const isTakenBack = isShared && !share;
+      await send('restatement', isTakenBack || words === yours.restatement ? { accept: true, share } : { text: words, share });
+      if (!isTakenBack) sent(name);
     },
   });
   const standing = isShared ? (theirs.has_shared ? 'Both of you have shared.' : 'You have shared it; the other one has not yet.') : theirs.has_shared ? 'The other one has shared theirs, and waits for yours.' : 'Neither of you has shared yet.';
