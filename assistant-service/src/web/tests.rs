@@ -40,7 +40,8 @@ async fn no_page_is_shown_in_a_frame_or_reached_from_another_window() {
     let stage = stage();
     for target in ["/console", "/watch", "/watch/worker.js", "/assets/lib/api.js"] {
         let answer = get(&stage, target, &[]).await;
-        let told = ["x-frame-options", "cross-origin-opener-policy", "referrer-policy"].map(|name| header(&answer, name));
+        let told =
+            ["x-frame-options", "cross-origin-opener-policy", "referrer-policy"].map(|name| header(&answer, name));
         assert_eq!(told, ["DENY", "same-origin", "no-referrer"], "{target}");
         assert!(header(&answer, "content-security-policy").contains("; frame-ancestors 'none'; "), "{target}");
     }

@@ -7,6 +7,8 @@ import { keep, read, take } from '../../../browser/pages/lib/keep.js';
 
 const kept = new Map();
 const connections = [];
+// How often a closed one was used.
+let refused = 0;
 
 /** As much of IndexedDB as one store needs; requests are answered before their transaction completes. */
 function database() {
@@ -19,6 +21,7 @@ function database() {
     isClosed: false,
     onclose: null,
     transaction() {
+      if (connection.isClosed) refused += 1;
       if (connection.isClosed) throw new DOMException('The database connection is closing.', 'InvalidStateError');
       const transaction = { objectStore: () => store };
       setImmediate(() => transaction.oncomplete());
@@ -47,7 +50,7 @@ test('a connection that the browser has closed is opened again', async () => {
   connections.at(-1).onclose();
   assert.equal(await read('name'), 'value');
   assert.equal(await read('name'), 'value');
-  assert.equal(connections.length, before + 1);
+  assert.deepEqual([connections.length, refused], [before + 1, 0]);
 });
 
 test('a connection that is closing is opened again once, for all who notice', async () => {
