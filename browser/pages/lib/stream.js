@@ -5,6 +5,8 @@ const FIRST_PAUSE = 250;
 const LONGEST_PAUSE = 30_000;
 // The service sends a comment at least every 15 s; a line that is silent for longer is dead.
 const SILENCE_MILLISECONDS = 45_000;
+// What ends sooner and has brought nothing was no stream: whoever answers so is not asked again and again in haste.
+const STEADY_MILLISECONDS = 5_000;
 const LONGEST_LINE = 4 * 1024 * 1024;
 
 /** Takes text piece by piece; gives `{id, event, data}` for every event, and an id alone (`data: null`) where a stream only moved on. */
@@ -48,6 +50,35 @@ export const pause = (milliseconds, signal) => new Promise((resolve) => {
 });
 
 /**
+ * What comes on one stream, as `Parser` gives it, until the stream ends. `opened()` is called once it has begun. Throws what `api.send` throws, and
+ * also where nothing comes for too long; that time runs only while something is awaited of the server.
+ */
+export async function* listen(api, method, path, { signal, body, headers = {}, opened = () => {} }) {
+  const ending = new AbortController();
+  let timer;
+  const heard = () => {
+    clearTimeout(timer);
+    timer = setTimeout(() => ending.abort(new DOMException('The line is silent', 'TimeoutError')), SILENCE_MILLISECONDS);
+  };
+  try {
+    const response = await api.send(method, path, {
+      body, headers: { accept: 'text/event-stream', ...headers }, signal: AbortSignal.any([signal, ending.signal]), isStream: true, timeout: SILENCE_MILLISECONDS,
+    });
+    opened();
+    heard();
+    const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
+    const parser = new Parser();
+    for (let piece = await reader.read(); !piece.done; piece = await reader.read()) {
+      heard();
+      yield* parser.take(piece.value);
+    }
+  } finally {
+    clearTimeout(timer);
+    ending.abort();
+  }
+}
+
+/**
  * Follows a stream until `signal`, and takes it up again where it broke off. `told(state)` says `'open'`, `'away'` or, with the problem
  * that does not pass, `'refused'`, after which it ends. `after` is the id to go on from.
  */
@@ -55,24 +86,14 @@ export async function follow(api, path, { signal, onEvent, told = () => {}, afte
   let last = after;
   let wait = FIRST_PAUSE;
   while (!signal.aborted) {
-    const silence = new AbortController();
-    const stop = () => silence.abort();
-    signal.addEventListener('abort', stop, { once: true });
-    let timer = setTimeout(stop, SILENCE_MILLISECONDS);
+    let openedAt = null;
+    const opened = () => { openedAt = Date.now(); told('open'); };
     try {
-      const headers = { accept: 'text/event-stream', ...(last === null ? {} : { 'last-event-id': last }) };
-      const response = await api.send('GET', path, { headers, signal: silence.signal, timeout: null });
-      told('open');
-      const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
-      const parser = new Parser();
-      for (let piece = await reader.read(); !piece.done; piece = await reader.read()) {
-        clearTimeout(timer);
-        timer = setTimeout(stop, SILENCE_MILLISECONDS);
+      for await (const event of listen(api, 'GET', path, { signal, headers: last === null ? {} : { 'last-event-id': last }, opened })) {
+        if (event.id !== undefined) last = event.id;
+        if (event.data === null) continue;
         wait = FIRST_PAUSE;
-        for (const event of parser.take(piece.value)) {
-          if (event.id !== undefined) last = event.id;
-          if (event.data !== null) onEvent(event);
-        }
+        onEvent(event);
       }
     } catch (problem) {
       if (signal.aborted) return;
@@ -81,12 +102,9 @@ export async function follow(api, path, { signal, onEvent, told = () => {}, afte
         return;
       }
       if (problem?.retryAfterSeconds) wait = Math.max(wait, problem.retryAfterSeconds * 1000);
-    } finally {
-      clearTimeout(timer);
-      silence.abort();
-      signal.removeEventListener('abort', stop);
     }
     if (signal.aborted) return;
+    if (openedAt !== null && Date.now() - openedAt >= STEADY_MILLISECONDS) wait = FIRST_PAUSE;
     told('away');
     await pause(wait, signal);
     wait = Math.min(wait * 2, LONGEST_PAUSE);

@@ -32,7 +32,7 @@ const first = new Promise((resolve) => {
 });
 const isFirstPage = () => first;
 const alone = (work) => (navigator.locks ? navigator.locks.request('watchgate.renewal', work) : work());
-const apiOf = (whose) => new Api({ credentials: () => whose.credentials(), renewed: () => whose.renewed() });
+const apiOf = (whose) => new Api({ credentials: () => whose.credentials(), renewed: (refused) => whose.renewed(refused) });
 // An answer to "may I come in?" is of use to whoever looks; the watch does not ask while it is hidden.
 const whenShown = (signal) => new Promise((resolve) => {
   if (!document.hidden || signal.aborted) return resolve();

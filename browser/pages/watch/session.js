@@ -2,7 +2,7 @@
 // each counts once.
 
 import { decode } from '../lib/base64url.js';
-import { now } from '../lib/clock.js';
+import { endsWithin, now } from '../lib/clock.js';
 import { Problem } from '../lib/problem.js';
 
 const KEPT = 'watch.session';
@@ -72,12 +72,20 @@ export class Session extends EventTarget {
     this.#become('out');
   }
 
-  /** What `lib/api.js` asks for before each call. Throws a `Problem` when the session ended meanwhile: no call goes out for somebody else. */
+  /**
+   * What `lib/api.js` asks for before each call. Throws a `Problem` when the session ended meanwhile: no call goes out for somebody else; and where
+   * the token is over and another one cannot be had now: it would be refused, which is not the same as a line that is away.
+   */
   async credentials() {
     const session = this.#id;
-    if (this.#endsWithin(RENEW_MILLISECONDS, RENEW_SHARE)) await this.#renew().catch(passing);
+    if (this.#endsWithin(RENEW_MILLISECONDS, RENEW_SHARE)) {
+      await this.#renew().catch((problem) => {
+        passing(problem);
+        if (this.#id === session && this.#kept.expiresAt <= now()) throw problem;
+      });
+    }
     if (this.#id !== session) throw new Problem({ status: 401, title: 'This session is over' });
-    return this.#kept ? { token: this.#kept.token, keys: this.#kept.keys } : null;
+    return this.#given();
   }
 
   /** Renews a token that ends soon, for calls that come later. */
@@ -85,15 +93,17 @@ export class Session extends EventTarget {
     if (this.#endsWithin(AHEAD_MILLISECONDS, AHEAD_SHARE)) await this.#renew().catch(passing);
   }
 
-  /** What `lib/api.js` asks for when a token was refused. */
-  async renewed() {
-    if (!this.#kept) return false;
-    try {
-      return await this.#renew();
-    } catch (problem) {
+  /** What `lib/api.js` asks for when a token was refused: others of the same session, or null. Throws a `Problem` that passes. */
+  async renewed(refused) {
+    const isOfBefore = () => !refused || !this.#kept || claimsOf(refused.token).sid !== this.#id;
+    if (isOfBefore()) return null;
+    if (refused.token !== this.#kept.token) return this.#given();
+    const isRenewed = await this.#renew().catch((problem) => {
       passing(problem);
+      if (problem.isPassing) throw problem;
       return false;
-    }
+    });
+    return isRenewed && !isOfBefore() ? this.#given() : null;
   }
 
   /** Ends the session, at the service too where that can be reached. */
@@ -106,8 +116,12 @@ export class Session extends EventTarget {
 
   get #id() { return this.#kept && claimsOf(this.#kept.token).sid; }
 
+  #given() {
+    return this.#kept && { token: this.#kept.token, keys: this.#kept.keys };
+  }
+
   #endsWithin(milliseconds, share) {
-    return this.#kept !== null && this.#kept.expiresAt - now() < Math.min(milliseconds, this.#kept.livesFor * share);
+    return this.#kept !== null && endsWithin(this.#kept, milliseconds, share);
   }
 
   async #begin(keys, answer, shown) {

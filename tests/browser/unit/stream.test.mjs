@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { mock, test } from 'node:test';
 
 import { Api } from '../../../browser/pages/lib/api.js';
+import { ask } from '../../../browser/pages/console/question.js';
 import { Problem } from '../../../browser/pages/lib/problem.js';
 import { Parser, follow } from '../../../browser/pages/lib/stream.js';
 
@@ -61,4 +62,90 @@ test('a problem says what the server said, and whether it may pass', async () =>
   assert.deepEqual(problems.map(({ kind, message, isPassing, retryAfterSeconds }) => [kind, message, isPassing, retryAfterSeconds]), [
     ['blank', 'later', true, 7], ['slow_down', 'wait', false, null], ['', 'HTTP 502', true, null],
   ]);
+});
+
+test('whoever answers with a stream that brings nothing and ends is asked less and less often', async () => {
+  const end = new AbortController();
+  const pauses = [];
+  const real = globalThis.setTimeout;
+  // Pauses are over at once; the time for which a line may be silent is longer than any of them.
+  const fake = mock.method(globalThis, 'setTimeout', (work, milliseconds) => {
+    if (milliseconds > 40_000) return real(() => {}, 0);
+    pauses.push(milliseconds);
+    if (pauses.length === 7) end.abort();
+    return real(work, 0);
+  });
+  try {
+    await follow(new Api({ origin: 'https://gw.example.com', transport: async () => stream(': nothing\n\n') }), '/v1/events', { signal: end.signal, onEvent: () => {} });
+  } finally {
+    fake.mock.restore();
+  }
+  assert.ok(pauses.at(-1) > 250 * 2 ** 6 * 0.7, String(pauses));
+});
+
+test('a stream that has brought something, or has lasted, is taken up again at once', async () => {
+  for (const { text, lasts } of [{ text: 'data: a\n\n', lasts: 0 }, { text: ': nothing\n\n', lasts: 5_000 }]) {
+    const end = new AbortController();
+    const pauses = [];
+    const real = globalThis.setTimeout;
+    let time = Date.now();
+    const clock = mock.method(Date, 'now', () => time);
+    const fake = mock.method(globalThis, 'setTimeout', (work, milliseconds) => {
+      if (milliseconds > 40_000) return real(() => {}, 0);
+      pauses.push(milliseconds);
+      if (pauses.length === 5) end.abort();
+      return real(work, 0);
+    });
+    const told = (state) => { if (state === 'open') time += lasts; };
+    try {
+      await follow(new Api({ origin: 'https://gw.example.com', transport: async () => stream(text) }), '/v1/events', { signal: end.signal, onEvent: () => {}, told });
+    } finally {
+      fake.mock.restore();
+      clock.mock.restore();
+    }
+    assert.ok(pauses.every((wait) => wait < 400), String(pauses));
+  }
+});
+
+/** Answers as a browser does: whoever is not wanted any more is not answered. */
+const unlessAborted = (answer) => async (_, { signal }) => {
+  signal.throwIfAborted();
+  return answer();
+};
+
+test('a question waits for whoever has to sign in first, for as long as that takes', async () => {
+  const answers = [Response.json({}, { status: 401 }), stream('event: answer\ndata: {"answer":"42"}\n\nevent: end\ndata: {"complete":true}\n\n')];
+  let back;
+  const renewed = () => new Promise((resolve) => { back = resolve; });
+  const api = new Api({ origin: 'https://gw.example.com', transport: unlessAborted(() => answers.shift()), credentials: async () => ({ token: 'old' }), renewed });
+  mock.timers.enable({ apis: ['setTimeout'] });
+  try {
+    const answer = ask({ api, question: 'What?', earlier: [], signal: new AbortController().signal, told: () => {} });
+    while (!back) await new Promise((resolve) => { setImmediate(resolve); });
+    mock.timers.tick(600_000);
+    back({ token: 'new' });
+    assert.deepEqual(await answer, { answer: '42' });
+  } finally {
+    mock.timers.reset();
+  }
+});
+
+test('a line that is silent is dead, before an answer begins and within it', async () => {
+  const silent = (signal) => new Promise((_, reject) => { signal.addEventListener('abort', () => reject(signal.reason)); });
+  const begun = (signal) => new Response(new ReadableStream({ start: (body) => signal.addEventListener('abort', () => body.error(signal.reason)) }));
+  for (const [answer, kind] of [[silent, 'timed-out'], [begun, 'cut-off']]) {
+    let isAsked = false;
+    const transport = async (_, { signal }) => { isAsked = true; return answer(signal); };
+    mock.timers.enable({ apis: ['setTimeout'] });
+    try {
+      const asked = ask({ api: new Api({ origin: 'https://gw.example.com', transport }), question: 'What?', earlier: [], signal: new AbortController().signal, told: () => {} });
+      const refused = assert.rejects(asked, { name: 'Problem', status: 0, kind });
+      while (!isAsked) await new Promise((resolve) => { setImmediate(resolve); });
+      await new Promise((resolve) => { setImmediate(resolve); });
+      mock.timers.tick(46_000);
+      await refused;
+    } finally {
+      mock.timers.reset();
+    }
+  }
 });

@@ -160,7 +160,7 @@ test('what another page of ours has renewed is used, and not renewed again', asy
   const { session, asked } = watch({ store, answers: [] });
   await session.open();
   await kept(store, 2, 600_000);
-  assert.equal(await session.renewed(), true);
+  assert.equal((await session.renewed({ token: grant(1).access_token })).token, grant(2).access_token);
   assert.equal((await session.credentials()).token, grant(2).access_token);
   assert.equal(asked.length, 0);
 });
@@ -186,9 +186,9 @@ test('a line that is away ends nothing; a session that is revoked forgets everyt
   const { session } = watch({ store, answers: [() => { throw new TypeError('the line'); }, () => { throw new TypeError('the line'); }, oauth('invalid_grant')] });
   await session.open();
   assert.equal((await session.credentials()).token, grant(1).access_token);
-  assert.equal(await session.renewed(), false);
+  await assert.rejects(session.renewed({ token: grant(1).access_token }), { status: 0 });
   assert.equal(session.state, 'in');
-  assert.equal(await session.renewed(), false);
+  assert.equal(await session.renewed({ token: grant(1).access_token }), null);
   assert.deepEqual([session.state, session.why, [...store.kept.keys()]], ['out', 'ended', ['console.begun']]);
   assert.equal(await session.credentials(), null);
 });
@@ -198,8 +198,42 @@ test('a proof that is refused ends nothing: the clock may be wrong, and tokens a
   await kept(store, 1, 600_000);
   const { session } = watch({ store, answers: [oauth('invalid_dpop_proof')] });
   await session.open();
-  assert.equal(await session.renewed(), false);
+  assert.equal(await session.renewed({ token: grant(1).access_token }), null);
   assert.deepEqual([session.state, store.kept.has('watch.session')], ['in', true]);
+});
+
+test('a token that is over is not sent while the line keeps another one away, so what was decided waits', async () => {
+  const store = disk();
+  await kept(store, 1, -1_000);
+  const { session, asked } = watch({ store, answers: [() => { throw new TypeError('the line'); }, () => new Response(null, { status: 503 }), grant(2), { fine: true }] });
+  await session.open();
+  const transport = async (url) => assert.fail(`nobody expected ${url}`);
+  const dead = new Api({ origin: ORIGIN, transport, credentials: () => session.credentials(), renewed: (refused) => session.renewed(refused) });
+  await assert.rejects(dead.call('POST', '/v1/commands/1/approve'), { status: 0, isPassing: true });
+  await assert.rejects(dead.call('POST', '/v1/commands/1/approve'), { status: 503, isPassing: true });
+  assert.equal((await session.credentials()).token, grant(2).access_token);
+  assert.equal(asked.length, 3);
+});
+
+test('a renewal that the line keeps away is no refusal of what was asked', async () => {
+  const store = disk();
+  await kept(store, 1, 600_000);
+  const { session } = watch({ store, answers: [() => { throw new TypeError('the line'); }] });
+  await session.open();
+  const transport = async () => Response.json({}, { status: 401 });
+  const api = new Api({ origin: ORIGIN, transport, credentials: () => session.credentials(), renewed: (refused) => session.renewed(refused) });
+  await assert.rejects(api.call('POST', '/v1/commands/1/approve'), { status: 0, isPassing: true });
+});
+
+test('a refusal that comes late neither renews what is new nor repeats anything in another session', async () => {
+  const store = disk();
+  await kept(store, 2, 600_000);
+  const { session, asked } = watch({ store, answers: [] });
+  await session.open();
+  assert.equal((await session.renewed({ token: grant(1).access_token })).token, grant(2).access_token);
+  assert.equal(await session.renewed({ token: tokenOf({ sub: 'ben', sid: 's-0' }) }), null);
+  assert.equal(await session.renewed(null), null);
+  assert.equal(asked.length, 0);
 });
 
 test('leaving ends the session at the service, and here also without a line', async () => {
