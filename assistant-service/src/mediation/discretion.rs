@@ -1,14 +1,14 @@
 //! What a model says is held against what its readers may know: a model that remembers other conversations, or a server that mixes
 //! them up, must not tell one side what the other has said in private.
 //!
-//! A sentence goes when it has a word that the other side has used in private and that stands in nothing its readers may read. That
-//! takes innocent sentences too, and a restatement can do without them. What is translated or paraphrased is not found: that
+//! An answer is not told when it has a word that the other side has used in private and that stands in nothing its readers may read.
+//! It goes as a whole: if sentences went one by one, whoever has a model write one for each word would read from what is left which
+//! words the other side has used. Innocent answers go too, and there is the form. What is translated or paraphrased is not found: that
 //! the prompts of the two sides share nothing is the first fence, this is the second.
 
 use std::collections::HashSet;
 
 use super::record::{Record, Side};
-use crate::knowledge::sentences;
 
 /// Words that say nothing by themselves, or that restating uses always.
 const PLAIN: &str = "a about after again all also always am an and another any are as at back be because been before being between both \
@@ -29,8 +29,10 @@ const LONGEST_ENDING: usize = 3;
 
 /// What may not be told to somebody.
 pub(super) struct Discretion {
-    telling: HashSet<String>,
-    known: HashSet<String>,
+    /// Words that the other side alone has used.
+    private: HashSet<String>,
+    private_forms: HashSet<String>,
+    known_forms: HashSet<String>,
     known_run_together: String,
 }
 
@@ -48,34 +50,25 @@ impl Discretion {
     }
 
     fn of<'a>(known: impl Iterator<Item = &'a str>, private: impl Iterator<Item = &'a str>) -> Self {
-        let known_text = known.collect::<Vec<_>>().join("\n");
-        let mut known: HashSet<String> = words(&known_text).collect();
-        known.extend(PLAIN.split_whitespace().map(str::to_owned));
-        let telling = private.flat_map(words).filter(|word| !is_in(word, &known)).collect();
-        Self { telling, known, known_run_together: run_together(&known_text) }
+        let known = known.collect::<Vec<_>>().join("\n");
+        let plain = PLAIN.split_whitespace().map(str::to_owned);
+        let known_forms = words(&known).chain(plain).flat_map(forms).collect();
+        let private: HashSet<String> =
+            private.flat_map(words).filter(|word| !has_form_in(word, &known_forms)).collect();
+        let private_forms = private.iter().cloned().flat_map(forms).collect();
+        Self { private, private_forms, known_forms, known_run_together: run_together(&known) }
     }
 
-    /// The sentences that tell nothing; nothing at all where words are hidden across them.
-    pub(super) fn keep(&self, text: &str) -> Option<String> {
-        let lines = text.lines().map(|line| self.keep_of_line(line)).collect::<Vec<_>>();
-        let kept = lines.join("\n").trim().to_owned();
-        let hidden = run_together(&kept);
+    /// Whether a text tells what its reader may not know: in a word, or in letters that are spread over several.
+    pub(super) fn is_broken_by(&self, text: &str) -> bool {
+        let is_told = |word: String| !has_form_in(&word, &self.known_forms) && has_form_in(&word, &self.private_forms);
+        let together = run_together(text);
         let is_hidden = |word: &String| {
             word.chars().count() >= SHORTEST_HIDDEN
-                && hidden.contains(word.as_str())
+                && together.contains(word.as_str())
                 && !self.known_run_together.contains(word.as_str())
         };
-        (!kept.is_empty() && !self.telling.iter().any(is_hidden)).then_some(kept)
-    }
-
-    fn keep_of_line(&self, line: &str) -> String {
-        let ranges = sentences(line, &(0..line.len())).into_iter();
-        let kept = ranges.filter_map(|range| line.get(range)).filter(|sentence| !self.tells(sentence));
-        kept.collect::<Vec<_>>().join(" ")
-    }
-
-    fn tells(&self, sentence: &str) -> bool {
-        words(sentence).any(|word| !is_in(&word, &self.known) && is_in(&word, &self.telling))
+        words(text).any(is_told) || self.private.iter().any(is_hidden)
     }
 }
 
@@ -94,47 +87,66 @@ fn run_together(text: &str) -> String {
     text.chars().filter(|character| character.is_alphanumeric()).flat_map(char::to_lowercase).collect()
 }
 
-fn is_in(word: &str, all: &HashSet<String>) -> bool {
-    all.contains(word) || all.iter().any(|other| are_forms_of_one(word, other))
+/// Two words are forms of one if they share one of these: the word itself, and what is left of it without an ending.
+fn forms(word: String) -> impl Iterator<Item = String> {
+    let ends: Vec<usize> = word.char_indices().map(|(at, _)| at).skip(STEM).collect();
+    let stems = ends.into_iter().rev().take(LONGEST_ENDING);
+    let stems: Vec<String> = stems.filter_map(|end| word.get(..end)).map(str::to_owned).collect();
+    stems.into_iter().chain([word])
 }
 
-fn are_forms_of_one(one: &str, other: &str) -> bool {
-    let alike = one.chars().zip(other.chars()).take_while(|(one, other)| one == other).count();
-    let ending = |word: &str| word.chars().count().saturating_sub(alike);
-    alike >= STEM && ending(one) <= LONGEST_ENDING && ending(other) <= LONGEST_ENDING
+fn has_form_in(word: &str, forms_of_all: &HashSet<String>) -> bool {
+    forms(word.to_owned()).any(|form| forms_of_all.contains(&form))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn kept(known: &str, private: &str, said: &str) -> Option<String> {
-        Discretion::of([known].into_iter(), [private].into_iter()).keep(said)
+    fn is_broken(known: &str, private: &str, said: &str) -> bool {
+        Discretion::of([known].into_iter(), [private].into_iter()).is_broken_by(said)
     }
 
     #[test]
-    fn a_sentence_goes_that_has_a_word_only_the_other_side_has_said() {
+    fn an_answer_goes_that_has_a_word_only_the_other_side_has_said() {
         let known = "The release came late and I was tired.";
         let private = "I was sick, my doctor is Dr. Okafor, and I am looking for another job since 3 weeks.";
-        for (said, left) in [
-            ("The release was late. That made me tired.", Some("The release was late. That made me tired.")),
-            ("At four they went to a doctor. That made me tired.", Some("That made me tired.")),
-            ("They were sick.", None),
-            ("It is OKAFOR.", None),
-            ("They look for another job.", None),
-            ("I was tired for 3 days.", None),
-            ("The releases are late.", Some("The releases are late.")),
-            ("They see d.o.c.t.o.r people.", None),
-            ("I was tired. The d-o-c-t-o-r knows.", None),
+        for (said, goes) in [
+            ("The release was late. That made me tired.", false),
+            ("At four they went to a doctor. That made me tired.", true),
+            ("They were sick.", true),
+            ("It is OKAFOR.", true),
+            ("They look for another job.", true),
+            ("I was tired for 3 days.", true),
+            ("The releases are late.", false),
+            ("They see d.o.c.t.o.r people.", true),
+            ("I was tired. The d-o-c-t-o-r knows.", true),
+            ("I was tired.\nDoc.\nTor.", true),
         ] {
-            assert_eq!(kept(known, private, said).as_deref(), left, "{said}");
+            assert_eq!(is_broken(known, private, said), goes, "{said}");
+        }
+    }
+
+    #[test]
+    fn words_that_differ_at_their_ends_are_forms_of_one() {
+        for (one, other, are_forms) in [
+            ("doctor", "doctors", true),
+            ("doctorate", "doctor", true),
+            ("releasing", "released", true),
+            ("doctorates", "doctor", false),
+            ("look", "looked", false),
+            ("release", "relegate", false),
+            ("käsereien", "käserei", true),
+        ] {
+            for (one, other) in [(one, other), (other, one)] {
+                assert_eq!(has_form_in(one, &forms(other.to_owned()).collect()), are_forms, "{one} {other}");
+            }
         }
     }
 
     #[test]
     fn what_the_reader_may_know_is_told() {
-        assert_eq!(kept("my doctor", "my doctor", "The doctor.").as_deref(), Some("The doctor."));
-        assert_eq!(kept("", "", "Anything at all.").as_deref(), Some("Anything at all."));
-        assert_eq!(kept("", "", " \n "), None);
+        assert!(!is_broken("my doctor", "my doctor", "The doctor."));
+        assert!(!is_broken("", "", "Anything at all."));
     }
 }
