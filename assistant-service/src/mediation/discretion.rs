@@ -63,8 +63,10 @@ impl Discretion {
     pub(super) fn is_broken_by(&self, text: &str) -> bool {
         let is_told = |word: String| !has_form_in(&word, &self.known_forms) && has_form_in(&word, &self.private_forms);
         let together = run_together(text);
+        // Thousands of words are looked for in thousands of letters: few of them begin anywhere.
+        let beginnings: HashSet<&str> = stretches(&together).collect();
         let is_hidden = |word: &String| {
-            word.chars().count() >= SHORTEST_HIDDEN
+            stretches(word).next().is_some_and(|beginning| beginnings.contains(beginning))
                 && together.contains(word.as_str())
                 && !self.known_run_together.contains(word.as_str())
         };
@@ -85,6 +87,13 @@ fn words(text: &str) -> impl Iterator<Item = String> {
 
 fn run_together(text: &str) -> String {
     text.chars().filter(|character| character.is_alphanumeric()).flat_map(char::to_lowercase).collect()
+}
+
+/// Every stretch of a text that is as long as the shortest word which counts as hidden.
+fn stretches(text: &str) -> impl Iterator<Item = &str> {
+    let starts = text.char_indices().map(|(at, _)| at);
+    let ends = text.char_indices().map(|(at, _)| at).chain([text.len()]).skip(SHORTEST_HIDDEN);
+    starts.zip(ends).filter_map(|(start, end)| text.get(start..end))
 }
 
 /// Two words are forms of one if they share one of these: the word itself, and what is left of it without an ending.

@@ -2,7 +2,7 @@
 
 import { h } from '../lib/dom.js';
 import { draft, sent } from './drafts.js';
-import { isFinal } from './mediation-words.js';
+import { isFinal, settlingOn } from './mediation-words.js';
 import { field, onSend } from './problem-box.js';
 
 const LONGEST = '4000';
@@ -53,10 +53,7 @@ export function restatementPart({ signal, mediation, send }) {
   onSend(form, {
     signal,
     work: async (button) => {
-      const words = text.value.trim();
-      const share = button?.value === 'share';
-      // As it is proposed it is accepted, which uses none of the texts that are left.
-      await send('restatement', words === yours.restatement ? { accept: true, share } : { text: words, share });
+      await send('restatement', settlingOn(text.value.trim(), mediation, { share: button?.value === 'share' }));
       sent(name);
     },
   });

@@ -58,9 +58,9 @@ pub(in crate::mediation) fn restatement(
     account: &str,
     said: &Said<String>,
 ) -> Restatement {
-    let discretion = Discretion::towards(side, record, account);
     let read = |said: &String| within(said, LONGEST_TEXT);
-    match told(record, said, read, |text| discretion.is_broken_by(text)) {
+    let is_broken = |record: &Record, text: &String| Discretion::towards(side, record, account).is_broken_by(text);
+    match told(record, said, read, is_broken) {
         Ok((text, made_by)) => Restatement { id: new_id(), text: Private::new(text), made_by },
         Err(instead_of_model) => form::restatement(account, instead_of_model),
     }
@@ -69,8 +69,9 @@ pub(in crate::mediation) fn restatement(
 /// What comes of what both have shared; nothing where they have not.
 pub(in crate::mediation) fn joint(record: &mut Record, seen: &Said<Seen>) -> Option<Joint> {
     record.shared_by_both()?;
-    let discretion = Discretion::towards_both(record);
-    let is_broken = |seen: &Seen| discretion.is_broken_by(&seen.texts().collect::<Vec<_>>().join("\n"));
+    let is_broken = |record: &Record, seen: &Seen| {
+        Discretion::towards_both(record).is_broken_by(&seen.texts().collect::<Vec<_>>().join("\n"))
+    };
     let told = told(record, seen, Seen::within_bounds, is_broken);
     let (first, second) = record.shared_by_both()?;
     Some(match told {
@@ -88,7 +89,7 @@ fn told<T, R>(
     record: &mut Record,
     said: &Said<T>,
     read: impl FnOnce(&T) -> Option<R>,
-    is_broken: impl FnOnce(&R) -> bool,
+    is_broken: impl FnOnce(&Record, &R) -> bool,
 ) -> Result<(R, MadeBy), Option<ModelIs>> {
     let (said, model) = match said {
         Said::ByModel { said, model } if record.hears_models() => (said, model),
@@ -97,7 +98,7 @@ fn told<T, R>(
         Said::Nothing { instead_of_model } => return Err(*instead_of_model),
     };
     let reason = match read(said) {
-        Some(read) if !is_broken(&read) => return Ok((read, MadeBy::Model { model: model.clone() })),
+        Some(read) if !is_broken(record, &read) => return Ok((read, MadeBy::Model { model: model.clone() })),
         Some(_) => {
             record.withhold();
             "withheld"

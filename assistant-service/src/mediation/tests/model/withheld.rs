@@ -80,7 +80,7 @@ fn what_was_asked_before_others_were_withheld_is_not_heard_after_them() {
     let [ana, ben] = people;
     let mut record = Record::new("1".to_owned(), "t".to_owned(), ana, ben, OffsetDateTime::UNIX_EPOCH);
     let said = Said::ByModel { said: "I feel tired.".to_owned(), model: "house".to_owned() };
-    let mut made_by = |record: &mut Record| restatement(record, Side::First, "I sleep badly.", &said).made_by;
+    let made_by = |record: &mut Record| restatement(record, Side::First, "I sleep badly.", &said).made_by;
     record.withhold();
     assert_eq!(made_by(&mut record), MadeBy::Model { model: "house".to_owned() });
     record.withhold();
