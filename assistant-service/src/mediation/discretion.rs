@@ -10,15 +10,24 @@ use std::collections::HashSet;
 
 use super::record::{Record, Side};
 
-/// Words that say nothing by themselves, or that restating uses always.
-const PLAIN: &str = "a about after again all also always am an and another any are as at back be because been before being between both \
-    but by can cannot come could day days did do does doing done each else even every feel feels felt few find first for from \
-    get gets give go going good had happen happened has have having he help her here hers him his how i if in into is it its just keep \
-    know last less let like made make many matter may me mean might mine more most much must my need needed needs never new next no nor \
-    not nothing now of off offer often on once one only open or other others our out over own party people person point put really \
-    said same say says second see seen share shared she should side since so some something still such take talk tell than that the \
-    their them then there these they thing things think this those time to together too two under understand until up us very view want \
-    wants was way we well were what when where which while who why will with within without work works would yes yet you your";
+/// Words that say nothing by themselves, or that restating uses always; what an apostrophe leaves of some stands among them.
+const PLAIN: &str = "a about above across after again against all almost along already also although always am among an and another \
+    any anybody anyone anything are aren around as at away back be became because become becomes been before being \
+    below besides between beyond both but by can cannot come could couldn d day days did didn do does doesn doing \
+    don done down during each either else enough even ever every everybody everyone everything far feel feels felt \
+    few find first for from further get gets give go going good had hadn happen happened hardly has hasn have haven \
+    having he help hence her here hers herself him himself his how however i if in indeed inside instead into is isn \
+    it its itself just keep know last later less let like likely ll m made make many matter may maybe me mean \
+    meanwhile might mightn mine more most much must mustn my myself near need needed needs neither never new next no \
+    nobody none nor not nothing now of off offer often on once one only onto open or other others otherwise ought \
+    our ourselves out outside over own party people perhaps person point put quite rather re really s said same say \
+    says second see seem seems seen several shall share shared she should shouldn side simply since so some somebody \
+    somehow someone something sometimes somewhere soon still such t take talk tell than that the their theirs them \
+    themselves then there these they thing things think this those though through throughout thus till time to \
+    together too toward towards two under understand unless until up upon us usually ve very view want wants was \
+    wasn way we well were weren what whatever when whenever where whereas wherever whether which whichever while who \
+    whoever whole whom whose why will with within without won work works would wouldn yes yet you your yours \
+    yourself";
 
 /// Shorter words are found too often within others when spaces do not count.
 const SHORTEST_HIDDEN: usize = 6;
@@ -157,5 +166,10 @@ mod tests {
     fn what_the_reader_may_know_is_told() {
         assert!(!is_broken("my doctor", "my doctor", "The doctor."));
         assert!(!is_broken("", "", "Anything at all."));
+        assert!(!is_broken(
+            "",
+            "I don't sleep, and they've said that we'll see.",
+            "I'm sure that we don't; they've time, we'll see."
+        ));
     }
 }
