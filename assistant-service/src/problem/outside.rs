@@ -203,7 +203,7 @@ impl Problem {
                 StatusCode::TOO_MANY_REQUESTS,
                 "urn:watchgate:problem:too-often",
                 "Too often",
-                "This has been tried too often within a minute; Retry-After says when it may be tried again.",
+                "This has been tried too often; Retry-After says when it may be tried again.",
             ),
             Self::NotAPerson => Outside::new(
                 StatusCode::FORBIDDEN,

@@ -55,8 +55,9 @@ export class Mediations extends EventTarget {
     return null;
   }
 
-  /** An event said that one has moved; it may be anybody's. True when it is one of one's own. */
+  /** An event said that one has moved; it may be anybody's. True when it is one of one's own. What is somebody's private step says no `id`. */
   async moved(id, { isShown = false } = {}) {
+    if (!id) return false;
     await this.look();
     if (!this.#list.seen.some(({ id: own }) => own === id)) return false;
     if (!isShown) this.#moved.add(id);
@@ -81,5 +82,11 @@ export class Mediations extends EventTarget {
     this.dispatchEvent(new Event('change'));
   }
 }
+
+/** Shares the very restatement that is shown: another one may have come in its place, and is refused. */
+export const shareShown = ({ restatement_id: accept }) => ({ accept, share: true });
+
+/** Takes back what is shared, whatever is proposed meanwhile. */
+export const takeBack = () => ({ share: false });
 
 const pathOf = (id) => `/v1/mediations/${encodeURIComponent(id)}`;

@@ -5,7 +5,7 @@ import { Problem } from '../../../browser/pages/lib/problem.js';
 import { Alerts, openInsights } from '../../../browser/pages/watch/alerts.js';
 import { agreedOf, awaits, decisionOf } from '../../../browser/pages/watch/decisions.js';
 import { Drafts, forgetDrafts } from '../../../browser/pages/watch/drafts.js';
-import { Mediations } from '../../../browser/pages/watch/mediation.js';
+import { Mediations, shareShown, takeBack } from '../../../browser/pages/watch/mediation.js';
 import { counted, offered } from '../../../browser/pages/watch/phrases.js';
 
 const store = () => {
@@ -184,12 +184,18 @@ test('mediations that have moved are counted until they are looked at, and those
   await seen.look();
   assert.equal(seen.count, 1);
   assert.equal(await seen.moved('m-9'), false);
+  const before = asked.length;
+  assert.deepEqual([await seen.moved(undefined), asked.length], [false, before]);
   assert.equal(await seen.moved('m-1'), true);
   assert.deepEqual([seen.count, seen.hasMoved('m-1')], [2, true]);
   await seen.look('m-1');
   assert.deepEqual([seen.count, seen.known('m-1').seen.state], [1, 'closed']);
   await seen.step('m-2', 'outcome', { held: true });
   assert.deepEqual([seen.count, asked.at(-1)], [0, ['POST', '/v1/mediations/m-2/outcome', { held: true }]]);
+  await seen.step('m-2', 'restatement', shareShown({ restatement: 'I wait.', restatement_id: 'r-1' }));
+  assert.deepEqual(asked.at(-1)[2], { accept: 'r-1', share: true });
+  await seen.step('m-2', 'restatement', takeBack());
+  assert.deepEqual(asked.at(-1)[2], { share: false });
   assert.equal(await seen.step('m-1', 'leave'), null);
   assert.deepEqual([seen.known('m-1'), seen.known().seen.map(({ id }) => id)], [undefined, ['m-2']]);
   await assert.rejects(seen.look('gone'), { status: 404 });
