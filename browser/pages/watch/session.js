@@ -210,7 +210,10 @@ export class Session extends EventTarget {
       expiresAt: now() + answer.expires_in * 1000, livesFor: answer.expires_in * 1000,
     };
     await this.#parts.store.keep(KEPT, kept);
-    if (this.#ended !== ended) return false;
+    if (this.#ended !== ended) {
+      await this.#erase(claimsOf(kept.token).sid);
+      return false;
+    }
     this.#kept = kept;
     return true;
   }

@@ -99,12 +99,13 @@ test('a stream that is told when to come back does not come earlier', async (con
   const transport = async () => { asked += 1; return new Response('{}', { status: 429, headers: { 'retry-after': '10' } }); };
   const told = [];
   const following = follow(new Api({ origin: 'https://gw.example.com', transport }), '/v1/events', { signal: end.signal, onEvent: () => {}, told: (state) => told.push(state) });
-  const settled = async (count) => { while (told.length < count) await new Promise((resolve) => { setImmediate(resolve); }); };
-  await settled(1);
+  const turns = async () => { for (let turn = 0; turn < 20; turn += 1) await new Promise((resolve) => { setImmediate(resolve); }); };
+  await turns();
   context.mock.timers.tick(9_999);
-  assert.equal(asked, 1);
+  await turns();
+  assert.deepEqual([asked, told], [1, ['away']]);
   context.mock.timers.tick(1);
-  await settled(2);
+  await turns();
   assert.equal(asked, 2);
   end.abort();
   await following;

@@ -259,6 +259,7 @@ test('mediations that have moved are counted until they are looked at, and those
   for (const id of ['m-9', 'm-1', 'm-2', 'm-1']) seen.heard(id);
   seen.shown = 'm-2';
   await next(seen, 'moved');
+  await new Promise((resolve) => { setTimeout(resolve, 20); });
   assert.deepEqual([asked.length, moved], [2, [['m-1', 'm-2']]]);
   seen.shown = null;
   assert.deepEqual([seen.count, seen.hasMoved('m-1'), seen.hasMoved('m-2'), seen.hasMoved('m-9')], [2, true, false, false]);

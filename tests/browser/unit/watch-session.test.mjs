@@ -222,9 +222,8 @@ function later() {
 }
 
 test('a session that was left does not come back by a renewal that was under way, here or in another tab', async () => {
-  for (const isHere of [true, false]) {
+  for (const [isHere, alone] of [[true, aloneAmong()], [false, aloneAmong()]]) {
     const store = disk();
-    const alone = aloneAmong();
     await kept(store, 1, 120_000);
     const renewal = later();
     const gone = new Response(null, { status: 204 });
@@ -244,13 +243,37 @@ test('a session that was left does not come back by a renewal that was under way
   }
 });
 
+test('in a browser without locks a renewal that was under way is kept nowhere either', async () => {
+  const slow = disk();
+  let wrote = () => {};
+  // The first renewal is answered after the session was left, the second one is on its way to the disk.
+  for (const isWriting of [false, true]) {
+    await kept(slow, 1, 120_000);
+    const store = { ...slow, keep: async (name, value) => { if (isWriting) await new Promise((resolve) => { wrote = resolve; }); return slow.keep(name, value); } };
+    const renewal = later();
+    const { session, asked } = watch({ store, alone: (work) => work(), answers: [renewal.answer, new Response(null, { status: 204 })] });
+    await session.open();
+    const renewed = session.renewAhead();
+    await until(() => asked.length === 1);
+    if (isWriting) {
+      renewal.come(Response.json(grant(2)));
+      await new Promise((resolve) => { setTimeout(resolve, 5); });
+    }
+    await session.leave();
+    wrote();
+    renewal.come(Response.json(grant(2)));
+    await renewed;
+    assert.deepEqual([session.state, session.id, slow.kept.size], ['out', '', 0]);
+  }
+});
+
 test('a renewal that waits for its turn while the session is left changes nothing any more', async () => {
   const store = disk();
   await kept(store, 1, 120_000);
   let turn = Promise.resolve();
   const alone = (work) => { turn = turn.then(work, work); return turn; };
   const gate = later();
-  const { session, states } = watch({ store, alone, answers: [new Response(null, { status: 204 })] });
+  const { session, states, asked } = watch({ store, alone, answers: [new Response(null, { status: 204 })] });
   await session.open();
   alone(gate.answer);
   const left = session.leave();
@@ -258,7 +281,7 @@ test('a renewal that waits for its turn while the session is left changes nothin
   await new Promise((resolve) => { setTimeout(resolve, 5); });
   gate.come();
   await Promise.all([left, renewed]);
-  assert.deepEqual([states, session.why], [['in', 'out'], null]);
+  assert.deepEqual([states, session.why, asked.map(({ method }) => method)], [['in', 'out'], null, ['DELETE']]);
 });
 
 test('a tab whose session another one has left erases nothing of who is being let in there', async () => {
