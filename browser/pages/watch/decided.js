@@ -3,9 +3,9 @@
 import { decisionOf } from './decisions.js';
 
 const UNDO_MILLISECONDS = 10_000;
-// With these the service says that it was decided before, or that it is too late; whose decision it was stands in the command. What is too old to be
-// sent may have arrived before.
-const LOOK_WHY = new Set(['decided-already', 'wrong-state', 'too-old']);
+// With these the service says that it was decided before, or that it is too late; whose decision it was stands in the command. What was not answered
+// may have arrived.
+const LOOK_WHY = new Set(['decided-already', 'wrong-state', 'unanswered']);
 const ENDS = {
   undone: 'Taken back.', stopping: 'It had begun. It was asked to stop.', kept: 'It could not be taken back. It stays approved.',
   unsure: 'Nobody was reached. It may have arrived.',

@@ -176,12 +176,13 @@ export class Queue extends EventTarget {
 
 const ageOf = ({ at }) => Date.now() - at;
 
-/** Throws what is said of an item that is not sent any more; its `kind` is `too-old`. */
+/** Throws what is said of an item that is not sent any more; its `kind` is `unsent`, or `unanswered` where it was tried. */
 function judgeAge(item) {
   const age = ageOf(item);
   if (age <= GOOD_FOR_MILLISECONDS && age >= -SET_BACK_MILLISECONDS) return;
   const words = age < 0 ? 'The clock was set back' : 'The line was away for too long';
-  throw Object.assign(new Error(`${words}${item.isTried ? '. Look whether it arrived.' : '; it was not sent.'}`), { kind: 'too-old' });
+  const problem = new Error(`${words}${item.isTried ? '. Look whether it arrived.' : '; it was not sent.'}`);
+  throw Object.assign(problem, { kind: item.isTried ? 'unanswered' : 'unsent' });
 }
 
 const digits = (number, count) => String(number).padStart(count, '0');

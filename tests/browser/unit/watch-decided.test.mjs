@@ -10,7 +10,7 @@ const COMMAND = { id: 'c-1', runbook: 'restart-worker', digest: 'd' };
 const turn = () => new Promise((resolve) => { setImmediate(resolve); });
 const away = new Problem({ status: 0, title: 'away' });
 const conflict = (kind) => new Problem({ status: 409, kind, title: kind });
-const tooOld = () => Object.assign(new Error('The line was away for too long.'), { kind: 'too-old' });
+const tooOld = () => Object.assign(new Error('The line was away for too long.'), { kind: 'unanswered' });
 
 /** A queue that answers as it is told, and tells what it is told to. */
 class Line extends EventTarget {
