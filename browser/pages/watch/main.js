@@ -91,7 +91,7 @@ function comeIn() {
   const leaving = new AbortController();
   const sending = AbortSignal.any([signal, leaving.signal]);
   const queue = new Queue({
-    api: apiOf(session, sending), store: own, pause, signal: sending, owner: new Owner(navigator.locks, sending), isAway: () => navigator.onLine === false,
+    api: apiOf(session, sending), store: own, pause, signal: sending, owner: new Owner(navigator.locks, signal), isAway: () => navigator.onLine === false,
   });
   const alerts = new Alerts({ api, store: own, follow, person });
   const phrases = new Phrases({ api, store: own });

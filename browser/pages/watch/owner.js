@@ -22,6 +22,11 @@ export class Owner {
     await new Promise((resolve, reject) => { this.#locks.request(THERE + this.id, () => { resolve(); return end; }).catch(reject); });
   }
 
+  /** Resolves to true when that one is not there any more, and to false when this one ends first. */
+  async outlives(id) {
+    return this.#locks.request(THERE + id, { signal: this.#signal }, () => true).catch(() => false);
+  }
+
   /** Does `work(isGone)` while nobody else does such; `isGone(id)` says whether that one is not there any more. */
   async taking(work) {
     if (!this.#locks) return work((id) => id !== this.id);

@@ -30,17 +30,25 @@ export class Queue extends EventTarget {
     signal.addEventListener('abort', () => this.#woken.abort(), { once: true });
   }
 
-  /** Takes over what pages left that are not there any more. */
+  /** Takes over what pages left that are not there any more, and later what those leave that have something waiting now. */
   async open() {
+    await this.#parts.owner.begin();
+    await this.#takeOver();
+  }
+
+  async #takeOver() {
     const { owner, store } = this.#parts;
-    await owner.begin();
-    const taken = await owner.taking(async (isGone) => {
-      const left = (await store.readAll(KEPT)).filter((item) => isGone(item.owner)).map((item) => ({ ...item, owner: owner.id }));
+    const { taken, others } = await owner.taking(async (isGone) => {
+      const kept = await store.readAll(KEPT);
+      const left = kept.filter((item) => isGone(item.owner)).map((item) => ({ ...item, owner: owner.id }));
       for (const item of left) await this.#keep(item);
-      return left;
+      return { taken: left, others: kept.map((item) => item.owner).filter((id) => id !== owner.id && !isGone(id)) };
     });
     if (taken.length > 0) this.#add(...taken);
     this.#send();
+    // A page that is loaded anew may come before it is known that the one before it has gone.
+    // What cannot be taken then is taken by whoever is opened next.
+    for (const id of new Set(others)) owner.outlives(id).then((isGone) => (isGone ? this.#takeOver() : null)).catch(() => null);
   }
 
   /** `{answer}` when it has gone out, `{isWaiting: true}` when it is kept for later. Throws a `Problem` that does not pass. */

@@ -77,6 +77,7 @@ test('what is sent at once is on the disk meanwhile, and a page that is opened l
   const second = line({ store });
   await second.queue.open();
   assert.deepEqual(second.queue.items, []);
+  await closed(second);
   await closed(first);
   const third = line({ store, isAway: () => true });
   await third.queue.open();
@@ -104,6 +105,23 @@ test('a page that is there sends its own, another one what a closed one left, an
   await last.queue.open();
   await soon();
   assert.deepEqual([last.sent, store.kept.size], [[], 0]);
+  for (const { ending } of [...others, last]) ending.abort();
+});
+
+test('what is left by a page that is closed later is sent by one that was opened meanwhile', async () => {
+  const store = disk();
+  const first = line({ awayFor: 9, store });
+  await first.queue.open();
+  await first.queue.send(item('a'));
+  const ended = line({ store });
+  const second = line({ store });
+  await ended.queue.open();
+  await second.queue.open();
+  assert.deepEqual([second.sent, second.queue.items], [[], []]);
+  await closed(ended);
+  first.ending.abort();
+  while (store.kept.size > 0) await soon();
+  assert.deepEqual([second.sent, ended.sent], [['a'], []]);
 });
 
 test('what one page took back no other one sends', async () => {
