@@ -114,14 +114,8 @@ export class Alerts extends EventTarget {
     return (this.seen.commands?.filter((command) => awaits(command, this.#person)).length ?? 0) + (this.seen.incidents?.length ?? 0) + (this.seen.insights?.length ?? 0);
   }
 
-  /** Looks anew, at all of it or at some parts. Throws the first problem, once the others are there. */
-  async look(names = NAMES, signal) {
-    const failed = await this.#look(names, signal);
-    if (failed.length > 0) throw failed[0].reason;
-  }
-
-  /** Resolves to the parts that failed, as `{name, reason}`. */
-  async #look(names, signal) {
+  /** Looks anew, at all of it or at some parts. Resolves to those that failed, as `{name, reason}`. */
+  async look(names = NAMES, signal = undefined) {
     const turns = names.map((name) => { this.#begun[name] += 1; return this.#begun[name]; });
     const looks = await Promise.allSettled(names.map((name) => PARTS[name].look(this.#api, { signal })));
     const arrived = [];
@@ -159,7 +153,7 @@ export class Alerts extends EventTarget {
     try {
       const mayFollow = !savesData && await this.#followed(signal);
       while (!mayFollow && !signal.aborted) {
-        const failed = await this.#look(NAMES, signal);
+        const failed = await this.look(NAMES, signal);
         if (this.#living === signal) this.#told({ isOpen: true, isBehind: failed.length > 0 });
         const seconds = retryAfter(failed);
         await pause(Math.max(POLL_MILLISECONDS, seconds * 1000), signal, { isLeast: seconds > 0 });
@@ -208,7 +202,7 @@ export class Alerts extends EventTarget {
     if (signal.aborted) return;
     const wanted = [...this.#wanted];
     this.#wanted.clear();
-    const failed = await this.#look(wanted, signal);
+    const failed = await this.look(wanted, signal);
     for (const { name } of failed) this.#wanted.add(name);
     if (this.#living !== signal || signal.aborted) {
       if (!this.#living.aborted) this.#soon([]);

@@ -31,7 +31,7 @@ export class Cards {
     const focused = hadFocus ? document.activeElement.closest('[data-key]')?.dataset.key : null;
     const { control } = document.activeElement?.dataset ?? {};
     const before = new Map([...this.#shown].map(([key, { node }]) => [key, topOf(node)]));
-    const isInHands = hadFocus || performance.now() - this.#touchedAt < HANDS_MILLISECONDS;
+    const isInHands = (hadFocus && control !== undefined) || performance.now() - this.#touchedAt < HANDS_MILLISECONDS;
     const wanted = new Map(cards.map((card) => [card.key, card]));
     const order = arranged([...this.#shown.keys()], [...wanted.keys()], isInHands);
     for (const [key, { node }] of this.#shown) if (!wanted.has(key)) node.remove();

@@ -106,10 +106,11 @@ export class Session extends EventTarget {
     const { api, alone } = this.#parts;
     const id = this.#id;
     if (id) await api(this).call('DELETE', `/v1/sessions/${encodeURIComponent(id)}`, { timeout: 5_000 }).catch(passing);
-    // Whoever renews its tokens at this moment, here or in another tab, must not bring it back.
-    this.#ended += 1;
+    // Whoever renews its tokens at this moment, here or in another tab, must not bring it back. Somebody else may have been let in by another tab
+    // meanwhile, who stays.
+    if (this.#id === id) this.#ended += 1;
     await alone(() => this.#erase(id));
-    this.#out(null);
+    if (this.#id === id) this.#out(null);
   }
 
   get #id() { return this.#kept && claimsOf(this.#kept.token).sid; }
@@ -189,6 +190,7 @@ export class Session extends EventTarget {
         // Another page of ours was first; or it has left, and somebody else was let in there: then nothing of before goes on.
         this.#kept = kept;
         if (this.#id === session) return true;
+        this.#ended += 1;
         this.#become('in');
         return false;
       }

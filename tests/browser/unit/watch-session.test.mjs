@@ -284,6 +284,24 @@ test('a renewal that waits for its turn while the session is left changes nothin
   assert.deepEqual([states, session.why, asked.map(({ method }) => method)], [['in', 'out'], null, ['DELETE']]);
 });
 
+test('whoever leaves ends nothing of somebody who was let in by another tab meanwhile', async () => {
+  const store = disk();
+  await kept(store, 1, 600_000);
+  const deletion = later();
+  const { session, asked } = watch({ store, answers: [deletion.answer] });
+  await session.open();
+  const left = session.leave();
+  await until(() => asked.length === 1);
+  const other = tokenOf({ sub: 'ben', sid: 's-2' });
+  store.kept.set('watch.session', { ...store.kept.get('watch.session'), token: other });
+  store.kept.set('watch.of.s-2.alerts', {});
+  await session.renewed();
+  assert.equal(session.account, 'ben');
+  deletion.come(new Response(null, { status: 204 }));
+  await left;
+  assert.deepEqual([session.state, session.id, [...store.kept.keys()]], ['in', 's-2', ['watch.session', 'watch.of.s-2.alerts']]);
+});
+
 test('a tab whose session another one has left erases nothing of who is being let in there', async () => {
   const store = disk();
   await kept(store, 1, 30_000);
