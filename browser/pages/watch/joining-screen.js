@@ -70,7 +70,8 @@ function showWaiting(root, session) {
 export function showInstead(root, { session, handle, leave, stay }) {
   const heading = h('h1', { tabindex: '-1' }, `This is ${session.account}'s already`);
   const problemPlace = h('div', {});
-  const [stayButton, leaveButton] = [h('button', { type: 'button', class: 'main', onclick: stay }, 'Stay'), h('button', { type: 'button', onclick: join }, 'Leave and join')];
+  const stayButton = h('button', { type: 'button', class: 'main', onclick: stay }, 'Stay');
+  const leaveButton = h('button', { type: 'button', onclick: join }, 'Leave and join');
   fill(root, h('main', { class: 'start' }, heading, h('p', {}, 'A code was opened. To join by it, leave this session first.'), stayButton, leaveButton, problemPlace));
   heading.focus();
 

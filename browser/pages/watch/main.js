@@ -201,8 +201,8 @@ async function keepWorker() {
   const place = '/watch/worker.js';
   const policy = globalThis.trustedTypes?.createPolicy('watchgate', { createScriptURL: (url) => (url === place ? url : '') });
   // Another worker has another version of the files, which the page takes when it is opened next. All of this one is here already.
-  const hadOne = workers.controller !== null;
-  workers.addEventListener('controllerchange', () => { isOutdated = hadOne; });
+  let hadOne = workers.controller !== null;
+  workers.addEventListener('controllerchange', () => { isOutdated = hadOne; hadOne = true; });
   try {
     const registration = await workers.register(policy ? policy.createScriptURL(place) : place, { scope: '/watch' });
     const takeOver = () => registration.waiting?.postMessage('take over');
