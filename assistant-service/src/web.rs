@@ -62,7 +62,7 @@ pub(crate) async fn asset(PathName(name): PathName, headers: HeaderMap) -> Resul
 }
 
 /// A file in the coding that the client takes, or that it has the same one already. Browsers ask each time: what they kept of one
-/// version must not run beside files of another.
+/// version must not run beside files of another. The watch's worker keeps a set of its own, of one version (`watch/worker.js`).
 fn file(name: &str, asked: &HeaderMap) -> Result<Response, Problem> {
     let page = browser_pages::find(name).ok_or(Problem::NotFound)?;
     let headers = [

@@ -43,10 +43,18 @@ export class Parser {
   }
 }
 
-/** Waits, or until `signal`; a little less or more each time, so that many clients do not come back at once. */
-export const pause = (milliseconds, signal) => new Promise((resolve) => {
-  const timer = setTimeout(resolve, milliseconds * (0.75 + Math.random() / 2));
-  signal?.addEventListener('abort', () => { clearTimeout(timer); resolve(); }, { once: true });
+// Longer ones a browser does not wait for, but for no time at all.
+const LONGEST_TIMER = 2 ** 31 - 1;
+
+/**
+ * Waits, or until `signal`; a little less or more each time, so that many clients do not come back at once. With `isLeast` never less: somebody
+ * has said when to come back.
+ */
+export const pause = (milliseconds, signal, { isLeast = false } = {}) => new Promise((resolve) => {
+  if (signal?.aborted) return resolve();
+  const done = () => { clearTimeout(timer); signal?.removeEventListener('abort', done); resolve(); };
+  const timer = setTimeout(done, Math.min(milliseconds * ((isLeast ? 1 : 0.75) + Math.random() / 2), LONGEST_TIMER));
+  return signal?.addEventListener('abort', done);
 });
 
 /**
@@ -87,6 +95,7 @@ export async function follow(api, path, { signal, onEvent, told = () => {}, afte
   let wait = FIRST_PAUSE;
   while (!signal.aborted) {
     let openedAt = null;
+    let isLeast = false;
     const opened = () => { openedAt = Date.now(); told('open'); };
     try {
       for await (const event of listen(api, 'GET', path, { signal, headers: last === null ? {} : { 'last-event-id': last }, opened })) {
@@ -101,12 +110,15 @@ export async function follow(api, path, { signal, onEvent, told = () => {}, afte
         told('refused', problem);
         return;
       }
-      if (problem?.retryAfterSeconds) wait = Math.max(wait, problem.retryAfterSeconds * 1000);
+      if (problem?.retryAfterSeconds) {
+        isLeast = true;
+        wait = Math.max(wait, problem.retryAfterSeconds * 1000);
+      }
     }
     if (signal.aborted) return;
     if (openedAt !== null && Date.now() - openedAt >= STEADY_MILLISECONDS) wait = FIRST_PAUSE;
     told('away');
-    await pause(wait, signal);
+    await pause(wait, signal, { isLeast });
     wait = Math.min(wait * 2, LONGEST_PAUSE);
   }
 }

@@ -9,19 +9,21 @@ import { clock, day } from './times.js';
 const STATE = { open: 'open', shared: 'both have shared', agreed: 'agreed', follow_up: 'did it hold?', closed: 'closed', left: 'left' };
 
 /** `state` outlives the screen: which one is `open`. */
-export function showMediation(root, { alerts, mediations, drafts, state, signal }) {
+export function showMediation(root, { mediations, drafts, state, signal }) {
   state.open ??= null;
   const asOf = h('p', { class: 'faint as-of' });
   const box = h('div', { class: 'mediation' });
   let drawn = null;
   fill(root, h('h1', { class: 'unseen' }, 'Mediation'), asOf, box);
-  alerts.addEventListener('mediation', ({ id }) => moved(id), { signal });
+  mediations.addEventListener('moved', ({ ids }) => moved(ids), { signal });
+  signal.addEventListener('abort', () => { mediations.shown = null; }, { once: true });
   show();
 
   /** What was seen last at once, and then what there is. */
   async function show() {
     const { open } = state;
     const known = mediations.known(open);
+    mediations.shown = open;
     drawn = null;
     if (known) draw(known.seen);
     else fill(box, h('p', { class: 'faint' }, 'Looking…'));
@@ -49,11 +51,14 @@ export function showMediation(root, { alerts, mediations, drafts, state, signal 
   }
 
   /** Somebody is about to press or to type something: what they look at does not change under their hands. */
-  function moved(id) {
-    if (!id || (state.open !== null && state.open !== id)) return;
-    if (!box.contains(document.activeElement) || document.activeElement.matches('h2')) return look(state.open);
+  function moved(ids) {
+    if (state.open !== null && !ids.includes(state.open)) return undefined;
+    const isInHands = box.contains(document.activeElement) && !document.activeElement.matches('h2');
+    // The list was looked at already, which is how it is known.
+    if (!isInHands && state.open === null) return draw(mediations.known().seen);
+    if (!isInHands) return look(state.open);
     offer();
-    announce('Something has changed.');
+    return announce('Something has changed.');
   }
 
   function offer() {
@@ -68,7 +73,7 @@ export function showMediation(root, { alerts, mediations, drafts, state, signal 
 
   /** What is the same is not drawn again: somebody may be typing into it already. */
   function draw(seen) {
-    const form = JSON.stringify(seen);
+    const form = JSON.stringify([seen, state.open === null && seen.map(({ id }) => mediations.hasMoved(id))]);
     if (form === drawn) return;
     drawn = form;
     if (state.open === null) showList(seen);

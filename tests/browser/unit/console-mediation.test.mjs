@@ -13,7 +13,7 @@ const { showMediation } = await import('../../../browser/pages/console/mediation
 const OTHER = { issuer: 'https://idp.test', subject: 'ben' };
 const MEDIATION = {
   id: '1', topic: 'Reviews', state: 'shared', with: OTHER, begun_by_you: true, created_at: '2027-01-15T08:00:00Z', turns_left: 5, asks_whether_it_held: false, form: [],
-  yours: { account: 'told', restatement: 'Reviews are late.', made_by: { kind: 'model' }, shared: 'Reviews are late.' }, theirs: { has_shared: true, shared: 'They come in the evening.' },
+  yours: { account: 'told', restatement: 'Reviews are late.', restatement_id: 'r-1', made_by: { kind: 'model' }, shared: 'Reviews are late.' }, theirs: { has_shared: true, shared: 'They come in the evening.' },
 };
 
 /** Shows it as the service has it; `state.mediation` may be put another one in place, which the next look sees. */
@@ -56,7 +56,7 @@ test('private words stay in their field, whatever comes meanwhile', async (t) =>
   assert.equal(state.context.said.filter((words) => words === 'Something has changed.').length, 1);
   assert.equal(labelled(place, 'As the other one would read it').value, 'Reviews are late.');
   named(place, 'Show it').click();
-  assert.match(place.textContent, /4 texts are still taken/);
+  assert.match(place.textContent, /4 more texts of yours are taken/);
   assert.equal(named(place, 'Show it'), null);
   assert.ok(detailsOf(place, 'Say something else').open);
   assert.equal(labelled(place, 'Tell it anew').value, 'They are lazy');
@@ -68,13 +68,13 @@ test('what comes is shown at once to whoever only reads, and to whoever has just
   const state = await shown(t);
   state.mediation = turned(state.mediation, 3);
   await state.look();
-  assert.match(state.place.textContent, /3 texts/);
+  assert.match(state.place.textContent, /3 more texts/);
   labelled(state.place, 'Propose an agreement').typed('Reviews before six.');
   named(state.place, 'Propose').click();
   await settled();
   state.mediation = turned(state.mediation, 2);
   await state.look();
-  assert.match(state.place.textContent, /2 texts/);
+  assert.match(state.place.textContent, /2 more texts/);
 });
 
 test('whoever types on while something is sent is not taken away from it by the answer', async (t) => {
@@ -93,7 +93,7 @@ test('whoever types on while something is sent is not taken away from it by the 
   assert.equal(document.activeElement, field);
   assert.ok(field.isConnected);
   named(place, 'Show it').click();
-  assert.match(place.textContent, /2 texts/);
+  assert.match(place.textContent, /2 more texts/);
   labelled(place, 'Tell it anew').typed('They are lazy');
   named(place, 'Tell it').click();
   await settled();
@@ -110,10 +110,10 @@ test('a look that was on its way before something was sent does not bring back h
   labelled(state.place, 'Propose an agreement').typed('Reviews before six.');
   named(state.place, 'Propose').click();
   await settled();
-  assert.match(state.place.textContent, /2 texts/);
+  assert.match(state.place.textContent, /2 more texts/);
   letGo();
   await settled();
-  assert.match(state.place.textContent, /2 texts/);
+  assert.match(state.place.textContent, /2 more texts/);
 });
 
 test('the day on which it is asked whether it held stays chosen', async (t) => {
@@ -123,7 +123,7 @@ test('the day on which it is asked whether it held stays chosen', async (t) => {
   document.activeElement = document.body;
   state.mediation = turned(state.mediation, 3);
   await state.look();
-  assert.match(state.place.textContent, /3 texts/);
+  assert.match(state.place.textContent, /3 more texts/);
   named(state.place, 'Propose').click();
   await settled();
   const { step, body } = state.sent[0];
@@ -135,7 +135,7 @@ test('what was typed over one restatement does not hide the next one', async (t)
   const state = await shown(t);
   labelled(state.place, 'As the other one would read it').typed('They are always late.');
   document.activeElement = document.body;
-  state.mediation = { ...state.mediation, yours: { ...state.mediation.yours, restatement: 'I wait for reviews.' } };
+  state.mediation = { ...state.mediation, yours: { ...state.mediation.yours, restatement: 'I wait for reviews.', restatement_id: 'r-2' } };
   await state.look();
   assert.equal(labelled(state.place, 'As the other one would read it').value, 'I wait for reviews.');
 });

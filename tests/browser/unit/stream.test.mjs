@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
+import { getEventListeners } from 'node:events';
 import { mock, test } from 'node:test';
 
 import { Api } from '../../../browser/pages/lib/api.js';
 import { ask } from '../../../browser/pages/console/question.js';
 import { Problem } from '../../../browser/pages/lib/problem.js';
-import { Parser, follow } from '../../../browser/pages/lib/stream.js';
+import { Parser, follow, pause } from '../../../browser/pages/lib/stream.js';
 
 test('events come out alike however the text is cut', () => {
   const text = ': hello\r\nid: 7\r\nevent: told\r\ndata: one\r\ndata:two\r\n\r\nid: 9\n\ndata: last\n\n';
@@ -148,4 +149,51 @@ test('a line that is silent is dead, before an answer begins and within it', asy
       mock.timers.reset();
     }
   }
+});
+
+test('a pause is a little less or more, but never less than what somebody has said', async (context) => {
+  context.mock.timers.enable({ apis: ['setTimeout'] });
+  for (const [random, milliseconds, isLeast, expected] of [[0, 1_000, false, 750], [1, 1_000, false, 1_250], [0, 1_000, true, 1_000], [1, 1_000, true, 1_500], [1, 9e12, true, 2 ** 31 - 1]]) {
+    const isRandom = context.mock.method(Math, 'random', () => random);
+    let isOver = false;
+    pause(milliseconds, undefined, { isLeast }).then(() => { isOver = true; });
+    context.mock.timers.tick(expected - 1);
+    await null;
+    assert.equal(isOver, false, `${milliseconds} ms, ${isLeast}`);
+    context.mock.timers.tick(1);
+    await null;
+    assert.equal(isOver, true, `${milliseconds} ms, ${isLeast}`);
+    isRandom.mock.restore();
+  }
+});
+
+test('a pause leaves nothing behind at a signal that lasts longer', async () => {
+  const { signal } = new AbortController();
+  for (let turn = 0; turn < 3; turn += 1) await pause(0, signal);
+  assert.equal(getEventListeners(signal, 'abort').length, 0);
+  const over = new AbortController();
+  const pausing = pause(60_000, over.signal);
+  over.abort();
+  await pausing;
+  await pause(60_000, over.signal);
+});
+
+test('a stream that is told when to come back does not come earlier', async (context) => {
+  context.mock.timers.enable({ apis: ['setTimeout'] });
+  context.mock.method(Math, 'random', () => 0);
+  const end = new AbortController();
+  let asked = 0;
+  const transport = async () => { asked += 1; return new Response('{}', { status: 429, headers: { 'retry-after': '10' } }); };
+  const told = [];
+  const following = follow(new Api({ origin: 'https://gw.example.com', transport }), '/v1/events', { signal: end.signal, onEvent: () => {}, told: (state) => told.push(state) });
+  const turns = async () => { for (let turn = 0; turn < 20; turn += 1) await new Promise((resolve) => { setImmediate(resolve); }); };
+  await turns();
+  context.mock.timers.tick(9_999);
+  await turns();
+  assert.deepEqual([asked, told], [1, ['away']]);
+  context.mock.timers.tick(1);
+  await turns();
+  assert.equal(asked, 2);
+  end.abort();
+  await following;
 });
