@@ -59,6 +59,12 @@ async fn each_form_revokes_what_it_names_and_nothing_else() {
         ("another one", 200, RequesterContext { jti: text("token-2"), ..RequesterContext::default() }),
         ("one named like the session", 200, RequesterContext { jti: text("session-1"), ..RequesterContext::default() }),
         ("a token of the session", 401, RequesterContext { sid: text("session-1"), ..RequesterContext::default() }),
+        (
+            "one made in the session",
+            401,
+            RequesterContext { opened_in: text("session-1"), ..RequesterContext::default() },
+        ),
+        ("one made in another", 200, RequesterContext { opened_in: text("session-2"), ..RequesterContext::default() }),
         ("one of another session", 200, RequesterContext { sid: text("token-1"), ..RequesterContext::default() }),
     ] {
         assert_eq!(
@@ -240,15 +246,18 @@ fn as_much_is_kept_as_keepers_can_be_told() {
     };
     let mut index = Index::default();
     for number in 0..MAX_ENTRIES {
+        let of_sessions = number < MAX_ENTRIES / 4 * 3;
+        assert_eq!(index.takes(&entry(number, 1), Room::OfSessions), of_sessions, "{number}");
         index.insert(entry(number, 1), number.try_into().unwrap());
     }
-    assert!(!index.takes(&entry(MAX_ENTRIES, 1)));
+    assert!(!index.takes(&entry(MAX_ENTRIES, 1), Room::All));
     index.remove(&RevocationKey::from(&entry(0, 1).revocation));
-    assert!(index.takes(&entry(MAX_ENTRIES, 1)));
+    assert!(index.takes(&entry(MAX_ENTRIES, 1), Room::All));
 
     let mut index = Index::default();
     let mut number = 0;
-    while index.takes(&entry(number, 2000)) {
+    while index.takes(&entry(number, 2000), Room::All) {
+        assert_eq!(index.takes(&entry(number, 2000), Room::OfSessions), number < 6289, "{number}");
         index.insert(entry(number, 2000), number.try_into().unwrap());
         number += 1;
     }
