@@ -232,7 +232,7 @@ impl Sessions {
             Err(Refusal::Problem(Problem::TooManyRevocations)) => {
                 self.ended(&record.id, caller, why, false).await?;
                 tracing::error!(session = record.id, "a session is over, and its last token cannot be revoked");
-                Err(Problem::TooManyRevocations.into())
+                Err(Problem::SessionTokenHolds.into())
             }
             ended => ended,
         }

@@ -75,7 +75,7 @@ pub(crate) async fn token(
             tracing::warn!(session = record.id, "a device code or refresh token came twice: the session is ended");
             match to_its_end_in(&state, *record, caller, why).await {
                 // It is over; what could not be revoked is told to whoever runs the service.
-                Ok(()) | Err(Problem::TooManyRevocations) => Err(OAuthError::InvalidGrant.into()),
+                Ok(()) | Err(Problem::SessionTokenHolds) => Err(OAuthError::InvalidGrant.into()),
                 Err(problem) => Err(problem.into()),
             }
         }

@@ -381,6 +381,7 @@ fn a_public_request_is_anonymous_whatever_it_brings() {
     let word =
         TransactionClaims::verify(header_of(&forwarding, "txn-token").unwrap(), &keys, UnixSeconds(NOW)).unwrap();
     assert_eq!(word.principal(), None);
+    assert_eq!(word.rctx.req_ip.as_deref(), Some("192.0.2.7"), "there is no other name for who asks");
 }
 
 #[test]

@@ -134,8 +134,9 @@ async fn a_session_asks_thirty_times_a_minute() {
         assert_eq!(refresh().await.status, StatusCode::OK);
     }
     assert_eq!(refused(&refresh().await), (400, "slow_down"));
-    let (_, others) = begun(&scene, &Device::new(2)).await;
-    assert_eq!(Device::new(2).refresh(&scene.stage, &others["refresh_token"]).await.status, StatusCode::OK);
+    let other = Device::new(2);
+    let (_, others) = begun(&scene, &other).await;
+    assert_eq!(other.refresh(&scene.stage, &others["refresh_token"]).await.status, StatusCode::OK);
 }
 
 #[tokio::test]
