@@ -247,6 +247,12 @@ impl Problem {
                 "Too many revocations",
                 "As much is revoked as is kept, so this was not; revoke sessions or subjects in place of single tokens.",
             ),
+            Self::SessionTokenHolds => Outside::new(
+                StatusCode::INSUFFICIENT_STORAGE,
+                "urn:watchgate:problem:session-token-holds",
+                "The session is over, its token is not",
+                "It gets no further tokens, but the one that it has holds to its end: as much is revoked as is kept. Try again.",
+            ),
             Self::OverBudget { .. } => Outside::new(
                 StatusCode::TOO_MANY_REQUESTS,
                 "urn:watchgate:problem:over-budget",
