@@ -57,9 +57,8 @@ export default async function walk(world) {
   await context.setOffline(false);
   await page.getByRole('article', { name: 'restart-worker' }).getByText('Approved', { exact: true }).waitFor();
   await succeeded(ben);
-  assert.equal(approvals.answered, 2, 'an approval was answered more than once');
   await page.getByText(/^As of \d\d:\d\d$/).waitFor({ state: 'detached', timeout: 60_000 });
-  assert.equal(approvals.answered, 1, 'the approval went out again when the page was opened anew');
+  assert.equal(approvals.answered, 2, 'an approval went out more than once');
 }
 
 /** Counts the answers to such requests. */
