@@ -14,6 +14,7 @@ import { split } from './split.js';
 import { when } from './when.js';
 
 const EVERY = 3_000;
+const MISTYPED = 'The third wrong number has ended it.';
 
 /** What the service says of a code that it does not know, for whoever has typed it. */
 function joinProblem(problem) {
@@ -58,7 +59,8 @@ export function show(root, context) {
       if (key === before) return;
       const wasThere = before !== null && before !== 'null';
       before = key;
-      if (!session) over(place, wasThere ? wasMistyped ? 'The third wrong number has ended it.' : 'It is over.' : 'There is no such session of yours, or it is over.');
+      if (!session && wasMistyped) context.announce(MISTYPED);
+      if (!session) over(place, wasMistyped ? MISTYPED : wasThere ? 'It is over.' : 'There is no such session of yours, or it is over.');
       else if (['offered', 'redeemed', 'joined'].includes(session.state)) showOffer(place, { context, signal: ending, session, look, end: endButton, mistyped: () => { wasMistyped = true; } });
       else fill(place, facts(session), endButton(session));
     };
@@ -69,7 +71,7 @@ export function show(root, context) {
   }
 
   function over(place, words) {
-    fill(place, h('h2', {}, 'Session'), h('p', { role: 'status' }, words), h('p', {}, h('a', { class: 'button', href: hrefOf('sessions', ['new']) }, 'Show a new code')));
+    fill(place, h('h2', {}, 'Session'), h('p', {}, words), h('p', {}, h('a', { class: 'button', href: hrefOf('sessions', ['new']) }, 'Show a new code')));
   }
 
   function endButton(session) {

@@ -102,6 +102,7 @@ test('what cannot be the number is no try; the third wrong one ends it, and that
   assert.deepEqual(tries(), ['1111', '2222', '3333']);
   assert.match(root.textContent, /The third wrong number has ended it\./);
   assert.ok(named(root, 'Show a new code'));
+  assert.equal(context.said.at(-1), 'The third wrong number has ended it.');
 });
 
 test('one that ends otherwise after a wrong number was not ended by it', async (t) => {
