@@ -41,6 +41,7 @@ pub(crate) struct Differences<'a> {
     pub(crate) back_ends: &'a [String],
     pub(crate) gate: Option<&'a Value>,
     pub(crate) dynamic: Option<&'a Value>,
+    pub(crate) listens_everywhere: bool,
     pub(crate) gate_alone: bool,
     pub(crate) gate_folder: GateFolder,
     pub(crate) behind_proxy: bool,
@@ -170,8 +171,9 @@ impl Layout {
 
     fn write_static(&self, differences: &Differences<'_>) -> Result<()> {
         let mut file = Shipped::read("traefik-config/traefik.yml")?;
-        file.replace("\":80\"", &format!("127.0.0.1:{}", differences.http_port))?;
-        file.replace("\":443\"", &format!("127.0.0.1:{}", differences.https_port))?;
+        let address = if differences.listens_everywhere { "0.0.0.0" } else { "127.0.0.1" };
+        file.replace("\":80\"", &format!("{address}:{}", differences.http_port))?;
+        file.replace("\":443\"", &format!("{address}:{}", differences.https_port))?;
         file.replace("/etc/traefik/dynamic", &self.dynamic().display().to_string())?;
         file.replace("/var/lib/watchgate/trust:", &format!("{}:", self.trust().display()))?;
         file.replace("/var/lib/watchgate/gate:", &format!("{}:", self.gate().display()))?;

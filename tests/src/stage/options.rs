@@ -23,6 +23,8 @@ pub struct StageOptions {
     pub dynamic: Option<Value>,
     /// More files below `/trust`, there before the gate looks for them: their names and contents.
     pub trust_files: Vec<(String, String)>,
+    /// Has Traefik listen on every address of this machine, as it is shipped, not on loopback alone.
+    pub listens_everywhere: bool,
     /// Turns Traefik's own defences off, so that whatever is refused was refused by the gate.
     pub gate_alone: bool,
     /// Makes this machine a proxy before Traefik, whose `X-Forwarded-For` Traefik lets through.
