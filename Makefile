@@ -124,7 +124,7 @@ run: setup build ## the gateway and the service, until Ctrl-C
 test: setup-tests build ## unit tests, those of the pages too, and whole paths through the real Traefik
 	$(CARGO) test --workspace $(not_native) $(if $(WITHOUT_WHOLE_PATHS),--exclude watchgate-tests)
 
-switch-off: ## each check of the core off once: some row of the attack table must fail; CHECK="part of a name"
+switch-off: ## each check of the core off once: some row of the attack table must fail; CHECK="part of a name", CHECK=--unless-known
 	@$(CARGO) fetch --quiet --locked
 	@$(CARGO) run -q -p switch-off -- $(if $(CHECK),"$(CHECK)")
 

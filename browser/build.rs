@@ -64,7 +64,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         fs::write(&compressed, brotli(&bytes)?)?;
         writeln!(
             table,
-            "    Page {{ name: {name:?}, media_type: {:?}, entity_tag: \"\\\"{tag}\\\"\", bytes: include_bytes!({plain:?}), \
+            "    Page {{ name: {name:?}, media_type: {:?}, entity_tag: \"W/\\\"{tag}\\\"\", bytes: include_bytes!({plain:?}), \
              brotli: include_bytes!({compressed:?}) }},",
             media_type(name)?
         )?;

@@ -39,7 +39,7 @@ pub use book::Commands;
 pub(crate) use book::command;
 pub use command::Command;
 pub(crate) use crossing::unless_crossed;
-pub(crate) use idempotency::IdempotencyKey;
+pub(crate) use idempotency::{IdempotencyKey, Use as KeyUse};
 pub use state::State;
 
 use std::time::Duration;

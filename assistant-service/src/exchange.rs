@@ -21,7 +21,7 @@ mod routes;
 mod service;
 mod settings;
 pub(crate) mod signing_key;
-mod sources;
+pub(crate) mod sources;
 
 use std::io::Write;
 use std::path::PathBuf;

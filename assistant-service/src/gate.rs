@@ -4,6 +4,7 @@
 mod transaction_keys;
 mod waiting;
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -103,6 +104,11 @@ impl Caller {
     pub(crate) fn request(&self) -> SeenRequest<'_> {
         let context = &self.0.claims.tctx;
         SeenRequest { method: &context.method, host: &context.host, target: &context.target }
+    }
+
+    /// Where the request comes from, under a public rule and as far as the gate knows: there is no other name for who asks.
+    pub(crate) fn source(&self) -> Option<IpAddr> {
+        self.0.claims.rctx.req_ip.as_deref()?.parse().ok()
     }
 
     /// The identifier that the gate gave this request.

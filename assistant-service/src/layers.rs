@@ -3,10 +3,11 @@
 //! 1. a span, so that everything below logs into it; without headers and query, which hold secrets
 //! 2. the counter, so that what the layers below refuse is counted as well
 //! 3. panics to problems, inside the counter: a panic is counted as a 500
-//! 4. the bound on requests at work, before anything costs something
-//! 5. the gate: nobody unknown gets further, and no body of theirs is read; who waits, waits until his token is revoked
+//! 4. the bound on requests at work, before anything costs something; what anybody may ask for has seats of its own
+//! 5. the gate: nobody gets further whom it has not let through; who waits, waits until his token is revoked
 //! 6. the time that an answer may take
-//! 7. the body, read whole within its bounds of size and time
+//! 7. the body, read whole within its bounds of size and time. The gate's public rules let anybody send one: pages read none, and
+//!    of devices that nobody knows a short one is read for a short time
 
 use std::any::Any;
 use std::sync::Arc;
@@ -34,7 +35,19 @@ pub const BODY_LIMIT_BYTES: usize = 1024 * 1024;
 /// What is read and thrown away of a body that is too large: a proxy that is still sending would not see the answer.
 const DRAIN_LIMIT_BYTES: usize = 16 * BODY_LIMIT_BYTES;
 
-const BODY_TIMEOUT: Duration = Duration::from_secs(20);
+/// Within what a body is read.
+#[derive(Clone, Copy)]
+struct BodyBounds {
+    bytes: usize,
+    time: Duration,
+}
+
+/// Of somebody whom the gate knows.
+const KNOWN: BodyBounds = BodyBounds { bytes: BODY_LIMIT_BYTES, time: Duration::from_secs(20) };
+
+/// Of anybody: a handle or a form, in one packet or a few.
+const UNKNOWN: BodyBounds = BodyBounds { bytes: 16 * 1024, time: Duration::from_secs(5) };
+
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
 const REQUESTS_AT_WORK: usize = 512;
 
@@ -51,7 +64,26 @@ pub(crate) fn open(routes: Router<AppState>) -> Router<AppState> {
 pub(crate) fn answering(routes: Router<AppState>, state: &AppState) -> Router<AppState> {
     let at_work = Arc::new(Semaphore::new(REQUESTS_AT_WORK));
     routes
-        .layer(from_fn(read_body))
+        .layer(from_fn_with_state(KNOWN, read_body))
+        .layer(from_fn(bound_time))
+        .layer(from_fn_with_state(state.clone(), gate::authenticate))
+        .layer(from_fn_with_state(at_work, bound_requests))
+}
+
+/// Layers 4 to 6 for pages, which are for anybody and take no body: whoever sends one that does not end holds no seat for it.
+pub(crate) fn looking(routes: Router<AppState>, state: &AppState) -> Router<AppState> {
+    let at_work = Arc::new(Semaphore::new(REQUESTS_AT_WORK));
+    routes
+        .layer(from_fn(bound_time))
+        .layer(from_fn_with_state(state.clone(), gate::authenticate))
+        .layer(from_fn_with_state(at_work, bound_requests))
+}
+
+/// Layers 4 to 7 for devices that nobody knows yet: the gate lets anybody come so far, so they hold seats of one another alone.
+pub(crate) fn introducing(routes: Router<AppState>, state: &AppState) -> Router<AppState> {
+    let at_work = Arc::new(Semaphore::new(REQUESTS_AT_WORK));
+    routes
+        .layer(from_fn_with_state(UNKNOWN, read_body))
         .layer(from_fn(bound_time))
         .layer(from_fn_with_state(state.clone(), gate::authenticate))
         .layer(from_fn_with_state(at_work, bound_requests))
@@ -60,7 +92,7 @@ pub(crate) fn answering(routes: Router<AppState>, state: &AppState) -> Router<Ap
 /// Layers 4, 5 and 7 for routes that wait for something to happen: each takes a waiting seat and bounds its own time.
 pub(crate) fn waiting(routes: Router<AppState>, state: &AppState) -> Router<AppState> {
     routes
-        .layer(from_fn(read_body))
+        .layer(from_fn_with_state(KNOWN, read_body))
         .layer(from_fn_with_state(state.clone(), gate::until_revoked))
         .layer(from_fn_with_state(state.clone(), gate::authenticate))
         .layer(from_fn_with_state(Arc::clone(&state.waiting_seats), bound_requests))
@@ -71,7 +103,7 @@ pub(crate) fn waiting(routes: Router<AppState>, state: &AppState) -> Router<AppS
 pub(crate) fn conversing(routes: Router<AppState>, state: &AppState) -> Router<AppState> {
     let at_work = Arc::new(Semaphore::new(REQUESTS_AT_WORK));
     routes
-        .layer(from_fn(read_body))
+        .layer(from_fn_with_state(KNOWN, read_body))
         .layer(from_fn_with_state(state.clone(), gate::authenticate))
         .layer(from_fn_with_state(at_work, bound_requests))
 }
@@ -87,7 +119,7 @@ pub(crate) fn chatting(routes: Router<AppState>, state: &AppState) -> Router<App
 pub(crate) fn for_keepers(routes: Router<AppState>, state: &AppState) -> Router<AppState> {
     let at_work = Arc::new(Semaphore::new(KEEPERS_AT_WORK));
     routes
-        .layer(from_fn(read_body))
+        .layer(from_fn_with_state(KNOWN, read_body))
         .layer(from_fn(bound_time))
         .layer(from_fn_with_state(state.clone(), trust::authenticate))
         .layer(from_fn_with_state(at_work, bound_requests))
@@ -148,22 +180,22 @@ async fn bound_time(request: Request, next: Next) -> Response {
     }
 }
 
-async fn read_body(request: Request, next: Next) -> Response {
+async fn read_body(State(bounds): State<BodyBounds>, request: Request, next: Next) -> Response {
     let (parts, body) = request.into_parts();
-    match tokio::time::timeout(BODY_TIMEOUT, whole_body(body)).await {
+    match tokio::time::timeout(bounds.time, whole_body(body, bounds.bytes)).await {
         Ok(Ok(bytes)) => next.run(Request::from_parts(parts, Body::from(bytes))).await,
         Ok(Err(problem)) => problem.into_response(),
         Err(_) => Problem::BodyIncomplete.into_response(),
     }
 }
 
-async fn whole_body(body: Body) -> Result<Bytes, Problem> {
+async fn whole_body(body: Body, most_bytes: usize) -> Result<Bytes, Problem> {
     let mut pieces = body.into_data_stream();
     let mut whole = Vec::new();
     let mut thrown_away = 0_usize;
     while let Some(piece) = pieces.next().await {
         let piece = piece.map_err(|_| Problem::BodyIncomplete)?;
-        if thrown_away == 0 && whole.len().saturating_add(piece.len()) <= BODY_LIMIT_BYTES {
+        if thrown_away == 0 && whole.len().saturating_add(piece.len()) <= most_bytes {
             whole.extend_from_slice(&piece);
         } else {
             whole = Vec::new();

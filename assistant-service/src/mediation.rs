@@ -33,6 +33,11 @@ pub(crate) const LONGEST_TEXT: usize = 4000;
 /// The longest topic, in characters.
 pub(crate) const LONGEST_TOPIC: usize = 200;
 
+/// The id of a text that nobody has read yet.
+fn new_id() -> String {
+    uuid::Uuid::now_v7().to_string()
+}
+
 /// The text without space around it, if it says something and is not too long.
 fn said(field: &str, text: &str, longest: usize) -> Result<String, Problem> {
     let text = text.trim();

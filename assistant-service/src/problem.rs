@@ -107,6 +107,8 @@ pub enum Problem {
     ConsumerDiffers,
     /// As much is revoked as is kept.
     TooManyRevocations,
+    /// A session is over, and what it has last been given could not be revoked.
+    SessionTokenHolds,
     /// As many silences are there as are kept.
     TooManySilences,
     /// As many offers or sessions of the caller are there as one may have.

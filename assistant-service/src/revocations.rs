@@ -8,7 +8,9 @@ mod key;
 pub(crate) mod revoke;
 
 pub(crate) use entry::{Entry, RevocationEntry};
-pub(crate) use index::{Index, Indexed};
+#[cfg(test)]
+pub(crate) use index::MAX_ENTRIES;
+pub(crate) use index::{Index, Indexed, Room};
 pub(crate) use key::{Names, RevocationKey};
 
 #[cfg(test)]

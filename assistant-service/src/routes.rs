@@ -62,11 +62,8 @@ fn answering() -> OpenApiRouter<AppState> {
         .routes(routes!(sessions::offer::end))
         .routes(routes!(sessions::picture::svg))
         .routes(routes!(sessions::picture::png))
-        .routes(routes!(sessions::redeem::redeem))
-        .routes(routes!(sessions::device::device))
         .routes(routes!(sessions::confirm::join))
         .routes(routes!(sessions::confirm::confirm))
-        .routes(routes!(sessions::token::token))
         .routes(routes!(metrics::metrics))
         .routes(routes!(openapi))
         .fallback(not_found)
@@ -80,6 +77,14 @@ fn looking() -> OpenApiRouter<AppState> {
         .route("/console", get(web::console))
         .route("/console/config.json", get(web::config))
         .route("/assets/{*name}", get(web::asset))
+}
+
+/// Routes of devices that nobody knows yet: the gate's rule for them is public.
+fn introducing() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new()
+        .routes(routes!(sessions::redeem::redeem))
+        .routes(routes!(sessions::device::device))
+        .routes(routes!(sessions::token::token))
 }
 
 /// Routes behind the gate that wait for something to happen.
@@ -117,7 +122,9 @@ fn for_keepers() -> OpenApiRouter<AppState> {
 /// All of them, each in its layers.
 pub(crate) fn routes(state: &AppState) -> Router<AppState> {
     let plain = |routes: OpenApiRouter<AppState>| Router::from(routes).method_not_allowed_fallback(wrong_method);
-    let behind_the_gate = layers::answering(plain(answering().merge(looking())), state)
+    let behind_the_gate = layers::answering(plain(answering()), state)
+        .merge(layers::looking(plain(looking()), state))
+        .merge(layers::introducing(plain(introducing()), state))
         .merge(layers::waiting(plain(waiting()), state))
         .merge(layers::conversing(plain(conversing()), state))
         .merge(layers::chatting(plain(chatting()), state));
@@ -155,7 +162,9 @@ impl Modify for Token {
 /// Made from the very routers that answer, so it says what they do.
 pub(crate) static DOCUMENT: LazyLock<utoipa::openapi::OpenApi> = LazyLock::new(|| {
     let mut document = Document::openapi();
-    for routes in open().into_iter().chain([answering(), waiting(), conversing(), chatting(), for_keepers()]) {
+    for routes in
+        open().into_iter().chain([answering(), introducing(), waiting(), conversing(), chatting(), for_keepers()])
+    {
         document.merge(routes.into_openapi());
     }
     document

@@ -23,7 +23,9 @@ mod secrets;
 mod settings;
 mod telling;
 pub(crate) mod token;
+mod waiting;
 
+use std::net::IpAddr;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -41,8 +43,14 @@ use settings::Settings;
 /// Codes that one person may try in a minute.
 const JOINS_PER_MINUTE: u32 = 10;
 
-/// Calls of devices that nobody is known by yet, in a minute and at this replica.
+/// Codes that devices whom nobody knows may ask for in a minute, at this replica.
 const STRANGERS_PER_MINUTE: u32 = 600;
+
+/// The same of one source, where the gate knows it.
+const STRANGERS_PER_SOURCE: u32 = 20;
+
+/// Questions of one session for tokens, in a minute and at this replica: more than twice as many as its interval lets it ask.
+const QUESTIONS_PER_MINUTE: u32 = 30;
 
 /// Sessions, and all that they are made with.
 pub struct Sessions {
@@ -53,8 +61,15 @@ pub struct Sessions {
     signing_key: SigningKeyFile,
     secrets: Secrets,
     requests: TokenRequests,
+    rates: Rates,
+}
+
+/// How often something may be tried, at this replica.
+struct Rates {
     joins: Rate<Principal>,
     strangers: Rate<()>,
+    sources: Rate<IpAddr>,
+    questions: Rate<String>,
 }
 
 impl Sessions {
@@ -75,7 +90,9 @@ impl Sessions {
         let signing_key = SigningKeyFile::open(settings.key_file.clone())?;
         let secrets = Secrets::read(&settings.handle_key_file)?;
         let (joins, strangers) = (Rate::new(JOINS_PER_MINUTE), Rate::new(STRANGERS_PER_MINUTE));
-        Ok(Some(Self { backbone, clock, trust, settings, signing_key, secrets, requests, joins, strangers }))
+        let (sources, questions) = (Rate::new(STRANGERS_PER_SOURCE), Rate::new(QUESTIONS_PER_MINUTE));
+        let rates = Rates { joins, strangers, sources, questions };
+        Ok(Some(Self { backbone, clock, trust, settings, signing_key, secrets, requests, rates }))
     }
 }
 

@@ -62,10 +62,11 @@ pub(crate) async fn asset(PathName(name): PathName, headers: HeaderMap) -> Resul
 }
 
 /// A file in the coding that the client takes, or that it has the same one already. Browsers ask each time: what they kept of one
-/// version must not run beside files of another.
+/// version must not run beside files of another. The watch's worker keeps a set of its own, of one version (`watch/worker.js`).
 fn file(name: &str, asked: &HeaderMap) -> Result<Response, Problem> {
     let page = browser_pages::find(name).ok_or(Problem::NotFound)?;
     let headers = [
+        // Weak, since it is the same in both codings (RFC 9110, section 8.8.3.3).
         (ETAG, page.entity_tag),
         (CACHE_CONTROL, "no-cache"),
         (VARY, ACCEPT_ENCODING.as_str()),
@@ -80,17 +81,23 @@ fn file(name: &str, asked: &HeaderMap) -> Result<Response, Problem> {
     Ok((headers, page.bytes).into_response())
 }
 
-/// RFC 9110, section 13.1.2; compared weakly, so that a proxy that codes anew and says `W/` is still understood.
+/// RFC 9110, section 13.1.2: compared weakly.
 fn names(known: &HeaderValue, page: &Page) -> bool {
-    let tags = known.to_str().unwrap_or_default().split(',').map(str::trim);
-    tags.map(|tag| tag.strip_prefix("W/").unwrap_or(tag)).any(|tag| tag == "*" || tag == page.entity_tag)
+    let mut tags = known.to_str().unwrap_or_default().split(',').map(str::trim);
+    tags.any(|tag| tag == "*" || opaque(tag) == opaque(page.entity_tag))
+}
+
+/// An entity tag without what says that it is weak.
+fn opaque(tag: &str) -> &str {
+    tag.strip_prefix("W/").unwrap_or(tag)
 }
 
 /// RFC 9110, section 12.5.3: `br` without a weight of nothing.
 fn takes_brotli(codings: &HeaderValue) -> bool {
     codings.to_str().unwrap_or_default().split(',').any(|coding| {
         let (name, weight) = coding.split_once(';').unwrap_or((coding, ""));
-        let weight = weight.trim().strip_prefix("q=").unwrap_or("1");
+        let weight = weight.trim();
+        let weight = weight.strip_prefix("q=").or_else(|| weight.strip_prefix("Q=")).unwrap_or("1");
         name.trim().eq_ignore_ascii_case("br") && weight.parse::<f32>().is_ok_and(|weight| weight > 0.0)
     })
 }

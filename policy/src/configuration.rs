@@ -34,13 +34,22 @@ pub enum NoGate {
     #[error("{}", .0.what)]
     Unreadable(Unreadable),
     /// No middleware uses the plugin.
-    #[error("no middleware uses a plugin called {plugin}{others}")]
+    #[error("no middleware uses a plugin called {plugin}{}", in_brackets(others))]
     NoneUses {
         /// The plugin's name that was looked for.
         plugin: String,
-        /// Which plugins are used, in brackets; empty where there is none.
-        others: String,
+        /// The plugins that are used.
+        others: Vec<Use>,
     },
+}
+
+/// A plugin that a middleware uses.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Use {
+    /// The middleware's name.
+    pub middleware: String,
+    /// The plugin's name.
+    pub plugin: String,
 }
 
 /// Why none of the gates of a text is the one that is meant.
@@ -83,6 +92,14 @@ impl NoGate {
         let line = if let Self::Unreadable(unreadable) = self { unreadable.line } else { None };
         FoundMistake { line, place: String::new(), what: self.to_string() }
     }
+
+    /// The name of the plugin that is used in the place of the one that was looked for, where all middlewares use the same one.
+    #[must_use]
+    pub fn only_other_plugin(&self) -> Option<&str> {
+        let Self::NoneUses { others, .. } = self else { return None };
+        let first = others.first()?;
+        others.iter().all(|other| other.plugin == first.plugin).then_some(first.plugin.as_str())
+    }
 }
 
 /// Every middleware of the text that uses the plugin called `plugin`, or the one configuration that the text is.
@@ -98,12 +115,11 @@ pub fn middlewares(text: &str, plugin: &str) -> Result<Vec<Middleware>, NoGate> 
             if used == plugin {
                 found.push(name.to_owned());
             } else {
-                others.push(format!("{name} uses {used}"));
+                others.push(Use { middleware: name.to_owned(), plugin: used.to_owned() });
             }
         }
     }
     if found.is_empty() {
-        let others = if others.is_empty() { String::new() } else { format!(" ({})", others.join(", ")) };
         return Err(NoGate::NoneUses { plugin: plugin.to_owned(), others });
     }
     let mut entries = take(take(whole, "http"), "middlewares").into_entries();
@@ -133,12 +149,25 @@ fn take(tree: Located, key: &str) -> Located {
     found.map_or_else(|| Located::from(serde_json::Value::Null), |(_, value)| value)
 }
 
-/// Traefik runs dynamic files through Go's templates first.
+fn in_brackets(uses: &[Use]) -> String {
+    let uses: Vec<_> = uses.iter().map(|Use { middleware, plugin }| format!("{middleware} uses {plugin}")).collect();
+    if uses.is_empty() { String::new() } else { format!(" ({})", uses.join(", ")) }
+}
+
+/// What is said of a text with templates.
+pub const TEMPLATES_NOT_FILLED: &str = "templates ({{ … }}) are not filled in here";
+
+/// Whether Traefik would have something to fill in: it runs dynamic files through Go's templates first.
+#[must_use]
+pub fn has_templates(text: &str) -> bool {
+    text.contains("{{")
+}
+
 fn about_templates(text: &str, unreadable: Unreadable) -> Unreadable {
-    if !text.contains("{{") {
+    if !has_templates(text) {
         return unreadable;
     }
-    Unreadable { what: format!("{}; templates ({{{{ … }}}}) are not filled in here", unreadable.what), ..unreadable }
+    Unreadable { what: format!("{}; {TEMPLATES_NOT_FILLED}", unreadable.what), ..unreadable }
 }
 
 #[cfg(test)]
@@ -155,7 +184,15 @@ mod tests {
         assert_eq!(chosen(found(), Some("two")).unwrap().name.as_deref(), Some("two"));
         assert_eq!(chosen(found(), Some("six")).unwrap_err(), NotChosen::NoSuch { name: "six".to_owned(), names });
         let other = middlewares(TWO, "gate").unwrap_err();
-        assert!(other.to_string().contains("one uses watchgate"), "{other}");
+        assert!(other.to_string().ends_with("(one uses watchgate, two uses watchgate, three uses other)"), "{other}");
+        assert_eq!(other.only_other_plugin(), None);
+        let another = middlewares(&TWO.replace("other", "watchgate"), "gate").unwrap_err();
+        assert_eq!(another.only_other_plugin(), Some("watchgate"));
+        let none = middlewares("http: {}", "gate").unwrap_err();
+        assert_eq!(
+            (none.to_string().as_str(), none.only_other_plugin()),
+            ("no middleware uses a plugin called gate", None)
+        );
     }
 
     #[test]

@@ -15,7 +15,7 @@ const OF_ANA: &str = "Ben is lazy: nobody looks at my code before Friday, and I 
 const OF_BEN: &str = "Ana writes novels: they wake me at midnight, and my physician forbids it.";
 
 /// Ana and Ben, each with what is theirs to do.
-async fn play(stage: &Stage, (made_by, share): (Value, fn(&'static str) -> Value)) -> Result<()> {
+async fn play(stage: &Stage, (made_by, share): (Value, fn(&'static str, &Value) -> Value)) -> Result<()> {
     let (ana, ben) = (stage.caller("ana", "mediations")?, stage.caller("ben", "mediations")?);
     let body = json!({"topic": "Who reviews whose code", "with": {"issuer": ISSUER, "subject": "ben"}});
     let begun = expect_json(201, ana.post("/v1/mediations", &body)).await?;
@@ -28,7 +28,8 @@ async fn play(stage: &Stage, (made_by, share): (Value, fn(&'static str) -> Value
         ensure!(own["yours"]["account"] == told && own["yours"]["made_by"] == made_by, "{own}");
     }
     for (who, text) in [(&ana, "I wish for earlier reviews."), (&ben, "I get reviews late in the evening.")] {
-        expect_json(200, who.post(&format!("{path}/restatement"), &share(text))).await?;
+        let own = expect_json(200, who.get(&path)).await?;
+        expect_json(200, who.post(&format!("{path}/restatement"), &share(text, &own["yours"]))).await?;
     }
     let (of_ana, of_ben) = (expect_json(200, ana.get(&path)).await?, expect_json(200, ben.get(&path)).await?);
     ensure!(of_ben["theirs"]["shared"] == "I wish for earlier reviews.", "{of_ben}");
@@ -74,7 +75,7 @@ async fn closed_to_others(stage: &Stage, cara: &Caller, path: &str) -> Result<()
 
 #[tokio::test]
 async fn two_people_settle_something_by_a_form() -> Result<()> {
-    let share = |text| json!({"text": text, "share": true});
+    let share = |text, _: &Value| json!({"text": text, "share": true});
     let stage = Stage::start(StageOptions::default()).await?;
     stage.play(async |stage| play(stage, (json!({"kind": "form"}), share)).await).await
 }
@@ -85,7 +86,7 @@ async fn two_people_settle_something_with_a_model() -> Result<()> {
     let model =
         json!({"name": "house", "baseUrl": mock.url("v1"), "model": "large-2", "allowedNetworks": ["127.0.0.0/8"]});
     let options = StageOptions { assistant: Some(json!({"models": [model]})), ..StageOptions::default() };
-    let share = |_| json!({"accept": true, "share": true});
+    let share = |_, yours: &Value| json!({"accept": yours["restatement_id"], "share": true});
     let stage = Stage::start(options).await?;
     stage.play(async |stage| play(stage, (json!({"kind": "model", "model": "house"}), share)).await).await
 }

@@ -165,6 +165,34 @@ async fn a_device_that_shows_a_code_is_let_in_and_a_refresh_token_that_comes_twi
         .await
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whoever_is_revoked_by_a_login_is_out_of_the_sessions_that_were_opened_in_it_and_their_streams_end()
+-> Result<()> {
+    stage()
+        .await?
+        .play(async |stage| {
+            let token = stage.token("ada").scope(SCOPES).claim("sid", "\"login-1\"").mint()?;
+            let person = stage.stranger()?.with_token(&token);
+            let phone = Phone::new(stage)?;
+            let offer = expect_json(201, person.post("/v1/sessions", &json!({}))).await?;
+            let redeemed = phone.redeem(offer["link"].as_str().context("no link")?).await?;
+            let_in(&person, &offer["id"], &json!({"number": redeemed["number"]})).await?;
+            let tokens = expect_json(200, phone.poll(&redeemed["device_code"])?).await?;
+            let stream = phone.with(&tokens, Method::GET, "/v1/events")?.header("accept", "text/event-stream");
+            let stream = stream.send().await?.error_for_status()?;
+            let operator = stage.caller("operator", "revocations:write")?;
+            let login = [("iss", "https://issuer.watchgate.test"), ("sid", "login-1")];
+            let began = Instant::now();
+            ensure!(status(operator.request(Method::POST, "/v1/revocations").form(&login)).await? == 200);
+            let took = ended(stream).await?.duration_since(began);
+            println!("the stream ended after {took:?}");
+            ensure!(status(phone.with(&tokens, Method::GET, "/v1/events")?).await? == 401);
+            ensure!(status(phone.refresh(&tokens)?).await? == 400);
+            Ok(())
+        })
+        .await
+}
+
 /// What an independent JOSE library reads in a handle.
 fn opened(handle: &str, secret: &Path) -> Result<Value> {
     let mut node = Command::new(artifacts::node()?)

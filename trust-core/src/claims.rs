@@ -13,6 +13,7 @@ use crate::principal::{Principal, principal_uri};
 use crate::revocations::TOKEN_DIGEST_BYTES;
 use crate::time::UnixSeconds;
 use record::{ClaimRecord, ClaimValue};
+use selection::ORIGIN_SESSION;
 
 /// The claims of a token whose signature, issuer, audience and times hold, as far as the configuration asks for them.
 #[derive(Clone, Debug)]
@@ -69,6 +70,12 @@ impl VerifiedClaims {
             Voucher::Issuer | Voucher::Deputy(_) => None,
             Voucher::Exchange(_) => Some(&self.identity.digest),
         }
+    }
+
+    /// The session with its subject's issuer in which a deputy has made the token: when that is revoked, the token is.
+    #[must_use]
+    pub(crate) fn opened_in(&self) -> Option<&str> {
+        self.text(ORIGIN_SESSION)
     }
 
     /// When the token was issued, if it says so.

@@ -226,6 +226,10 @@ impl IssuerPolicy {
         let (place, issuer) = listed.find(|(_, issuer)| ***issuer == *unverified_issuer).ok_or(InvalidToken::Origin)?;
         // What stands for itself is revoked, and proved for, as any other token. An exchange's never does: its client holds another.
         if origin.get("digest").is_none() && !self.writes_down_opaque_tokens() {
+            // Looked up among what is revoked: what cannot be must not pass for a token of no session.
+            if !origin.get("sid").is_none_or(Value::is_string) {
+                return Err(InvalidToken::Origin);
+            }
             let digest = Sha256::digest(&token.signed).into();
             return Ok(TokenIdentity { issuer: Arc::clone(issuer), voucher: Voucher::Deputy(place), digest });
         }

@@ -92,7 +92,8 @@ fn fingerprints<'a>(hash: &'a KeyedHash, claims: &'a VerifiedClaims) -> impl Ite
     let named = named.filter_map(|(kind, claim)| Some((kind, claims.get(claim)?.scalar()?)));
     let token = fingerprint(hash, Kind::Token, "", claims.digest());
     let named = named.map(|(kind, name)| fingerprint(hash, kind, claims.issuer(), name.as_bytes()));
-    std::iter::once(token).chain(named)
+    let opened_in = claims.opened_in().map(|sid| fingerprint(hash, Kind::Session, claims.issuer(), sid.as_bytes()));
+    std::iter::once(token).chain(named).chain(opened_in)
 }
 
 /// What names a token for good: the SHA-256 of what is signed in a JWT, whose signature may be written in more than one way

@@ -154,12 +154,18 @@ pub struct RequesterContext<Text = String> {
     /// Its session.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sid: Option<Text>,
+    /// The session with the same issuer in which somebody else made it for the caller: when that is revoked, it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub opened_in: Option<Text>,
     /// When it was issued.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub iat: Option<u64>,
     /// The digest by which it is revoked ([`crate::revocations::digest_text`]).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub digest: Option<Text>,
+    /// Where the request comes from, as far as the gate knows, under a public rule: there is no other name for who asks.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub req_ip: Option<Text>,
     /// Its own end; a stream must not outlive it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub exp: Option<u64>,

@@ -47,7 +47,7 @@ pub(super) enum Answered {
 impl Commands {
     pub(super) async fn ask(&self, caller: &Caller, asked: Asked, keyed: Option<Keyed>) -> Result<Answered, Problem> {
         let requested_by = caller.require_principal()?;
-        let one = keyed.map(|Keyed { key, request }| key.used_by(requested_by, &request));
+        let one = keyed.map(|Keyed { key, request }| key.used_by(KEYS, requested_by, &request));
         if let Some(one) = &one
             && let Some(before) = self.asked_before(one).await?
         {

@@ -8,10 +8,10 @@ use time::{Duration, OffsetDateTime};
 use trust_core::principal::Principal;
 
 use super::book::{Commands, Kept};
-use crate::backbone::Put;
+use crate::backbone::{Backbone, Put};
 use crate::problem::Problem;
 
-/// Keys that were used, each of one principal, with the command that came of it.
+/// Keys that were used for commands.
 pub(super) const KEYS: &str = "commands.keys";
 
 const HEADER: &str = "Idempotency-Key";
@@ -22,16 +22,19 @@ const LONGEST_KEY: usize = 255;
 #[derive(Debug)]
 pub(crate) struct IdempotencyKey(String);
 
-/// One use of a key: where it is kept, and for which call.
+/// One use of a key by one principal: where it is kept, and for which call.
 #[derive(Debug)]
-pub(super) struct Use {
+pub(crate) struct Use {
+    bucket: &'static str,
     place: String,
     digest: String,
 }
 
 #[derive(Serialize, Deserialize)]
 struct Used {
-    command: String,
+    /// The id of what came of it.
+    #[serde(alias = "command")]
+    made: String,
     /// Of the call, with the key itself: it is kept nowhere, so nobody can try calls against this.
     digest: String,
 }
@@ -51,16 +54,11 @@ impl IdempotencyKey {
         Ok(Some(Self(key)))
     }
 
-    /// What is the same for every use of it by one principal, and for no other.
-    pub(crate) fn digest_for(&self, principal: &Principal) -> [u8; 32] {
+    /// Its use by a principal for a call, which two calls share if they are the same. Each bucket is for calls of one kind.
+    pub(crate) fn used_by(&self, bucket: &'static str, principal: &Principal, call: &[u8]) -> Use {
         let Self(key) = self;
-        digest(&[principal.uri().as_bytes(), key.as_bytes()])
-    }
-
-    /// Its use by a principal for a call, whose digest two calls share if they are the same.
-    pub(super) fn used_by(&self, principal: &Principal, call: &[u8]) -> Use {
-        let Self(key) = self;
-        Use { place: hex(self.digest_for(principal)), digest: hex(digest(&[key.as_bytes(), call])) }
+        let place = hex(digest(&[principal.uri().as_bytes(), key.as_bytes()]));
+        Use { bucket, place, digest: hex(digest(&[key.as_bytes(), call])) }
     }
 }
 
@@ -82,11 +80,18 @@ fn content(value: &str) -> Option<String> {
 }
 
 impl Use {
-    /// Keeps the use, if nobody has used the key meanwhile.
-    pub(super) fn put(&self, command: String, now: OffsetDateTime) -> Result<Put, Problem> {
-        let used = Used { command, digest: self.digest.clone() };
+    /// The id of what came of the same call under the same key.
+    pub(crate) async fn before(&self, backbone: &dyn Backbone) -> Result<Option<String>, Problem> {
+        let Some(entry) = backbone.get(self.bucket, self.place.clone()).await? else { return Ok(None) };
+        let used: Used = serde_json::from_slice(&entry.value).map_err(Problem::internal)?;
+        if used.digest == self.digest { Ok(Some(used.made)) } else { Err(Problem::IdempotencyKeyReused) }
+    }
+
+    /// Keeps the use with the id of what comes of it, if nobody has used the key meanwhile.
+    pub(crate) fn put(&self, made: String, now: OffsetDateTime) -> Result<Put, Problem> {
+        let used = Used { made, digest: self.digest.clone() };
         Ok(Put {
-            bucket: KEYS,
+            bucket: self.bucket,
             key: self.place.clone(),
             value: Some(serde_json::to_vec(&used).map_err(Problem::internal)?),
             expected_revision: None,
@@ -98,12 +103,10 @@ impl Use {
 impl Commands {
     /// The command that came of the same call under the same key.
     pub(super) async fn asked_before(&self, one: &Use) -> Result<Option<Kept>, Problem> {
-        let Some(entry) = self.backbone.get(KEYS, one.place.clone()).await? else { return Ok(None) };
-        let used: Used = serde_json::from_slice(&entry.value).map_err(Problem::internal)?;
-        if used.digest != one.digest {
-            return Err(Problem::IdempotencyKeyReused);
+        match one.before(&*self.backbone).await? {
+            Some(command) => Ok(Some(self.find(&command).await?)),
+            None => Ok(None),
         }
-        Ok(Some(self.find(&used.command).await?))
     }
 }
 

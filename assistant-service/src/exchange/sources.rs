@@ -29,7 +29,7 @@ impl Sources {
 }
 
 /// All addresses that one customer holds are one source.
-fn whole(address: IpAddr) -> IpAddr {
+pub(crate) fn whole(address: IpAddr) -> IpAddr {
     match address {
         IpAddr::V4(_) => address,
         IpAddr::V6(address) => subnet(address).into(),

@@ -77,3 +77,38 @@ async fn open_routes_are_bounded_in_number_and_time() {
     let counts = ["took-too-long", "busy"].map(|name| count(&format!("urn:watchgate:problem:{name}")));
     assert_eq!(counts, [REQUESTS_AT_WORK, 1]);
 }
+
+fn body_that_never_ends() -> Body {
+    Body::from_stream(futures_util::stream::pending::<Result<Bytes, std::io::Error>>())
+}
+
+#[tokio::test]
+async fn a_page_waits_for_no_body() {
+    let stage = Stage::new();
+    let routes = crate::routes::routes(&stage.state);
+    let answer = send(&stage, routes, "GET", "/assets/lib/api.js", body_that_never_ends()).await;
+    assert_eq!(answer.status.as_u16(), 200);
+}
+
+#[tokio::test(start_paused = true)]
+async fn devices_that_nobody_knows_hold_seats_of_one_another_alone_and_for_a_short_time() {
+    let stage = Stage::new();
+    let app = around_all(crate::routes::routes(&stage.state), &stage.state).with_state(stage.state.clone());
+    let call = async |method: &str, target: &str, body: Body| {
+        let token = stage.claims(method, target).sign(&stage.keys).unwrap();
+        let request = Request::builder().method(method).uri(target).header("host", HOST).header("txn-token", token);
+        app.clone().oneshot(request.body(body).unwrap()).await.unwrap().status().as_u16()
+    };
+    let began = tokio::time::Instant::now();
+    let flood = (0..=REQUESTS_AT_WORK).map(|_| call("POST", "/v1/sessions:token", body_that_never_ends()));
+    let others = async {
+        let known = call("GET", "/v1/events", Body::empty()).await;
+        (known, call("GET", "/assets/lib/api.js", Body::empty()).await)
+    };
+    let (flooded, others) = tokio::join!(futures_util::future::join_all(flood), others);
+    let count = |status: u16| flooded.iter().filter(|answer| **answer == status).count();
+    assert_eq!((count(408), count(503), others), (REQUESTS_AT_WORK, 1, (200, 200)));
+    assert!(began.elapsed() < Duration::from_secs(6), "{:?}", began.elapsed());
+    let large = Body::from(vec![b'x'; 17 * 1024]);
+    assert_eq!(call("POST", "/v1/sessions:redeem", large).await, 413);
+}

@@ -6,14 +6,13 @@ use axum::http::StatusCode;
 use serde::Deserialize;
 use time::{Duration, OffsetDateTime};
 use utoipa::ToSchema;
-use uuid::Uuid;
 
-use super::book::{ATTEMPTS, Kept, change, commit};
+use super::book::{ATTEMPTS, Kept, change};
 use super::follow_up;
 use super::people::Listed;
 use super::record::{Agreement, Outcome, Private, Record};
 use super::view::MediationView;
-use super::{LONGEST_TEXT, said};
+use super::{LONGEST_TEXT, new_id, said};
 use crate::JsonBody;
 use crate::commands::unless_crossed;
 use crate::gate::Caller;
@@ -78,8 +77,7 @@ pub(crate) async fn agree(
                 let follow_up_at = asked_for
                     .or(same.map(|before| before.follow_up_at))
                     .unwrap_or_else(|| now.saturating_add(FOLLOW_UP_AFTER));
-                let id = Uuid::now_v7().to_string();
-                let (text, accepted_at) = (text.clone(), None);
+                let (id, text, accepted_at) = (new_id(), text.clone(), None);
                 record.propose(Agreement { id, text, follow_up_at, proposed_by: side, proposed_at: now, accepted_at })
             })
             .await?
@@ -96,7 +94,7 @@ pub(crate) async fn agree(
     responses(
         (status = OK, description = "As it is now", body = MediationView),
         (status = NOT_FOUND, description = "No mediation of the caller's", body = ProblemDocument),
-        (status = CONFLICT, description = "It is not time yet, or the mediation is closed", body = ProblemDocument)))]
+        (status = CONFLICT, description = "It is not time yet, or the caller has said something else before", body = ProblemDocument)))]
 pub(crate) async fn conclude(
     State(state): State<AppState>,
     caller: Caller,
@@ -111,6 +109,7 @@ pub(crate) async fn conclude(
 }
 
 /// Leaves a mediation. What the caller has said in it is removed, and what was made of it; an agreement of both stays for the other one.
+/// Where the other one has said nothing, the mediation is gone for both.
 #[utoipa::path(post, path = "/v1/mediations/{id}/leave", tag = "mediations",
     params(("id" = String, Path, description = "The mediation")),
     responses(
@@ -124,12 +123,16 @@ pub(crate) async fn leave(
     let who = caller.require_principal()?;
     let backbone = &*state.backbone;
     unless_crossed(ATTEMPTS, || async {
-        let (Kept { mut record, revision }, side) = Kept::of(backbone, &caller, &id).await?;
-        let list = Listed::of(backbone, who).await?;
+        let (kept, side) = Kept::of(backbone, &caller, &id).await?;
         let now = state.clock.now();
+        let mut record = kept.record.clone();
         record.leave(side);
-        record.updated_at = now;
-        commit(backbone, &record, Some(revision), now, vec![list.without(&id, now)?]).await
+        let other = record.party(side.other());
+        let mut lists = vec![Listed::of(backbone, who).await?.without(&id, now)?];
+        if record.is_empty() && !other.has_left {
+            lists.push(Listed::of(backbone, &other.principal).await?.without(&id, now)?);
+        }
+        kept.changed_to(backbone, record, now, lists.into_iter().flatten().collect()).await.map(drop)
     })
     .await?;
     Ok(StatusCode::NO_CONTENT)
@@ -143,12 +146,12 @@ async fn accept(
     proposal: &str,
 ) -> Result<(Record, super::record::Side), Problem> {
     unless_crossed(ATTEMPTS, || async {
-        let (Kept { mut record, revision }, side) = Kept::of(&*state.backbone, caller, id).await?;
+        let (kept, side) = Kept::of(&*state.backbone, caller, id).await?;
         let now = state.clock.now();
+        let mut record = kept.record.clone();
         if record.accept(side, proposal, now)? {
-            record.updated_at = now;
             let beside = follow_up::put(&record)?;
-            commit(&*state.backbone, &record, Some(revision), now, beside).await?;
+            record = kept.changed_to(&*state.backbone, record, now, beside).await?;
         }
         Ok((record, side))
     })

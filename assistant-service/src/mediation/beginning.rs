@@ -8,21 +8,20 @@ use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use trust_core::principal::Principal;
 use utoipa::ToSchema;
-use uuid::Uuid;
 
-use super::book::{ATTEMPTS, Kept, commit};
-use super::people::{Listed, MOST_LISTED};
+use super::book::{ATTEMPTS, Kept, begun};
+use super::people::Listed;
 use super::record::{Record, Side};
 use super::view::MediationView;
-use super::{LONGEST_TOPIC, said};
+use super::{LONGEST_TOPIC, new_id, said};
 use crate::JsonBody;
-use crate::commands::{IdempotencyKey, unless_crossed};
+use crate::commands::{IdempotencyKey, KeyUse, unless_crossed};
 use crate::gate::Caller;
 use crate::problem::{FieldError, Problem, ProblemDocument};
 use crate::state::AppState;
 
-/// Of one person, whoever began them; more are not begun by that person.
-const MOST_OPEN: usize = 20;
+/// Keys that mediations were begun with. Their ids do not follow from them: whoever reads an id in an event could try people and keys.
+const KEYS: &str = "mediations.keys";
 
 const LONGEST_ISSUER: usize = 512;
 const LONGEST_SUBJECT: usize = 255;
@@ -48,7 +47,7 @@ struct WithBody {
 
 /// Begins a mediation. The other one finds it in their list, and may leave it.
 ///
-/// With an `Idempotency-Key` the same request may be sent again without a second mediation coming of it, as long as the first is kept.
+/// With an `Idempotency-Key` the same request may be sent again for a day without a second mediation coming of it.
 #[utoipa::path(post, path = "/v1/mediations", tag = "mediations", request_body = MediationBody,
     params(("Idempotency-Key" = Option<String>, Header,
         description = "1 to 255 visible characters of ASCII, in quotes or without; each caller has keys of their own")),
@@ -57,9 +56,9 @@ struct WithBody {
         (status = OK, description = "Begun before, under the same key", body = MediationView,
             headers(("Location", description = "The mediation"))),
         (status = BAD_REQUEST, description = "There is no topic, or nobody else", body = ProblemDocument),
-        (status = UNPROCESSABLE_ENTITY, description = "The key was used for another mediation", body = ProblemDocument),
-        (status = TOO_MANY_REQUESTS, description = "The caller is in 20 that are open, or one of the two in 100 that are kept",
-            body = ProblemDocument)))]
+        (status = UNPROCESSABLE_ENTITY, description = "The key was used for another mediation, or for one that is left", body = ProblemDocument),
+        (status = TOO_MANY_REQUESTS, description = "The caller has begun 20 that are open, 100 that are kept or 10 within a day, or the \
+            other one was drawn into 100 that are kept", body = ProblemDocument)))]
 pub(crate) async fn begin(
     State(state): State<AppState>,
     caller: Caller,
@@ -68,41 +67,34 @@ pub(crate) async fn begin(
 ) -> Result<Response, Problem> {
     let first = caller.require_principal()?.clone();
     let (topic, second) = body.checked(&first)?;
-    let id = match IdempotencyKey::of(&headers)? {
-        Some(key) => id_of(&key, &first)?,
-        None => Uuid::now_v7(),
-    };
+    let call = || serde_json::to_vec(&(&topic, &second)).map_err(Problem::internal);
+    let key = IdempotencyKey::of(&headers)?;
+    let key = key.map(|key| Ok::<_, Problem>(key.used_by(KEYS, &first, &call()?))).transpose()?;
     let now = state.clock.now();
-    let record = Record::new(id.to_string(), topic, first, second, now);
-    let (status, record) = unless_crossed(ATTEMPTS, || begin_once(&state, &record)).await?;
+    let record = Record::new(new_id(), topic, first, second, now);
+    let (status, record) = unless_crossed(ATTEMPTS, || begin_once(&state, &record, key.as_ref())).await?;
     let location = format!("/v1/mediations/{}", record.id);
     let view = MediationView::of(&record, Side::First, now);
     Ok((status, [(LOCATION, location)], Json(view)).into_response())
 }
 
-async fn begin_once(state: &AppState, record: &Record) -> Result<(StatusCode, Record), Problem> {
+async fn begin_once(state: &AppState, record: &Record, key: Option<&KeyUse>) -> Result<(StatusCode, Record), Problem> {
     let backbone = &*state.backbone;
     let (first, second) = (&record.first.principal, &record.second.principal);
-    if let Some(Kept { record: before, .. }) = Kept::read(backbone, &record.id).await? {
-        let is_the_same = before.topic == record.topic && before.second.principal == *second && !before.first.has_left;
-        return if is_the_same { Ok((StatusCode::OK, before)) } else { Err(Problem::IdempotencyKeyReused) };
+    if let Some(key) = key
+        && let Some(before) = key.before(backbone).await?
+    {
+        let kept = Kept::read(backbone, &before).await?.filter(|before| !before.record.first.has_left);
+        return kept.map(|before| (StatusCode::OK, before.record)).ok_or(Problem::IdempotencyKeyReused);
     }
     let (own, theirs) = (Listed::of(backbone, first).await?, Listed::of(backbone, second).await?);
-    let is_full = |listed: &Listed| listed.records.len() >= MOST_LISTED;
-    if own.open_count() >= MOST_OPEN || is_full(&own) || is_full(&theirs) {
-        return Err(Problem::TooManyMediations);
-    }
     let now = record.created_at;
-    let lists = vec![own.with(&record.id, now)?, theirs.with(&record.id, now)?];
-    commit(backbone, record, None, now, lists).await?;
+    own.may_begin(now)?;
+    theirs.may_be_drawn_in()?;
+    let lists = [own.with_begun(&record.id, now)?, theirs.with(&record.id, now)?].into_iter().flatten();
+    let key = key.map(|key| key.put(record.id.clone(), now)).transpose()?;
+    begun(backbone, record, lists.chain(key).collect()).await?;
     Ok((StatusCode::CREATED, record.clone()))
-}
-
-/// The same id for the same key of the same person, which nobody else can come to.
-fn id_of(key: &IdempotencyKey, who: &Principal) -> Result<Uuid, Problem> {
-    let digest = key.digest_for(who);
-    let bytes = digest.first_chunk::<16>().ok_or_else(|| Problem::mistake("a digest has no 16 bytes"))?;
-    Ok(uuid::Builder::from_custom_bytes(*bytes).into_uuid())
 }
 
 impl MediationBody {

@@ -1,24 +1,33 @@
 //! What a model says is held against what its readers may know: a model that remembers other conversations, or a server that mixes
 //! them up, must not tell one side what the other has said in private.
 //!
-//! A sentence goes when it has a word that the other side has used in private and that stands in nothing its readers may read. That
-//! takes innocent sentences too, and a restatement can do without them. What is translated or paraphrased is not found: that
+//! An answer is not told when it has a word that the other side has used in private and that stands in nothing its readers may read.
+//! It goes as a whole: if sentences went one by one, whoever has a model write one for each word would read from what is left which
+//! words the other side has used. Innocent answers go too, and there is the form. What is translated or paraphrased is not found: that
 //! the prompts of the two sides share nothing is the first fence, this is the second.
 
 use std::collections::HashSet;
 
 use super::record::{Record, Side};
-use crate::knowledge::sentences;
 
-/// Words that say nothing by themselves, or that restating uses always.
-const PLAIN: &str = "a about after again all also always am an and another any are as at back be because been before being between both \
-    but by can cannot come could day days did do does doing done each else even every feel feels felt few find first for from \
-    get gets give go going good had happen happened has have having he help her here hers him his how i if in into is it its just keep \
-    know last less let like made make many matter may me mean might mine more most much must my need needed needs never new next no nor \
-    not nothing now of off offer often on once one only open or other others our out over own party people person point put really \
-    said same say says second see seen share shared she should side since so some something still such take talk tell than that the \
-    their them then there these they thing things think this those time to together too two under understand until up us very view want \
-    wants was way we well were what when where which while who why will with within without work works would yes yet you your";
+/// Words that say nothing by themselves, or that restating uses always; what an apostrophe leaves of some stands among them.
+const PLAIN: &str = "a about above across after again against all almost along already also although always am among an and another \
+    any anybody anyone anything are aren around as at away back be became because become becomes been before being \
+    below besides between beyond both but by can cannot come could couldn d day days did didn do does doesn doing \
+    don done down during each either else enough even ever every everybody everyone everything far feel feels felt \
+    few find first for from further get gets give go going good had hadn happen happened hardly has hasn have haven \
+    having he help hence her here hers herself him himself his how however i if in indeed inside instead into is isn \
+    it its itself just keep know last later less let like likely ll m made make many matter may maybe me mean \
+    meanwhile might mightn mine more most much must mustn my myself near need needed needs neither never new next no \
+    nobody none nor not nothing now of off offer often on once one only onto open or other others otherwise ought \
+    our ourselves out outside over own party people perhaps person point put quite rather re really s said same say \
+    says second see seem seems seen several shall share shared she should shouldn side simply since so some somebody \
+    somehow someone something sometimes somewhere soon still such t take talk tell than that the their theirs them \
+    themselves then there these they thing things think this those though through throughout thus till time to \
+    together too toward towards two under understand unless until up upon us usually ve very view want wants was \
+    wasn way we well were weren what whatever when whenever where whereas wherever whether which whichever while who \
+    whoever whole whom whose why will with within without won work works would wouldn yes yet you your yours \
+    yourself";
 
 /// Shorter words are found too often within others when spaces do not count.
 const SHORTEST_HIDDEN: usize = 6;
@@ -29,8 +38,10 @@ const LONGEST_ENDING: usize = 3;
 
 /// What may not be told to somebody.
 pub(super) struct Discretion {
-    telling: HashSet<String>,
-    known: HashSet<String>,
+    /// Words that the other side alone has used.
+    private: HashSet<String>,
+    private_forms: HashSet<String>,
+    known_forms: HashSet<String>,
     known_run_together: String,
 }
 
@@ -48,34 +59,27 @@ impl Discretion {
     }
 
     fn of<'a>(known: impl Iterator<Item = &'a str>, private: impl Iterator<Item = &'a str>) -> Self {
-        let known_text = known.collect::<Vec<_>>().join("\n");
-        let mut known: HashSet<String> = words(&known_text).collect();
-        known.extend(PLAIN.split_whitespace().map(str::to_owned));
-        let telling = private.flat_map(words).filter(|word| !is_in(word, &known)).collect();
-        Self { telling, known, known_run_together: run_together(&known_text) }
+        let known = known.collect::<Vec<_>>().join("\n");
+        let plain = PLAIN.split_whitespace().map(str::to_owned);
+        let known_forms = words(&known).chain(plain).flat_map(forms).collect();
+        let private: HashSet<String> =
+            private.flat_map(words).filter(|word| !has_form_in(word, &known_forms)).collect();
+        let private_forms = private.iter().cloned().flat_map(forms).collect();
+        Self { private, private_forms, known_forms, known_run_together: run_together(&known) }
     }
 
-    /// The sentences that tell nothing; nothing at all where words are hidden across them.
-    pub(super) fn keep(&self, text: &str) -> Option<String> {
-        let lines = text.lines().map(|line| self.keep_of_line(line)).collect::<Vec<_>>();
-        let kept = lines.join("\n").trim().to_owned();
-        let hidden = run_together(&kept);
+    /// Whether a text tells what its reader may not know: in a word, or in letters that are spread over several.
+    pub(super) fn is_broken_by(&self, text: &str) -> bool {
+        let is_told = |word: String| !has_form_in(&word, &self.known_forms) && has_form_in(&word, &self.private_forms);
+        let together = run_together(text);
+        // Thousands of words are looked for in thousands of letters: few of them begin anywhere.
+        let beginnings: HashSet<&str> = stretches(&together).collect();
         let is_hidden = |word: &String| {
-            word.chars().count() >= SHORTEST_HIDDEN
-                && hidden.contains(word.as_str())
+            stretches(word).next().is_some_and(|beginning| beginnings.contains(beginning))
+                && together.contains(word.as_str())
                 && !self.known_run_together.contains(word.as_str())
         };
-        (!kept.is_empty() && !self.telling.iter().any(is_hidden)).then_some(kept)
-    }
-
-    fn keep_of_line(&self, line: &str) -> String {
-        let ranges = sentences(line, &(0..line.len())).into_iter();
-        let kept = ranges.filter_map(|range| line.get(range)).filter(|sentence| !self.tells(sentence));
-        kept.collect::<Vec<_>>().join(" ")
-    }
-
-    fn tells(&self, sentence: &str) -> bool {
-        words(sentence).any(|word| !is_in(&word, &self.known) && is_in(&word, &self.telling))
+        words(text).any(is_told) || self.private.iter().any(is_hidden)
     }
 }
 
@@ -94,47 +98,78 @@ fn run_together(text: &str) -> String {
     text.chars().filter(|character| character.is_alphanumeric()).flat_map(char::to_lowercase).collect()
 }
 
-fn is_in(word: &str, all: &HashSet<String>) -> bool {
-    all.contains(word) || all.iter().any(|other| are_forms_of_one(word, other))
+/// Every stretch of a text that is as long as the shortest word which counts as hidden.
+fn stretches(text: &str) -> impl Iterator<Item = &str> {
+    let starts = text.char_indices().map(|(at, _)| at);
+    let ends = text.char_indices().map(|(at, _)| at).chain([text.len()]).skip(SHORTEST_HIDDEN);
+    starts.zip(ends).filter_map(|(start, end)| text.get(start..end))
 }
 
-fn are_forms_of_one(one: &str, other: &str) -> bool {
-    let alike = one.chars().zip(other.chars()).take_while(|(one, other)| one == other).count();
-    let ending = |word: &str| word.chars().count().saturating_sub(alike);
-    alike >= STEM && ending(one) <= LONGEST_ENDING && ending(other) <= LONGEST_ENDING
+/// Two words are forms of one if they share one of these: the word itself, and what is left of it without an ending.
+fn forms(word: String) -> impl Iterator<Item = String> {
+    let ends: Vec<usize> = word.char_indices().map(|(at, _)| at).skip(STEM).collect();
+    let stems = ends.into_iter().rev().take(LONGEST_ENDING);
+    let stems: Vec<String> = stems.filter_map(|end| word.get(..end)).map(str::to_owned).collect();
+    stems.into_iter().chain([word])
+}
+
+fn has_form_in(word: &str, forms_of_all: &HashSet<String>) -> bool {
+    forms(word.to_owned()).any(|form| forms_of_all.contains(&form))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn kept(known: &str, private: &str, said: &str) -> Option<String> {
-        Discretion::of([known].into_iter(), [private].into_iter()).keep(said)
+    fn is_broken(known: &str, private: &str, said: &str) -> bool {
+        Discretion::of([known].into_iter(), [private].into_iter()).is_broken_by(said)
     }
 
     #[test]
-    fn a_sentence_goes_that_has_a_word_only_the_other_side_has_said() {
+    fn an_answer_goes_that_has_a_word_only_the_other_side_has_said() {
         let known = "The release came late and I was tired.";
         let private = "I was sick, my doctor is Dr. Okafor, and I am looking for another job since 3 weeks.";
-        for (said, left) in [
-            ("The release was late. That made me tired.", Some("The release was late. That made me tired.")),
-            ("At four they went to a doctor. That made me tired.", Some("That made me tired.")),
-            ("They were sick.", None),
-            ("It is OKAFOR.", None),
-            ("They look for another job.", None),
-            ("I was tired for 3 days.", None),
-            ("The releases are late.", Some("The releases are late.")),
-            ("They see d.o.c.t.o.r people.", None),
-            ("I was tired. The d-o-c-t-o-r knows.", None),
+        for (said, goes) in [
+            ("The release was late. That made me tired.", false),
+            ("At four they went to a doctor. That made me tired.", true),
+            ("They were sick.", true),
+            ("It is OKAFOR.", true),
+            ("They look for another job.", true),
+            ("I was tired for 3 days.", true),
+            ("The releases are late.", false),
+            ("They see d.o.c.t.o.r people.", true),
+            ("I was tired. The d-o-c-t-o-r knows.", true),
+            ("I was tired.\nDoc.\nTor.", true),
         ] {
-            assert_eq!(kept(known, private, said).as_deref(), left, "{said}");
+            assert_eq!(is_broken(known, private, said), goes, "{said}");
+        }
+    }
+
+    #[test]
+    fn words_that_differ_at_their_ends_are_forms_of_one() {
+        for (one, other, are_forms) in [
+            ("doctor", "doctors", true),
+            ("doctorate", "doctor", true),
+            ("releasing", "released", true),
+            ("doctorates", "doctor", false),
+            ("look", "looked", false),
+            ("release", "relegate", false),
+            ("käsereien", "käserei", true),
+        ] {
+            for (one, other) in [(one, other), (other, one)] {
+                assert_eq!(has_form_in(one, &forms(other.to_owned()).collect()), are_forms, "{one} {other}");
+            }
         }
     }
 
     #[test]
     fn what_the_reader_may_know_is_told() {
-        assert_eq!(kept("my doctor", "my doctor", "The doctor.").as_deref(), Some("The doctor."));
-        assert_eq!(kept("", "", "Anything at all.").as_deref(), Some("Anything at all."));
-        assert_eq!(kept("", "", " \n "), None);
+        assert!(!is_broken("my doctor", "my doctor", "The doctor."));
+        assert!(!is_broken("", "", "Anything at all."));
+        assert!(!is_broken(
+            "",
+            "I don't sleep, and they've said that we'll see.",
+            "I'm sure that we don't; they've time, we'll see."
+        ));
     }
 }

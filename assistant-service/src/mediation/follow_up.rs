@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use time::OffsetDateTime;
 
-use super::book::{Kept, commit};
+use super::book::Kept;
 use super::record::{Record, State};
 use crate::backbone::{Backbone, BackboneError, Batch, Entry, Put};
 use crate::clock::millis;
@@ -73,10 +73,9 @@ async fn ask(backbone: &dyn Backbone, entry: &Entry, now: OffsetDateTime) -> Res
     let done = Put { bucket: DUE, key, value: None, expected_revision, expires_at: None };
     let id = String::from_utf8_lossy(&entry.value);
     match Kept::read(backbone, &id).await? {
-        Some(Kept { mut record, revision }) if record.state == State::Agreed => {
-            record.state = State::FollowUp;
-            record.updated_at = now;
-            commit(backbone, &record, Some(revision), now, vec![done]).await
+        Some(kept) if kept.record.state == State::Agreed => {
+            let record = Record { state: State::FollowUp, ..kept.record.clone() };
+            kept.changed_to(backbone, record, now, vec![done]).await.map(drop)
         }
         // Somebody has left, or both have answered already.
         _ => Ok(backbone.commit(Batch { events: Vec::new(), puts: vec![done] }).await.map(drop)?),

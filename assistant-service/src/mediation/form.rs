@@ -4,8 +4,8 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::record::{Joint, MadeBy, Private, Restatement};
-use super::{LONGEST_TEXT, said};
+use super::record::{Joint, MadeBy, ModelIs, Private, Restatement};
+use super::{LONGEST_TEXT, new_id, said};
 use crate::problem::Problem;
 
 /// What the form asks, by the members of [`Answers`], and the heading of each answer.
@@ -38,7 +38,7 @@ pub(super) struct Answers {
 }
 
 /// A question of the form.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub(super) struct Question {
     /// The member of `answers` that answers it.
     name: &'static str,
@@ -63,13 +63,12 @@ impl Answers {
 }
 
 /// The party's own words.
-pub(super) fn restatement(account: &str, instead_of_model: Option<&str>) -> Restatement {
-    let made_by = MadeBy::Form { instead_of_model: instead_of_model.map(str::to_owned) };
-    Restatement { text: Private::new(account.to_owned()), made_by }
+pub(super) fn restatement(account: &str, instead_of_model: Option<ModelIs>) -> Restatement {
+    Restatement { id: new_id(), text: Private::new(account.to_owned()), made_by: MadeBy::Form { instead_of_model } }
 }
 
 /// Steps for two people who have read each other's view.
-pub(super) fn joint(topic: &str, first: &str, second: &str, instead_of_model: Option<&str>) -> Joint {
+pub(super) fn joint(topic: &str, first: &str, second: &str, instead_of_model: Option<ModelIs>) -> Joint {
     let texts = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect();
     Joint {
         common: Vec::new(),
@@ -84,7 +83,7 @@ pub(super) fn joint(topic: &str, first: &str, second: &str, instead_of_model: Op
         ]),
         first_draft: Some(draft(topic, first)),
         second_draft: Some(draft(topic, second)),
-        made_by: MadeBy::Form { instead_of_model: instead_of_model.map(str::to_owned) },
+        made_by: MadeBy::Form { instead_of_model },
     }
 }
 

@@ -11,7 +11,7 @@ use serde_json::json;
 use trust_core::principal::Principal;
 
 pub(super) use saying::{Said, joint, restatement};
-use saying::{Seen, read_seen};
+use saying::{Seen, log_no_help, read_seen};
 
 use crate::assistant::redaction::Redactor;
 use crate::model::{EndReason, Message, Model, ModelError, Piece, Prompt};
@@ -65,7 +65,7 @@ impl Mediator {
         match self.ask(who, LOOK_AT_BOTH, shown.to_string()).await {
             Said::ByModel { said, model } => match read_seen(&said) {
                 Some(said) => Said::ByModel { said, model },
-                None => instead("malformed"),
+                None => no_help("malformed"),
             },
             Said::Nothing { instead_of_model } => Said::Nothing { instead_of_model },
         }
@@ -81,16 +81,15 @@ impl Mediator {
         };
         match tokio::time::timeout(LONGEST, hear(&**model, prompt)).await {
             Ok(Ok((said, model))) => Said::ByModel { said, model },
-            Ok(Err(word)) => instead(word),
-            Err(_) => instead(ModelError::TimedOut.word()),
+            Ok(Err(word)) => no_help(word),
+            Err(_) => no_help(ModelError::TimedOut.word()),
         }
     }
 }
 
-fn instead<T>(word: &'static str) -> Said<T> {
-    // The word alone: what a model says in its error may be what it was told.
-    tracing::warn!(reason = word, "a model was no help in a mediation; the form is");
-    Said::Nothing { instead_of_model: Some(word) }
+fn no_help<T>(reason: &'static str) -> Said<T> {
+    log_no_help(reason);
+    Said::UNAVAILABLE
 }
 
 /// The whole of an answer, and who gave it; else a word for why there is none.

@@ -16,7 +16,7 @@ use crate::state::AppState;
 /// The caller's mediations.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Mediations {
-    /// Newest first, those among them that have ended and are still kept; 100 at most.
+    /// Newest first, those among them that have ended and are still kept; 100 that the caller began and 100 others at most.
     mediations: Vec<Summary>,
 }
 

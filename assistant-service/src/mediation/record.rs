@@ -9,12 +9,15 @@ use trust_core::principal::Principal;
 use utoipa::ToSchema;
 
 pub(super) use agreement::Agreement;
-pub(super) use party::{Joint, MadeBy, Outcome, Party, Private, Restatement};
+pub(super) use party::{Joint, MadeBy, ModelIs, Outcome, Party, Private, Restatement};
 
 use crate::problem::Problem;
 
-/// As many texts are taken in one mediation, of both sides together: what is not settled by then is for a room with people in it.
-pub(super) const MOST_TURNS: u32 = 30;
+/// As many texts are taken of each side of a mediation: what is not settled by then is for a room with people in it.
+pub(super) const MOST_TURNS: u32 = 15;
+
+/// After as many answers of models that had words of the other side in them, no model is asked any more.
+const MOST_WITHHELD: u32 = 2;
 
 /// How long a mediation is kept in which nothing happens, or after the day on which it is asked whether the agreement held.
 pub(super) const IDLE_KEPT_FOR: Duration = Duration::days(90);
@@ -70,6 +73,8 @@ pub(super) enum Side {
 }
 
 impl Side {
+    pub(super) const BOTH: [Self; 2] = [Self::First, Self::Second];
+
     pub(super) fn other(self) -> Self {
         match self {
             Self::First => Self::Second,
@@ -87,10 +92,11 @@ pub(super) struct Record {
     pub(super) state: State,
     #[serde(with = "time::serde::rfc3339")]
     pub(super) created_at: OffsetDateTime,
+    /// When anything was changed, which a side may not know; what it may know of is in [`Party::updated_at`].
     #[serde(with = "time::serde::rfc3339")]
     pub(super) updated_at: OffsetDateTime,
-    /// How many texts were taken.
-    pub(super) turns: u32,
+    /// How many answers of models had words in them that their readers may not know.
+    pub(super) withheld: u32,
     pub(super) first: Party,
     pub(super) second: Party,
     /// What comes of what both have shared.
@@ -106,9 +112,9 @@ impl Record {
             state: State::Open,
             created_at: now,
             updated_at: now,
-            turns: 0,
-            first: Party::of(first),
-            second: Party::of(second),
+            withheld: 0,
+            first: Party::of(first, now),
+            second: Party::of(second, now),
             joint: None,
             agreement: None,
         }
@@ -116,8 +122,8 @@ impl Record {
 
     /// Which side somebody is on. Whoever is on none, or has left, is told no more than that there is nothing.
     pub(super) fn side_of(&self, who: &Principal) -> Result<Side, Problem> {
-        let sides = [Side::First, Side::Second].into_iter();
-        let mut own = sides.filter(|side| self.party(*side).principal == *who && !self.party(*side).has_left);
+        let mut own =
+            Side::BOTH.into_iter().filter(|side| self.party(*side).principal == *who && !self.party(*side).has_left);
         own.next().ok_or(Problem::NotFound)
     }
 
@@ -149,28 +155,43 @@ impl Record {
         asked_at.unwrap_or(self.updated_at).max(self.updated_at).checked_add(IDLE_KEPT_FOR)
     }
 
-    /// Whether a further text would be taken.
-    pub(super) fn may_still_speak(&self) -> Result<(), Problem> {
+    /// Whether a further text of a side would be taken.
+    pub(super) fn may_still_speak(&self, side: Side) -> Result<(), Problem> {
+        self.is_still_spoken_in()?;
+        self.has_turns_left(side)
+    }
+
+    fn is_still_spoken_in(&self) -> Result<(), Problem> {
         if !matches!(self.state, State::Open | State::Shared) {
             return Err(Problem::MediationState("Nothing is told or restated any more after an agreement or an end."));
         }
-        self.has_turns_left()
+        Ok(())
     }
 
-    pub(super) fn has_turns_left(&self) -> Result<(), Problem> {
-        if self.turns >= MOST_TURNS {
+    fn has_turns_left(&self, side: Side) -> Result<(), Problem> {
+        if self.party(side).turns >= MOST_TURNS {
             return Err(Problem::MediationState(
-                "All 30 turns are used. Accept what is proposed, leave, or go on with people in a room.",
+                "All your 15 turns are used. Accept what is proposed, leave, or go on with people in a room.",
             ));
         }
         Ok(())
     }
 
+    /// Whether what a model says is of any use here still.
+    pub(super) fn hears_models(&self) -> bool {
+        self.withheld < MOST_WITHHELD
+    }
+
+    /// A model's answer had words in it that its readers may not know.
+    pub(super) fn withhold(&mut self) {
+        self.withheld = self.withheld.saturating_add(1);
+    }
+
     /// A side tells what it is about for it. What it has shared before stays shared until it shares something else.
     pub(super) fn tell(&mut self, side: Side, account: Private, restatement: Restatement) -> Result<(), Problem> {
-        self.may_still_speak()?;
-        self.turns = self.turns.saturating_add(1);
+        self.may_still_speak(side)?;
         let party = self.party_mut(side);
+        party.turns = party.turns.saturating_add(1);
         party.account = Some(account);
         party.restatement = Some(restatement);
         Ok(())
@@ -178,14 +199,26 @@ impl Record {
 
     /// A side settles on how its view is said, and whether the other side may read that; what both share changes with it.
     pub(super) fn settle(&mut self, side: Side, restatement: Restatement, is_shared: bool) -> Result<(), Problem> {
-        self.may_still_speak()?;
-        self.turns = self.turns.saturating_add(1);
+        self.may_still_speak(side)?;
         let party = self.party_mut(side);
+        party.turns = party.turns.saturating_add(1);
         party.shared = is_shared.then(|| restatement.text.clone());
         party.restatement = Some(restatement);
         self.joint = None;
         self.state = if self.shared_by_both().is_some() { State::Shared } else { State::Open };
         Ok(())
+    }
+
+    /// A side takes back what it shares. It costs no turn: whoever has used them all can do so still. Whether anything changes.
+    pub(super) fn take_back(&mut self, side: Side) -> Result<bool, Problem> {
+        if self.party(side).shared.is_none() {
+            return Ok(false);
+        }
+        self.is_still_spoken_in()?;
+        self.party_mut(side).shared = None;
+        self.joint = None;
+        self.state = State::Open;
+        Ok(true)
     }
 
     /// A side goes, and its words with it, and what was made of them. An agreement of both stays the other's as well.
@@ -196,8 +229,9 @@ impl Record {
         self.state = State::Left;
     }
 
-    /// Whether nobody is left.
+    /// Whether somebody has left, and nobody is left who has said anything.
     pub(super) fn is_empty(&self) -> bool {
-        self.first.has_left && self.second.has_left
+        let has_words = |side: &Side| self.party(*side).private_words().next().is_some();
+        self.state == State::Left && !Side::BOTH.iter().any(has_words)
     }
 }

@@ -6,12 +6,12 @@ use serde::Deserialize;
 use tokio::sync::Mutex;
 use utoipa::ToSchema;
 
-use super::book::{ATTEMPTS, Kept, change, commit};
+use super::book::{ATTEMPTS, Kept, change};
 use super::form::Answers;
 use super::mediator::{Said, joint, restatement};
-use super::record::{MadeBy, Private, Record, Restatement, Side};
+use super::record::{MadeBy, Party, Private, Record, Restatement, Side};
 use super::view::MediationView;
-use super::{LONGEST_TEXT, said};
+use super::{LONGEST_TEXT, new_id, said};
 use crate::JsonBody;
 use crate::assistant::ask::{seat, within_bounds};
 use crate::commands::unless_crossed;
@@ -33,19 +33,27 @@ pub(crate) struct AccountBody {
     answers: Option<Answers>,
 }
 
-/// How the caller's view is said; `accept` or `text`. Without `Debug`, too.
+/// How the caller's view is said: `accept`, `text`, or neither to take back what was shared. Without `Debug`, too.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct RestatementBody {
-    /// `true`: as it is proposed.
+    /// As it is proposed: the `restatement_id` of what the caller has read.
     #[serde(default)]
-    accept: Option<bool>,
+    accept: Option<String>,
     /// In other words, 1 to 4,000 characters.
     #[serde(default)]
     #[schema(max_length = 4000)]
     text: Option<String>,
     /// Whether the other one may read it, once he or she has shared something too. `false` takes back what was shared.
     share: bool,
+}
+
+/// In which words a side settles on its view.
+enum Words {
+    /// Those that are proposed, by their id.
+    Proposed(String),
+    /// Its own.
+    Own(String),
 }
 
 /// Tells what it is about, in private: nobody but the caller reads it, and a restatement is proposed to the caller alone. The same account
@@ -71,14 +79,15 @@ pub(crate) async fn account(
 }
 
 /// Settles on how the caller's view is said, and whether the other one may read it. Once both share something, what is common, what is
-/// open, steps and a draft for each come of it. The same once more changes nothing.
+/// open, steps and a draft for each come of it. `share: false` alone takes back what is shared, and costs no turn. The same once more
+/// changes nothing.
 #[utoipa::path(post, path = "/v1/mediations/{id}/restatement", tag = "mediations", request_body = RestatementBody,
     params(("id" = String, Path, description = "The mediation")),
     responses(
         (status = OK, description = "As it is now", body = MediationView),
-        (status = BAD_REQUEST, description = "Neither accepted nor said in other words, or both", body = ProblemDocument),
+        (status = BAD_REQUEST, description = "Both accepted and said in other words, or shared and neither", body = ProblemDocument),
         (status = NOT_FOUND, description = "No mediation of the caller's", body = ProblemDocument),
-        (status = CONFLICT, description = "Nothing is proposed, nothing is settled any more, or all turns are used",
+        (status = CONFLICT, description = "This is not what is proposed now, nothing is settled any more, or all turns are used",
             body = ProblemDocument),
         (status = TOO_MANY_REQUESTS, description = "The caller asks too much at once", body = ProblemDocument)))]
 pub(crate) async fn restate(
@@ -88,10 +97,13 @@ pub(crate) async fn restate(
     JsonBody(body): JsonBody<RestatementBody>,
 ) -> Result<Json<MediationView>, Problem> {
     let is_shared = body.share;
-    let text = body.checked()?;
-    let _seat = seat(&state, &caller)?;
-    let settling = settle(&state, &caller, &id, text.as_deref(), is_shared);
-    let (record, side) = within_bounds(&state, &caller, settling).await?;
+    let (record, side) = match body.checked()? {
+        None => change(&state, &caller, &id, |record, side, _| record.take_back(side)).await?,
+        Some(words) => {
+            let _seat = seat(&state, &caller)?;
+            within_bounds(&state, &caller, settle(&state, &caller, &id, &words, is_shared)).await?
+        }
+    };
     Ok(Json(MediationView::of(&record, side, state.clock.now())))
 }
 
@@ -108,11 +120,33 @@ impl AccountBody {
 }
 
 impl RestatementBody {
-    fn checked(self) -> Result<Option<String>, Problem> {
+    fn checked(self) -> Result<Option<Words>, Problem> {
         match (self.accept, self.text) {
-            (Some(true), None) => Ok(None),
-            (None | Some(false), Some(text)) => said("text", &text, LONGEST_TEXT).map(Some),
-            _ => Err(Problem::invalid("accept", "accept what is proposed, or give a text, and not both")),
+            (Some(id), None) => Ok(Some(Words::Proposed(id))),
+            (None, Some(text)) => said("text", &text, LONGEST_TEXT).map(Words::Own).map(Some),
+            (None, None) if !self.share => Ok(None),
+            _ => Err(Problem::invalid("accept", "accept what is proposed by its id, or give a text, and not both")),
+        }
+    }
+}
+
+impl Words {
+    /// Accepting "what is proposed" would share a text that came a moment before, and that nobody has read.
+    fn settled(&self, party: &Party) -> Result<Restatement, Problem> {
+        let proposed = party.restatement.as_ref();
+        match self {
+            Self::Proposed(id) => proposed
+                .filter(|proposed| proposed.id == *id)
+                .cloned()
+                .ok_or(Problem::MediationState("This is not what is proposed to you now; read it again.")),
+            Self::Own(text) => {
+                let before = proposed.filter(|proposed| proposed.text.text() == text).cloned();
+                Ok(before.unwrap_or_else(|| Restatement {
+                    id: new_id(),
+                    text: Private::new(text.clone()),
+                    made_by: MadeBy::Party,
+                }))
+            }
         }
     }
 }
@@ -125,8 +159,11 @@ async fn tell(state: &AppState, caller: &Caller, id: &str, account: &str) -> Res
     if is_told(&record, side) {
         return Ok((record, side));
     }
-    record.may_still_speak()?;
-    let said = state.mediator.restate(caller.require_principal()?, account).await;
+    record.may_still_speak(side)?;
+    let said = match record.hears_models() {
+        true => state.mediator.restate(caller.require_principal()?, account).await,
+        false => Said::UNAVAILABLE,
+    };
     change(state, caller, id, |record, side, _| {
         if is_told(record, side) {
             return Ok(false);
@@ -142,15 +179,16 @@ async fn settle(
     state: &AppState,
     caller: &Caller,
     id: &str,
-    text: Option<&str>,
+    words: &Words,
     is_shared: bool,
 ) -> Result<(Record, Side), Problem> {
     // Whoever is second when changes cross need not ask the model the same again.
     let seen = Mutex::new(None);
     unless_crossed(ATTEMPTS, || async {
-        let (Kept { mut record, revision }, side) = Kept::of(&*state.backbone, caller, id).await?;
-        let settled = settled(&record, side, text)?;
+        let (kept, side) = Kept::of(&*state.backbone, caller, id).await?;
+        let mut record = kept.record.clone();
         let party = record.party(side);
+        let settled = words.settled(party)?;
         let shared = is_shared.then_some(&settled.text);
         if party.restatement.as_ref() == Some(&settled) && party.shared.as_ref() == shared {
             return Ok((record, side));
@@ -160,28 +198,17 @@ async fn settle(
         if let Some((first, second)) = shared {
             let mut seen = seen.lock().await;
             if !matches!(&*seen, Some((of, _)) if *of == (first.clone(), second.clone())) {
-                let said = state.mediator.look_at_both(caller.require_principal()?, &first, &second).await;
+                let said = match record.hears_models() {
+                    true => state.mediator.look_at_both(caller.require_principal()?, &first, &second).await,
+                    false => Said::UNAVAILABLE,
+                };
                 *seen = Some(((first, second), said));
             }
-            let said = seen.as_ref().map_or(&Said::Nothing { instead_of_model: None }, |(_, said)| said);
-            record.joint = joint(&record, said);
+            let said = seen.as_ref().map_or(&Said::UNAVAILABLE, |(_, said)| said);
+            record.joint = joint(&mut record, said);
         }
-        let now = state.clock.now();
-        record.updated_at = now;
-        commit(&*state.backbone, &record, Some(revision), now, Vec::new()).await?;
+        let record = kept.changed_to(&*state.backbone, record, state.clock.now(), Vec::new()).await?;
         Ok((record, side))
     })
     .await
-}
-
-fn settled(record: &Record, side: Side, text: Option<&str>) -> Result<Restatement, Problem> {
-    let proposed = record.party(side).restatement.clone();
-    match (text, proposed) {
-        (None, Some(proposed)) => Ok(proposed),
-        (None, None) => {
-            Err(Problem::MediationState("Nothing is proposed yet: tell your side first, or say it in a text."))
-        }
-        (Some(text), Some(proposed)) if proposed.text.text() == text => Ok(proposed),
-        (Some(text), _) => Ok(Restatement { text: Private::new(text.to_owned()), made_by: MadeBy::Party }),
-    }
 }

@@ -5,6 +5,8 @@ mod bounds;
 mod events;
 mod leaving;
 mod model;
+mod private_steps;
+mod sharing;
 
 use serde_json::{Value, json};
 
@@ -64,6 +66,12 @@ impl Play {
         self.post(who, what, body).await.status.as_u16()
     }
 
+    /// Accepts what is proposed to somebody, as they have read it.
+    async fn accept(&self, who: &str, is_shared: bool) -> Value {
+        let id = self.view(who).await["yours"]["restatement_id"].clone();
+        self.take(who, "restatement", &json!({"accept": id, "share": is_shared})).await
+    }
+
     async fn leave(&self, who: &str) -> u16 {
         self.stage.request("POST", &format!("{}/leave", self.path)).by(who).send().await.status.as_u16()
     }
@@ -120,7 +128,7 @@ async fn each_sees_their_own_side_and_nothing_of_the_other_before_both_have_shar
     assert!(!others.to_string().contains("I wait"), "{others}");
 
     play.take(BEN, "account", &json!({"text": OF_BEN})).await;
-    let both = play.take(BEN, "restatement", &json!({"accept": true, "share": true})).await;
+    let both = play.accept(BEN, true).await;
     assert_eq!((&both["state"], &both["theirs"]["shared"]), (&json!("shared"), &json!("I wait for reviews.")));
     let seen = play.view(ANA).await;
     assert_eq!(seen["theirs"]["shared"], OF_BEN, "he has shared it as it was");

@@ -9,7 +9,7 @@ use super::form::{HONESTLY, Question, questions};
 use super::record::{Joint, MOST_TURNS, MadeBy, Outcome, Private, Record, Side, State};
 
 /// A person as the gate knows them.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub(super) struct Person {
     /// The issuer of their tokens.
     pub(super) issuer: String,
@@ -24,7 +24,7 @@ impl Person {
 }
 
 /// A mediation as one of the two sees it.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub(crate) struct MediationView {
     id: String,
     topic: String,
@@ -35,9 +35,10 @@ pub(crate) struct MediationView {
     begun_by_you: bool,
     #[serde(with = "time::serde::rfc3339")]
     created_at: OffsetDateTime,
+    /// When anything was changed that the caller may see.
     #[serde(with = "time::serde::rfc3339")]
     updated_at: OffsetDateTime,
-    /// How many texts are still taken, of both together.
+    /// How many texts of the caller's are still taken.
     turns_left: u32,
     /// What the caller has said; nobody else sees it.
     yours: Yours,
@@ -58,13 +59,16 @@ pub(crate) struct MediationView {
 }
 
 /// One's own side.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub(super) struct Yours {
     #[serde(skip_serializing_if = "Option::is_none")]
     account: Option<String>,
     /// How it would be said to the other one.
     #[serde(skip_serializing_if = "Option::is_none")]
     restatement: Option<String>,
+    /// By which that is accepted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    restatement_id: Option<String>,
     /// Who wrote that.
     #[serde(skip_serializing_if = "Option::is_none")]
     made_by: Option<MadeBy>,
@@ -81,7 +85,7 @@ pub(super) struct Yours {
 }
 
 /// The other side, as far as it wants to be seen.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub(super) struct Theirs {
     has_left: bool,
     /// Whether it has shared something.
@@ -95,7 +99,7 @@ pub(super) struct Theirs {
 }
 
 /// What comes of what both have shared.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub(super) struct Together {
     common: Vec<String>,
     open: Vec<String>,
@@ -104,7 +108,7 @@ pub(super) struct Together {
 }
 
 /// An agreement or a proposal of one.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub(super) struct AgreementView {
     /// By which it is accepted.
     id: String,
@@ -135,8 +139,8 @@ impl MediationView {
             with: Person::of(&other.principal),
             begun_by_you: side == Side::First,
             created_at: record.created_at,
-            updated_at: record.updated_at,
-            turns_left: MOST_TURNS.saturating_sub(record.turns),
+            updated_at: own.updated_at,
+            turns_left: MOST_TURNS.saturating_sub(own.turns),
             yours: Yours::of(record, side, joint),
             theirs: Theirs::of(record, side),
             together: joint.map(Together::of),
@@ -164,6 +168,7 @@ impl Yours {
         Self {
             account: own.account.as_ref().map(text),
             restatement: restated.map(|restated| text(&restated.text)),
+            restatement_id: restated.map(|restated| restated.id.clone()),
             made_by: restated.map(|restated| restated.made_by.clone()),
             shared: own.shared.as_ref().map(text),
             draft,
@@ -211,13 +216,14 @@ impl AgreementView {
 }
 
 /// A mediation in a list.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub(super) struct Summary {
     id: String,
     topic: String,
     state: State,
     with: Person,
     begun_by_you: bool,
+    /// When anything was changed that the caller may see.
     #[serde(with = "time::serde::rfc3339")]
     updated_at: OffsetDateTime,
     /// Whether it is time to say if the agreement held, and the caller has not.
@@ -233,7 +239,7 @@ impl Summary {
             state: record.state,
             with: Person::of(&other.principal),
             begun_by_you: side == Side::First,
-            updated_at: record.updated_at,
+            updated_at: own.updated_at,
             asks_whether_it_held: record.asks_whether_it_held(now) && own.outcome.is_none(),
         }
     }

@@ -203,7 +203,7 @@ impl Problem {
                 StatusCode::TOO_MANY_REQUESTS,
                 "urn:watchgate:problem:too-often",
                 "Too often",
-                "This has been tried too often within a minute; Retry-After says when it may be tried again.",
+                "This has been tried too often; Retry-After says when it may be tried again.",
             ),
             Self::NotAPerson => Outside::new(
                 StatusCode::FORBIDDEN,
@@ -246,6 +246,12 @@ impl Problem {
                 "urn:watchgate:problem:too-many-revocations",
                 "Too many revocations",
                 "As much is revoked as is kept, so this was not; revoke sessions or subjects in place of single tokens.",
+            ),
+            Self::SessionTokenHolds => Outside::new(
+                StatusCode::INSUFFICIENT_STORAGE,
+                "urn:watchgate:problem:session-token-holds",
+                "The session is over, its token is not",
+                "It gets no further tokens, but the one that it has holds to its end: as much is revoked as is kept. Try again.",
             ),
             Self::OverBudget { .. } => Outside::new(
                 StatusCode::TOO_MANY_REQUESTS,

@@ -24,6 +24,15 @@ pub(crate) struct Index {
     text_bytes: usize,
 }
 
+/// How much of the index may be full.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Room {
+    /// All of it.
+    All,
+    /// Three quarters: people end sessions as they like, and whoever must shut somebody out finds room all the same.
+    OfSessions,
+}
+
 /// One of them.
 #[derive(Clone, Debug)]
 pub(crate) struct Indexed {
@@ -60,8 +69,12 @@ impl Index {
     }
 
     /// Whether there is room for one more.
-    pub(crate) fn takes(&self, entry: &Entry) -> bool {
-        self.len() < MAX_ENTRIES && self.text_bytes.saturating_add(entry.text_bytes()) <= MAX_TEXT_BYTES
+    pub(crate) fn takes(&self, entry: &Entry, room: Room) -> bool {
+        let (entries, text_bytes) = match room {
+            Room::All => (MAX_ENTRIES, MAX_TEXT_BYTES),
+            Room::OfSessions => (MAX_ENTRIES / 4 * 3, MAX_TEXT_BYTES / 4 * 3),
+        };
+        self.len() < entries && self.text_bytes.saturating_add(entry.text_bytes()) <= text_bytes
     }
 
     /// Whether a token of these names is revoked.

@@ -51,8 +51,8 @@ impl RevocationKey {
 /// All names under which a caller's own token can be revoked.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Names {
-    /// Revoked whenever they were issued: token, identifier and session.
-    pub(super) always: [Option<RevocationKey>; 3],
+    /// Revoked whenever they were issued: token, identifier, session, and the session in which that one was opened.
+    pub(super) always: [Option<RevocationKey>; 4],
     /// Revoked when issued before a time.
     pub(super) subject: Option<RevocationKey>,
     /// Unix seconds; a token that does not say counts as issued before every time.
@@ -70,7 +70,7 @@ impl Names {
     ) -> Self {
         let named = |kind, name: &str| Some(RevocationKey::of(kind, issuer, name.as_bytes()));
         Self {
-            always: [None, named("sid", session), opened_in.and_then(|sid| named("sid", sid))],
+            always: [None, None, named("sid", session), opened_in.and_then(|sid| named("sid", sid))],
             subject: named("sub", subject),
             issued_at: Some(let_in_at),
         }
@@ -87,7 +87,7 @@ impl Names {
             Some(RevocationKey::of(kind, context.iss.as_deref()?, name.as_ref()?.as_bytes()))
         };
         Some(Self {
-            always: [token, named("jti", &context.jti), named("sid", &context.sid)],
+            always: [token, named("jti", &context.jti), named("sid", &context.sid), named("sid", &context.opened_in)],
             subject: named("sub", &claims.sub),
             issued_at: context.iat,
         })

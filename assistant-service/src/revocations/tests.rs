@@ -59,6 +59,12 @@ async fn each_form_revokes_what_it_names_and_nothing_else() {
         ("another one", 200, RequesterContext { jti: text("token-2"), ..RequesterContext::default() }),
         ("one named like the session", 200, RequesterContext { jti: text("session-1"), ..RequesterContext::default() }),
         ("a token of the session", 401, RequesterContext { sid: text("session-1"), ..RequesterContext::default() }),
+        (
+            "one made in the session",
+            401,
+            RequesterContext { opened_in: text("session-1"), ..RequesterContext::default() },
+        ),
+        ("one made in another", 200, RequesterContext { opened_in: text("session-2"), ..RequesterContext::default() }),
         ("one of another session", 200, RequesterContext { sid: text("token-1"), ..RequesterContext::default() }),
     ] {
         assert_eq!(
@@ -240,17 +246,21 @@ fn as_much_is_kept_as_keepers_can_be_told() {
     };
     let mut index = Index::default();
     for number in 0..MAX_ENTRIES {
+        let of_sessions = number < MAX_ENTRIES / 4 * 3;
+        assert_eq!(index.takes(&entry(number, 1), Room::OfSessions), of_sessions, "{number}");
         index.insert(entry(number, 1), number.try_into().unwrap());
     }
-    assert!(!index.takes(&entry(MAX_ENTRIES, 1)));
+    assert!(!index.takes(&entry(MAX_ENTRIES, 1), Room::All));
     index.remove(&RevocationKey::from(&entry(0, 1).revocation));
-    assert!(index.takes(&entry(MAX_ENTRIES, 1)));
+    assert!(index.takes(&entry(MAX_ENTRIES, 1), Room::All));
 
     let mut index = Index::default();
-    let mut number = 0;
-    while index.takes(&entry(number, 2000)) {
+    let (mut number, mut of_sessions) = (0, 0);
+    while index.takes(&entry(number, 2000), Room::All) {
+        of_sessions += usize::from(index.takes(&entry(number, 2000), Room::OfSessions));
         index.insert(entry(number, 2000), number.try_into().unwrap());
         number += 1;
     }
     assert!((8000..9000).contains(&number), "{number}");
+    assert!(of_sessions.abs_diff(number / 4 * 3) < 8, "{of_sessions} of {number}");
 }

@@ -1,6 +1,7 @@
 //! The tokens of sessions, as the gate takes them.
 
 use jsonwebtoken::{Algorithm, Header};
+use serde::Serialize;
 use serde_json::json;
 use time::OffsetDateTime;
 
@@ -11,6 +12,15 @@ use crate::problem::Problem;
 
 /// What no other issuer's token is called.
 const TOKEN_TYPE: &str = "session+jwt";
+
+/// For whom the token speaks: the person's issuer, and the login there in which the session was opened. Who is revoked by
+/// that login is revoked in the session, at gates and in streams too.
+#[derive(Serialize)]
+struct Origin<'a> {
+    iss: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sid: Option<&'a str>,
+}
 
 impl Sessions {
     /// Signs the tokens of a session that goes on.
@@ -25,7 +35,7 @@ impl Sessions {
             // When the person let it in: whoever is shut out before a time is shut out in each session from before.
             "iat": confirmed_at, "exp": ends_at,
             "sid": record.id, "jti": uuid::Uuid::now_v7(), "scope": scope,
-            "cnf": {"jkt": device.thumbprint}, "origin": {"iss": owner.person.issuer()},
+            "cnf": {"jkt": device.thumbprint}, "origin": Origin { iss: owner.person.issuer(), sid: owner.opened_in.as_deref() },
         });
         let key = self.signing_key.key().ok_or(Problem::NotReady)?;
         let mut header = Header::new(Algorithm::EdDSA);

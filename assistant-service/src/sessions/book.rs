@@ -14,6 +14,7 @@ use crate::backbone::{BackboneError, Batch, Put, Revision};
 use crate::clock::{millis, time_of};
 use crate::gate::Caller;
 use crate::problem::Problem;
+use crate::revocations::Entry;
 
 const SESSIONS: &str = "sessions";
 const OWNERS: &str = "sessions.owners";
@@ -38,6 +39,8 @@ pub(super) struct Change<T> {
     pub(super) told: Option<Told>,
     /// Further entries that change with it.
     pub(super) puts: Vec<Put>,
+    /// What is revoked with it.
+    pub(super) revoked: Option<Entry>,
     pub(super) result: T,
 }
 
@@ -50,7 +53,7 @@ pub(super) struct By<'a> {
 
 impl<T> Change<T> {
     pub(super) fn new(record: Record, told: impl Into<Option<Told>>, result: T) -> Self {
-        Self { record, told: told.into(), puts: Vec::new(), result }
+        Self { record, told: told.into(), puts: Vec::new(), revoked: None, result }
     }
 }
 
@@ -115,10 +118,10 @@ impl Sessions {
 
     async fn commit<T>(&self, change: &Change<T>, revision: Option<Revision>, by: By<'_>) -> Result<(), Refusal> {
         let now = self.now();
-        let Change { record, told, puts, .. } = change;
+        let Change { record, told, puts, revoked, .. } = change;
         let mut puts = puts.clone();
         if let Some(owner) = &record.owner {
-            puts.push(self.owners_put(&owner.person, record, now).await?);
+            puts.extend(self.owners_put(&owner.person, record, now).await?);
         }
         let remembered_until = match record.state {
             State::Ended => millis(now),
@@ -133,20 +136,33 @@ impl Sessions {
         });
         puts.extend(by.proof.map(|proof| proof.spent(now)));
         let events = told.map(|told| told.event(record, by.caller, now)).transpose()?;
-        match self.backbone.commit(Batch { events: events.into_iter().collect(), puts }).await {
-            Ok(_) => Ok(()),
-            Err(BackboneError::Conflict { bucket: PROOFS, .. }) => Err(InvalidProof::Replayed.into()),
-            Err(error) => Err(error.into()),
+        let batch = Batch { events: events.into_iter().collect(), puts };
+        let committed = match revoked {
+            Some(entry) => self.trust.revoke_session(entry, by.caller, batch).await,
+            None => self.backbone.commit(batch).await.map(drop).map_err(Problem::from),
+        };
+        match committed {
+            Err(Problem::Store(BackboneError::Conflict { bucket: PROOFS, .. })) => Err(InvalidProof::Replayed.into()),
+            committed => Ok(committed?),
         }
     }
 
-    async fn owners_put(&self, person: &Principal, record: &Record, now: OffsetDateTime) -> Result<Put, Problem> {
+    /// Nothing where it stays as it is: a device that asks in a loop must not keep its person from changing the entry.
+    async fn owners_put(
+        &self,
+        person: &Principal,
+        record: &Record,
+        now: OffsetDateTime,
+    ) -> Result<Option<Put>, Problem> {
         let key = Owned::key(person);
-        let (owned, revision) = self.owned(&key).await?;
-        let owned = owned.with(record, millis(now))?;
+        let (before, revision) = self.owned(&key).await?;
+        let owned = before.clone().with(record, millis(now))?;
+        if owned == before {
+            return Ok(None);
+        }
         let value = Some(serde_json::to_vec(&owned).map_err(Problem::internal)?);
         let expires_at = Some(time_of(owned.until().max(millis(now)).saturating_add(REMEMBERED)));
-        Ok(Put { bucket: OWNERS, key, value, expected_revision: revision, expires_at })
+        Ok(Some(Put { bucket: OWNERS, key, value, expected_revision: revision, expires_at }))
     }
 
     async fn owned(&self, key: &str) -> Result<(Owned, Option<Revision>), Problem> {

@@ -45,6 +45,7 @@ pub(crate) struct JoinBody {
     params(("id" = String, Path, description = "The session")),
     responses(
         (status = NO_CONTENT, description = "The device may fetch its token"),
+        (status = BAD_REQUEST, description = "No number, or no scope left that the caller has", body = ProblemDocument),
         (status = FORBIDDEN, description = "The caller is a session or a service", body = ProblemDocument),
         (status = NOT_FOUND, description = "The caller has no such session", body = ProblemDocument),
         (status = CONFLICT, description = "No device waits, or it is let in already", body = ProblemDocument),
@@ -95,10 +96,12 @@ impl Sessions {
                 (SessionState::Joined, None) => {}
                 _ => return Err(Problem::WrongSessionState.into()),
             }
+            let scopes = self.still_had(&record.scopes, caller)?;
             let record = Record {
                 state: SessionState::Confirmed,
                 confirmed_at: Some(now.unix_timestamp()),
                 number: None,
+                scopes,
                 until: in_seconds(now, super::grant::CONFIRMING_SECONDS),
                 ..record
             };
@@ -107,9 +110,19 @@ impl Sessions {
         confirmed.await?.map_err(|left| Problem::WrongNumber { left }.into())
     }
 
+    /// What of `scopes` the caller may do at this moment: rights may have gone since the offer.
+    fn still_had(&self, scopes: &[String], caller: &Caller) -> Result<Vec<String>, Problem> {
+        let mut had = self.scopes(None, caller).unwrap_or_default();
+        had.retain(|scope| scopes.contains(scope));
+        if had.is_empty() {
+            return Err(Problem::invalid("scopes", "you have none any more of those that it was opened with"));
+        }
+        Ok(had)
+    }
+
     async fn joined(&self, caller: &Caller, user_code: &str) -> Result<SessionView, Refusal> {
         let owner = self.person(caller).await?;
-        let taken = self.joins.take(owner.person.clone(), self.clock.elapsed());
+        let taken = self.rates.joins.take(owner.person.clone(), self.clock.elapsed());
         taken.map_err(|over| Problem::TooOften { retry_after_seconds: over.retry_after_seconds })?;
         let code = read_user_code(user_code).ok_or(Problem::NotFound)?;
         for _ in 0..ATTEMPTS {

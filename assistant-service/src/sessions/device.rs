@@ -16,8 +16,10 @@ use super::grant::{CONFIRMING_SECONDS, INTERVAL_SECONDS, Parameters, is_words, n
 use super::record::{Device, Record, State as SessionState};
 use super::refusal::{OAuthError, OAuthProblem, Refusal};
 use super::telling::Told;
+use super::waiting::WAITING;
 use crate::backbone::{BackboneError, Put};
 use crate::clock::millis;
+use crate::exchange::sources::whole;
 use crate::gate::Caller;
 use crate::problem::{Problem, ProblemDocument};
 use crate::state::AppState;
@@ -26,12 +28,6 @@ use crate::state::AppState;
 const LETTERS: &[u8; 20] = b"BCDFGHJKLMNPQRSTVWXZ";
 
 const USER_CODE_LETTERS: usize = 8;
-
-/// Devices that wait at once, of all.
-const MOST_WAITING: u32 = 1000;
-
-/// The one entry that every new one changes, so that of two that come at once one looks again how many there are.
-const NEWEST: &str = "sessions.codes.newest";
 
 /// What the device shows and how it goes on.
 #[derive(Serialize, ToSchema)]
@@ -56,7 +52,7 @@ pub(crate) struct DeviceAnswer {
         (status = OK, description = "Show the code", body = DeviceAnswer),
         (status = BAD_REQUEST, description = "No good proof, or a parameter is not what it must be", body = OAuthProblem),
         (status = TOO_MANY_REQUESTS, description = "Too many devices call", body = ProblemDocument),
-        (status = SERVICE_UNAVAILABLE, description = "Too many devices wait", body = ProblemDocument)))]
+        (status = SERVICE_UNAVAILABLE, description = "Too many devices have come", body = ProblemDocument)))]
 pub(crate) async fn device(
     State(state): State<AppState>,
     caller: Caller,
@@ -75,13 +71,14 @@ impl Sessions {
         headers: &HeaderMap,
         parameters: &Parameters,
     ) -> Result<DeviceAnswer, Refusal> {
-        self.take_stranger()?;
         let words = parameters.required("device")?;
         if !is_words(words) {
             return Err(Problem::invalid("device", not_words()).into());
         }
         let scopes = self.asked_scopes(parameters)?;
         let proof = self.proven(caller, headers, self.now())?;
+        // After all that can be wrong with it, so that nonsense, which costs no commit, keeps nobody out.
+        self.take_stranger(caller)?;
         for _ in 0..ATTEMPTS {
             let now = self.now();
             let origin = self.origin_of(caller.request().host);
@@ -94,11 +91,19 @@ impl Sessions {
             let by = By { caller, proof: Some(&proof) };
             match self.add(Change { puts, ..Change::new(record, Told::Waiting, ()) }, by).await {
                 // Another one shows this code, or has come at the same time.
-                Err(Refusal::Problem(Problem::Store(BackboneError::Conflict { bucket: CODES | NEWEST, .. }))) => {}
+                Err(Refusal::Problem(Problem::Store(BackboneError::Conflict { bucket: CODES | WAITING, .. }))) => {}
                 added => return self.shown(&added?, &code),
             }
         }
         Err(Problem::Busy.into())
+    }
+
+    /// Counts a device that nobody knows. Its source first: what that is refused is not taken from others.
+    fn take_stranger(&self, caller: &Caller) -> Result<(), Problem> {
+        let now = self.clock.elapsed();
+        let of_source = caller.source().map_or(Ok(()), |address| self.rates.sources.take(whole(address), now));
+        let taken = of_source.and_then(|()| self.rates.strangers.take((), now));
+        taken.map_err(|over| Problem::TooOften { retry_after_seconds: over.retry_after_seconds })
     }
 
     fn asked_scopes(&self, parameters: &Parameters) -> Result<Vec<String>, Refusal> {
@@ -109,20 +114,14 @@ impl Sessions {
     }
 
     async fn puts_of_code(&self, code: &str, record: &Record) -> Result<Vec<Put>, Problem> {
-        // Before they are counted: one that is added after that makes the commit a conflict.
-        let newest = self.backbone.get(NEWEST, "id".to_owned()).await?;
-        let waiting = self.backbone.list(CODES, None, MOST_WAITING).await?.len();
-        if u32::try_from(waiting).unwrap_or(u32::MAX) >= MOST_WAITING {
-            return Err(Problem::Busy);
-        }
-        let put = |bucket, key: &str, expected_revision| Put {
-            bucket,
-            key: key.to_owned(),
+        let names = Put {
+            bucket: CODES,
+            key: code.to_owned(),
             value: Some(record.id.clone().into_bytes()),
-            expected_revision,
-            expires_at: (bucket == CODES).then(|| record.until_time()),
+            expected_revision: None,
+            expires_at: Some(record.until_time()),
         };
-        Ok(vec![put(CODES, code, None), put(NEWEST, "id", newest.map(|entry| entry.revision))])
+        Ok(vec![names, self.one_more_waits(record).await?])
     }
 
     fn shown(&self, record: &Record, code: &str) -> Result<DeviceAnswer, Refusal> {

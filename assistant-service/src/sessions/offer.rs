@@ -7,7 +7,6 @@ use axum::http::header::CACHE_CONTROL;
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
-use trust_core::principal::Principal;
 use trust_core::revocations::Revocation;
 use utoipa::ToSchema;
 
@@ -19,6 +18,7 @@ use super::refusal::Refusal;
 use super::secrets::Handle;
 use super::telling::{Told, Why};
 use crate::JsonBody;
+use crate::backbone::Batch;
 use crate::clock::time_of;
 use crate::gate::Caller;
 use crate::parameters::PathName;
@@ -90,7 +90,7 @@ pub(crate) struct SessionList {
         (status = CREATED, description = "Show the code of it at once", body = Offer),
         (status = BAD_REQUEST, description = "Something of it cannot be", body = ProblemDocument),
         (status = FORBIDDEN, description = "The caller is a session or a service", body = ProblemDocument),
-        (status = TOO_MANY_REQUESTS, description = "As many are open as one may have", body = ProblemDocument)))]
+        (status = TOO_MANY_REQUESTS, description = "As many are open as one may have, or were opened in an hour", body = ProblemDocument)))]
 pub(crate) async fn offer(
     State(state): State<AppState>,
     caller: Caller,
@@ -121,7 +121,8 @@ pub(crate) async fn list(State(state): State<AppState>, caller: Caller) -> Resul
     responses(
         (status = NO_CONTENT, description = "It is over"),
         (status = FORBIDDEN, description = "The caller is another session", body = ProblemDocument),
-        (status = NOT_FOUND, description = "The caller has no such session", body = ProblemDocument)))]
+        (status = NOT_FOUND, description = "The caller has no such session", body = ProblemDocument),
+        (status = INSUFFICIENT_STORAGE, description = "It is over, but its last token holds to its end: as much is revoked as is kept", body = ProblemDocument)))]
 pub(crate) async fn end(
     State(state): State<AppState>,
     caller: Caller,
@@ -224,40 +225,47 @@ impl Sessions {
         Ok(format!("{}/watch#{sealed}", record.origin))
     }
 
-    /// Ends a session: its tokens first, so that whatever breaks off leaves none.
+    /// Ends a session and revokes its tokens, in one commit. Where there is no room to revoke them it ends all the same, so that
+    /// it gets no further ones, and whoever wanted its end is told.
     async fn end(&self, record: &Record, caller: &Caller, why: Why) -> Result<(), Refusal> {
-        if record.is_let_in() {
-            self.revoke(record, caller).await?;
+        match self.ended(&record.id, caller, why, true).await {
+            Err(Refusal::Problem(Problem::TooManyRevocations)) => {
+                self.ended(&record.id, caller, why, false).await?;
+                tracing::error!(session = record.id, "a session is over, and its last token cannot be revoked");
+                Err(Problem::SessionTokenHolds.into())
+            }
+            ended => ended,
         }
-        let by = By { caller, proof: None };
-        let ended = self.change(&record.id, by, |record, now| {
+    }
+
+    async fn ended(&self, id: &str, caller: &Caller, why: Why, with_its_tokens: bool) -> Result<(), Refusal> {
+        let mut revocation = None;
+        let ended = self.change(id, By { caller, proof: None }, |record, now| {
+            revocation = self.revocation(&record, now).filter(|_| with_its_tokens);
             if record.is_over(now) {
                 return Err(Problem::SessionGone.into());
             }
-            let was_let_in = record.is_let_in();
-            Ok(Change::new(Record { state: SessionState::Ended, ..record }, Told::Ended(why), was_let_in))
+            let ended = Change::new(Record { state: SessionState::Ended, ..record }, Told::Ended(why), ());
+            Ok(Change { revoked: revocation.clone(), ..ended })
         });
-        match ended.await {
-            // Let in between the look and the end: it may have tokens by now.
-            Ok(was_let_in) if was_let_in && !record.is_let_in() => Ok(self.revoke(record, caller).await?),
-            Ok(_) => Ok(()),
-            // Somebody has ended it meanwhile.
-            Err(Refusal::Problem(Problem::SessionGone | Problem::NotFound)) => Ok(()),
-            Err(refusal) => Err(refusal),
+        match (ended.await, revocation) {
+            // It was over; but perhaps there was no room to revoke its tokens, or a gate takes them for a while longer.
+            (Err(Refusal::Problem(Problem::SessionGone)), Some(entry)) => {
+                Ok(self.trust.revoke_session(&entry, caller, Batch::default()).await?)
+            }
+            (Err(Refusal::Problem(Problem::SessionGone | Problem::NotFound)), _) => Ok(()),
+            (ended, _) => ended,
         }
     }
 
-    async fn revoke(&self, record: &Record, caller: &Caller) -> Result<(), Problem> {
-        let Some(owner) = &record.owner else { return Ok(()) };
+    /// What revokes a session's tokens; nothing where it never had any.
+    fn revocation(&self, record: &Record, now: OffsetDateTime) -> Option<Entry> {
+        let owner = record.owner.as_ref().filter(|_| record.generation > 0)?;
         let keep = self.settings.token_seconds.saturating_add(MOST_LEEWAY_SECONDS).saturating_add(1);
-        let keep_until = u64::try_from(self.now().unix_timestamp().saturating_add(keep)).unwrap_or_default();
-        let revocation = session_of(&owner.person, &record.id);
-        self.trust.revoke(Entry { revocation, keep_until }, caller).await
+        let keep_until = u64::try_from(now.unix_timestamp().saturating_add(keep)).unwrap_or_default();
+        let revocation = Revocation::Session { issuer: owner.person.issuer().to_owned(), sid: record.id.clone() };
+        Some(Entry { revocation, keep_until })
     }
-}
-
-fn session_of(person: &Principal, id: &str) -> Revocation {
-    Revocation::Session { issuer: person.issuer().to_owned(), sid: id.to_owned() }
 }
 
 impl SessionView {

@@ -69,7 +69,6 @@ pub(super) struct Record {
     /// Unix seconds.
     pub(super) confirmed_at: Option<i64>,
     pub(super) polled_at: Option<i64>,
-    pub(super) interval_seconds: u32,
     /// How many refresh tokens there have been; the last one is good.
     pub(super) generation: u32,
     /// When the last one was given out, in milliseconds.
@@ -96,7 +95,6 @@ impl Record {
             user_code: None,
             confirmed_at: None,
             polled_at: None,
-            interval_seconds: super::grant::INTERVAL_SECONDS,
             generation: 0,
             given_at: 0,
         }

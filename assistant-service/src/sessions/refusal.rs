@@ -52,7 +52,7 @@ impl OAuthError {
             Self::InvalidScope => ("invalid_scope", "No session gets a scope that is asked for."),
             Self::InvalidGrant => ("invalid_grant", "It is unknown, of another key, used, or ended; begin anew."),
             Self::AuthorizationPending => ("authorization_pending", "Nobody has confirmed it; ask again."),
-            Self::SlowDown => ("slow_down", "Wait five seconds longer between two questions."),
+            Self::SlowDown => ("slow_down", "Wait longer between two questions: five seconds more."),
             Self::AccessDenied => ("access_denied", "It was refused; begin anew."),
             Self::ExpiredToken => ("expired_token", "It took too long; begin anew."),
             Self::InvalidProof(invalid) => {

@@ -34,6 +34,8 @@ pub(super) enum Why {
     WrongNumbers,
     /// A refresh token that had been used came again: two have it.
     RefreshReused,
+    /// The same of a device code.
+    CodeReused,
 }
 
 #[derive(Serialize)]

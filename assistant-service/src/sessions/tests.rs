@@ -20,6 +20,7 @@ mod codes;
 mod links;
 mod pictures;
 mod replicas;
+mod revoking;
 
 const SCOPES: &str = "sessions:write events:read commands:approve silences:write";
 
@@ -187,6 +188,13 @@ fn with_session(id: &Value) -> impl FnOnce(&mut TransactionClaims) {
 
 fn second() -> Duration {
     Duration::from_secs(1)
+}
+
+/// What whoever runs the service revokes of the person's issuer.
+async fn revoke(scene: &Scene, named: &str) -> StatusCode {
+    let request = scene.stage.request("POST", "/v1/revocations").by("admin");
+    let request = request.header("content-type", "application/x-www-form-urlencoded");
+    request.body(format!("iss={ISSUER}&{named}")).send().await.status
 }
 
 /// A second service on the same store.

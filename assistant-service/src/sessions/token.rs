@@ -33,12 +33,16 @@ const EARLY: i64 = 500;
 /// lost on bad lines, and the same key asks.
 const ANSWERED_AGAIN: i64 = 60_000;
 
+/// Tokens that a session may have at once, and those it may have in the life of one from then on: who renews at half of it needs two.
+const TOKENS_AT_ONCE: i64 = 4;
+const TOKENS_IN_A_LIFE: i64 = 3;
+
 /// What a device may be told.
 enum Outcome {
     Tokens(TokenAnswer),
     Refused(OAuthError),
-    /// An old refresh token: two have it.
-    Reused(Box<Record>),
+    /// A device code or refresh token that has been used: two have it.
+    Reused(Box<Record>, Why),
 }
 
 /// Gives a device its tokens, once its person has let it in, and again for each refresh token.
@@ -67,10 +71,13 @@ pub(crate) async fn token(
     match outcome {
         Outcome::Tokens(tokens) => Ok(([(CACHE_CONTROL, "no-store")], Json(tokens)).into_response()),
         Outcome::Refused(error) => Err(error.into()),
-        Outcome::Reused(record) => {
-            tracing::warn!(session = record.id, "a refresh token came twice: the session is ended");
-            to_its_end_in(&state, *record, caller, Why::RefreshReused).await?;
-            Err(OAuthError::InvalidGrant.into())
+        Outcome::Reused(record, why) => {
+            tracing::warn!(session = record.id, "a device code or refresh token came twice: the session is ended");
+            match to_its_end_in(&state, *record, caller, why).await {
+                // It is over; what could not be revoked is told to whoever runs the service.
+                Ok(()) | Err(Problem::SessionTokenHolds) => Err(OAuthError::InvalidGrant.into()),
+                Err(problem) => Err(problem.into()),
+            }
         }
     }
 }
@@ -83,17 +90,19 @@ impl Sessions {
         if !bool::from(expected.as_bytes().ct_eq(code.as_bytes())) {
             return Err(OAuthError::InvalidGrant.into());
         }
+        self.take_question(id)?;
         let by = By { caller, proof: Some(proof) };
         let first = self.change(id, by, |record, now| match record.state {
             SessionState::Ended => Err(OAuthError::AccessDenied.into()),
             SessionState::Active if record.generation == 1 && is_asked_again_soon(&record, now) => {
                 self.again(record, now)
             }
-            SessionState::Active => Err(OAuthError::InvalidGrant.into()),
+            SessionState::Active if record.is_over(now) => Err(OAuthError::InvalidGrant.into()),
+            SessionState::Active => Ok(reused(record, Why::CodeReused)),
             _ if record.is_over(now) => Err(OAuthError::ExpiredToken.into()),
             SessionState::Confirmed => self.begun(record, now),
             SessionState::Offered | SessionState::Redeemed | SessionState::Waiting | SessionState::Joined => {
-                Ok(asked_again(record, now))
+                asked_again(record, now)
             }
         });
         known(first.await, OAuthError::ExpiredToken)
@@ -126,6 +135,7 @@ impl Sessions {
         if !bool::from(expected.as_bytes().ct_eq(token.as_bytes())) {
             return Err(OAuthError::InvalidGrant.into());
         }
+        self.take_question(id)?;
         let by = By { caller, proof: Some(proof) };
         let refreshed = self.change(id, by, |record, now| {
             if record.state != SessionState::Active || record.is_over(now) || self.is_shut_out(&record) {
@@ -135,14 +145,28 @@ impl Sessions {
                 return self.again(record, now);
             }
             if generation != record.generation {
-                let unchanged = record.clone();
-                return Ok(Change::new(unchanged, None, Outcome::Reused(Box::new(record))));
+                return Ok(reused(record, Why::RefreshReused));
+            }
+            if self.has_had_enough(&record, now) {
+                return Err(OAuthError::SlowDown.into());
             }
             let record = Record { generation: generation.saturating_add(1), given_at: millis(now), ..record };
             let tokens = self.tokens(&record, now)?;
             Ok(Change::new(record, Told::Refreshed, Outcome::Tokens(tokens)))
         });
         known(refreshed.await, OAuthError::InvalidGrant)
+    }
+
+    /// Counts a question of a session, whose code has held: before anything is read or kept for it.
+    fn take_question(&self, id: &str) -> Result<(), Refusal> {
+        self.rates.questions.take(id.to_owned(), self.clock.elapsed()).map_err(|_| OAuthError::SlowDown.into())
+    }
+
+    /// Whether it has had more tokens than anybody needs, each of which is an event: some at once, and then some for each life of one.
+    fn has_had_enough(&self, record: &Record, now: OffsetDateTime) -> bool {
+        let lasted = now.unix_timestamp().saturating_sub(record.confirmed_at.unwrap_or_default());
+        let lives = lasted.saturating_mul(TOKENS_IN_A_LIFE).checked_div(self.settings.token_seconds);
+        i64::from(record.generation) >= TOKENS_AT_ONCE.saturating_add(lives.unwrap_or_default())
     }
 
     /// Whether the session, its person, or the login in which it was opened has been revoked.
@@ -159,18 +183,20 @@ fn is_asked_again_soon(record: &Record, now: OffsetDateTime) -> bool {
     millis(now) < record.given_at.saturating_add(ANSWERED_AGAIN)
 }
 
-/// A device that asks before anybody has let it in, faster than it may or not.
-fn asked_again(record: Record, now: OffsetDateTime) -> Change<Outcome> {
-    let interval = i64::from(record.interval_seconds).saturating_mul(1000);
-    let is_too_fast =
-        record.polled_at.is_some_and(|before| millis(now) < before.saturating_add(interval).saturating_sub(EARLY));
-    let polled_at = Some(millis(now));
-    let (interval_seconds, error) = if is_too_fast {
-        (record.interval_seconds.saturating_add(INTERVAL_SECONDS), OAuthError::SlowDown)
-    } else {
-        (record.interval_seconds, OAuthError::AuthorizationPending)
-    };
-    Change::new(Record { polled_at, interval_seconds, ..record }, None, Outcome::Refused(error))
+/// What has been used comes again. The proof is spent, and the session ended then.
+fn reused(record: Record, why: Why) -> Change<Outcome> {
+    Change::new(record.clone(), None, Outcome::Reused(Box::new(record), why))
+}
+
+/// A device that asks before anybody has let it in. Nothing is kept for one that asks faster than it may, nor is its proof spent,
+/// which has let nobody pass.
+fn asked_again(record: Record, now: OffsetDateTime) -> Result<Change<Outcome>, Refusal> {
+    let interval = i64::from(INTERVAL_SECONDS).saturating_mul(1000).saturating_sub(EARLY);
+    if record.polled_at.is_some_and(|before| millis(now) < before.saturating_add(interval)) {
+        return Err(OAuthError::SlowDown.into());
+    }
+    let pending = Outcome::Refused(OAuthError::AuthorizationPending);
+    Ok(Change::new(Record { polled_at: Some(millis(now)), ..record }, None, pending))
 }
 
 /// What is not remembered any more is `forgotten`.

@@ -141,7 +141,11 @@ impl TrustBook {
 
     /// Makes one entry durable, together with its event. To be called by whoever has the turn.
     pub(super) async fn commit(&self, put: Put, event: Option<NewEvent>) -> Result<Revision, BackboneError> {
-        let batch = Batch { events: event.into_iter().collect(), puts: vec![put] };
+        self.commit_all(Batch { events: event.into_iter().collect(), puts: vec![put] }).await
+    }
+
+    /// Makes all of it durable, and says the revision of its first entry. To be called by whoever has the turn.
+    pub(super) async fn commit_all(&self, batch: Batch) -> Result<Revision, BackboneError> {
         let Committed { revisions, .. } = self.backbone.commit(batch).await?;
         let nothing = || BackboneError::Unavailable("the store did not say what an entry's revision is".to_owned());
         revisions.first().copied().ok_or_else(nothing)

@@ -13,7 +13,7 @@ use crate::events::{CloudEvent, Stamp};
 use crate::gate::Caller;
 use crate::metrics::KindLabel;
 use crate::problem::Problem;
-use crate::revocations::{Entry, Indexed, RevocationEntry, RevocationKey};
+use crate::revocations::{Entry, Indexed, RevocationEntry, RevocationKey, Room};
 
 const EVENT_TYPE: &str = "dev.watchgate.revocation";
 
@@ -39,29 +39,43 @@ struct Revoked<'a> {
 impl TrustBook {
     /// Revokes, unless that is revoked already; returns when it is durable and in force here.
     pub(crate) async fn revoke(&self, entry: Entry, caller: &Caller) -> Result<(), Problem> {
+        self.revoke_with(&entry, caller, Room::All, Batch::default()).await
+    }
+
+    /// Revokes a session of ours, together with what its end changes: both are durable, or nothing is. Sessions leave room in
+    /// the index for what people revoke: when they have filled their part of it this is [`Problem::TooManyRevocations`].
+    pub(crate) async fn revoke_session(&self, entry: &Entry, caller: &Caller, end: Batch) -> Result<(), Problem> {
+        self.revoke_with(entry, caller, Room::OfSessions, end).await
+    }
+
+    async fn revoke_with(&self, entry: &Entry, caller: &Caller, room: Room, with: Batch) -> Result<(), Problem> {
         let mut turn = self.turn.lock().await;
         let key = RevocationKey::from(&entry.revocation);
         let mut attempt = 1;
         loop {
             let kept = self.read().revocations.get(&key).cloned();
             let wanted = match &kept {
-                Some(Indexed { entry: kept, .. }) => match kept.widened_by(&entry) {
+                Some(Indexed { entry: kept, .. }) => match kept.widened_by(entry) {
                     Some(wider) => wider,
-                    None => return Ok(()),
+                    None if with.puts.is_empty() => return Ok(()),
+                    None => return Ok(self.backbone.commit(with).await.map(drop)?),
                 },
-                None if self.read().revocations.takes(&entry) => entry.clone(),
+                None if self.read().revocations.takes(entry, room) => entry.clone(),
                 None => return Err(Problem::TooManyRevocations),
             };
             let value = Some(serde_json::to_vec(&RevocationEntry::from(&wanted)).map_err(Problem::internal)?);
             let expected_revision = kept.map(|kept| kept.revision);
             let put = Put { bucket: REVOCATIONS, key: key.to_string(), value, expected_revision, expires_at: None };
-            match self.commit(put, Some(self.event(&wanted, &key, caller)?)).await {
+            let mut batch = with.clone();
+            batch.events.push(self.event(&wanted, &key, caller)?);
+            batch.puts.insert(0, put);
+            match self.commit_all(batch).await {
                 Ok(revision) => {
                     self.metrics.revocations.get_or_create(&KindLabel { kind: wanted.kind() }).inc();
                     self.take_over_own(&mut turn, |content| content.revocations.insert(wanted, revision)).await;
                     return Ok(());
                 }
-                Err(BackboneError::Conflict { .. }) if attempt < ATTEMPTS => {
+                Err(BackboneError::Conflict { bucket: REVOCATIONS, .. }) if attempt < ATTEMPTS => {
                     attempt = attempt.saturating_add(1);
                     self.read_again(&key).await?;
                 }

@@ -364,3 +364,16 @@ async fn streams_and_long_polls_of_a_revoked_token_end_at_once_and_those_of_othe
     let goes_on = tokio::time::timeout(Duration::from_millis(200), axum::body::to_bytes(other, usize::MAX)).await;
     assert!(goes_on.is_err(), "a stream of another token has ended");
 }
+
+impl TrustBook {
+    /// So many revocations that have ended, in memory alone.
+    pub(crate) fn fill(&self, count: usize) {
+        self.take_over(|content| {
+            for number in 0..count {
+                let revocation = Revocation::Id { issuer: "i".to_owned(), jti: number.to_string() };
+                let revision = u64::MAX - u64::try_from(number).unwrap();
+                content.revocations.insert(Entry { revocation, keep_until: 1 }, revision);
+            }
+        });
+    }
+}

@@ -62,6 +62,9 @@ fn read_all(file: &Section<'_>, mistakes: &mut Vec<Mistake>) -> Settings {
         }
     }
     let scope = file.text("scope", mistakes).unwrap_or_else(|| DEFAULT_SCOPE.to_owned());
+    if issuer.is_some() && !scope.split(' ').any(|name| name == "openid") {
+        file.at("scope").mistake("openid must be among it, or the page does not know who signed in", mistakes);
+    }
     let resource = file.text("resource", mistakes);
     Settings { sign_in: SignIn { issuer, client_id, scope, resource, paste }, connect }
 }
@@ -97,5 +100,17 @@ mod tests {
             "issuer: https://idp.example.com\nclientId: c\nconnect: ['https://idp.example.com/token', \"'self'\"]\n";
         assert_eq!(mistakes(at_path), ["connect[0]", "connect[1]"]);
         assert_eq!(mistakes("paste: true\ntoken: a\n"), ["token"]);
+    }
+
+    #[test]
+    fn a_scope_by_which_nobody_is_told_who_signed_in_is_a_mistake() {
+        let with = |scope: &str| format!("issuer: https://idp.example.com\nclientId: c\nscope: {scope}\n");
+        for scope in ["events:read", "''", "openid2 events:read", "OpenID"] {
+            assert_eq!(mistakes(&with(scope)), ["scope"], "{scope}");
+        }
+        for scope in ["openid", "events:read openid offline_access"] {
+            Settings::read(&with(scope)).unwrap();
+        }
+        Settings::read("paste: true\nscope: events:read\n").unwrap();
     }
 }

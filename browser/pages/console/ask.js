@@ -55,8 +55,11 @@ export function show(root, context) {
       });
       const turn = { question: text, answer };
       turns.push(turn);
-      sent('question');
-      question.value = '';
+      // What was typed meanwhile is the next one.
+      if (question.value.trim() === text) {
+        sent('question');
+        question.value = '';
+      }
       anew.hidden = false;
       part.replaceWith(turnOf(turn));
       context.announce(answer.known ? `Answered: ${answer.short ?? ''}` : 'The documents do not say.');

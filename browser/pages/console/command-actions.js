@@ -5,9 +5,9 @@ import { h } from '../lib/dom.js';
 import { isFinal, isReplayable, isUnderWay } from './command-words.js';
 import { confirming } from './confirm.js';
 import { draft, sent } from './drafts.js';
-import { SendingKey } from './parameters.js';
 import { isSame } from './people.js';
 import { field, onSend } from './problem-box.js';
+import { sendOnce } from './sending.js';
 
 /** The parts, or none. `done(command)` hears what came of it; `runbook` is null where it cannot be read. */
 export function commandActions({ context, signal, command, runbook, done }) {
@@ -66,19 +66,10 @@ function callingOff({ context, signal, command, runbook, done }) {
 
 function again({ context, signal, command, runbook, done }) {
   if (runbook && !runbook.you_may.includes('run')) return null;
-  const key = new SendingKey();
   return reasoned({
     context, signal, name: `replay-${command.id}`, words: 'Call it once more', ask: 'This makes a new command with the same parameters.', yes: 'Yes, once more',
     send: async (reason) => {
-      const body = reason ? { reason } : {};
-      let next;
-      try {
-        next = await context.api.call('POST', `/v1/commands/${encodeURIComponent(command.id)}/replay`, { body, headers: { 'idempotency-key': key.for(body) } });
-        key.answered();
-      } catch (problem) {
-        if (!problem.isPassing) key.answered();
-        throw problem;
-      }
+      const next = await sendOnce(context.api, `/v1/commands/${encodeURIComponent(command.id)}/replay`, reason ? { reason } : {});
       done(next);
       if (!signal.aborted) context.go('commands', [next.id]);
     },

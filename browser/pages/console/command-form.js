@@ -3,9 +3,10 @@
 import { fill, h } from '../lib/dom.js';
 import { Problem } from '../lib/problem.js';
 import { draft, sent } from './drafts.js';
-import { commandBody, fieldsOf, parametersOf, SendingKey } from './parameters.js';
+import { commandBody, fieldsOf, parametersOf } from './parameters.js';
 import { field, onSend, problemBox } from './problem-box.js';
 import { hrefOf } from './route.js';
+import { sendOnce } from './sending.js';
 
 const RISKS = { read: ['looks and reports', ''], change: ['changes what can be changed back', 'warn'], destructive: ['cannot be changed back', 'bad'] };
 
@@ -52,7 +53,6 @@ export async function showRequest(place, { context, signal, query, done }) {
     const dry = h('input', { type: 'checkbox' });
     dry.checked = !mayRun;
     dry.disabled = !mayRun;
-    const key = new SendingKey();
     const [risk, style] = RISKS[runbook.risk] ?? [runbook.risk, ''];
     const service = runbook.target.service ?? `as the parameter ${runbook.target.service_from} says`;
     const quorum = runbook.approval.quorum ?? 1;
@@ -70,14 +70,7 @@ export async function showRequest(place, { context, signal, query, done }) {
         const { parameters, errors } = parametersOf(fields, values);
         if (errors.length > 0) throw new Problem({ status: 400, title: 'Something is missing', detail: 'Nothing was sent yet.', errors });
         const body = commandBody({ runbook: runbook.name, parameters, reason: reason.value, isDryRun: mayDry && dry.checked });
-        let command;
-        try {
-          command = await api.call('POST', '/v1/commands', { body, headers: { 'idempotency-key': key.for(body) } });
-          key.answered();
-        } catch (problem) {
-          if (!problem.isPassing) key.answered();
-          throw problem;
-        }
+        const command = await sendOnce(api, '/v1/commands', body);
         sent(...fields.map(({ name }) => drafted(name)), drafted(':reason'));
         context.announce('The command was asked for.');
         if (signal.aborted) return;

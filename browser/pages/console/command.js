@@ -28,7 +28,7 @@ export async function showCommand(place, { context, signal, id, changed }) {
     return;
   }
   if (signal.aborted) return;
-  const head = h('div', {});
+  const head = h('div', { tabindex: '-1' });
   const connection = h('p', { class: 'small faint' });
   const actions = h('div', {});
   const facts = h('div', {});
@@ -66,7 +66,10 @@ export async function showCommand(place, { context, signal, id, changed }) {
     const key = JSON.stringify([command.state, command.approval.decided?.length, command.stop_asked_by]);
     if (key !== offered) {
       offered = key;
+      const wasHere = actions.contains(document.activeElement);
       fill(actions, commandActions({ context, signal, command, runbook, done: (next) => { if (next.id === command.id) { command = next; draw(); } changed(); } }));
+      // What was pressed may be gone, and how it stands now is said above.
+      if (wasHere) head.focus({ preventScroll: true });
     }
   }
 

@@ -11,14 +11,27 @@ export function confirming({ label, ask, yes, act = null, value = '', style = 'q
 
   function asking() {
     const second = act
-      ? h('button', { type: 'button', class: 'danger', onclick: async () => { back(); await act(); } }, yes)
+      ? h('button', { type: 'button', class: 'danger', onclick: acting }, yes)
       : h('button', { type: 'submit', value, class: 'danger', onclick: () => setTimeout(back) }, yes);
-    const no = h('button', { type: 'button', class: 'quiet', onclick: () => { back(); first.focus(); } }, 'No');
+    const no = h('button', { type: 'button', class: 'quiet', onclick: back }, 'No');
     fill(place, h('span', { class: 'ask', role: 'group', 'aria-label': ask }, h('span', {}, ask), ' ', second, ' ', no));
     second.focus();
   }
 
+  async function acting() {
+    // What this belongs to may be gone with what is done; what it stands in is still there.
+    const around = place.parentElement?.closest('[tabindex="-1"]');
+    back();
+    await act();
+    if (!first.isConnected && isNowhere()) around?.focus({ preventScroll: true });
+  }
+
+  /** The button that was pressed goes away, and the keyboard goes back to the one before. */
   function back() {
+    const wasHere = place.contains(document.activeElement) || isNowhere();
     fill(place, first);
+    if (wasHere) first.focus({ preventScroll: true });
   }
 }
+
+const isNowhere = () => document.activeElement === null || document.activeElement === document.body;

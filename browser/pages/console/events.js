@@ -4,9 +4,10 @@ import { fill, h } from '../lib/dom.js';
 import { now } from '../lib/clock.js';
 import { EventFeed, FILTERS, MOST_EVENTS } from './event-feed.js';
 import { showEvent } from './event.js';
+import { listFoot } from './list-foot.js';
 import { clearProblem, field, onSend, problemBox, showProblem } from './problem-box.js';
 import { hrefOf } from './route.js';
-import { fillFoot, filterOf } from './rows.js';
+import { filterOf, placeRows } from './rows.js';
 import { split } from './split.js';
 import { clock, when } from './when.js';
 
@@ -27,7 +28,7 @@ export function show(root, context) {
   const status = h('span', { class: 'tag' });
   const pausing = h('button', { type: 'button', class: 'quiet', onclick: () => (feed.isPaused ? feed.resume() : feed.pause()) }, 'Pause');
   const rows = h('ul', { class: 'rows', 'aria-label': 'Events' });
-  const foot = h('div', { class: 'list-foot' });
+  const foot = listFoot({ label: 'Older events', signal, older });
   const box = h('div', {});
   const set = h('span', { class: 'faint' });
   const wrong = h('div', {});
@@ -38,7 +39,7 @@ export function show(root, context) {
     open: (position, place, ending, route) => showEvent(place, { api, signal: ending, context, position, known: feed?.events.find((one) => String(one.position) === position), query: route.query }),
     moved: (route) => { if (String(filterOf(FILTERS, route.query)) !== String(filterOf(FILTERS, values()))) load(route.query); },
   });
-  fill(list, h('div', { class: 'list-head' }, h('div', { class: 'row ends' }, status, pausing), filters), box, rows, foot);
+  fill(list, h('div', { class: 'list-head' }, h('div', { class: 'row ends' }, status, pausing), filters), box, rows, foot.element);
   load(context.route.query);
   return () => following.abort();
 
@@ -71,6 +72,7 @@ export function show(root, context) {
     const mine = new EventFeed({ api, filter: values(), signal: AbortSignal.any([signal, following.signal]), changed: () => { if (feed === mine) soon(); } });
     feed = mine;
     fill(box);
+    foot.begin();
     clearProblem(form, wrong);
     fill(rows, h('li', { class: 'empty' }, 'Loading…'));
     try {
@@ -101,15 +103,14 @@ export function show(root, context) {
     const anchor = rows.scrollTop > 40 ? [...rows.children].find((row) => row.offsetTop >= rows.scrollTop + rows.offsetTop) : null;
     const before = anchor?.offsetTop;
     // What stays is not touched: somebody may be on it, and there may be a thousand.
-    for (const [index, row] of wanted.entries()) if (rows.children[index] !== row) rows.insertBefore(row, rows.children[index] ?? null);
-    while (rows.children.length > wanted.length) rows.lastChild.remove();
+    placeRows(rows, wanted);
     // Whoever reads further down is not pushed away by what comes.
     if (anchor?.isConnected) rows.scrollTop += anchor.offsetTop - before;
     if (feed.events.length === 0 && feed.state !== 'loading' && feed.state !== 'refused') fill(rows, h('li', { class: 'empty' }, 'No events match. Those that come are shown here.'));
     if (feed.problem) fill(box, problemBox(feed.problem, { again: () => load(query) }));
     mark();
     drawStatus();
-    drawFoot();
+    foot.update({ count: feed.events.length, hasOlder: feed.olderThan !== null });
   }
 
   function drawStatus() {
@@ -122,12 +123,9 @@ export function show(root, context) {
     pausing.hidden = feed.state === 'ended' || feed.state === 'refused';
   }
 
-  function drawFoot() {
-    const older = async () => {
-      if (feed.events.length >= MOST_EVENTS) feed.pause();
-      await feed.older();
-    };
-    fillFoot(foot, { count: feed.events.length, older: feed.olderThan !== null && older, label: 'Older events', signal });
+  async function older() {
+    if (feed.events.length >= MOST_EVENTS) feed.pause();
+    await feed.older();
   }
 }
 

@@ -31,6 +31,8 @@ export function showIncident(place, { context, signal, id }) {
   const silence = h('details', { class: 'call' }, h('summary', {}, 'Silence it for some time'));
   fill(place, box);
   let drawn = null;
+  // Of several that are on their way the last one counts.
+  let drawings = 0;
   // What is over changes no more.
   const load = async () => (incident?.state === 'resolved' ? incident : api.call('GET', path, { signal }));
   poll({ signal, every: EVERY, box, load, show: (next) => { const isFirst = incident === null; incident = next; if (isFirst) build(); draw(); } });
@@ -95,9 +97,12 @@ export function showIncident(place, { context, signal, id }) {
   }
 
   async function drawPicture() {
+    drawings += 1;
+    const mine = drawings;
+    const isLate = () => signal.aborted || mine !== drawings;
     try {
       const blob = await api.call('GET', `${path}/plot.svg`, { signal, blob: true, headers: { accept: 'image/svg+xml' } });
-      if (signal.aborted) return;
+      if (isLate()) return;
       const url = URL.createObjectURL(blob);
       const names = incident.moved.slice(0, 4).map(({ metric }) => metric);
       const alt = `Lines of ${[...new Set(names)].join(', ')} over time on the devices that are struck, with what was usual before and when it began, ${exact(incident.began_at)}. The table below says the same in numbers.`;
@@ -105,7 +110,7 @@ export function showIncident(place, { context, signal, id }) {
       image.addEventListener('load', () => URL.revokeObjectURL(url), { once: true });
       fill(picture, image);
     } catch (problem) {
-      if (!signal.aborted) fill(picture, problemBox(problem, { again: drawPicture }));
+      if (!isLate()) fill(picture, problemBox(problem, { again: drawPicture }));
     }
   }
 

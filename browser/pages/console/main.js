@@ -8,8 +8,9 @@ import { problemBox } from './problem-box.js';
 import { hrefOf, routeOf } from './route.js';
 import { Session } from './session.js';
 import { showSignIn, signInAgain } from './sign-in-screen.js';
-import { answerIn, metadataOf, take, isForWindow } from './sign-in.js';
-import { handOver } from './sign-in-window.js';
+import { prepare } from './sign-in-answer.js';
+import { answerIn } from './sign-in.js';
+import { moduleLoader, OtherVersion, showOtherVersion } from './view-module.js';
 import { clock, keepTimes } from './when.js';
 import { now } from '../lib/clock.js';
 
@@ -31,46 +32,52 @@ const redirectUri = `${location.origin}/console`;
 let session = null;
 let api = null;
 let shown = null;
+const loadModule = moduleLoader();
 
-await start();
+keepTimes();
+const answered = answerIn(location.search);
+// A code that stands in the address would be in the history, and sent again with each reload. It stays good here for whoever tries again.
+if (answered) history.replaceState(null, '', `${location.pathname}${location.hash}`);
+await start(answered);
 
-async function start() {
-  keepTimes();
-  const answer = answerIn(location.search);
-  // A code that stands in the address would be in the history, and sent again with each reload.
-  if (answer) history.replaceState(null, '', `${location.pathname}${location.hash}`);
+async function start(answer) {
   const bare = new Api();
   let config;
   try {
     config = await bare.call('GET', '/console/config.json');
   } catch (problem) {
-    fill(page, h('main', { class: 'sign-in' }, h('h1', {}, 'Watchgate'), problemBox(problem, { again: () => location.reload() })));
+    fill(page, h('main', { class: 'sign-in' }, h('h1', {}, 'Watchgate'), problemBox(problem, { again: () => start(answer) })));
     return;
   }
   session = new Session({ config, store });
-  api = new Api({ credentials: () => session.credentials(), renewed: () => session.renewed() });
+  api = new Api({ credentials: () => session.credentials(), renewed: (refused) => session.renewed(refused) });
   session.addEventListener('change', ({ isSame }) => changed(config, isSame));
   addEventListener('hashchange', () => {
     if (session.state !== 'out') routed();
     else if ((openView() !== undefined) !== (shown !== null)) showOut(config);
   });
-  if (!answer) {
-    showOut(config);
+  if (answer && config.issuer) await arrive(config, answer);
+  else showOut(config);
+}
+
+/** Comes back from the provider. */
+async function arrive(config, answer) {
+  const moved = (place) => { if (place) history.replaceState(null, '', `${location.pathname}${place}`); };
+  fill(page, h('main', { class: 'sign-in' }, h('h1', {}, 'Signing in'), h('p', {}, 'The identity provider is asked for your token.')));
+  let finish;
+  try {
+    finish = await prepare(answer, { config, store, session, moved });
+  } catch (problem) {
+    if (!problem.isPassing) showOut(config, problem);
+    else fill(page, h('main', { class: 'sign-in' }, h('h1', {}, 'Signing in'), problemBox(problem, { again: () => arrive(config, answer) })));
     return;
   }
-  if (await isForWindow(answer, store).catch(() => false) && await handOver(answer)) {
+  if (!finish) {
     fill(page, h('main', { class: 'sign-in' }, h('h1', {}, 'You are signed in'), h('p', {}, 'This window can be closed.')));
     window.close();
     return;
   }
-  fill(page, h('main', { class: 'sign-in' }, h('h1', {}, 'Signing in'), h('p', {}, 'The identity provider is asked for your token.')));
-  try {
-    const pending = await take(answer, store);
-    if (pending.place) history.replaceState(null, '', `${location.pathname}${pending.place}`);
-    await session.finish({ answer, pending, metadata: await metadataOf(config.issuer) });
-  } catch (problem) {
-    showOut(config, problem);
-  }
+  await finish().catch((problem) => showOut(config, problem));
 }
 
 function showOut(config, problem = null) {
@@ -180,12 +187,14 @@ async function showView(view, route) {
   };
   me.context = context;
   try {
-    const module = await import(view.module);
+    const module = await loadModule(view.module);
     if (ending.signal.aborted) return;
     const end = await module.show(root, context);
     if (ending.signal.aborted) end?.();
     else ending.signal.addEventListener('abort', () => end?.());
   } catch (problem) {
-    if (!ending.signal.aborted) fill(root, problemBox(problem, { again: () => showView(view, routeOf(location.hash)) }));
+    if (ending.signal.aborted) return;
+    if (problem instanceof OtherVersion) showOtherVersion(root);
+    else fill(root, problemBox(problem, { again: () => showView(view, routeOf(location.hash)) }));
   }
 }

@@ -30,7 +30,7 @@ export function agreementPart({ context, signal, mediation, send }) {
   function proposing() {
     const name = `agreement-${id}`;
     const text = draft(name, h('textarea', { rows: '3', maxlength: LONGEST }));
-    const day = h('input', { type: 'date' });
+    const day = draft(`${name}-day`, h('input', { type: 'date' }));
     const form = onSend(h('form', {},
       field({ name: 'text', label: agreement ? 'Propose something else' : 'Propose an agreement', hint: 'Who does what until when. Both read it.', control: text }),
       field({ name: 'follow_up_at', label: 'When to ask whether it held', hint: 'Without a day: in two weeks.', control: day, isOptional: true }),
@@ -39,7 +39,7 @@ export function agreementPart({ context, signal, mediation, send }) {
       work: async () => {
         const at = day.value ? { follow_up_at: new Date(`${day.value}T12:00:00`).toISOString() } : {};
         await send('agreement', { text: text.value.trim(), ...at });
-        sent(name);
+        sent(name, `${name}-day`);
       },
     });
     return agreement ? h('details', {}, h('summary', {}, 'Propose something else'), form) : form;

@@ -2,7 +2,7 @@
 
 import { h } from '../lib/dom.js';
 import { draft, sent } from './drafts.js';
-import { isFinal } from './mediation-words.js';
+import { isFinal, settlingOn } from './mediation-words.js';
 import { field, onSend } from './problem-box.js';
 
 const LONGEST = '4000';
@@ -36,9 +36,10 @@ export function accountPart({ signal, mediation, send }) {
 
 /** How it is proposed to be said, to accept, to change, and to share or not. */
 export function restatementPart({ signal, mediation, send }) {
-  const { yours, theirs, state, id } = mediation;
+  const { yours, theirs, state } = mediation;
   if (!yours.restatement || isFinal(state) || theirs.has_left) return null;
-  const name = `restatement-${id}`;
+  // Another one that is proposed is read as it is, and not hidden by what was typed over the one before.
+  const name = `restatement-${yours.restatement_id}`;
   const text = h('textarea', { rows: '5', maxlength: LONGEST });
   text.value = yours.restatement;
   draft(name, text);
@@ -53,11 +54,11 @@ export function restatementPart({ signal, mediation, send }) {
   onSend(form, {
     signal,
     work: async (button) => {
-      const words = text.value.trim();
       const share = button?.value === 'share';
-      // As it is proposed it is accepted, which uses none of the texts that are left.
-      await send('restatement', words === yours.restatement ? { accept: true, share } : { text: words, share });
-      sent(name);
+      // Taking it back says nothing new: what is typed stays a draft, and uses no turn.
+      const isTakenBack = isShared && !share;
+      await send('restatement', isTakenBack ? { share } : settlingOn(text.value.trim(), mediation, { share }));
+      if (!isTakenBack) sent(name);
     },
   });
   const standing = isShared ? (theirs.has_shared ? 'Both of you have shared.' : 'You have shared it; the other one has not yet.') : theirs.has_shared ? 'The other one has shared theirs, and waits for yours.' : 'Neither of you has shared yet.';

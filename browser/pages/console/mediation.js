@@ -11,39 +11,81 @@ import { problemBox } from './problem-box.js';
 import { when } from './when.js';
 
 const EVERY = 10_000;
+
 export function showMediation(place, { context, signal, id, changed }) {
   const { api } = context;
   const path = `/v1/mediations/${encodeURIComponent(id)}`;
   const box = h('div', {}, h('p', { class: 'faint' }, 'Loading…'));
+  const moved = h('div', { class: 'moved' });
   const body = h('div', {});
-  fill(place, box, body);
+  fill(place, box, body, moved);
   let drawn = null;
-  poll({ signal, every: EVERY, box, load: () => api.call('GET', path, { signal }), show: draw });
+  let offered = null;
+  const look = poll({ signal, every: EVERY, box, load: () => api.call('GET', path, { signal }), show: taken });
 
-  function draw(mediation) {
+  /** Somebody is about to press or to type something: what they look at does not change under their hands, and no word gets into another field. */
+  function taken(mediation) {
     const key = JSON.stringify(mediation);
     // What is being sent has its own answer.
-    if (key === drawn || signal.aborted || body.querySelector('form[aria-busy]')) return;
-    // Drafts are kept by name, so that what the other one does takes no words from whoever is typing; where they were is found again.
-    const at = document.activeElement?.closest?.('[data-field]')?.dataset.field;
-    const wasHere = body.contains(document.activeElement);
-    drawn = key;
+    if (body.querySelector('form[aria-busy]')) return;
+    if (key === drawn) {
+      fill(moved);
+      offered = null;
+      return;
+    }
+    if (isAtWork()) offer(mediation);
+    else draw(mediation);
+  }
+
+  /** Whether somebody is in a field or on a button; `but` are forms that do not count. */
+  function isAtWork(but = []) {
+    const focused = document.activeElement;
+    return body.contains(focused) && !focused.matches('h2') && !but.some((form) => form.contains(focused));
+  }
+
+  function offer(mediation) {
+    const key = JSON.stringify(mediation);
+    if (key === offered) return;
+    offered = key;
+    fill(moved, h('p', { class: 'notice' }, 'Something has changed. ', h('button', { type: 'button', class: 'quiet', onclick: () => draw(mediation) }, 'Show it')));
+    context.announce('Something has changed.');
+  }
+
+  /** What came of what was sent from these forms. Meanwhile somebody may have gone on in another one. */
+  function answered(mediation, forms) {
+    for (const form of forms) {
+      form.removeAttribute('aria-busy');
+      const part = form.closest('details');
+      if (part) part.open = false;
+    }
+    if (isAtWork(forms)) offer(mediation);
+    else draw(mediation);
+    // A look that was on its way saw it as it was before.
+    look();
+    changed();
+  }
+
+  function draw(mediation) {
+    const wasHere = body.contains(document.activeElement) || moved.contains(document.activeElement);
+    const open = [...body.querySelectorAll('details')].filter((part) => part.open).map(nameOf);
+    drawn = JSON.stringify(mediation);
+    offered = null;
+    fill(moved);
     const send = async (step, said) => {
       const next = await api.call('POST', `${path}/${step}`, { body: said, timeout: 130_000 });
       if (signal.aborted) return;
-      for (const form of body.querySelectorAll('form[aria-busy]')) form.removeAttribute('aria-busy');
-      draw(next);
-      changed();
+      answered(next, [...body.querySelectorAll('form[aria-busy]')]);
     };
     const common = { context, signal, mediation, send };
     fill(body,
       h('div', { class: 'row' }, h('h2', { tabindex: '-1' }, mediation.topic), stateTag(mediation.state)),
-      h('p', { class: 'faint' }, 'With ', person(mediation.with), `, begun by ${mediation.begun_by_you ? 'you' : 'the other one'} `, when(mediation.created_at), `. ${mediation.turns_left} texts are still taken, of both together.`),
+      h('p', { class: 'faint' }, 'With ', person(mediation.with), `, begun by ${mediation.begun_by_you ? 'you' : 'the other one'} `, when(mediation.created_at), `. ${mediation.turns_left} more texts of yours are taken.`),
       mediation.theirs.has_left && h('p', { class: 'said' }, 'The other one has left. What they had said is removed.'),
       outcomePart(common), agreementPart(common), together(mediation), restatementPart(common), accountPart(common),
       h('div', { class: 'step' }, h('h3', {}, 'Leave'), h('p', { class: 'hint' }, 'All that you have said is removed, and what was made of it. An agreement that both made stays with the other one.'),
         leaving()));
-    if (wasHere) (at && body.querySelector(`[data-field="${CSS.escape(at)}"]`)?.querySelector('input, textarea, select') || body.querySelector('h2')).focus({ preventScroll: true });
+    for (const part of body.querySelectorAll('details')) part.open = open.includes(nameOf(part));
+    if (wasHere) body.querySelector('h2').focus({ preventScroll: true });
   }
 
   function leaving() {
@@ -60,6 +102,8 @@ export function showMediation(place, { context, signal, id, changed }) {
     } }), problem];
   }
 }
+
+const nameOf = (details) => details.querySelector('summary').textContent;
 
 function together({ together: both, theirs, yours, note }) {
   if (!both && !theirs.shared) return null;

@@ -4,12 +4,12 @@ import { fill, h } from '../lib/dom.js';
 import { draft, sent } from './drafts.js';
 import { showMediation } from './mediation.js';
 import { stateTag } from './mediation-words.js';
-import { SendingKey } from './parameters.js';
 import { person } from './people.js';
 import { poll } from './poll.js';
 import { field, onSend } from './problem-box.js';
 import { hrefOf } from './route.js';
 import { fillRows } from './rows.js';
+import { sendOnce } from './sending.js';
 import { split } from './split.js';
 import { when } from './when.js';
 
@@ -39,7 +39,6 @@ export function show(root, context) {
     const subject = draft('mediation-subject', h('input', { type: 'text', autocomplete: 'off', spellcheck: 'false' }));
     const issuer = h('input', { type: 'text', autocomplete: 'off', spellcheck: 'false' });
     issuer.value = principal.iss;
-    const key = new SendingKey();
     const form = h('form', {},
       field({ name: 'topic', label: 'What it is about', hint: 'Both of you read this. Say it so that the other one could have written it too.', control: topic }),
       field({ name: 'with.subject', label: 'With whom', hint: 'The subject by which the identity provider knows them. Whether there is such a person is not known here.', control: subject }),
@@ -49,14 +48,7 @@ export function show(root, context) {
       signal: ending,
       work: async () => {
         const body = { topic: topic.value.trim(), with: { issuer: issuer.value.trim(), subject: subject.value.trim() } };
-        let begun;
-        try {
-          begun = await api.call('POST', '/v1/mediations', { body, headers: { 'idempotency-key': key.for(body) } });
-          key.answered();
-        } catch (problem) {
-          if (!problem.isPassing) key.answered();
-          throw problem;
-        }
+        const begun = await sendOnce(api, '/v1/mediations', body);
         sent('mediation-topic', 'mediation-subject');
         look();
         if (!ending.aborted) context.go('mediations', [begun.id]);

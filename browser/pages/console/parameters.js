@@ -77,30 +77,3 @@ export function parametersOf(fields, values) {
 export function commandBody({ runbook, parameters, reason = '', isDryRun = false }) {
   return { runbook, parameters, ...(reason.trim() ? { reason: reason.trim() } : {}), ...(isDryRun ? { dry_run: true } : {}) };
 }
-
-/**
- * The `Idempotency-Key` of what is sent: the same one as long as the same is sent and nobody has answered, so that an answer that was lost on
- * the line does not make two commands.
- */
-export class SendingKey {
-  #key = null;
-  #of = null;
-
-  constructor(make = () => crypto.randomUUID()) {
-    this.make = make;
-  }
-
-  for(body) {
-    const of = JSON.stringify(body);
-    if (this.#of !== of) {
-      this.#key = this.make();
-      this.#of = of;
-    }
-    return `"${this.#key}"`;
-  }
-
-  /** Somebody has answered, whatever it was. */
-  answered() {
-    this.#of = null;
-  }
-}

@@ -2,7 +2,7 @@
 
 const ALL_REFUSED = 'With any mistake in its configuration the gate answers every request with 503.';
 
-const FIELDS = { url: 'URL', headers: 'Headers', keys: 'Keys', now: 'Arrives at' };
+const FIELDS = { rules: 'Rules', url: 'URL', headers: 'Headers', keys: 'Keys', now: 'Arrives at' };
 
 /** `{kind, title, reason}`; kind is `permit`, `denial`, `answer` or `none`. */
 export function verdictOf({ mistakes, errors, report }) {

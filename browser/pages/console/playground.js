@@ -48,7 +48,7 @@ export async function show(root, context) {
   function showJudgement(judgement) {
     offerGates(gateChoice, judgement.gates);
     showErrors(form, judgement.errors);
-    rules.setAttribute('aria-invalid', String(judgement.mistakes.length > 0));
+    if (judgement.mistakes.length > 0) rules.setAttribute('aria-invalid', 'true');
     fill(result, resultOf(judgement, { goTo: (line) => goTo(rules, line) }));
     const { kind, title } = verdictOf(judgement);
     glance.className = `glance verdict ${kind}`;

@@ -1,10 +1,7 @@
 // One question on its way: words as they come, and the answer that counts, which comes whole and checked at the end.
 
 import { Problem } from '../lib/problem.js';
-import { Parser } from '../lib/stream.js';
-
-// The service sends something at least every fifteen seconds.
-const SILENCE_MILLISECONDS = 45_000;
+import { listen } from '../lib/stream.js';
 
 const cutOff = () => new Problem({ status: 0, kind: 'cut-off', title: 'The answer was cut off', detail: 'What came of it is no answer. Ask again.' });
 
@@ -13,39 +10,23 @@ const cutOff = () => new Problem({ status: 0, kind: 'cut-off', title: 'The answe
  * Throws a `Problem` where there is no answer, and also where one broke off.
  */
 export async function ask({ api, question, earlier, signal, told }) {
-  const silence = new AbortController();
-  const stop = () => silence.abort();
-  signal.addEventListener('abort', stop, { once: true });
-  let timer = setTimeout(stop, SILENCE_MILLISECONDS);
+  const body = { question, ...(earlier.length > 0 ? { earlier } : {}) };
+  const so = { words: '', doing: 'Looking through the documents…', answer: null };
   try {
-    const body = { question, ...(earlier.length > 0 ? { earlier } : {}) };
-    const response = await api.send('POST', '/v1/ask', { body, headers: { accept: 'text/event-stream' }, signal: silence.signal, timeout: null });
-    const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
-    const parser = new Parser();
-    const so = { words: '', doing: 'Looking through the documents…', answer: null };
-    for (let piece = await reader.read(); !piece.done; piece = await reader.read()) {
-      clearTimeout(timer);
-      timer = setTimeout(stop, SILENCE_MILLISECONDS);
-      for (const { event, data } of parser.take(piece.value)) {
-        if (data === null) continue;
-        const value = JSON.parse(data);
-        if (event === 'end') {
-          if (value.complete && so.answer) return so.answer;
-          throw cutOff();
-        }
-        took(so, event, value);
-        told({ words: so.words, doing: so.doing });
+    for await (const { event, data } of listen(api, 'POST', '/v1/ask', { signal, body })) {
+      if (data === null) continue;
+      const value = JSON.parse(data);
+      if (event === 'end') {
+        if (value.complete && so.answer) return so.answer;
+        break;
       }
+      took(so, event, value);
+      told({ words: so.words, doing: so.doing });
     }
-    throw cutOff();
   } catch (cause) {
     if (signal.aborted || cause instanceof Problem) throw cause;
-    throw cutOff();
-  } finally {
-    clearTimeout(timer);
-    silence.abort();
-    signal.removeEventListener('abort', stop);
   }
+  throw cutOff();
 }
 
 function took(so, event, value) {

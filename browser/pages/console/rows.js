@@ -1,28 +1,51 @@
-// The rows of a list, drawn anew at each look, and what stands below them.
+// The rows of a list. What stays is changed where it is, so that neither the place of the keyboard nor a press that has begun is lost when a
+// list is looked at again.
 
-import { fill, h } from '../lib/dom.js';
-import { problemBox } from './problem-box.js';
+import { h } from '../lib/dom.js';
 
-/** Puts these in the place of the rows before; whoever is on one by the keyboard stays on it. Without any, `empty` says why. */
+const TEXT = 3;
+
+/** Makes `rows` have these items, each with a `data-id` of its own or in its first element; without any, `empty` says why. */
 export function fillRows(rows, items, empty) {
-  const focused = document.activeElement?.dataset?.id;
-  fill(rows, items.length > 0 ? items : h('li', { class: 'empty' }, empty));
-  if (focused) rows.querySelector(`[data-id="${CSS.escape(focused)}"]`)?.focus({ preventScroll: true });
+  const known = new Map([...rows.children].map((row) => [keyOf(row), row]));
+  const wanted = items.map((item) => {
+    const row = known.get(keyOf(item));
+    if (row) freshen(row, item);
+    return row ?? item;
+  });
+  placeRows(rows, wanted.length > 0 ? wanted : [h(rows.localName === 'ul' ? 'li' : 'p', { class: 'empty' }, empty)]);
 }
 
-/** How many there are, and a button that loads older ones with `older()`, which is null where there are none. */
-export function fillFoot(foot, { count, older, label, signal }) {
-  const draw = () => fillFoot(foot, { count, older, label, signal });
-  const button = h('button', { type: 'button', class: 'quiet', onclick: async () => {
-    button.disabled = true;
-    try {
-      await older();
-    } catch (problem) {
-      if (!signal.aborted) fill(foot, problemBox(problem, { again: draw }));
-    }
-  } }, label);
-  fill(foot, h('div', { class: 'row ends' }, `${count} shown`, older && button));
+/** Makes `rows` hold these elements in this order. Whoever is in one of them stays there; who was in one that is gone is in its neighbour. */
+export function placeRows(rows, wanted) {
+  const focused = document.activeElement;
+  const place = [...rows.children].findIndex((row) => row.contains(focused));
+  const staying = new Set(wanted);
+  // First, so that what stays need not be moved: what is moved loses the keyboard.
+  for (const row of [...rows.children]) if (!staying.has(row)) row.remove();
+  for (const [index, row] of wanted.entries()) if (rows.children[index] !== row) rows.insertBefore(row, rows.children[index] ?? null);
+  if (place < 0 || rows.contains(document.activeElement)) return;
+  const next = focused.isConnected ? focused : rows.children[Math.min(place, rows.children.length - 1)]?.querySelector('a');
+  next?.focus({ preventScroll: true });
 }
+
+/** Makes an element look like another one of its kind, by as few changes as there are. The mark of what is open belongs to who set it. */
+export function freshen(old, next) {
+  for (const { name } of [...old.attributes]) if (name !== 'aria-current' && !next.hasAttribute(name)) old.removeAttribute(name);
+  for (const { name, value } of next.attributes) if (old.getAttribute(name) !== value) old.setAttribute(name, value);
+  const fresh = [...next.childNodes];
+  for (const [index, node] of fresh.entries()) {
+    const there = old.childNodes[index];
+    if (!there) old.append(node);
+    else if (there.nodeType === TEXT && node.nodeType === TEXT) {
+      if (there.data !== node.data) there.data = node.data;
+    } else if (there.nodeType === node.nodeType && there.localName === node.localName) freshen(there, node);
+    else there.replaceWith(node);
+  }
+  while (old.childNodes.length > fresh.length) old.lastChild.remove();
+}
+
+const keyOf = (row) => row.dataset.id ?? row.firstElementChild?.dataset.id;
 
 /** Of a query, or of values by name, what a list is filtered by: `names`, without those that say nothing. */
 export function filterOf(names, query) {

@@ -6,8 +6,9 @@ import { now } from '../lib/clock.js';
 import { follow, pause } from '../lib/stream.js';
 import { poll } from './poll.js';
 import { hrefOf } from './route.js';
+import { fillRows } from './rows.js';
 import { healthOf, servicesOf } from './service-list.js';
-import { exact, when } from './when.js';
+import { clock, exact, when } from './when.js';
 
 const EVERY = 10_000;
 const EVENTS = 500;
@@ -24,7 +25,9 @@ export function show(root, context) {
   const cards = h('div', { class: 'cards' }, h('p', { class: 'faint' }, 'Loading…'));
   const box = h('div', {});
   const gaps = h('div', {});
-  fill(root, own, h('p', {}), box, cards, gaps,
+  const deaf = h('div', { role: 'status' });
+  let deafSince = null;
+  fill(root, own, h('p', {}), box, deaf, cards, gaps,
     h('p', { class: 'hint' }, 'A service opens no port for commands and signs in nowhere: it comes and asks. One that waits for commands leaves no trace, so “last seen” is the last time that it took or reported something, as far back as the log was read. What waits for more than a minute says more about a service that is away.'));
   poll({ signal, every: EVERY, box, load, show: draw });
   poll({ signal, every: EVERY, box: h('div', {}), load: ownHealth, show: drawOwn });
@@ -47,9 +50,10 @@ export function show(root, context) {
     ]);
   }
 
-  /** The newest events of commands, and those that come. */
+  /** The newest events of commands, and those that come. Where these come no more, that is marked, and it all begins again. */
   async function followEvents() {
     while (!signal.aborted) {
+      let wait = EVERY;
       try {
         let after = 0;
         await part('events', 'events:read', async () => {
@@ -62,17 +66,27 @@ export function show(root, context) {
         draw();
         if (missing.has('events')) return;
         await follow(api, `/v1/events?type=dev.watchgate.command.*&after=${after}`, {
-          signal,
+          signal, told: heard,
           onEvent: ({ data }) => {
             known.events = [JSON.parse(data), ...known.events].slice(0, EVENTS);
             soon();
           },
         });
-        return;
-      } catch {
-        await pause(EVERY, signal);
+      } catch (problem) {
+        heard('away');
+        // A pause may be a quarter shorter than it is meant to be.
+        wait = Math.max(wait, (problem?.retryAfterSeconds ?? 0) * 1000 / 0.75);
       }
+      await pause(wait, signal);
     }
+  }
+
+  /** `state` as `lib/stream.js` says it. */
+  function heard(state) {
+    if (signal.aborted) return;
+    const before = deafSince;
+    deafSince = state === 'open' ? null : deafSince ?? now();
+    if (deafSince !== before) fill(deaf, deafSince !== null && h('p', { class: 'stale' }, `What services do is not heard of at present. “Last seen” is as of ${clock(deafSince)}.`));
   }
 
   let drawing = null;
@@ -83,8 +97,7 @@ export function show(root, context) {
   function draw() {
     if (signal.aborted || (known.runbooks === null && known.commands === null && missing.size === 0)) return;
     const services = servicesOf(known);
-    fill(cards, services.map(card));
-    if (services.length === 0) fill(cards, h('p', { class: 'empty' }, 'No runbook names a service, and nobody has asked for a command.'));
+    fillRows(cards, services.map(card), 'No runbook names a service, and nobody has asked for a command.');
     fill(gaps, [...missing].map(([name, scope]) => h('p', { class: 'stale' }, `Without the scope ${scope} nothing is known here of ${name}.`)));
   }
 
@@ -99,7 +112,7 @@ export function show(root, context) {
       known.commands && ['Waits for approval', number(service.pending, 'pending')], known.commands && ['Ended badly', number(service.badly, 'dead')],
       service.agent && ['Comes as', service.agent], service.runbooks.length > 0 && ['Runbooks', service.runbooks.join(', ')],
     ].filter(Boolean);
-    return h('section', { class: 'card' }, h('div', { class: 'row ends' }, h('h2', {}, service.name), h('span', { class: `tag ${STYLES[health]}` }, health)),
+    return h('section', { class: 'card', 'data-id': service.name }, h('div', { class: 'row ends' }, h('h2', {}, service.name), h('span', { class: `tag ${STYLES[health]}` }, health)),
       h('dl', { class: 'facts' }, list.map(([name, value]) => [h('dt', {}, name), h('dd', {}, value)])));
   }
 

@@ -26,6 +26,8 @@ export function showSignIn(page, { config, session, store, redirectUri, problem 
     try {
       const metadata = await metadataOf(config.issuer);
       const { url } = await begin({ config, metadata, store, redirectUri, place: location.hash });
+      // Whoever comes back may find this page as it was left, and can press again.
+      addEventListener('pageshow', () => { button.disabled = false; }, { once: true });
       location.assign(url);
     } catch (cause) {
       button.disabled = false;

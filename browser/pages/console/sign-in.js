@@ -7,7 +7,8 @@ import { now as serverNow } from '../lib/clock.js';
 import { makeKey, proof, thumbprint } from '../lib/dpop.js';
 import { Problem, problemOf, unreachable } from '../lib/problem.js';
 
-const PENDING = 'console.sign-ins';
+// Each by its state, so that no tab overwrites what another one began.
+const PENDING = 'console.sign-in.';
 // As long as somebody may take at the provider; what was begun before that was given up.
 const PENDING_MILLISECONDS = 15 * 60_000;
 // Tabs in which a person signs in at once.
@@ -29,9 +30,19 @@ async function fetched(transport, url, request = {}) {
   try {
     return await transport(url, { cache: 'no-store', redirect: 'error', credentials: 'omit', signal, ...request });
   } catch (cause) {
-    const problem = unreachable(cause);
-    problem.title = 'The identity provider cannot be reached';
-    throw problem;
+    throw away(cause);
+  }
+}
+
+const away = (cause) => Object.assign(unreachable(cause), { title: 'The identity provider cannot be reached' });
+
+/** What the answer holds; nothing where it is no JSON. */
+async function jsonOf(response) {
+  const text = await response.text().catch((cause) => { throw away(cause); });
+  try {
+    return JSON.parse(text) ?? {};
+  } catch {
+    return {};
   }
 }
 
@@ -39,7 +50,7 @@ async function fetched(transport, url, request = {}) {
 export async function metadataOf(issuer, transport = (...call) => fetch(...call)) {
   const response = await fetched(transport, `${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`, { headers: { accept: 'application/json' } });
   if (!response.ok) throw await problemOf(response);
-  const metadata = await response.json().catch(() => ({}));
+  const metadata = await jsonOf(response);
   if (metadata.issuer !== issuer) throw refused('wrong-issuer', `The provider calls itself ${metadata.issuer}, and ${issuer} is configured.`);
   for (const name of ['authorization_endpoint', 'token_endpoint']) {
     if (typeof metadata[name] !== 'string') throw refused('no-endpoint', `The provider names no ${name}.`);
@@ -56,7 +67,8 @@ export async function begin({ config, metadata, store, redirectUri, place = '', 
   const pending = {
     state: random(), nonce: random(), verifier: random(), keys: canBind ? await makeKeys() : null, redirectUri, place, isWindow, begunAt: now(),
   };
-  await store.keep(PENDING, [...await waiting(store, now), pending].slice(-MOST_PENDING));
+  await store.keep(PENDING + pending.state, pending);
+  await sweep(store, now);
   const url = new URL(metadata.authorization_endpoint);
   const parameters = {
     response_type: 'code', client_id: config.client_id, redirect_uri: redirectUri, scope: config.scope, state: pending.state, nonce: pending.nonce,
@@ -69,35 +81,42 @@ export async function begin({ config, metadata, store, redirectUri, place = '', 
   return { url: url.href, state: pending.state };
 }
 
-async function waiting(store, now) {
-  const kept = await store.read(PENDING) ?? [];
-  return kept.filter((pending) => now() - pending.begunAt < PENDING_MILLISECONDS);
+const isWaiting = (pending, now) => pending !== undefined && now() - pending.begunAt < PENDING_MILLISECONDS;
+
+/** Forgets what was given up, and of very many the oldest. */
+async function sweep(store, now) {
+  const kept = (await store.readAll(PENDING)).sort((one, other) => other.begunAt - one.begunAt);
+  const old = kept.filter((pending, index) => index >= MOST_PENDING || !isWaiting(pending, now));
+  await Promise.all(old.map(({ state }) => store.forget(PENDING + state)));
 }
 
-/** The answer of a provider in this query, or null where there is none. */
+/** The answer of a provider in this query, or null where there is none. An error may come without a state, and then belongs to no sign-in. */
 export function answerIn(query) {
   const parameters = new URLSearchParams(query);
-  if (!parameters.has('state') || !(parameters.has('code') || parameters.has('error'))) return null;
+  if (!parameters.has('error') && !(parameters.has('code') && parameters.has('state'))) return null;
   const text = (name) => parameters.get(name);
   return { code: text('code'), state: text('state'), iss: text('iss'), error: text('error'), description: text('error_description') };
 }
 
 /** What was begun with this state, once: whoever brings the same answer again finds nothing. Throws where nothing was begun. */
 export async function take(answer, store, now = serverNow) {
-  const kept = await waiting(store, now);
-  const pending = kept.find((one) => one.state === answer.state);
-  if (!pending) throw refused('wrong-state', 'This answer belongs to no sign-in that was begun in this browser, or it came too late. Begin again.');
-  await store.keep(PENDING, kept.filter((one) => one !== pending));
+  if (answer.state === null) throw refused('no-state', `The provider answered with the error ${codeOf(answer)} and did not say to which sign-in.`);
+  const pending = await store.take(PENDING + answer.state);
+  if (!isWaiting(pending, now)) throw refused('wrong-state', 'This answer belongs to no sign-in that was begun in this browser, or it came too late. Begin again.');
   return pending;
 }
 
+// Whoever wrote the link may have written this: it is shown only where it is a name as providers give them (RFC 6749, section 4.1.2.1).
+const codeOf = ({ error }) => (/^[a-z_]{1,40}$/.test(error) ? error : 'unknown');
+
 /** Whether what was begun with this state was begun for a window of its own. */
 export async function isForWindow(answer, store, now = serverNow) {
-  return (await waiting(store, now)).some((one) => one.state === answer.state && one.isWindow);
+  const pending = await store.read(PENDING + answer.state);
+  return isWaiting(pending, now) && pending.isWindow;
 }
 
 /** Forgets what was begun. */
-export const forgetBegun = (store) => store.forget(PENDING);
+export const forgetBegun = (store) => store.forgetAll(PENDING);
 
 /** Makes tokens of an answer, or says why there are none. */
 export async function finish({ answer, pending, config, metadata, transport = (...call) => fetch(...call), now = serverNow }) {
@@ -146,15 +165,15 @@ async function tokensFor({ form, keys, config, metadata, transport, now }) {
     ({ response } = await asked(form, keys, nonce));
   }
   if (!response.ok) throw await problemOf(response);
-  const body = await response.json().catch(() => ({}));
+  const body = await jsonOf(response);
   if (typeof body.access_token !== 'string') throw refused('no-token', 'The provider answered without an access token.');
   const kind = String(body.token_type ?? '').toLowerCase();
   // A bound token was asked for: one that is not could be used by whoever finds it.
   if (kind !== (keys ? 'dpop' : 'bearer')) throw refused('wrong-token-type', `The provider gave a token of the type ${body.token_type}.`);
-  const lifetime = Number(body.expires_in);
+  const livesFor = Number(body.expires_in) * 1000;
   return {
     token: body.access_token, keys, refreshToken: body.refresh_token ?? null, idToken: body.id_token ?? null, scope: body.scope ?? config.scope,
-    expiresAt: lifetime > 0 ? now() + lifetime * 1000 : null,
+    expiresAt: livesFor > 0 ? now() + livesFor : null, livesFor,
   };
 
   async function asked(parameters, pair, withNonce) {

@@ -28,11 +28,18 @@ function append(element, children) {
   return element;
 }
 
-/** Says a sentence to screen readers, in the page's element with the id `said`. */
+let sentences = [];
+
+/** Says a sentence to screen readers, in the page's element with the id `said`; several that come at once, one after the other. */
 export function announce(sentence) {
   const said = document.getElementById('said');
   if (!said) return;
+  sentences.push(sentence);
+  if (sentences.length > 1) return;
   // The same sentence twice is read twice only when it was away in between.
   said.textContent = '';
-  setTimeout(() => { said.textContent = sentence; }, 50);
+  setTimeout(() => {
+    said.textContent = sentences.join(' ');
+    sentences = [];
+  }, 50);
 }

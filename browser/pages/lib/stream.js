@@ -5,6 +5,8 @@ const FIRST_PAUSE = 250;
 const LONGEST_PAUSE = 30_000;
 // The service sends a comment at least every 15 s; a line that is silent for longer is dead.
 const SILENCE_MILLISECONDS = 45_000;
+// What ends sooner and has brought nothing was no stream: whoever answers so is not asked again and again in haste.
+const STEADY_MILLISECONDS = 5_000;
 const LONGEST_LINE = 4 * 1024 * 1024;
 
 /** Takes text piece by piece; gives `{id, event, data}` for every event, and an id alone (`data: null`) where a stream only moved on. */
@@ -41,11 +43,48 @@ export class Parser {
   }
 }
 
-/** Waits, or until `signal`; a little less or more each time, so that many clients do not come back at once. */
-export const pause = (milliseconds, signal) => new Promise((resolve) => {
-  const timer = setTimeout(resolve, milliseconds * (0.75 + Math.random() / 2));
-  signal?.addEventListener('abort', () => { clearTimeout(timer); resolve(); }, { once: true });
+// Longer ones a browser does not wait for, but for no time at all.
+const LONGEST_TIMER = 2 ** 31 - 1;
+
+/**
+ * Waits, or until `signal`; a little less or more each time, so that many clients do not come back at once. With `isLeast` never less: somebody
+ * has said when to come back.
+ */
+export const pause = (milliseconds, signal, { isLeast = false } = {}) => new Promise((resolve) => {
+  if (signal?.aborted) return resolve();
+  const done = () => { clearTimeout(timer); signal?.removeEventListener('abort', done); resolve(); };
+  const timer = setTimeout(done, Math.min(milliseconds * ((isLeast ? 1 : 0.75) + Math.random() / 2), LONGEST_TIMER));
+  return signal?.addEventListener('abort', done);
 });
+
+/**
+ * What comes on one stream, as `Parser` gives it, until the stream ends. `opened()` is called once it has begun. Throws what `api.send` throws, and
+ * also where nothing comes for too long; that time runs only while something is awaited of the server.
+ */
+export async function* listen(api, method, path, { signal, body, headers = {}, opened = () => {} }) {
+  const ending = new AbortController();
+  let timer;
+  const heard = () => {
+    clearTimeout(timer);
+    timer = setTimeout(() => ending.abort(new DOMException('The line is silent', 'TimeoutError')), SILENCE_MILLISECONDS);
+  };
+  try {
+    const response = await api.send(method, path, {
+      body, headers: { accept: 'text/event-stream', ...headers }, signal: AbortSignal.any([signal, ending.signal]), isStream: true, timeout: SILENCE_MILLISECONDS,
+    });
+    opened();
+    heard();
+    const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
+    const parser = new Parser();
+    for (let piece = await reader.read(); !piece.done; piece = await reader.read()) {
+      heard();
+      yield* parser.take(piece.value);
+    }
+  } finally {
+    clearTimeout(timer);
+    ending.abort();
+  }
+}
 
 /**
  * Follows a stream until `signal`, and takes it up again where it broke off. `told(state)` says `'open'`, `'away'` or, with the problem
@@ -55,24 +94,15 @@ export async function follow(api, path, { signal, onEvent, told = () => {}, afte
   let last = after;
   let wait = FIRST_PAUSE;
   while (!signal.aborted) {
-    const silence = new AbortController();
-    const stop = () => silence.abort();
-    signal.addEventListener('abort', stop, { once: true });
-    let timer = setTimeout(stop, SILENCE_MILLISECONDS);
+    let openedAt = null;
+    let isLeast = false;
+    const opened = () => { openedAt = Date.now(); told('open'); };
     try {
-      const headers = { accept: 'text/event-stream', ...(last === null ? {} : { 'last-event-id': last }) };
-      const response = await api.send('GET', path, { headers, signal: silence.signal, timeout: null });
-      told('open');
-      const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
-      const parser = new Parser();
-      for (let piece = await reader.read(); !piece.done; piece = await reader.read()) {
-        clearTimeout(timer);
-        timer = setTimeout(stop, SILENCE_MILLISECONDS);
+      for await (const event of listen(api, 'GET', path, { signal, headers: last === null ? {} : { 'last-event-id': last }, opened })) {
+        if (event.id !== undefined) last = event.id;
+        if (event.data === null) continue;
         wait = FIRST_PAUSE;
-        for (const event of parser.take(piece.value)) {
-          if (event.id !== undefined) last = event.id;
-          if (event.data !== null) onEvent(event);
-        }
+        onEvent(event);
       }
     } catch (problem) {
       if (signal.aborted) return;
@@ -80,15 +110,15 @@ export async function follow(api, path, { signal, onEvent, told = () => {}, afte
         told('refused', problem);
         return;
       }
-      if (problem?.retryAfterSeconds) wait = Math.max(wait, problem.retryAfterSeconds * 1000);
-    } finally {
-      clearTimeout(timer);
-      silence.abort();
-      signal.removeEventListener('abort', stop);
+      if (problem?.retryAfterSeconds) {
+        isLeast = true;
+        wait = Math.max(wait, problem.retryAfterSeconds * 1000);
+      }
     }
     if (signal.aborted) return;
+    if (openedAt !== null && Date.now() - openedAt >= STEADY_MILLISECONDS) wait = FIRST_PAUSE;
     told('away');
-    await pause(wait, signal);
+    await pause(wait, signal, { isLeast });
     wait = Math.min(wait * 2, LONGEST_PAUSE);
   }
 }

@@ -1,58 +1,50 @@
 // Alerts: what waits for an approval, and what is the matter. One tap approves; as long as nobody has begun, one more takes it back.
 
-import { announce, fill, h } from '../lib/dom.js';
+import { fill, h } from '../lib/dom.js';
+import { Cards } from './cards.js';
+import { said } from './decided.js';
 import { agreedOf, awaits, decisionOf } from './decisions.js';
-import { problemBox } from './joining-screen.js';
-import { ago, clock, whileShown } from './times.js';
+import { ago, clock, tellAgo, whileShown } from './times.js';
 
-// Whoever decides once more is told so; then it was done before.
-const DECIDED = ['decided-already'];
-const UNDO_MILLISECONDS = 10_000;
-
-/** `state` outlives the screen: what was decided a moment ago can still be taken back. */
-export function showAlerts(root, { api, alerts, queue, person, state, signal }) {
+/** `state` outlives the screen: which cards are open. */
+export function showAlerts(root, { alerts, decided, person, state, signal }) {
   const list = h('div', { class: 'alerts' });
   const status = h('p', { class: 'faint as-of' });
-  fill(root, h('h1', { class: 'unseen' }, 'Alerts'), status, list);
-  state.decided ??= new Map();
+  const missing = h('p', { class: 'faint as-of' });
+  const calm = h('div', {});
+  const cards = new Cards(list, signal);
+  fill(root, h('h1', { class: 'unseen' }, 'Alerts'), status, missing, list, calm);
   state.open ??= new Set();
-  // What was decided on one screen is answered while another one of the same is shown.
-  state.show = show;
   alerts.addEventListener('change', show, { signal });
-  queue.addEventListener('sent', ({ item }) => settled(item.id), { signal });
-  queue.addEventListener('failed', ({ item, problem }) => settled(item.id, problem), { signal });
-  whileShown(30_000, show, signal);
-  // What an earlier page could not send, and what became of things while another screen was shown.
-  for (const { id: item, about, body } of queue.items) {
-    const command = alerts.seen.commands?.find(({ id }) => id === about);
-    if (command && !state.decided.has(about)) state.decided.set(about, { command, decision: body.decision, item, became: 'waiting' });
-  }
-  for (const decided of state.decided.values()) if (decided.became === 'waiting') stillWaits(decided);
+  decided.addEventListener('change', show, { signal });
+  whileShown(30_000, () => tellAgo(list), signal);
   show();
 
   function show() {
     const { commands, incidents, insights } = alerts.seen;
-    const isStale = !alerts.isLive;
-    root.classList.toggle('stale', isStale && alerts.asOf !== null);
-    fill(status, alerts.asOf === null ? 'Looking…' : isStale && `As of ${clock(alerts.asOf)}`);
+    const { asOf, isLive } = alerts;
+    root.classList.toggle('stale', !isLive && asOf !== null);
+    fill(status, asOf === null ? 'Looking…' : !isLive && `As of ${clock(asOf)}`);
+    fill(missing, asOf !== null && alerts.missing.length > 0 && `Not seen yet: ${alerts.missing.join(', ')}`);
     // What is on its way out of the list stays until it is said what became of it.
-    const gone = [...state.decided.values()].filter(({ command }) => !commands?.some(({ id }) => id === command.id)).map(({ command }) => command);
-    const cards = [
-      ...gone.map((command) => ({ key: command.id, make: () => decidedCard(command) })),
-      ...(commands ?? []).map((command) => ({ key: command.id, make: () => (state.decided.has(command.id) ? decidedCard(command) : commandCard(command)) })),
-      ...(incidents ?? []).map((incident) => ({ key: incident.id, make: () => incidentCard(incident) })),
-      ...(insights ?? []).map((insight) => ({ key: insight.id, make: () => insightCard(insight) })),
+    const gone = decided.all.filter(({ command }) => !commands?.some(({ id }) => id === command.id));
+    const shown = [
+      ...gone.map((one) => cardOf('decided', one.command.id, one, decidedCard)),
+      ...(commands ?? []).map((command) => {
+        const one = decided.of(command.id);
+        return one ? cardOf('decided', command.id, one, decidedCard) : cardOf('command', command.id, command, commandCard);
+      }),
+      ...(incidents ?? []).map((incident) => cardOf('incident', incident.id, incident, incidentCard)),
+      ...(insights ?? []).map((insight) => cardOf('insight', insight.id, insight, insightCard)),
     ];
-    const focused = document.activeElement?.closest?.('[data-key]')?.dataset.key;
-    const control = document.activeElement?.dataset?.control;
-    fill(list, cards.map(({ key, make }) => labelled(make(), key)));
-    if (cards.length === 0 && alerts.asOf !== null) fill(list, h('p', { class: 'calm' }, 'Nothing needs you.'));
-    if (focused) list.querySelector(`[data-key="${CSS.escape(focused)}"] [data-control="${control ?? ''}"]`)?.focus();
+    cards.show(shown);
+    tellAgo(list);
+    fill(calm, shown.length === 0 && asOf !== null && alerts.missing.length === 0 && h('p', { class: 'calm' }, 'Nothing needs you.'));
   }
 
-  function labelled(card, key) {
-    card.setAttribute('data-key', key);
-    return card;
+  /** What an element is drawn from is its form; what went wrong has its words outside of what JSON tells. */
+  function cardOf(kind, key, seen, draw) {
+    return { key, form: JSON.stringify([kind, seen, seen.problem?.message]), make: () => draw(seen) };
   }
 
   function commandCard(command) {
@@ -66,71 +58,16 @@ export function showAlerts(root, { api, alerts, queue, person, state, signal }) 
       h('h2', {}, name), h('p', {}, Object.entries(parameters).map(([what, value]) => h('span', { class: 'parameter' }, h('span', { class: 'faint' }, `${what} `), told(value)))),
       !mayDecide && h('p', { class: 'faint' }, decisionOf(command, person) ? 'You agreed; it waits for others.' : 'You asked for it; it waits for somebody else.'),
       mayDecide && h('div', { class: 'buttons' },
-        h('button', { type: 'button', class: 'main', 'data-control': 'approve', onclick: () => decide(command, 'approve') }, 'Approve'),
+        h('button', { type: 'button', class: 'main', 'data-control': 'approve', onclick: () => decided.decide(command, 'approve') }, 'Approve'),
         h('details', { class: 'against', ...(state.open.has(id) ? { open: true } : {}), ontoggle: ({ target: details }) => (details.open ? state.open.add(id) : state.open.delete(id)) },
           h('summary', { 'data-control': 'more' }, 'Reject…'),
-          h('button', { type: 'button', 'data-control': 'reject', onclick: () => decide(command, 'reject') }, 'Reject it'))),
+          h('button', { type: 'button', 'data-control': 'reject', onclick: () => decided.decide(command, 'reject') }, 'Reject it'))),
       reason && h('p', {}, reason),
       h('p', { class: 'faint' }, `${by.sub} · `, ago(at), ` · for ${target.service}`, agreed && ` · ${agreed}`));
   }
 
-  async function decide(command, decision) {
-    const item = {
-      id: crypto.randomUUID(), what: `${decision} ${command.runbook}`, about: command.id, method: 'POST', settledBy: DECIDED,
-      path: `/v1/commands/${encodeURIComponent(command.id)}/approval`, body: { decision, digest: command.digest },
-    };
-    const sending = queue.send(item);
-    const decided = { command, decision, item: item.id, became: 'sending' };
-    state.decided.set(command.id, decided);
-    state.show();
-    try {
-      const { isWaiting } = await sending;
-      if (!isWaiting) return came(decided);
-      decided.became = 'waiting';
-      announce('Waiting for the line.');
-      state.show();
-    } catch (problem) {
-      await failed(decided, problem);
-    }
-    return list.querySelector(`[data-key="${CSS.escape(command.id)}"] button`)?.focus();
-  }
-
-  function came(decided) {
-    Object.assign(decided, { became: 'sent', sentAt: performance.now() });
-    announce(`${said(decided.decision)} ${decided.command.runbook}.`);
-    letGo(decided.command.id);
-    state.show();
-    list.querySelector(`[data-key="${CSS.escape(decided.command.id)}"] button`)?.focus();
-  }
-
-  /** Where an answer was lost on the line, the same decision comes too late; whose it was stands in the command. */
-  async function failed(decided, problem) {
-    if (problem.kind === 'wrong-state' && await isOwn(decided).catch(() => false)) return came(decided);
-    Object.assign(decided, { became: 'failed', problem });
-    announce(problem.message);
-    return state.show();
-  }
-
-  async function isOwn({ command, decision }) {
-    return decisionOf(await api.call('GET', `/v1/commands/${encodeURIComponent(command.id)}`), person) === decision;
-  }
-
-  function settled(item, problem = null) {
-    const decided = [...state.decided.values()].find((one) => one.item === item && one.became === 'waiting');
-    if (!decided) return;
-    if (problem) failed(decided, problem);
-    else came(decided);
-  }
-
-  /** It may have gone out meanwhile, and nobody was told. */
-  function stillWaits(decided) {
-    if (queue.items.some(({ id }) => id === decided.item)) return;
-    isOwn(decided).then((isDone) => (isDone ? came(decided) : failed(decided, new Error('It was not sent.'))), (problem) => failed(decided, problem));
-  }
-
-  function decidedCard(command) {
-    const decided = state.decided.get(command.id);
-    const { decision, became, problem, isUndoing = false } = decided;
+  function decidedCard(one) {
+    const { command, decision, became, problem, isUndoing = false } = one;
     const words = {
       sending: 'Sending…',
       waiting: `${said(decision)}, waiting for the line`,
@@ -142,12 +79,13 @@ export function showAlerts(root, { api, alerts, queue, person, state, signal }) 
       failed: 'Not done',
     }[became];
     const mayUndo = decision === 'approve' && !isUndoing && (became === 'sent' || became === 'waiting' || became === 'unsure');
+    // It was said once when it went wrong; a card that is drawn anew is no alert.
     return h('article', { class: `card decided ${became}`, 'aria-label': command.runbook },
-      h('h2', {}, command.runbook), h('p', {}, isUndoing ? 'Taking it back…' : words), problem && problemBox(problem),
+      h('h2', {}, command.runbook), h('p', {}, isUndoing ? 'Taking it back…' : words), problem && h('p', { class: 'problem' }, problem.message),
       h('div', { class: 'buttons' },
-        mayUndo && h('button', { type: 'button', 'data-control': 'undo', onclick: () => undo(decided) }, became === 'unsure' ? 'Try again' : 'Undo'),
-        (became === 'failed' || became === 'kept') && h('button', { type: 'button', 'data-control': 'again', onclick: () => { state.decided.delete(command.id); show(); } }, 'Close')),
-      became === 'sent' && mayUndo && timeLeft(decided));
+        mayUndo && h('button', { type: 'button', 'data-control': 'undo', onclick: () => decided.undo(one) }, became === 'unsure' ? 'Try again' : 'Undo'),
+        (became === 'failed' || became === 'kept') && h('button', { type: 'button', 'data-control': 'again', onclick: () => decided.close(one) }, 'Close')),
+      became === 'sent' && mayUndo && timeLeft(one));
   }
 
   /** A bar that runs out; a screen that is drawn anew goes on with it. */
@@ -155,40 +93,6 @@ export function showAlerts(root, { api, alerts, queue, person, state, signal }) 
     const bar = h('div', { class: 'time-left', 'aria-hidden': 'true' });
     bar.style.animationDelay = `${Math.round(sentAt - performance.now())}ms`;
     return bar;
-  }
-
-  /** Takes an approval back: the command is called off, which stops it only if it has not begun, and asks for that else. */
-  async function undo(decided) {
-    const { command, item } = decided;
-    Object.assign(decided, { isUndoing: true, problem: null });
-    state.show();
-    try {
-      const waited = await queue.takeBack(item);
-      // What was sent and not answered may have got lost on its way there: then there is nothing to call off.
-      const isThere = decided.became === 'sent' || (waited !== 'unsent' && await isOwn(decided));
-      if (isThere) {
-        const response = await api.send('POST', `/v1/commands/${encodeURIComponent(command.id)}/cancel`, { body: { reason: 'taken back on a watch' } });
-        decided.became = response.status === 202 ? 'stopping' : 'undone';
-      } else {
-        decided.became = 'undone';
-      }
-    } catch (problem) {
-      Object.assign(decided, { became: problem.isPassing ? 'unsure' : 'kept', problem });
-    }
-    decided.isUndoing = false;
-    announce({ undone: 'Taken back.', stopping: 'It had begun. It was asked to stop.', kept: 'It could not be taken back. It stays approved.', unsure: 'Nobody was reached. It may have arrived.' }[decided.became]);
-    letGo(command.id);
-    return state.show();
-  }
-
-  function letGo(id) {
-    setTimeout(() => {
-      const decided = state.decided.get(id);
-      // What went wrong stays until it was seen.
-      if (decided?.isUndoing || !['sent', 'undone', 'stopping'].includes(decided?.became)) return;
-      state.decided.delete(id);
-      state.show();
-    }, UNDO_MILLISECONDS);
   }
 
   function incidentCard({ title, began_at: began, devices_in_all: devices, suggested }) {
@@ -201,5 +105,3 @@ export function showAlerts(root, { api, alerts, queue, person, state, signal }) 
     return h('article', { class: 'card insight', 'aria-label': 'Insight' }, h('p', {}, text), h('p', { class: 'faint' }, count > 1 && `${count} times · `, ago(at)));
   }
 }
-
-const said = (decision) => (decision === 'approve' ? 'Approved' : 'Rejected');

@@ -9,14 +9,21 @@ const WHY = {
   late: 'That took too long.',
 };
 
+// Of a camera that is on.
+let scanning = null;
+
 const device = () => wordsOf({ userAgent: navigator.userAgent, width: screen.width, height: screen.height });
 
 /** Shows it, and again at each change of the session. `handle` is what the link brought, once. */
 export function showJoining(root, { session, handle = null }) {
+  endScanning();
   if (handle) return redeem(root, session, handle);
   if (session.state === 'waiting') return showWaiting(root, session);
   return showStart(root, session);
 }
+
+/** Whatever else is shown, the camera goes out, and what it saw is of no use any more. */
+export const endScanning = () => scanning?.abort();
 
 function showStart(root, session, problem = null) {
   const why = WHY[session.why];
@@ -59,19 +66,41 @@ function showWaiting(root, session) {
   announce(number ? `You join ${account}. Type ${shown.split('').join(' ')} where you saw the code.` : `Your code is ${shown.split('').join(' ')}.`);
 }
 
-/** A code was opened on a device that is somebody's already. */
-export function showInstead(root, { session, handle, stay }) {
+/** A code was opened on a device that is somebody's already. `leave()` ends that, `stay()` shows it again. */
+export function showInstead(root, { session, handle, leave, stay }) {
   const heading = h('h1', { tabindex: '-1' }, `This is ${session.account}'s already`);
-  fill(root,
-    h('main', { class: 'start' }, heading,
-      h('p', {}, 'A code was opened. To join by it, leave this session first.'),
-      h('button', { type: 'button', class: 'main', onclick: stay }, 'Stay'),
-      h('button', { type: 'button', onclick: () => session.leave().then(() => redeem(root, session, handle)) }, 'Leave and join')));
+  const problemPlace = h('div', {});
+  const stayButton = h('button', { type: 'button', class: 'main', onclick: stay }, 'Stay');
+  const leaveButton = h('button', { type: 'button', onclick: join }, 'Leave and join');
+  fill(root, h('main', { class: 'start' }, heading, h('p', {}, 'A code was opened. To join by it, leave this session first.'), stayButton, leaveButton, problemPlace));
   heading.focus();
+
+  function join() {
+    stayButton.disabled = true;
+    whileLeaving(leaveButton, problemPlace, leave).then((isOut) => { if (isOut) redeem(root, session, handle); else stayButton.disabled = false; });
+  }
+}
+
+/** Says that it leaves, once at a time, and what went wrong. Resolves to whether this device is nobody's then. */
+export async function whileLeaving(button, problemPlace, leave) {
+  const words = button.textContent;
+  button.disabled = true;
+  fill(button, 'Leaving…');
+  announce('Leaving…');
+  try {
+    await leave();
+    return true;
+  } catch (problem) {
+    button.disabled = false;
+    fill(button, words);
+    fill(problemPlace, problemBox(problem));
+    return false;
+  }
 }
 
 async function scan(root, session) {
   const ending = new AbortController();
+  scanning = ending;
   const video = h('video', { playsinline: true, muted: true, 'aria-label': 'What the camera sees' });
   const words = h('p', { role: 'status' }, 'Point the camera at the code.');
   fill(root,

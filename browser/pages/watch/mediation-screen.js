@@ -3,24 +3,27 @@
 import { announce, fill, h } from '../lib/dom.js';
 import { dictation } from './ask-screen.js';
 import { problemBox } from './joining-screen.js';
+import { shareShown, takeBack } from './mediation.js';
 import { clock, day } from './times.js';
 
 const STATE = { open: 'open', shared: 'both have shared', agreed: 'agreed', follow_up: 'did it hold?', closed: 'closed', left: 'left' };
 
 /** `state` outlives the screen: which one is `open`. */
-export function showMediation(root, { alerts, mediations, drafts, state, signal }) {
+export function showMediation(root, { mediations, drafts, state, signal }) {
   state.open ??= null;
   const asOf = h('p', { class: 'faint as-of' });
   const box = h('div', { class: 'mediation' });
   let drawn = null;
   fill(root, h('h1', { class: 'unseen' }, 'Mediation'), asOf, box);
-  alerts.addEventListener('mediation', ({ id }) => moved(id), { signal });
+  mediations.addEventListener('moved', ({ ids }) => moved(ids), { signal });
+  signal.addEventListener('abort', () => { mediations.shown = null; }, { once: true });
   show();
 
   /** What was seen last at once, and then what there is. */
   async function show() {
     const { open } = state;
     const known = mediations.known(open);
+    mediations.shown = open;
     drawn = null;
     if (known) draw(known.seen);
     else fill(box, h('p', { class: 'faint' }, 'Looking…'));
@@ -48,11 +51,18 @@ export function showMediation(root, { alerts, mediations, drafts, state, signal 
   }
 
   /** Somebody is about to press or to type something: what they look at does not change under their hands. */
-  function moved(id) {
-    if (state.open !== null && state.open !== id) return;
-    if (!box.contains(document.activeElement) || document.activeElement.matches('h2')) return look(state.open);
+  function moved(ids) {
+    if (state.open !== null && !ids.includes(state.open)) return undefined;
+    const isInHands = box.contains(document.activeElement) && !document.activeElement.matches('h2');
+    // The list was looked at already, which is how it is known.
+    if (!isInHands && state.open === null) return draw(mediations.known().seen);
+    if (!isInHands) return look(state.open);
+    offer();
+    return announce('Something has changed.');
+  }
+
+  function offer() {
     fill(asOf, 'Something has changed. ', h('button', { type: 'button', onclick: () => look(state.open) }, 'Show it'));
-    announce('Something has changed.');
   }
 
   function go(id) {
@@ -63,7 +73,7 @@ export function showMediation(root, { alerts, mediations, drafts, state, signal 
 
   /** What is the same is not drawn again: somebody may be typing into it already. */
   function draw(seen) {
-    const form = JSON.stringify(seen);
+    const form = JSON.stringify([seen, state.open === null && seen.map(({ id }) => mediations.hasMoved(id))]);
     if (form === drawn) return;
     drawn = form;
     if (state.open === null) showList(seen);
@@ -81,15 +91,16 @@ export function showMediation(root, { alerts, mediations, drafts, state, signal 
   function showOne(mediation) {
     const { topic, with: other, yours, theirs, together, agreement, form = [], note, state: stands, turns_left: turns, asks_whether_it_held: asks } = mediation;
     const isOver = stands === 'left' || stands === 'closed';
-    // After an agreement nothing is told or restated any more.
-    const maySpeak = (stands === 'open' || stands === 'shared') && turns > 0;
+    // After an agreement nothing is told or restated any more, nor taken back.
+    const isSpokenIn = stands === 'open' || stands === 'shared';
+    const maySpeak = isSpokenIn && turns > 0;
     fill(box,
       h('button', { type: 'button', class: 'back', onclick: () => go(null) }, '‹ All'),
       h('h2', { tabindex: '-1' }, topic), h('p', { class: 'faint' }, `with ${other.subject}${theirs.has_left ? ', who has left' : ''}`),
       asks && outcome(),
       maySpeak && !yours.account && account(form),
       yours.restatement && maySpeak && restatement(yours),
-      yours.shared && !maySpeak && part('You shared', h('blockquote', {}, yours.shared)),
+      yours.shared && !maySpeak && part('You shared', h('blockquote', {}, yours.shared), isSpokenIn && takingBack()),
       !isOver && !yours.shared && theirs.has_shared && h('p', {}, `${other.subject} has shared. You see it once you share too.`),
       !isOver && yours.shared && !theirs.shared && h('p', {}, `You have shared. ${other.subject} has not yet.`),
       theirs.shared && part(`${other.subject} says`, h('blockquote', {}, theirs.shared)),
@@ -99,7 +110,7 @@ export function showMediation(root, { alerts, mediations, drafts, state, signal 
       agreement?.accepted_at && isOver && part('Agreed', h('blockquote', {}, agreement.text)),
       yours.held !== undefined && h('p', {}, `You say that it ${yours.held ? 'held' : 'did not hold'}.`, yours.note && ` ${yours.note}`),
       theirs.held !== undefined && h('p', {}, `${other.subject} says that it ${theirs.held ? 'held' : 'did not hold'}.`),
-      turns === 0 && !isOver && h('p', {}, 'All turns are used. Accept what is proposed, leave, or go on in a room.'),
+      turns === 0 && !isOver && h('p', {}, 'All your turns are used. Accept what is proposed, leave, or go on in a room.'),
       yours.account && ownSide(yours.account, maySpeak),
       note && h('p', { class: 'faint' }, note),
       !isOver && leaving(other));
@@ -137,6 +148,8 @@ export function showMediation(root, { alerts, mediations, drafts, state, signal 
       } catch (problem) {
         button.disabled = false;
         fill(problemPlace, problemBox(problem));
+        // What is shown is not what there is.
+        if (problem.status === 409 && !signal.aborted && state.open === open) offer();
       }
     }
   }
@@ -164,12 +177,15 @@ export function showMediation(root, { alerts, mediations, drafts, state, signal 
       : more('Your side', [], h('p', { class: 'faint' }, 'Only you see this.'), h('blockquote', {}, told));
   }
 
-  function restatement({ restatement: words, shared }) {
-    if (shared) return part('You share', h('blockquote', {}, shared), action('Take back', 'restatement', () => ({ accept: true, share: false }), { said: 'Taken back.' }));
+  const takingBack = () => action('Take back', 'restatement', takeBack, { said: 'Taken back.' });
+
+  function restatement(yours) {
+    const { restatement: words, shared } = yours;
+    if (shared) return part('You share', h('blockquote', {}, shared), takingBack());
     const own = text('restatement', 'In other words', words);
     return part('Said to the other one',
       h('blockquote', {}, words),
-      action('Share this', 'restatement', () => ({ accept: true, share: true }), { said: 'Shared.', kind: 'main' }),
+      action('Share this', 'restatement', () => shareShown(yours), { said: 'Shared.', kind: 'main' }),
       more('Say it otherwise', [own], own.node,
         action('Share mine', 'restatement', () => ({ text: own.area.value, share: true }), { fields: [own], said: 'Shared.', kind: 'main' }),
         action('Keep, not share', 'restatement', () => ({ text: own.area.value, share: false }), { fields: [own], said: 'Kept, and not shared.' })));

@@ -2,12 +2,25 @@
 
 import { now } from '../lib/clock.js';
 
-/** An event `change` says that another number of them wants to be looked at. */
+// What moves one comes with several events; one look is enough for them.
+const TOGETHER_MILLISECONDS = 150;
+
+/**
+ * Events are `change` when another number of them wants to be looked at, and `moved` (with `ids`) when some of one's own have moved. `shown` is the
+ * id of the one that somebody looks at, which does not count as one to be looked at.
+ */
 export class Mediations extends EventTarget {
+  shown = null;
   #api;
   #list = null;
   #ones = new Map();
+  #left = new Map();
   #moved = new Set();
+  #heard = new Set();
+  #timer = null;
+  // Answers may overtake each other. Each has the number that was the next one when its question went out; a step's, when it was answered: whatever
+  // was asked before that step may not know of it.
+  #turn = 0;
 
   constructor({ api }) {
     super();
@@ -29,57 +42,88 @@ export class Mediations extends EventTarget {
     return this.#moved.has(id);
   }
 
-  /** Looks at the list, or at one. Throws a `Problem`; one that is gone is forgotten. */
+  /** Looks at the list, or at one, and resolves to the newest that is known then. Throws a `Problem`; one that is gone is forgotten. */
   async look(id = null, options = {}) {
+    const turn = this.#next();
     if (id !== null) {
       try {
-        return this.take(await this.#api.call('GET', pathOf(id), options));
+        return this.#take(await this.#api.call('GET', pathOf(id), options), turn);
       } catch (problem) {
-        if (problem.status === 404) this.#forget(id);
+        if (problem.status === 404) this.#forget(id, turn);
         throw problem;
       }
     }
     const { mediations } = await this.#api.call('GET', '/v1/mediations', options);
-    this.#list = { seen: mediations, asOf: now() };
-    for (const moved of this.#moved) if (!mediations.some(({ id: own }) => own === moved)) this.#moved.delete(moved);
-    this.dispatchEvent(new Event('change'));
-    return mediations;
+    if (turn > (this.#list?.turn ?? 0)) this.#takeList(mediations, turn);
+    return this.#list.seen;
   }
 
   /** One step of one; resolves to how it stands then, or to null where one is out of it. Throws a `Problem`. */
   async step(id, step, body) {
     // A model may take its time.
     const answer = await this.#api.call('POST', `${pathOf(id)}/${step}`, { body, timeout: 120_000 });
-    if (step !== 'leave') return this.take(answer);
-    this.#forget(id);
+    if (step !== 'leave') return this.#take(answer, this.#next());
+    this.#forget(id, this.#next());
     return null;
   }
 
-  /** An event said that one has moved; it may be anybody's. True when it is one of one's own. */
-  async moved(id, { isShown = false } = {}) {
-    await this.look();
-    if (!this.#list.seen.some(({ id: own }) => own === id)) return false;
-    if (!isShown) this.#moved.add(id);
-    this.dispatchEvent(new Event('change'));
-    return true;
+  /**
+   * An event said that one has moved, which may be anybody's: the list is looked at a moment later, once for all that is heard of until then. What is
+   * somebody's private step says no `id`.
+   */
+  heard(id) {
+    if (!id) return;
+    this.#heard.add(id);
+    // What cannot be looked at now is looked at with whatever is next.
+    this.#timer ??= setTimeout(() => { this.#timer = null; this.look().catch(() => null); }, TOGETHER_MILLISECONDS);
   }
 
-  take(mediation) {
-    this.#ones.set(mediation.id, { seen: mediation, asOf: now() });
+  #next() {
+    this.#turn += 1;
+    return this.#turn;
+  }
+
+  #takeList(mediations, turn) {
+    const seen = mediations.filter(({ id }) => !(this.#left.get(id) > turn));
+    for (const entry of seen) if (this.#ones.get(entry.id)?.turn > turn) agree(entry, this.#ones.get(entry.id).seen);
+    this.#list = { seen, asOf: now(), turn };
+    const isOwn = (id) => seen.some(({ id: own }) => own === id);
+    const ids = [...this.#heard].filter(isOwn);
+    this.#heard.clear();
+    for (const id of ids) if (id !== this.shown) this.#moved.add(id);
+    for (const id of this.#moved) if (!isOwn(id)) this.#moved.delete(id);
+    this.dispatchEvent(new Event('change'));
+    if (ids.length > 0) this.dispatchEvent(Object.assign(new Event('moved'), { ids }));
+  }
+
+  #take(mediation, turn) {
+    const known = this.#ones.get(mediation.id);
+    if (known?.turn > turn) return known.seen;
+    if (this.#left.get(mediation.id) > turn) return mediation;
+    this.#ones.set(mediation.id, { seen: mediation, asOf: now(), turn });
     this.#moved.delete(mediation.id);
     // What has just been answered asks no more.
     const entry = this.#list?.seen.find(({ id }) => id === mediation.id);
-    if (entry) Object.assign(entry, { state: mediation.state, asks_whether_it_held: mediation.asks_whether_it_held });
+    if (entry) agree(entry, mediation);
     this.dispatchEvent(new Event('change'));
     return mediation;
   }
 
-  #forget(id) {
+  #forget(id, turn) {
     this.#ones.delete(id);
+    this.#left.set(id, turn);
     this.#moved.delete(id);
     if (this.#list) this.#list.seen = this.#list.seen.filter((one) => one.id !== id);
     this.dispatchEvent(new Event('change'));
   }
 }
 
+/** Shares the very restatement that is shown: another one may have come in its place, and is refused. */
+export const shareShown = ({ restatement_id: accept }) => ({ accept, share: true });
+
+/** Takes back what is shared, whatever is proposed meanwhile. */
+export const takeBack = () => ({ share: false });
+
+/** An entry of the list says the same as the one that it stands for. */
+const agree = (entry, { state, asks_whether_it_held: asks }) => Object.assign(entry, { state, asks_whether_it_held: asks });
 const pathOf = (id) => `/v1/mediations/${encodeURIComponent(id)}`;

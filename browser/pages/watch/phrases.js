@@ -1,6 +1,6 @@
 // Phrases to tap: what this person asks most, and until there is enough of that, what the runbooks are for.
 
-const KEPT = 'watch.phrases';
+const KEPT = 'phrases';
 const MOST_KEPT = 50;
 const LONGEST = 60;
 

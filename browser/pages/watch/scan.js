@@ -19,7 +19,8 @@ export async function watchFor(video, { signal, read, foreign }) {
     video.srcObject = camera;
     await video.play();
     while (!signal.aborted) {
-      for (const text of await codesIn(video)) {
+      // A picture that cannot be read is one without a code; the next one comes at once.
+      for (const text of await codesIn(video).catch(() => [])) {
         const found = read(text);
         if (found) return found;
         foreign();

@@ -2,8 +2,9 @@
 // each counts once.
 
 import { decode } from '../lib/base64url.js';
-import { now } from '../lib/clock.js';
+import { endsWithin, now } from '../lib/clock.js';
 import { Problem } from '../lib/problem.js';
+import { belongingsOf } from './belongings.js';
 
 const KEPT = 'watch.session';
 const WAITING = 'watch.waiting';
@@ -29,6 +30,8 @@ export class Session extends EventTarget {
   shown = null;
   #kept = null;
   #polling = null;
+  // How many sessions have ended here: what was begun in an earlier one changes nothing any more.
+  #ended = 0;
   #parts;
 
   constructor(parts) {
@@ -42,10 +45,12 @@ export class Session extends EventTarget {
     this.#kept = await store.read(KEPT) ?? null;
     if (this.#kept) return this.#become('in');
     const waiting = await store.read(WAITING);
-    if (waiting && waiting.until > now()) return this.#wait(waiting);
+    if (waiting && waiting.until > Date.now()) return this.#wait(waiting);
     return this.#become('out');
   }
 
+  /** What the session's own things are kept under; `''` where there is none. */
+  get id() { return this.#id ?? ''; }
   get account() { return this.person.sub ?? ''; }
   /** As commands name whoever asked for them and decided. */
   get person() { return personOf(this.#kept?.token ?? ''); }
@@ -72,12 +77,20 @@ export class Session extends EventTarget {
     this.#become('out');
   }
 
-  /** What `lib/api.js` asks for before each call. Throws a `Problem` when the session ended meanwhile: no call goes out for somebody else. */
+  /**
+   * What `lib/api.js` asks for before each call. Throws a `Problem` when the session ended meanwhile: no call goes out for somebody else; and where
+   * the token is over and another one cannot be had now: it would be refused, which is not the same as a line that is away.
+   */
   async credentials() {
     const session = this.#id;
-    if (this.#endsWithin(RENEW_MILLISECONDS, RENEW_SHARE)) await this.#renew().catch(passing);
+    if (this.#endsWithin(RENEW_MILLISECONDS, RENEW_SHARE)) {
+      await this.#renew().catch((problem) => {
+        passing(problem);
+        if (this.#id === session && this.#kept.expiresAt <= now()) throw problem;
+      });
+    }
     if (this.#id !== session) throw new Problem({ status: 401, title: 'This session is over' });
-    return this.#kept ? { token: this.#kept.token, keys: this.#kept.keys } : null;
+    return this.#given();
   }
 
   /** Renews a token that ends soon, for calls that come later. */
@@ -85,34 +98,45 @@ export class Session extends EventTarget {
     if (this.#endsWithin(AHEAD_MILLISECONDS, AHEAD_SHARE)) await this.#renew().catch(passing);
   }
 
-  /** What `lib/api.js` asks for when a token was refused. */
-  async renewed() {
-    if (!this.#kept) return false;
-    try {
-      return await this.#renew();
-    } catch (problem) {
+  /** What `lib/api.js` asks for when a token was refused: others of the same session, or null. Throws a `Problem` that passes. */
+  async renewed(refused) {
+    const isOfBefore = () => !refused || !this.#kept || claimsOf(refused.token).sid !== this.#id;
+    if (isOfBefore()) return null;
+    if (refused.token !== this.#kept.token) return this.#given();
+    const isRenewed = await this.#renew().catch((problem) => {
       passing(problem);
+      if (problem.isPassing) throw problem;
       return false;
-    }
+    });
+    return isRenewed && !isOfBefore() ? this.#given() : null;
   }
 
-  /** Ends the session, at the service too where that can be reached. */
+  /** Ends the session, at the service too where that can be reached. Resolves when nothing of it is left here. */
   async leave() {
-    const { api, store } = this.#parts;
+    const { api, alone } = this.#parts;
     const id = this.#id;
     if (id) await api(this).call('DELETE', `/v1/sessions/${encodeURIComponent(id)}`, { timeout: 5_000 }).catch(passing);
-    await this.#over(null, store);
+    // Whoever renews its tokens at this moment, here or in another tab, must not bring it back. Somebody else may have been let in by another tab
+    // meanwhile, who stays.
+    if (this.#id === id) this.#ended += 1;
+    await alone(() => this.#erase(id));
+    if (this.#id === id) this.#out(null);
   }
 
   get #id() { return this.#kept && claimsOf(this.#kept.token).sid; }
 
+  #given() {
+    return this.#kept && { token: this.#kept.token, keys: this.#kept.keys };
+  }
+
   #endsWithin(milliseconds, share) {
-    return this.#kept !== null && this.#kept.expiresAt - now() < Math.min(milliseconds, this.#kept.livesFor * share);
+    return this.#kept !== null && endsWithin(this.#kept, milliseconds, share);
   }
 
   async #begin(keys, answer, shown) {
     const { device_code: deviceCode, interval, expires_in: seconds } = answer;
-    const waiting = { keys, deviceCode, interval, until: now() + seconds * 1000, shown };
+    // By the device's own clock, right or wrong: a page that is opened anew does not know the server's yet.
+    const waiting = { keys, deviceCode, interval, until: Date.now() + seconds * 1000, shown };
     await this.#parts.store.keep(WAITING, waiting);
     this.#wait(waiting);
   }
@@ -129,9 +153,9 @@ export class Session extends EventTarget {
     const { alone, pause } = this.#parts;
     let seconds = waiting.interval;
     while (!signal.aborted) {
-      await pause(seconds * 1000, signal);
+      await pause(seconds * 1000, signal, { isLeast: true });
       if (signal.aborted) return;
-      if (now() > waiting.until) return this.#refused('late');
+      if (Date.now() > waiting.until) return this.#refused('late');
       try {
         return await alone(() => this.#ask(waiting, signal));
       } catch (problem) {
@@ -155,7 +179,7 @@ export class Session extends EventTarget {
     const answer = await bare.call('POST', '/v1/sessions:token', { form, keys: waiting.keys });
     // Whoever gave up meanwhile does not want it; nobody uses it, and it ends by itself.
     if (signal.aborted) return;
-    await this.#keep(waiting.keys, answer);
+    await this.#keep(waiting.keys, answer, this.#ended);
     await store.forget(WAITING);
     this.#become('in');
   }
@@ -169,45 +193,70 @@ export class Session extends EventTarget {
   /** True when there is another token than the one that this page knew. */
   #renew() {
     const known = this.#kept.token;
+    const ended = this.#ended;
     return this.#parts.alone(async () => {
       const { bare, store } = this.#parts;
+      if (this.#ended !== ended) return false;
+      const session = this.#id;
       const kept = await store.read(KEPT);
-      if (!kept) return this.#over('ended', store).then(() => false);
+      if (!kept) return this.#over(session);
       if (kept.token !== known) {
         // Another page of ours was first; or it has left, and somebody else was let in there: then nothing of before goes on.
-        const session = this.#id;
         this.#kept = kept;
         if (this.#id === session) return true;
+        this.#ended += 1;
         this.#become('in');
         return false;
       }
       try {
         const form = { grant_type: 'refresh_token', refresh_token: kept.refreshToken };
-        await this.#keep(kept.keys, await bare.call('POST', '/v1/sessions:token', { form, keys: kept.keys }));
-        return true;
+        return await this.#keep(kept.keys, await bare.call('POST', '/v1/sessions:token', { form, keys: kept.keys }), ended);
       } catch (problem) {
         if (!OVER.has(problem.kind)) throw problem;
-        await this.#over('ended', store);
-        return false;
+        return this.#over(session);
       }
     });
   }
 
-  async #keep(keys, answer) {
+  /** False where the session that the tokens are for has ended meanwhile: then they are kept nowhere. */
+  async #keep(keys, answer, ended) {
+    if (this.#ended !== ended) return false;
     const kept = {
       keys, token: answer.access_token, refreshToken: answer.refresh_token, scope: answer.scope,
       expiresAt: now() + answer.expires_in * 1000, livesFor: answer.expires_in * 1000,
     };
     await this.#parts.store.keep(KEPT, kept);
+    if (this.#ended !== ended) {
+      await this.#erase(claimsOf(kept.token).sid);
+      return false;
+    }
     this.#kept = kept;
+    return true;
   }
 
-  async #over(why, store) {
+  /** The service has said so, or another page of ours has left. Only within `alone`. */
+  async #over(id) {
+    this.#ended += 1;
+    this.#out('ended');
+    await this.#erase(id);
+    return false;
+  }
+
+  #out(why) {
     this.#kept = null;
     this.why = why;
     this.#become('out');
-    // Whatever belonged to the session goes with it.
-    await store.forgetAll('watch.');
+  }
+
+  /** Whatever belonged to this session goes, and nothing of another one that has begun meanwhile or is about to. Only within `alone`. */
+  async #erase(id) {
+    const { store } = this.#parts;
+    const kept = await store.read(KEPT);
+    if (kept && claimsOf(kept.token).sid === id) {
+      await store.forget(KEPT);
+      await store.forget(WAITING);
+    }
+    await store.forgetAll(belongingsOf(id));
   }
 
   #become(state) {

@@ -27,6 +27,11 @@ export function ago(at) {
   return h('time', { datetime: exactly.toISOString(), title: wholeFormat.format(exactly) }, since(at));
 }
 
+/** Says it anew in such elements below `root`. */
+export function tellAgo(root) {
+  for (const time of root.querySelectorAll('time')) time.textContent = since(time.dateTime);
+}
+
 /** Does this again and again until `signal`, but never while nobody looks; whoever comes back sees it at once. */
 export function whileShown(milliseconds, work, signal) {
   let timer = null;

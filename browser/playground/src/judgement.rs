@@ -2,7 +2,9 @@
 
 use std::fmt::Display;
 
-use policy::configuration::{FoundMistake, chosen, middlewares};
+use policy::configuration::{
+    FoundMistake, Middleware, NoGate, TEMPLATES_NOT_FILLED, chosen, has_templates, middlewares,
+};
 use policy::explain;
 use policy::report::Report;
 use policy::request::{AskedRequest, parse_header};
@@ -20,6 +22,9 @@ use crate::question::Question;
 /// The name of the plugin in the files that the product ships.
 const PLUGIN: &str = "watchgate";
 
+/// The field of the configuration.
+const RULES: &str = "rules";
+
 /// A port for a peer that was written without one: no rule sees it.
 const PEER_PORT: u16 = 49_152;
 
@@ -29,7 +34,7 @@ pub(crate) struct Judgement {
     pub(crate) gates: Vec<String>,
     /// What is wrong with the configuration. With any mistake the gate answers every request with 503.
     pub(crate) mistakes: Vec<FoundMistake>,
-    /// What is wrong with the request, so that there is nothing to judge.
+    /// Why there is nothing to judge: what is wrong with the request, or that there is no gate in the configuration.
     pub(crate) errors: Vec<WrongField>,
     /// What keeps this verdict from being the one that a gateway would give.
     pub(crate) notes: Vec<String>,
@@ -67,25 +72,61 @@ pub(crate) fn of(configuration: &str, question: &Question, moment: Moment, secre
     judgement
 }
 
+/// The gate that is asked. Where the text has none, no gateway would answer by it: Traefik keeps the configuration before.
 fn gate(configuration: &str, name: Option<&str>, judgement: &mut Judgement) -> Option<Gate> {
-    let found = match middlewares(configuration, PLUGIN) {
-        Ok(found) => found,
-        Err(none) => {
-            judgement.mistakes.push(none.as_mistake());
-            return None;
-        }
+    let middleware = found(configuration, judgement)
+        .and_then(|found| pick(found, name, judgement))
+        .map_err(|error| judgement.errors.push(error))
+        .ok()?;
+    let has_templates = has_templates(configuration);
+    let gate = middleware.gate().map_err(|mistakes| sort(mistakes, has_templates, judgement)).ok()?;
+    if has_templates {
+        judgement.notes.push(TEMPLATES_NOT_FILLED.to_owned());
+    }
+    Some(gate)
+}
+
+/// The gates of the text; those of the only plugin that is used where that has another name.
+fn found(configuration: &str, judgement: &mut Judgement) -> Result<Vec<Middleware>, WrongField> {
+    let none = match middlewares(configuration, PLUGIN) {
+        Ok(found) => return Ok(found),
+        Err(none) => none,
     };
+    let Some(other) = none.only_other_plugin() else { return Err(no_gate(&none)) };
+    let found = middlewares(configuration, other).map_err(|none| no_gate(&none))?;
+    judgement.notes.push(format!(
+        "no middleware uses a plugin called {PLUGIN}; {other}, the only one that is used, was taken for the gate"
+    ));
+    Ok(found)
+}
+
+fn pick(found: Vec<Middleware>, name: Option<&str>, judgement: &mut Judgement) -> Result<Middleware, WrongField> {
     judgement.gates = found.iter().filter_map(|middleware| middleware.name.clone()).collect();
     // A gate that was chosen and is gone must not keep others from being looked at.
     let name = name.filter(|name| judgement.gates.iter().any(|other| other == name)).map(str::to_owned);
     let name = name.or_else(|| judgement.gates.first().cloned());
-    match chosen(found, name.as_deref()) {
-        Ok(middleware) => middleware.gate().map_err(|mistakes| judgement.mistakes = mistakes).ok(),
-        Err(not_chosen) => {
-            judgement.mistakes.push(FoundMistake { line: None, place: String::new(), what: not_chosen.to_string() });
-            None
-        }
+    chosen(found, name.as_deref()).map_err(|not_chosen| WrongField { field: RULES, what: not_chosen.to_string() })
+}
+
+/// With templates in the text nobody knows here what the gate would read, so what is wrong may be wrong here alone.
+fn sort(mistakes: Vec<FoundMistake>, has_templates: bool, judgement: &mut Judgement) {
+    if !has_templates {
+        judgement.mistakes = mistakes;
+        return;
     }
+    judgement.errors.extend(mistakes.into_iter().map(|FoundMistake { line, place, what }| {
+        let place = if place.is_empty() { place } else { format!("{place}: ") };
+        WrongField { field: RULES, what: at_line(line, &format!("{place}{what}; {TEMPLATES_NOT_FILLED}")) }
+    }));
+}
+
+fn no_gate(none: &NoGate) -> WrongField {
+    let FoundMistake { line, what, .. } = none.as_mistake();
+    WrongField { field: RULES, what: at_line(line, &what) }
+}
+
+fn at_line(line: Option<u64>, what: &str) -> String {
+    line.map_or_else(|| what.to_owned(), |line| format!("line {line}: {what}"))
 }
 
 fn judge(

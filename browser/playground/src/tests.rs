@@ -111,8 +111,43 @@ fn every_mistake_has_its_line() {
         "{judgement:#}"
     );
     assert_eq!(judgement.get("report"), None);
-    let no_yaml = asked("http: [", "", json!({}));
-    assert!(no_yaml["mistakes"][0]["line"].is_u64(), "{no_yaml:#}");
+}
+
+#[test]
+fn where_no_gateway_would_have_a_gate_there_is_nothing_to_judge() {
+    let two = "http: {middlewares: {one: {plugin: {a: {}}}, two: {plugin: {b: {}}}}}";
+    let templated = SHIPPED.replace("leewaySeconds: 30", "leewaySeconds: \"{{ env `LEEWAY` }}\"");
+    for (text, says) in [
+        ("http: [", "line "),
+        ("http:\n  middlewares: {{ .all }}\n", "templates ({{ … }}) are not filled in here"),
+        (templated.as_str(), "templates ({{ … }}) are not filled in here"),
+        (two, "no middleware uses a plugin called watchgate (one uses a, two uses b)"),
+        ("http: {}", "no middleware uses a plugin called watchgate"),
+    ] {
+        let judgement = asked(text, "", json!({}));
+        assert_eq!(judgement["mistakes"], json!([]), "{text}: no gate answers with 503 by this");
+        assert_eq!(
+            (judgement["errors"].as_array().unwrap().len(), &judgement["errors"][0]["field"]),
+            (1, &json!("rules"))
+        );
+        assert!(judgement["errors"][0]["what"].as_str().unwrap().contains(says), "{text}: {judgement:#}");
+        assert_eq!(judgement.get("report"), None);
+    }
+    let commented =
+        asked(&format!("# {{{{ env `ZONE` }}}}\n{SHIPPED}"), &token("events:write"), json!({"keys": jwks()}));
+    assert_eq!(commented["report"]["verdict"]["decision"], "permit", "{commented:#}");
+    assert_eq!(commented["notes"], json!(["templates ({{ … }}) are not filled in here"]));
+}
+
+#[test]
+fn a_gate_whose_plugin_has_another_name_is_judged_and_that_is_said() {
+    let renamed = SHIPPED.replace("        watchgate:\n", "        gatekeeper:\n");
+    assert_ne!(renamed, SHIPPED);
+    let judgement = asked(&renamed, &token("events:write"), json!({"keys": jwks()}));
+    assert_eq!(judgement["report"]["verdict"]["decision"], "permit", "{judgement:#}");
+    assert!(judgement["notes"][0].as_str().unwrap().contains("gatekeeper"), "{}", judgement["notes"]);
+    let mistaken = asked(&renamed.replace("leewaySeconds: 30", "leewaySeconds: x"), "", json!({}));
+    assert_eq!(mistaken["mistakes"].as_array().unwrap().len(), 1, "{mistaken:#}");
 }
 
 #[test]

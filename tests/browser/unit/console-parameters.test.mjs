@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 
-import { commandBody, fieldsOf, parametersOf, SendingKey } from '../../../browser/pages/console/parameters.js';
+import { commandBody, fieldsOf, parametersOf } from '../../../browser/pages/console/parameters.js';
 
 const schema = {
   type: 'object', additionalProperties: false, required: ['worker', 'password', 'count'],
@@ -70,16 +70,6 @@ test('proposed values stand in the form in the place of defaults, but never in a
 test('a body says nothing that holds anyway', () => {
   assert.deepEqual(commandBody({ runbook: 'a', parameters: {}, reason: '  ' }), { runbook: 'a', parameters: {} });
   assert.deepEqual(commandBody({ runbook: 'a', parameters: { b: 1 }, reason: ' why ', isDryRun: true }), { runbook: 'a', parameters: { b: 1 }, reason: 'why', dry_run: true });
-});
-
-test('the same that is sent again has the same key, until somebody has answered', () => {
-  let made = 0;
-  const key = new SendingKey(() => `k${++made}`);
-  assert.equal(key.for({ a: 1 }), '"k1"');
-  assert.equal(key.for({ a: 1 }), '"k1"');
-  assert.equal(key.for({ a: 2 }), '"k2"');
-  key.answered();
-  assert.equal(key.for({ a: 2 }), '"k3"');
 });
 
 test('a runbook without parameters has no fields', () => {

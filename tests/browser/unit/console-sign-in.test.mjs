@@ -4,7 +4,8 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 
 import { decode, encode, encodeText } from '../../../browser/pages/lib/base64url.js';
-import { answerIn, begin, finish, idTokenClaims, isForWindow, metadataOf, refresh, take } from '../../../browser/pages/console/sign-in.js';
+import { prepare } from '../../../browser/pages/console/sign-in-answer.js';
+import { answerIn, begin, finish, forgetBegun, idTokenClaims, isForWindow, metadataOf, refresh, take } from '../../../browser/pages/console/sign-in.js';
 
 const ISSUER = 'https://idp.example.com';
 const NOW = 1_800_000_000_000;
@@ -17,7 +18,14 @@ const metadata = {
 
 function memory() {
   const kept = new Map();
-  return { read: async (name) => kept.get(name), keep: async (name, value) => { kept.set(name, value); }, forget: async (name) => { kept.delete(name); } };
+  const beginningWith = (prefix) => [...kept.keys()].filter((name) => name.startsWith(prefix)).sort();
+  return {
+    kept,
+    read: async (name) => kept.get(name), keep: async (name, value) => { kept.set(name, value); }, forget: async (name) => { kept.delete(name); },
+    take: async (name) => { const value = kept.get(name); kept.delete(name); return value; },
+    readAll: async (prefix) => beginningWith(prefix).map((name) => kept.get(name)),
+    forgetAll: async (prefix) => { for (const name of beginningWith(prefix)) kept.delete(name); },
+  };
 }
 
 function idToken(claims) {
@@ -58,7 +66,7 @@ const fails = (kind) => (problem) => {
 
 test('the request has everything that the answer is held against, and the digest of the verifier', async () => {
   const { url, store } = await begun();
-  const [pending] = await store.read('console.sign-ins');
+  const [pending] = await store.readAll('console.sign-in.');
   const of = (name) => url.searchParams.get(name);
   assert.equal(of('tenant'), 'a');
   assert.equal(of('response_type'), 'code');
@@ -78,7 +86,7 @@ test('the request has everything that the answer is held against, and the digest
 test('no key is asked for where the provider knows no proofs with ES256', async () => {
   const { url, store } = await begun({ has: { ...metadata, dpop_signing_alg_values_supported: ['RS256'] } });
   assert.equal(url.searchParams.has('dpop_jkt'), false);
-  assert.equal((await store.read('console.sign-ins'))[0].keys, null);
+  assert.equal((await store.readAll('console.sign-in.'))[0].keys, null);
 });
 
 test('a code becomes tokens, with the verifier and a proof of the key', async () => {
@@ -115,6 +123,54 @@ test('an answer counts once', async () => {
   const { state, store } = await begun();
   await take({ state, code: 'abc' }, store, now);
   await assert.rejects(take({ state, code: 'abc' }, store, now), fails('wrong-state'));
+});
+
+test('of two pages with the same answer one has it, and of two that begin at once neither loses its own', async () => {
+  const store = memory();
+  const [first, second] = await Promise.all([begun({ store }), begun({ store })]);
+  const taken = await Promise.allSettled([1, 2].map(() => take({ state: first.state }, store, now)));
+  assert.deepEqual(taken.map(({ status }) => status).sort(), ['fulfilled', 'rejected']);
+  assert.equal((await take({ state: second.state }, store, now)).state, second.state);
+});
+
+test('what was given up does not stay, and at last nothing does', async () => {
+  const store = memory();
+  const old = await begun({ store, now: () => NOW - 15 * 60_000 });
+  const states = [];
+  for (let count = 0; count < 6; count += 1) states.push((await begun({ store, now: () => NOW + count })).state);
+  assert.deepEqual([...store.kept.keys()].sort(), states.slice(1).map((state) => `console.sign-in.${state}`).sort());
+  assert.equal(store.kept.has(`console.sign-in.${old.state}`), false);
+  await forgetBegun(store);
+  assert.equal(store.kept.size, 0);
+});
+
+test('what the line keeps away is asked for again with the same answer, which is used up last', async () => {
+  const { state, store } = await begun({ now: Date.now, place: '#/ask' });
+  const answer = { code: 'abc', state, iss: ISSUER, error: null, description: null };
+  const places = [];
+  const finished = [];
+  const parts = { config, store, session: { finish: async (given) => finished.push(given) }, moved: (place) => places.push(place) };
+  const away = new Error('the line');
+  await assert.rejects(prepare(answer, { ...parts, describe: async () => { throw away; } }), away);
+  const finishing = await prepare(answer, { ...parts, describe: async () => metadata });
+  assert.deepEqual([store.kept.size, finished.length], [1, 0]);
+  await finishing();
+  assert.deepEqual([store.kept.size, places, finished[0].pending.state, finished[0].metadata], [0, ['#/ask'], state, metadata]);
+});
+
+test('an answer for a page that waits for it is given to that page, before anything is asked of the provider', async () => {
+  const { state, store } = await begun({ now: Date.now, isWindow: true });
+  const nobody = () => { throw new Error('nobody asks'); };
+  assert.equal(await prepare({ state, code: 'abc' }, { config, store, give: async () => true, describe: nobody }), null);
+  const finishing = await prepare({ state, code: 'abc' }, { config, store, give: async () => false, describe: async () => metadata });
+  assert.equal(typeof finishing, 'function');
+});
+
+test('an error that belongs to no sign-in is told by its name, and not in the words of whoever wrote the link', async () => {
+  const store = memory();
+  const answer = answerIn('?error=invalid_scope&error_description=Call+me');
+  await assert.rejects(take(answer, store, now), (problem) => fails('no-state')(problem) && /invalid_scope/.test(problem.detail) && !/Call/.test(problem.detail));
+  await assert.rejects(take(answerIn('?error=Call+me'), store, now), (problem) => fails('no-state')(problem) && !/Call/.test(problem.detail));
 });
 
 test('what was begun a quarter of an hour ago was given up', async () => {
@@ -180,6 +236,11 @@ test('a refresh keeps the person, and the refresh token where no other comes', a
 test('a provider that calls itself something else is not asked further', async () => {
   const { transport } = provider({ body: { ...metadata, issuer: 'https://evil.example' } });
   await assert.rejects(metadataOf(ISSUER, transport), fails('wrong-issuer'));
+});
+
+test('a provider whose description broke off cannot be reached, and is no other one', async () => {
+  const body = new ReadableStream({ pull: (controller) => controller.error(new TypeError('the line')) });
+  await assert.rejects(metadataOf(ISSUER, async () => new Response(body)), { status: 0, title: 'The identity provider cannot be reached' });
 });
 
 test('an address without an answer is none', () => {

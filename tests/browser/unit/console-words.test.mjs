@@ -5,6 +5,7 @@ import test from 'node:test';
 
 import { followCommand } from '../../../browser/pages/console/command-follow.js';
 import { blocksOf } from '../../../browser/pages/console/markdown.js';
+import { settlingOn } from '../../../browser/pages/console/mediation-words.js';
 import { ask, earlierOf } from '../../../browser/pages/console/question.js';
 import { hrefOf, routeOf } from '../../../browser/pages/console/route.js';
 import { healthOf, servicesOf } from '../../../browser/pages/console/service-list.js';
@@ -17,6 +18,16 @@ test('a place comes back as it was written, whatever is in it', () => {
   assert.deepEqual([view, parts, [...query]], ['events', ['a/b#?&'], [['text', '"a" & b=c?#']]]);
   assert.deepEqual(routeOf('').parts, []);
   assert.equal(routeOf('#/events/%E0%A4%A').parts[0], '%E0%A4%A');
+});
+
+test('a restatement is accepted as it was shown, said in other words, or taken back', () => {
+  const mediation = { turns_left: 3, yours: { restatement: 'I wait.', restatement_id: 'r-1' } };
+  const settling = (words, share, turns = 3) => settlingOn(words, { ...mediation, turns_left: turns }, { share });
+  assert.deepEqual(settling('I wait.', true), { accept: 'r-1', share: true });
+  assert.deepEqual(settling('I wait long.', true), { text: 'I wait long.', share: true });
+  assert.deepEqual(settling('I wait long.', false), { text: 'I wait long.', share: false });
+  assert.deepEqual(settling('I wait.', false), { share: false });
+  assert.deepEqual(settling('I wait long.', false, 0), { share: false });
 });
 
 test('blocks of an answer', () => {

@@ -63,13 +63,54 @@ test('a refused token is renewed once, and the request goes out again', async ()
     seen.push(headers.authorization);
     return headers.authorization === 'Bearer new' ? Response.json({ fine: true }) : Response.json({ title: 'No' }, { status: 401 });
   };
-  const renew = async () => { renewed += 1; token = 'new'; return renewed === 1; };
+  const renew = async (refused) => { assert.deepEqual(refused, { token: 'old' }); renewed += 1; token = 'new'; return renewed === 1 ? { token } : null; };
   const api = new Api({ origin: 'https://gw.example.com', transport, credentials: async () => ({ token }), renewed: renew });
   assert.deepEqual(await api.call('GET', '/v1/commands'), { fine: true });
   assert.deepEqual(seen, ['Bearer old', 'Bearer new']);
   token = 'old';
   await assert.rejects(api.call('GET', '/v1/commands'), { status: 401 });
 });
+
+test('another token may be wanted with another nonce, too', async () => {
+  const keys = await makeKey();
+  const seen = [];
+  const transport = async (_, { headers }) => {
+    const { nonce } = JSON.parse(parts(headers.dpop)[1]);
+    seen.push([headers.authorization, nonce]);
+    if (headers.authorization === 'DPoP old') return Response.json({}, { status: 401 });
+    if (nonce === 'two') return Response.json({ fine: true });
+    return Response.json({}, { status: 401, headers: { 'dpop-nonce': 'two', 'www-authenticate': 'DPoP error="use_dpop_nonce"' } });
+  };
+  const api = new Api({ origin: 'https://gw.example.com', transport, credentials: async () => ({ token: 'old', keys }), renewed: async () => ({ token: 'new', keys }) });
+  assert.deepEqual(await api.call('GET', '/v1/commands'), { fine: true });
+  assert.deepEqual(seen, [['DPoP old', undefined], ['DPoP new', undefined], ['DPoP new', 'two']]);
+});
+
+test('a proof is made again in the same name, whoever has come meanwhile', async () => {
+  const keys = await makeKey();
+  const names = ['ada', 'ben'];
+  const seen = [];
+  const transport = async (_, { headers }) => {
+    seen.push(headers.authorization);
+    return Response.json({}, { status: 401, headers: { 'dpop-nonce': 'one', 'www-authenticate': 'DPoP error="use_dpop_nonce"' } });
+  };
+  const api = new Api({ origin: 'https://gw.example.com', transport, credentials: async () => ({ token: names.shift(), keys }) });
+  await assert.rejects(api.call('POST', '/v1/commands'), { status: 401 });
+  assert.deepEqual(seen, ['DPoP ada', 'DPoP ada']);
+});
+
+test('an answer that breaks off, or cannot be read, is a problem like others', async () => {
+  const broken = () => new Response(new ReadableStream({ pull: (body) => body.error(new TypeError('the line')) }));
+  const answers = [broken(), broken(), new Response('<html>')];
+  const api = new Api({ origin: 'https://gw.example.com', transport: async () => answers.shift() });
+  await assert.rejects(api.call('GET', '/x', { blob: true }), { name: 'Problem', status: 0 });
+  await assert.rejects(api.call('GET', '/x'), { name: 'Problem', status: 0 });
+  await assert.rejects(api.call('GET', '/x'), { name: 'Problem', kind: 'unreadable', isPassing: false });
+});
+
+const at = (milliseconds) => new Date(milliseconds).toUTCString();
+/** The clock is right again. */
+const right = () => { const sent = Date.now(); learn(at(sent), sent, sent + 1); };
 
 test('proofs go by the server\'s clock', () => {
   const sent = Date.now();
@@ -97,6 +138,36 @@ test('a proof by a clock that is wrong is refused once, and not after the refusa
     assert.equal(times.length, 2);
     assert.ok(times[0] < -3_000 && Math.abs(times[1]) < 3, String(times));
   } finally {
-    learn(new Date().toUTCString(), Date.now());
+    right();
   }
+});
+
+test('a line that is slow to begin does not put the clock ahead', () => {
+  const came = Date.now();
+  learn(at(came), came - 13_000, came);
+  assert.ok(Math.abs(now() - Date.now()) < 1_000, String(now() - Date.now()));
+  // It may as well have been slow to come back: what is believed is possible, and stays.
+  learn(at(came - 12_000), came - 13_000, came);
+  assert.ok(Math.abs(now() - Date.now()) < 1_000, String(now() - Date.now()));
+});
+
+test('a clock that is set is noticed on a slow line, too, and proofs are not from the future', () => {
+  try {
+    right();
+    const came = Date.now();
+    const served = came - 3_600_000;
+    assert.equal(learn(at(served), came - 8_000, came), true);
+    // The server wrote it within those 8 s.
+    const ahead = now() - (served + Date.now() - came);
+    assert.ok(ahead <= 0 && ahead >= -8_000, String(ahead));
+    assert.equal(learn(at(served), came - 9_000, came), false);
+  } finally {
+    right();
+  }
+});
+
+test('what was measured while the clock was set tells nothing', () => {
+  const sent = Date.now();
+  assert.equal(learn(at(sent - 60_000), sent, sent - 3_600_000), false);
+  assert.ok(Math.abs(now() - Date.now()) < 1_600);
 });

@@ -75,6 +75,22 @@ test('every mistake in the rules is found at once, with its line', () => {
   assert.deepEqual(lines, ['leewaysSeconds: 30', 'require: Scopes(`events:write`)']);
 });
 
+test('where no gateway would have a gate, none is said to deny', () => {
+  for (const rules of ['http: [', 'http: {}', 'http:\n  middlewares: {{ .all }}\n', 'http: {middlewares: {one: {plugin: {a: {}}}, two: {plugin: {b: {}}}}}']) {
+    const { kind, title, reason } = verdictOf(judged({ rules }));
+    assert.deepEqual([kind, title], ['none', 'Nothing to judge yet'], rules);
+    assert.match(reason, /^Rules: /);
+  }
+});
+
+test('the only plugin that is used is taken for the gate, and that is said', () => {
+  const rules = gate.shipped.replace(/^( +)watchgate:$/m, '$1gatekeeper:');
+  assert.notEqual(rules, gate.shipped);
+  const judgement = judged({ rules, token: tokenWith('events:write') });
+  assert.equal(verdictOf(judgement).title, 'Passes by rule events-write');
+  assert.match(judgement.notes[0], /gatekeeper/);
+});
+
 test('whatever is typed, there is an answer', () => {
   const texts = ['', '\0', '{{ .x }}', 'http: [', 'rules: &a [*a]', '\u{1F600}'.repeat(50), '['.repeat(5_000), '- '.repeat(5_000), gate.shipped.slice(0, 999)];
   for (const text of texts) {

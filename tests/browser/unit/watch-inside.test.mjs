@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import { Problem } from '../../../browser/pages/lib/problem.js';
-import { Alerts, openInsights } from '../../../browser/pages/watch/alerts.js';
+import { Alerts, openInsights, wordsOf } from '../../../browser/pages/watch/alerts.js';
 import { agreedOf, awaits, decisionOf } from '../../../browser/pages/watch/decisions.js';
 import { Drafts, forgetDrafts } from '../../../browser/pages/watch/drafts.js';
-import { Mediations } from '../../../browser/pages/watch/mediation.js';
+import { Mediations, shareShown, takeBack } from '../../../browser/pages/watch/mediation.js';
 import { counted, offered } from '../../../browser/pages/watch/phrases.js';
 
 const store = () => {
@@ -40,9 +40,17 @@ test('of an insight the newest word counts, and an ended one is none', () => {
 
 /** A service with these answers; each may be a function. */
 const alerts = (answers, follow = async () => {}) => {
-  const api = { call: async (_, path) => { const name = path.split('?')[0].split('/').pop(); const answer = answers[name]; if (answer instanceof Error) throw answer; return structuredClone(answer); } };
+  const asked = [];
+  const api = {
+    call: async (_, path) => {
+      const name = path.split('?')[0].split('/').pop();
+      asked.push(name);
+      if (answers[name] instanceof Error) throw answers[name];
+      return structuredClone(answers[name]);
+    },
+  };
   const kept = store();
-  return { seen: new Alerts({ api, store: kept, follow, person: ADA }), kept };
+  return { seen: new Alerts({ api, store: kept, follow, person: ADA }), kept, asked };
 };
 const ADA = { iss: 'https://idp.example.com', sub: 'ada' };
 const BEN = { ...ADA, sub: 'ben' };
@@ -52,7 +60,7 @@ test('what is new since the last look is told, and what could not be looked at s
   const answers = { commands: { commands: [command('a')] }, incidents: new Problem({ status: 403, title: 'No' }), events: { events: [] } };
   const { seen, kept } = alerts(answers);
   const arrived = [];
-  seen.addEventListener('arrived', ({ item: { id } }) => arrived.push(id));
+  seen.addEventListener('arrived', ({ arrived: come }) => arrived.push(...come.map(({ item: { id } }) => id)));
   await seen.look();
   assert.deepEqual([seen.count, seen.seen.incidents, arrived], [1, null, []]);
   answers.commands.commands.unshift(command('b'));
@@ -60,7 +68,7 @@ test('what is new since the last look is told, and what could not be looked at s
   assert.deepEqual(arrived, ['b']);
   const { asOf } = seen;
   answers.commands = away;
-  await assert.rejects(seen.look(), away);
+  assert.deepEqual((await seen.look()).map(({ reason }) => reason), [away]);
   assert.deepEqual([seen.seen.commands.map(({ id }) => id), seen.asOf], [['b', 'a'], asOf]);
   const later = new Alerts({ api: {}, store: kept, person: ADA });
   await later.open();
@@ -77,7 +85,7 @@ test('what waits for others is neither counted nor told', async () => {
   const answers = { commands: { commands: [] }, incidents: { incidents: [] }, events: { events: [] } };
   const { seen } = alerts(answers);
   const arrived = [];
-  seen.addEventListener('arrived', ({ item: { id } }) => arrived.push(id));
+  seen.addEventListener('arrived', ({ arrived: come }) => arrived.push(...come.map(({ item: { id } }) => id)));
   await seen.look();
   answers.commands.commands = commands;
   await seen.look();
@@ -121,6 +129,68 @@ test('a look that one stream wanted is done for the next one that has begun mean
   while (seen.count === 0) await next(seen, 'change');
   second.abort();
   await following;
+});
+
+test('a part that could not be looked at is looked at again, when the service wants it, and then all is live', async (context) => {
+  context.mock.timers.enable({ apis: ['setTimeout'] });
+  const answers = { commands: away, incidents: { incidents: [] }, events: { events: [] } };
+  const ending = new AbortController();
+  const { seen, asked } = alerts(answers, async (_, path, { told, signal }) => {
+    told('open');
+    await new Promise((resolve) => { signal.addEventListener('abort', resolve); });
+  });
+  const following = seen.live(ending.signal);
+  const looked = async (milliseconds) => { context.mock.timers.tick(milliseconds); for (let turns = 0; turns < 20; turns += 1) await null; };
+  await looked(150);
+  assert.deepEqual([asked.splice(0), seen.isLive, seen.missing], [['commands', 'incidents', 'events'], false, ['commands']]);
+  assert.notEqual(seen.asOf, null);
+  await looked(999);
+  assert.deepEqual(asked, []);
+  answers.commands = new Problem({ status: 503, title: 'Busy', retryAfterSeconds: 20 });
+  await looked(501);
+  assert.deepEqual([asked.splice(0), seen.isLive], [['commands'], false]);
+  answers.commands = { commands: [command('a')] };
+  await looked(19_999);
+  assert.deepEqual(asked, []);
+  await looked(10_001);
+  assert.deepEqual([asked, seen.isLive, seen.count, seen.missing], [['commands'], true, 1, []]);
+  ending.abort();
+  await following;
+});
+
+test('an older answer does not undo a newer one', async () => {
+  const waiting = [];
+  const api = { call: () => new Promise((resolve) => { waiting.push(resolve); }) };
+  const seen = new Alerts({ api, store: store(), person: ADA });
+  const looks = [seen.look(['commands']), seen.look(['commands'])];
+  waiting[1]({ commands: [command('b')] });
+  await looks[1];
+  waiting[0]({ commands: [command('a')] });
+  await looks[0];
+  assert.deepEqual(seen.seen.commands.map(({ id }) => id), ['b']);
+});
+
+test('what was seen is as old as its oldest part, and a part is new only once it was seen before', async (context) => {
+  context.mock.timers.enable({ apis: ['Date'], now: 1_000_000 });
+  const answers = { commands: { commands: [] }, incidents: away, events: { events: [] } };
+  const { seen } = alerts(answers);
+  const arrived = [];
+  seen.addEventListener('arrived', ({ arrived: come }) => arrived.push(come.map(({ item: { id } }) => id)));
+  assert.deepEqual((await seen.look()).map(({ reason }) => reason), [away]);
+  context.mock.timers.tick(60_000);
+  answers.incidents = { incidents: [{ incident: 'i-1', title: 'it is down' }] };
+  answers.commands.commands = [command('a'), command('b')];
+  await seen.look(['commands', 'incidents']);
+  assert.deepEqual([seen.asOf, arrived], [1_000_000, [['a', 'b']]]);
+  await seen.look(['insights']);
+  assert.equal(seen.asOf, 1_060_000);
+});
+
+test('of several things that arrive at once one sentence is said', () => {
+  const one = { name: 'commands', item: command('restart-worker') };
+  assert.equal(wordsOf([one]), 'restart-worker waits for you.');
+  assert.equal(wordsOf([{ name: 'insights', item: { text: 'a worker hangs' } }]), 'a worker hangs');
+  assert.equal(wordsOf([one, one, one]), '3 new things need you.');
 });
 
 /** What `sessionStorage` is in a browser. */
@@ -183,14 +253,48 @@ test('mediations that have moved are counted until they are looked at, and those
   const seen = new Mediations({ api });
   await seen.look();
   assert.equal(seen.count, 1);
-  assert.equal(await seen.moved('m-9'), false);
-  assert.equal(await seen.moved('m-1'), true);
-  assert.deepEqual([seen.count, seen.hasMoved('m-1')], [2, true]);
+  const moved = [];
+  seen.addEventListener('moved', ({ ids }) => moved.push(ids));
+  // One look for all that is heard of at once; a private step says no id.
+  for (const id of ['m-9', 'm-1', undefined, 'm-2', 'm-1']) seen.heard(id);
+  seen.shown = 'm-2';
+  await next(seen, 'moved');
+  seen.heard(undefined);
+  await new Promise((resolve) => { setTimeout(resolve, 20); });
+  assert.deepEqual([asked.length, moved], [2, [['m-1', 'm-2']]]);
+  seen.shown = null;
+  assert.deepEqual([seen.count, seen.hasMoved('m-1'), seen.hasMoved('m-2'), seen.hasMoved('m-9')], [2, true, false, false]);
   await seen.look('m-1');
   assert.deepEqual([seen.count, seen.known('m-1').seen.state], [1, 'closed']);
   await seen.step('m-2', 'outcome', { held: true });
   assert.deepEqual([seen.count, asked.at(-1)], [0, ['POST', '/v1/mediations/m-2/outcome', { held: true }]]);
+  await seen.step('m-2', 'restatement', shareShown({ restatement: 'I wait.', restatement_id: 'r-1' }));
+  assert.deepEqual(asked.at(-1)[2], { accept: 'r-1', share: true });
+  await seen.step('m-2', 'restatement', takeBack());
+  assert.deepEqual(asked.at(-1)[2], { share: false });
   assert.equal(await seen.step('m-1', 'leave'), null);
   assert.deepEqual([seen.known('m-1'), seen.known().seen.map(({ id }) => id)], [undefined, ['m-2']]);
   await assert.rejects(seen.look('gone'), { status: 404 });
+});
+
+test('of a mediation an answer to what was asked before a step does not undo what that step has shown', async () => {
+  const answers = new Map();
+  const api = { call: (method, path) => new Promise((resolve) => { answers.set(`${method} ${path}`, resolve); }) };
+  const list = () => ({ mediations: [{ id: 'm-1', state: 'follow_up', asks_whether_it_held: true }, { id: 'm-2', state: 'open', asks_whether_it_held: false }] });
+  const seen = new Mediations({ api });
+  const looks = [seen.look(), seen.look('m-1'), seen.look('m-2')];
+  const asked = new Map(answers);
+  const steps = [seen.step('m-1', 'outcome', {}), seen.step('m-2', 'leave')];
+  answers.get('POST /v1/mediations/m-1/outcome')({ id: 'm-1', state: 'closed', asks_whether_it_held: false });
+  answers.get('POST /v1/mediations/m-2/leave')(null);
+  await Promise.all(steps);
+  asked.get('GET /v1/mediations')(list());
+  asked.get('GET /v1/mediations/m-1')({ id: 'm-1', state: 'follow_up', asks_whether_it_held: true });
+  asked.get('GET /v1/mediations/m-2')({ id: 'm-2', state: 'open', asks_whether_it_held: false });
+  assert.equal((await Promise.all(looks))[1].state, 'closed');
+  assert.deepEqual([seen.count, seen.known('m-1').seen.state, seen.known('m-2'), seen.known().seen.map(({ id, state }) => [id, state])], [0, 'closed', undefined, [['m-1', 'closed']]]);
+  const later = [seen.look(), seen.look()];
+  answers.get('GET /v1/mediations')(list());
+  await later[1];
+  assert.equal(seen.count, 1);
 });

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import { Api } from '../../../browser/pages/lib/api.js';
+import { learn } from '../../../browser/pages/lib/clock.js';
 import { makeKey } from '../../../browser/pages/lib/dpop.js';
 import { handleIn, wordsOf } from '../../../browser/pages/watch/device.js';
 import { Session } from '../../../browser/pages/watch/session.js';
@@ -160,7 +161,7 @@ test('what another page of ours has renewed is used, and not renewed again', asy
   const { session, asked } = watch({ store, answers: [] });
   await session.open();
   await kept(store, 2, 600_000);
-  assert.equal(await session.renewed(), true);
+  assert.equal((await session.renewed({ token: grant(1).access_token })).token, grant(2).access_token);
   assert.equal((await session.credentials()).token, grant(2).access_token);
   assert.equal(asked.length, 0);
 });
@@ -181,14 +182,14 @@ test('where another page of ours was left and somebody else let in, nothing goes
 test('a line that is away ends nothing; a session that is revoked forgets everything of it and nothing else', async () => {
   const store = disk();
   await kept(store, 1, 30_000);
-  store.kept.set('watch.phrases', {});
+  store.kept.set('watch.of.s-1.phrases', {});
   store.kept.set('console.begun', {});
   const { session } = watch({ store, answers: [() => { throw new TypeError('the line'); }, () => { throw new TypeError('the line'); }, oauth('invalid_grant')] });
   await session.open();
   assert.equal((await session.credentials()).token, grant(1).access_token);
-  assert.equal(await session.renewed(), false);
+  await assert.rejects(session.renewed({ token: grant(1).access_token }), { status: 0 });
   assert.equal(session.state, 'in');
-  assert.equal(await session.renewed(), false);
+  assert.equal(await session.renewed({ token: grant(1).access_token }), null);
   assert.deepEqual([session.state, session.why, [...store.kept.keys()]], ['out', 'ended', ['console.begun']]);
   assert.equal(await session.credentials(), null);
 });
@@ -198,8 +199,42 @@ test('a proof that is refused ends nothing: the clock may be wrong, and tokens a
   await kept(store, 1, 600_000);
   const { session } = watch({ store, answers: [oauth('invalid_dpop_proof')] });
   await session.open();
-  assert.equal(await session.renewed(), false);
+  assert.equal(await session.renewed({ token: grant(1).access_token }), null);
   assert.deepEqual([session.state, store.kept.has('watch.session')], ['in', true]);
+});
+
+test('a token that is over is not sent while the line keeps another one away, so what was decided waits', async () => {
+  const store = disk();
+  await kept(store, 1, -1_000);
+  const { session, asked } = watch({ store, answers: [() => { throw new TypeError('the line'); }, () => new Response(null, { status: 503 }), grant(2), { fine: true }] });
+  await session.open();
+  const transport = async (url) => assert.fail(`nobody expected ${url}`);
+  const dead = new Api({ origin: ORIGIN, transport, credentials: () => session.credentials(), renewed: (refused) => session.renewed(refused) });
+  await assert.rejects(dead.call('POST', '/v1/commands/1/approve'), { status: 0, isPassing: true });
+  await assert.rejects(dead.call('POST', '/v1/commands/1/approve'), { status: 503, isPassing: true });
+  assert.equal((await session.credentials()).token, grant(2).access_token);
+  assert.equal(asked.length, 3);
+});
+
+test('a renewal that the line keeps away is no refusal of what was asked', async () => {
+  const store = disk();
+  await kept(store, 1, 600_000);
+  const { session } = watch({ store, answers: [() => { throw new TypeError('the line'); }] });
+  await session.open();
+  const transport = async () => Response.json({}, { status: 401 });
+  const api = new Api({ origin: ORIGIN, transport, credentials: () => session.credentials(), renewed: (refused) => session.renewed(refused) });
+  await assert.rejects(api.call('POST', '/v1/commands/1/approve'), { status: 0, isPassing: true });
+});
+
+test('a refusal that comes late neither renews what is new nor repeats anything in another session', async () => {
+  const store = disk();
+  await kept(store, 2, 600_000);
+  const { session, asked } = watch({ store, answers: [] });
+  await session.open();
+  assert.equal((await session.renewed({ token: grant(1).access_token })).token, grant(2).access_token);
+  assert.equal(await session.renewed({ token: tokenOf({ sub: 'ben', sid: 's-0' }) }), null);
+  assert.equal(await session.renewed(null), null);
+  assert.equal(asked.length, 0);
 });
 
 test('leaving ends the session at the service, and here also without a line', async () => {
@@ -211,6 +246,122 @@ test('leaving ends the session at the service, and here also without a line', as
     await session.leave();
     assert.deepEqual([asked[0].method, asked[0].path, session.state, store.kept.size], ['DELETE', '/v1/sessions/s-1', 'out', 0]);
   }
+});
+
+/** An answer that is given when it is wanted. */
+function later() {
+  let answered;
+  const answer = new Promise((resolve) => { answered = resolve; });
+  return { answer: () => answer, come: (value) => answered(value) };
+}
+
+test('a session that was left does not come back by a renewal that was under way, here or in another tab', async () => {
+  for (const [isHere, alone] of [[true, aloneAmong()], [false, aloneAmong()]]) {
+    const store = disk();
+    await kept(store, 1, 120_000);
+    const renewal = later();
+    const gone = new Response(null, { status: 204 });
+    const leaving = watch({ store, alone, answers: isHere ? [renewal.answer, gone] : [gone] });
+    const other = isHere ? leaving : watch({ store, alone, answers: [renewal.answer] });
+    await leaving.session.open();
+    if (!isHere) await other.session.open();
+    const renewed = other.session.renewAhead();
+    await until(() => other.asked.length === 1);
+    const left = leaving.session.leave();
+    await until(() => leaving.asked.some(({ method }) => method === 'DELETE'));
+    await new Promise((resolve) => { setTimeout(resolve, 5); });
+    assert.equal(leaving.session.state, 'in', 'it is said only when it is so');
+    renewal.come(Response.json(grant(2)));
+    await Promise.all([renewed, left]);
+    assert.deepEqual([leaving.session.state, leaving.session.why, [...store.kept.keys()], await leaving.session.credentials()], ['out', null, [], null]);
+  }
+});
+
+test('in a browser without locks a renewal that was under way is kept nowhere either', async () => {
+  const slow = disk();
+  let wrote = () => {};
+  // The first renewal is answered after the session was left, the second one is on its way to the disk.
+  for (const isWriting of [false, true]) {
+    await kept(slow, 1, 120_000);
+    const store = { ...slow, keep: async (name, value) => { if (isWriting) await new Promise((resolve) => { wrote = resolve; }); return slow.keep(name, value); } };
+    const renewal = later();
+    const { session, asked } = watch({ store, alone: (work) => work(), answers: [renewal.answer, new Response(null, { status: 204 })] });
+    await session.open();
+    const renewed = session.renewAhead();
+    await until(() => asked.length === 1);
+    if (isWriting) {
+      renewal.come(Response.json(grant(2)));
+      await new Promise((resolve) => { setTimeout(resolve, 5); });
+    }
+    await session.leave();
+    wrote();
+    renewal.come(Response.json(grant(2)));
+    await renewed;
+    assert.deepEqual([session.state, session.id, slow.kept.size], ['out', '', 0]);
+  }
+});
+
+test('a renewal that waits for its turn while the session is left changes nothing any more', async () => {
+  const store = disk();
+  await kept(store, 1, 120_000);
+  let turn = Promise.resolve();
+  const alone = (work) => { turn = turn.then(work, work); return turn; };
+  const gate = later();
+  const { session, states, asked } = watch({ store, alone, answers: [new Response(null, { status: 204 })] });
+  await session.open();
+  alone(gate.answer);
+  const left = session.leave();
+  const renewed = session.renewAhead();
+  await new Promise((resolve) => { setTimeout(resolve, 5); });
+  gate.come();
+  await Promise.all([left, renewed]);
+  assert.deepEqual([states, session.why, asked.map(({ method }) => method)], [['in', 'out'], null, ['DELETE']]);
+});
+
+test('whoever leaves ends nothing of somebody who was let in by another tab meanwhile', async () => {
+  const store = disk();
+  await kept(store, 1, 600_000);
+  const deletion = later();
+  const { session, asked } = watch({ store, answers: [deletion.answer] });
+  await session.open();
+  const left = session.leave();
+  await until(() => asked.length === 1);
+  const other = tokenOf({ sub: 'ben', sid: 's-2' });
+  store.kept.set('watch.session', { ...store.kept.get('watch.session'), token: other });
+  store.kept.set('watch.of.s-2.alerts', {});
+  await session.renewed(await session.credentials());
+  assert.equal(session.account, 'ben');
+  deletion.come(new Response(null, { status: 204 }));
+  await left;
+  assert.deepEqual([session.state, session.id, [...store.kept.keys()]], ['in', 's-2', ['watch.session', 'watch.of.s-2.alerts']]);
+});
+
+test('a tab whose session another one has left erases nothing of who is being let in there', async () => {
+  const store = disk();
+  await kept(store, 1, 30_000);
+  const { session } = watch({ store, answers: [] });
+  await session.open();
+  store.kept.delete('watch.session');
+  store.kept.set('watch.waiting', { deviceCode: 'code' });
+  store.kept.set('watch.of.s-2.alerts', {});
+  store.kept.set('watch.of.s-1.alerts', {});
+  await session.renewAhead();
+  assert.deepEqual([session.state, session.why, [...store.kept.keys()]], ['out', 'ended', ['watch.waiting', 'watch.of.s-2.alerts']]);
+});
+
+test('a page that is opened anew waits on, whatever the device\'s clock says', async (context) => {
+  const store = disk();
+  // The first page has learned that this clock is an hour behind; the next one knows nothing of it.
+  context.after(() => learn(new Date().toUTCString(), Date.now()));
+  learn(new Date(Date.now() + 3_600_000).toUTCString(), Date.now());
+  const first = watch({ store, answers: [REDEEMED, () => new Promise(() => {})] });
+  await first.session.redeem('handle', 'a watch');
+  learn(new Date(Date.now() - 3_600_000).toUTCString(), Date.now());
+  assert.ok(Math.abs(store.kept.get('watch.waiting').until - Date.now() - 600_000) < 10_000);
+  learn(new Date().toUTCString(), Date.now());
+  const second = watch({ store, answers: [() => new Promise(() => {})] });
+  await second.session.open();
+  assert.equal(second.session.state, 'waiting');
 });
 
 test('a handle is taken from a link to this gateway alone', () => {

@@ -10,7 +10,7 @@
 
 use serde_json::{Map, Value};
 
-use super::selection::{ClaimSelection, Wanted};
+use super::selection::{ClaimSelection, ORIGIN_SESSION, Wanted};
 
 /// Claims by name, in compact form.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -41,7 +41,12 @@ impl ClaimRecord {
     pub(crate) fn of(claims: &Map<String, Value>, selection: &ClaimSelection) -> Option<Self> {
         let mut bytes = Vec::with_capacity(256);
         for (name, wanted) in selection.iter() {
-            let Some(value) = claims.get(name) else { continue };
+            // One member of an object: the rest of it is not kept, for want of room.
+            let value = match name {
+                ORIGIN_SESSION => claims.get("origin").and_then(|origin| origin.get("sid")),
+                name => claims.get(name),
+            };
+            let Some(value) = value else { continue };
             push_sized(name.as_bytes(), &mut bytes)?;
             push_value(value, wanted, &mut bytes)?;
         }
@@ -176,6 +181,15 @@ mod tests {
             [Some("a"), Some("2"), None, None, Some("")]
         );
         assert_eq!(ClaimRecord::from_bytes(record.as_bytes().to_vec()), record);
+    }
+
+    #[test]
+    fn of_an_origin_the_session_alone_is_kept() {
+        let origin = json!({"iss": "https://idp.example.com", "digest": "x".repeat(43), "sid": "login-1"});
+        let record =
+            record(&json!({"sub": "ada", "origin": origin, "origin.sid": "forged"}), &ClaimSelection::default());
+        assert_eq!(record.get(ORIGIN_SESSION), Some(ClaimValue::Text("login-1")));
+        assert!(record.as_bytes().len() < 64);
     }
 
     #[test]

@@ -7,8 +7,11 @@ use serde_json::Value;
 
 use super::scalar_text;
 
+/// The session with the origin's issuer in which a deputy's token was made: the member `sid` of the claim `origin`.
+pub(crate) const ORIGIN_SESSION: &str = "origin.sid";
+
 /// Who calls since when, for which client, in which session, with which scopes, bound to what.
-const ALWAYS: [&str; 9] = ["azp", "client_id", "cnf", "iat", "jti", "scope", "scp", "sid", "sub"];
+const ALWAYS: [&str; 10] = ["azp", "client_id", "cnf", "iat", "jti", ORIGIN_SESSION, "scope", "scp", "sid", "sub"];
 
 /// Claims by name, and what of them.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -95,6 +95,7 @@ impl Gate {
         let scalar = |name: &str| claims.and_then(|claims| claims.get(name)).and_then(ClaimValue::scalar);
         let scopes = claims.map(VerifiedClaims::scopes_in_one).unwrap_or_default();
         let digest = claims.map(|claims| digest_text(claims.digest()));
+        let source = facts.source().filter(|_| claims.is_none()).map(|address| address.to_string());
         let claims = TransactionClaims {
             iss: self.source(),
             aud: keys.audience(),
@@ -114,8 +115,10 @@ impl Gate {
                 iss: claims.map(VerifiedClaims::issuer),
                 jti: scalar("jti"),
                 sid: scalar("sid"),
+                opened_in: claims.and_then(VerifiedClaims::opened_in),
                 iat: claims.and_then(VerifiedClaims::issued_at).map(|at| at.0),
                 digest: digest.as_deref(),
+                req_ip: source.as_deref(),
                 exp: claims.map(|claims| claims.expires_at().0),
                 roles,
             },

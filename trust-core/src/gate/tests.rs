@@ -367,6 +367,7 @@ fn a_permitted_request_carries_tags_identity_and_the_gates_word() {
     assert_eq!(word.principal().unwrap().uri(), "https://idp.example.com#tester%207");
     assert!(word.is_for("GET", "gw.example.com", "/whoami?a=1"));
     assert_eq!((word.rctx.exp, word.rctx.jti.as_deref()), (Some(NOW + 600), Some("t1")));
+    assert_eq!(word.rctx.req_ip, None, "who is known needs no address");
 }
 
 #[test]
@@ -380,6 +381,7 @@ fn a_public_request_is_anonymous_whatever_it_brings() {
     let word =
         TransactionClaims::verify(header_of(&forwarding, "txn-token").unwrap(), &keys, UnixSeconds(NOW)).unwrap();
     assert_eq!(word.principal(), None);
+    assert_eq!(word.rctx.req_ip.as_deref(), Some("192.0.2.7"), "there is no other name for who asks");
 }
 
 #[test]

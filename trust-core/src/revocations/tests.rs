@@ -61,6 +61,17 @@ fn a_token_is_revoked_by_each_of_its_names_and_by_nobody_elses() {
 }
 
 #[test]
+fn a_token_is_revoked_with_the_login_in_which_a_deputy_made_it() {
+    let made = claims_of(ISSUER, 1, &json!({"sub": "ada", "sid": "s-1", "origin": {"iss": ISSUER, "sid": "login-1"}}));
+    let of = |issuer: &str, sid: &str| [Revocation::Session { issuer: issuer.into(), sid: sid.into() }];
+    assert!(is_revoked(&of(ISSUER, "login-1"), &made));
+    assert!(is_revoked(&of(ISSUER, "s-1"), &made));
+    assert!(!is_revoked(&of(ISSUER, "login-2"), &made));
+    assert!(!is_revoked(&of("https://other.example.com", "login-1"), &made));
+    assert!(!is_revoked(&of(ISSUER, "login-1"), &ada()));
+}
+
+#[test]
 fn a_session_that_is_a_number_is_revoked_by_its_digits() {
     let numbered = claims_of(ISSUER, 1, &json!({"sub": "ada", "jti": 17, "sid": 4711}));
     let issuer = || ISSUER.to_owned();

@@ -43,8 +43,9 @@ impl Record {
                 "An agreement is proposed once both have shared, and before there is one.",
             ));
         }
-        self.has_turns_left()?;
-        self.turns = self.turns.saturating_add(1);
+        self.has_turns_left(proposal.proposed_by)?;
+        let party = self.party_mut(proposal.proposed_by);
+        party.turns = party.turns.saturating_add(1);
         self.agreement = Some(proposal);
         Ok(true)
     }
@@ -76,20 +77,18 @@ impl Record {
         matches!(self.state, State::Agreed | State::FollowUp) && self.agreement.as_ref().is_some_and(is_due)
     }
 
-    /// A side says whether the agreement held. Whether anything changes.
+    /// A side says once whether the agreement held. Whether anything changes.
     pub(in super::super) fn conclude(
         &mut self,
         side: Side,
         outcome: Outcome,
         now: OffsetDateTime,
     ) -> Result<bool, Problem> {
-        if self.party(side).outcome.as_ref() == Some(&outcome) {
-            return Ok(false);
-        }
-        if !self.asks_whether_it_held(now) {
-            return Err(Problem::MediationState(
-                "Whether an agreement held is said from its follow_up_at on, and once.",
-            ));
+        match &self.party(side).outcome {
+            Some(before) if *before == outcome => return Ok(false),
+            Some(_) => return Err(Problem::MediationState("You have said whether it held, which is said once.")),
+            None if self.asks_whether_it_held(now) => {}
+            None => return Err(Problem::MediationState("Whether an agreement held is said from its follow_up_at on.")),
         }
         self.party_mut(side).outcome = Some(outcome);
         let is_said_by_both = self.first.outcome.is_some() && self.second.outcome.is_some();

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
 use trust_core::principal::Principal;
 use utoipa::ToSchema;
 
@@ -33,9 +34,9 @@ impl fmt::Debug for Private {
 pub(in super::super) enum MadeBy {
     /// A form: the party's own words in the order of its questions, and nothing else.
     Form {
-        /// Why no model wrote it, where one should have.
+        /// What was with the model that should have written it, where there is one.
         #[serde(default, skip_serializing_if = "Option::is_none")]
-        instead_of_model: Option<String>,
+        instead_of_model: Option<ModelIs>,
     },
     /// A model.
     Model {
@@ -46,9 +47,20 @@ pub(in super::super) enum MadeBy {
     Party,
 }
 
+/// What is told of a model that was no help. It is one word whatever happened: another one for an answer that was withheld would say
+/// that the other side has used a word of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(in super::super) enum ModelIs {
+    /// It gave nothing that could be used.
+    Unavailable,
+}
+
 /// How a side's view is said.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(in super::super) struct Restatement {
+    /// Of this very text: whoever accepts says which text they have read.
+    pub(in super::super) id: String,
     pub(in super::super) text: Private,
     pub(in super::super) made_by: MadeBy,
 }
@@ -79,6 +91,11 @@ pub(in super::super) struct Joint {
 pub(in super::super) struct Party {
     pub(in super::super) principal: Principal,
     pub(in super::super) has_left: bool,
+    /// When anything was changed that this side may see.
+    #[serde(with = "time::serde::rfc3339")]
+    pub(in super::super) updated_at: OffsetDateTime,
+    /// How many of its texts were taken.
+    pub(in super::super) turns: u32,
     /// For the side itself alone, and for the model that restates it.
     pub(in super::super) account: Option<Private>,
     /// The same, until it is shared.
@@ -89,13 +106,22 @@ pub(in super::super) struct Party {
 }
 
 impl Party {
-    pub(in super::super) fn of(principal: Principal) -> Self {
-        Self { principal, has_left: false, account: None, restatement: None, shared: None, outcome: None }
+    pub(in super::super) fn of(principal: Principal, now: OffsetDateTime) -> Self {
+        Self {
+            principal,
+            has_left: false,
+            updated_at: now,
+            turns: 0,
+            account: None,
+            restatement: None,
+            shared: None,
+            outcome: None,
+        }
     }
 
     /// Keeps nothing but who it was.
     pub(in super::super) fn forget(&mut self) {
-        *self = Self { has_left: true, ..Self::of(self.principal.clone()) };
+        *self = Self { has_left: true, ..Self::of(self.principal.clone(), self.updated_at) };
     }
 
     /// Everything that it has said and the other side cannot read by itself.

@@ -52,6 +52,14 @@ async fn when_the_time_has_come_both_are_asked_and_each_learns_the_other_answer_
     assert_eq!((&said["state"], &said["asks_whether_it_held"]), (&json!("follow_up"), &json!(false)));
     let waiting = play.view(BEN).await;
     assert!(waiting["theirs"].get("held").is_none() && tells(&waiting, OF_ANA).is_empty(), "{waiting}");
+    let events = play.events().await.len();
+    for other in
+        [json!({"held": true, "note": OF_ANA}), json!({"held": false, "note": "Again."}), json!({"held": false})]
+    {
+        assert_eq!(play.refused(ANA, "outcome", &other).await, 409, "it is said once: {other}");
+    }
+    play.take(ANA, "outcome", &json!({"held": false, "note": OF_ANA})).await;
+    assert_eq!(play.events().await.len(), events);
     let closed = play.take(BEN, "outcome", &json!({"held": true})).await;
     assert_eq!((&closed["state"], &closed["theirs"]["held"]), (&json!("closed"), &json!(false)));
     assert_eq!(tells(&closed, OF_ANA), [""; 0]);

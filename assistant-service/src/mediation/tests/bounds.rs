@@ -1,6 +1,10 @@
 //! What is refused, and what is the same when it is said again.
 
+use std::time::Duration;
+
 use super::*;
+
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 #[tokio::test]
 async fn what_cannot_be_is_refused_with_its_place() {
@@ -14,7 +18,7 @@ async fn what_cannot_be_is_refused_with_its_place() {
         ("account", json!({"answers": {"what_happened": " "}}), "answers"),
         ("account", json!({"answers": {"what_happened": long}}), "answers"),
         ("restatement", json!({"share": true}), "accept"),
-        ("restatement", json!({"text": "I", "accept": true, "share": true}), "accept"),
+        ("restatement", json!({"text": "I", "accept": "1", "share": true}), "accept"),
         ("restatement", json!({"text": "I"}), "share"),
         ("agreement", json!({"text": "I", "accept": "1"}), "text"),
         ("agreement", json!({}), "text"),
@@ -60,6 +64,22 @@ async fn with_a_key_the_same_request_begins_one_mediation() {
     let others = begin("cara", "t").await;
     assert_eq!(others.status, 201);
     assert_ne!(others.json["id"], first.json["id"]);
+    let path = format!("/v1/mediations/{}/leave", first.json["id"].as_str().unwrap());
+    assert_eq!(stage.request("POST", &path).by(ANA).send().await.status, 204);
+    assert_eq!(begin(ANA, "t").await.status, 422, "no second one comes of it because the first is left");
+    stage.clock.advance(DAY);
+    assert_eq!(begin(ANA, "t").await.status, 201);
+}
+
+#[tokio::test]
+async fn an_id_does_not_follow_from_whose_key_it_was_begun_with() {
+    // Else whoever reads it in an event could try who comes to it.
+    let begin = async || {
+        let (stage, body) = (Stage::new(), json!({"topic": "t", "with": {"issuer": ISSUER, "subject": BEN}}));
+        let begun = stage.post("/v1/mediations", &body).by(ANA).header("idempotency-key", "k-1").send().await;
+        begun.json["id"].as_str().unwrap().to_owned()
+    };
+    assert_ne!(begin().await, begin().await);
 }
 
 #[tokio::test]
@@ -67,10 +87,14 @@ async fn one_has_so_many_open_and_may_settle_or_leave_one_first() {
     let stage = Stage::new();
     let mut last = Value::Null;
     for number in 0..20 {
+        if number == 10 {
+            stage.clock.advance(DAY);
+        }
         let begun = begin(&stage, ANA, &format!("colleague-{number}"), "t").await;
         assert_eq!(begun.status, 201);
         last = begun.json["id"].clone();
     }
+    stage.clock.advance(DAY);
     let refused = begin(&stage, ANA, BEN, "t").await;
     assert_eq!(
         (refused.status.as_u16(), &refused.json["type"]),
@@ -84,6 +108,37 @@ async fn one_has_so_many_open_and_may_settle_or_leave_one_first() {
 }
 
 #[tokio::test]
+async fn one_begins_ten_within_a_day_left_ones_among_them() {
+    let stage = Stage::new();
+    stage.clock.advance(DAY);
+    for number in 0..10 {
+        let begun = begin(&stage, ANA, &format!("nobody-{number}"), "t").await;
+        let path = format!("/v1/mediations/{}/leave", begun.json["id"].as_str().unwrap());
+        assert_eq!((begun.status.as_u16(), number), (201, number));
+        assert_eq!(stage.request("POST", &path).by(ANA).send().await.status, 204);
+        stage.clock.advance(Duration::from_secs(60));
+    }
+    let refused = begin(&stage, ANA, BEN, "t").await;
+    assert_eq!((refused.status.as_u16(), &refused.json["type"]), (429, &json!("urn:watchgate:problem:too-often")));
+    assert_eq!(refused.headers["retry-after"], (DAY.as_secs() - 600).to_string());
+    assert_eq!(begin(&stage, BEN, ANA, "t").await.status, 201, "others begin as many");
+    stage.clock.advance(DAY - Duration::from_secs(600));
+    assert_eq!(begin(&stage, ANA, BEN, "t").await.status, 201);
+    assert_eq!(begin(&stage, ANA, BEN, "t").await.status, 429, "the second of them is not a day ago");
+}
+
+#[tokio::test]
+async fn what_others_begin_with_somebody_takes_nothing_from_what_they_may_begin() {
+    let stage = Stage::new();
+    for number in 0..100 {
+        assert_eq!(begin(&stage, &format!("colleague-{number}"), BEN, "t").await.status, 201, "{number}");
+    }
+    assert_eq!(begin(&stage, BEN, ANA, "t").await.status, 201);
+    let listed = stage.get("/v1/mediations").by(BEN).send().await;
+    assert_eq!(listed.json["mediations"].as_array().unwrap().len(), 101);
+}
+
+#[tokio::test]
 async fn nobody_can_be_drawn_into_more_than_a_hundred() {
     let stage = Stage::new();
     for number in 0..100 {
@@ -94,25 +149,28 @@ async fn nobody_can_be_drawn_into_more_than_a_hundred() {
 }
 
 #[tokio::test]
-async fn after_thirty_turns_only_what_ends_it_is_taken() {
+async fn after_fifteen_turns_of_a_side_only_what_ends_it_is_taken_of_it() {
     let play = Play::shared(Stage::new()).await;
-    for number in 4..29 {
+    for number in 2..15 {
         play.take(ANA, "account", &json!({"text": format!("It happened {number} times.")})).await;
     }
-    let proposed = play.take(ANA, "agreement", &json!({"text": "We stop."})).await;
-    assert_eq!(proposed["turns_left"], 0);
+    assert_eq!(play.view(ANA).await["turns_left"], 0);
     for (what, body) in [
         ("account", json!({"text": "And more."})),
         ("restatement", json!({"text": "And more.", "share": true})),
         ("agreement", json!({"text": "And more."})),
     ] {
-        let refused = play.post(BEN, what, &body).await;
+        let refused = play.post(ANA, what, &body).await;
         assert_eq!(
             (refused.status.as_u16(), &refused.json["type"]),
             (409, &json!("urn:watchgate:problem:mediation-state"))
         );
     }
-    play.take(BEN, "agreement", &json!({"accept": proposed["agreement"]["id"]})).await;
+    // Nobody silences the other one, and what was shared can still be taken back.
+    assert_eq!(play.view(BEN).await["turns_left"], 13);
+    assert_eq!(play.take(BEN, "account", &json!({"text": "And more."})).await["turns_left"], 12);
+    let proposed = play.take(BEN, "agreement", &json!({"text": "We stop."})).await;
+    assert_eq!(play.take(ANA, "agreement", &json!({"accept": proposed["agreement"]["id"]})).await["state"], "agreed");
 }
 
 #[tokio::test]
@@ -126,5 +184,5 @@ async fn two_replicas_that_change_one_mediation_at_once_lose_nothing() {
     assert_eq!((first.status.as_u16(), second.status.as_u16()), (200, 200));
     assert_eq!(play.view(ANA).await["yours"]["account"], here["text"]);
     assert_eq!(play.view(BEN).await["yours"]["account"], there["text"]);
-    assert_eq!(play.view(ANA).await["turns_left"], 28);
+    assert_eq!((&play.view(ANA).await["turns_left"], &play.view(BEN).await["turns_left"]), (&json!(14), &json!(14)));
 }

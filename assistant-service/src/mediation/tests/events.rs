@@ -7,9 +7,13 @@ async fn events_carry_an_id_and_a_state_and_nothing_else() {
     let play = Play::agreed(Stage::new()).await;
     let id = play.path.rsplit('/').next().unwrap();
     let events = play.events().await;
-    let states: Vec<_> = events.iter().map(|event| event["data"]["state"].as_str().unwrap()).collect();
-    assert_eq!(states, ["open", "open", "open", "open", "shared", "shared", "agreed"]);
-    for event in &events {
+    let kinds = events.iter().map(|event| event["type"].as_str().unwrap().rsplit('.').next().unwrap());
+    assert_eq!(
+        kinds.collect::<Vec<_>>(),
+        ["open", "private", "private", "open", "shared", "shared", "agreed"],
+        "two begin to talk, tell, share, propose and accept"
+    );
+    for event in events.iter().filter(|event| event["type"] != "dev.watchgate.mediation.private") {
         assert_eq!(event["data"], json!({"id": id, "state": event["data"]["state"]}));
         assert_eq!(event["type"], format!("dev.watchgate.mediation.{}", event["data"]["state"].as_str().unwrap()));
         assert_eq!((&event["subject"], &event["correlationid"]), (&json!(id), &json!(id)));

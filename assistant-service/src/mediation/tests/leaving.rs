@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::*;
 use crate::mediation::book::MEDIATIONS;
 use crate::mediation::follow_up::follow_up;
+use crate::mediation::people::PEOPLE;
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
@@ -28,6 +29,29 @@ async fn whoever_leaves_takes_their_words_along() {
         assert!(!kept.contains(gone), "{kept}");
     }
     assert_eq!(play.refused(BEN, "account", &json!({"text": "And more."})).await, 409);
+}
+
+#[tokio::test]
+async fn what_is_left_before_the_other_one_has_said_anything_is_gone_for_both() {
+    for (leaves, says) in [(ANA, true), (ANA, false), (BEN, false)] {
+        let play = Play::begun(Stage::new()).await;
+        if says {
+            play.take(leaves, "account", &json!({"text": OF_ANA})).await;
+            play.accept(leaves, true).await;
+        }
+        assert_eq!(play.leave(leaves).await, 204);
+        for who in [ANA, BEN] {
+            assert_eq!(play.list(who).await, [Value::Null; 0], "{leaves} {who}");
+            assert_eq!(play.stage.get(&play.path).by(who).send().await.status, 404);
+        }
+        assert_eq!(kept(&play).await, [""; 0]);
+        // Of who has begun something lately that is kept, and of nobody else.
+        let people = play.stage.state.backbone.list(PEOPLE, None, 10).await.unwrap();
+        assert_eq!(people.len(), 1);
+        play.stage.clock.advance(DAY);
+        assert_eq!(play.stage.state.backbone.list(PEOPLE, None, 10).await.unwrap().len(), 0);
+        assert_eq!(play.events().await.last().unwrap()["data"]["state"], "left", "that is told all the same");
+    }
 }
 
 #[tokio::test]

@@ -42,15 +42,33 @@ async fn a_code_of_one_key_is_none_of_another_and_no_proof_passes_twice() {
     let form = super::polling(code);
     let poll = || device.form_with(&scene.stage, "/v1/sessions:token", &form, &proof);
     assert_eq!(refused(&poll().await), (400, "authorization_pending"));
+    scene.stage.clock.advance(5 * second());
     assert_eq!(refused(&poll().await), (400, "invalid_dpop_proof"));
     scene.confirm(&offer["id"], json!({"number": redeemed["number"]})).await;
     assert_eq!(refused(&thief.poll(&scene.stage, code).await), (400, "invalid_grant"));
     let tokens = device.poll(&scene.stage, code).await.json;
-    // Its code is used up, also for the device itself, once it has had time to take the answer.
-    scene.stage.clock.advance(61 * second());
-    assert_eq!(refused(&device.poll(&scene.stage, code).await), (400, "invalid_grant"));
     assert_eq!(refused(&thief.refresh(&scene.stage, &tokens["refresh_token"]).await), (400, "invalid_grant"));
     assert_eq!(device.refresh(&scene.stage, &tokens["refresh_token"]).await.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn a_device_code_that_comes_again_when_its_answer_has_had_time_to_come_ends_the_session() {
+    let scene = scene();
+    let device = Device::new(1);
+    let offer = scene.offer().await;
+    let redeemed = device.redeem(&scene.stage, &offer["link"]).await.json;
+    scene.confirm(&offer["id"], json!({"number": redeemed["number"]})).await;
+    let tokens = device.poll(&scene.stage, &redeemed["device_code"]).await.json;
+    scene.stage.clock.advance(61 * second());
+    // Of another key it is none, and ends nothing.
+    let stranger = Device::new(6).poll(&scene.stage, &redeemed["device_code"]).await;
+    assert_eq!(refused(&stranger), (400, "invalid_grant"));
+    assert_eq!(scene.told(&offer["id"]).await.last().unwrap(), "began");
+    assert_eq!(refused(&device.poll(&scene.stage, &redeemed["device_code"]).await), (400, "invalid_grant"));
+    assert_eq!(scene.told(&offer["id"]).await.last().unwrap(), "ended");
+    assert_eq!(refused(&device.refresh(&scene.stage, &tokens["refresh_token"]).await), (400, "invalid_grant"));
+    let read = scene.stage.get("/v1/sessions").claiming(with_session(&offer["id"])).send().await;
+    assert_eq!(read.status, StatusCode::UNAUTHORIZED);
 }
 
 #[tokio::test]

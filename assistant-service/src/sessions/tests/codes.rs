@@ -53,9 +53,9 @@ async fn whoever_asks_too_fast_is_told_to_slow_down() {
     assert_eq!(refused(&device.poll(&scene.stage, code).await), (400, "authorization_pending"));
     scene.stage.clock.advance(2 * second());
     assert_eq!(refused(&device.poll(&scene.stage, code).await), (400, "slow_down"));
-    scene.stage.clock.advance(6 * second());
+    scene.stage.clock.advance(2 * second());
     assert_eq!(refused(&device.poll(&scene.stage, code).await), (400, "slow_down"));
-    scene.stage.clock.advance(15 * second());
+    scene.stage.clock.advance(second());
     assert_eq!(refused(&device.poll(&scene.stage, code).await), (400, "authorization_pending"));
 }
 

@@ -76,7 +76,6 @@ async fn an_answer_that_is_lost_on_the_line_is_given_again_for_a_minute_to_the_s
     assert_eq!(first["refresh_token"], lost["refresh_token"]);
     let refresh = async |tokens: &Value| device.refresh(&scene.stage, &tokens["refresh_token"]).await;
     let lost = refresh(&first).await.json;
-    assert_eq!(refused(&poll().await), (400, "invalid_grant"), "the first tokens have come");
     scene.stage.clock.advance(59 * second());
     let second_one = refresh(&first).await.json;
     assert_eq!(second_one["refresh_token"], lost["refresh_token"]);
@@ -125,12 +124,53 @@ async fn whoever_is_shut_out_is_shut_out_in_the_sessions_of_before_too() {
     let device = Device::new(1);
     let (_, tokens) = begun(&scene, &device).await;
     scene.stage.clock.advance(30 * second());
-    let request = scene.stage.request("POST", "/v1/revocations").by("admin");
-    let request = request.header("content-type", "application/x-www-form-urlencoded");
-    let body = format!("iss={ISSUER}&sub=tester-7");
-    assert_eq!(request.body(body).send().await.status, StatusCode::OK);
+    assert_eq!(revoke(&scene, "sub=tester-7").await, StatusCode::OK);
     scene.stage.clock.advance(30 * second());
     assert_eq!(refused(&device.refresh(&scene.stage, &tokens["refresh_token"]).await), (400, "invalid_grant"));
+}
+
+#[tokio::test]
+async fn whoever_is_revoked_by_the_login_in_which_a_session_was_opened_is_revoked_in_it() {
+    let scene = scene();
+    let device = Device::new(1);
+    let in_login = |claims: &mut TransactionClaims| claims.rctx.sid = Some("login-1".to_owned());
+    let offer = person(scene.stage.post("/v1/sessions", &json!({}))).claiming(in_login).send().await.json;
+    let redeemed = device.redeem(&scene.stage, &offer["link"]).await.json;
+    scene.confirm(&offer["id"], json!({"number": redeemed["number"]})).await;
+    let tokens = device.poll(&scene.stage, &redeemed["device_code"]).await.json;
+    let (_, claims) = claims_of(&tokens["access_token"]);
+    assert_eq!(claims["origin"], json!({"iss": ISSUER, "sid": "login-1"}));
+    // As the gate tells of it.
+    let of_session = |claims: &mut TransactionClaims| {
+        claims.rctx.sid = offer["id"].as_str().map(str::to_owned);
+        claims.rctx.opened_in = Some("login-1".to_owned());
+    };
+    let read = || scene.stage.get("/v1/events").claiming(of_session);
+    assert_eq!(read().send().await.status, StatusCode::OK);
+    let stream = read().header("accept", "text/event-stream").open().await;
+    assert_eq!(stream.status(), StatusCode::OK);
+    assert_eq!(revoke(&scene, "sid=login-1").await, StatusCode::OK);
+    assert_eq!(read().send().await.status, StatusCode::UNAUTHORIZED);
+    let rest = axum::body::to_bytes(stream.into_body(), usize::MAX);
+    tokio::time::timeout(10 * second(), rest).await.expect("the stream goes on").unwrap();
+    assert_eq!(refused(&device.refresh(&scene.stage, &tokens["refresh_token"]).await), (400, "invalid_grant"));
+}
+
+#[tokio::test]
+async fn a_session_gets_what_whoever_confirms_it_still_has() {
+    let scene = scene();
+    let device = Device::new(1);
+    let offer = scene.offer().await;
+    let redeemed = device.redeem(&scene.stage, &offer["link"]).await.json;
+    let confirm = async |scopes: &str| {
+        let target = format!("/v1/sessions/{}/confirmation", offer["id"].as_str().unwrap());
+        let request = scene.stage.post(&target, &json!({"number": redeemed["number"]}));
+        request.claiming(|claims| claims.scope = Some(scopes.to_owned())).send().await
+    };
+    assert_eq!(confirm("sessions:write runbooks:read").await.wrong_fields(), ["scopes"]);
+    assert_eq!(confirm("sessions:write runbooks:read events:read").await.status, StatusCode::NO_CONTENT);
+    let tokens = device.poll(&scene.stage, &redeemed["device_code"]).await.json;
+    assert_eq!(tokens["scope"], "events:read");
 }
 
 #[tokio::test]

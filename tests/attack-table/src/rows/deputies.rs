@@ -14,6 +14,8 @@ use crate::{Forge, GateName, Request, Revoked, Row, Seen, Step};
 const DEPUTIES: &str = "a head has to be written every second, and a service signs the tokens";
 
 const SEED: u8 = 23;
+/// The login of the person who let the session in.
+const LOGIN: &str = "login-1";
 const SESSION: &str = "01981d3c-7a4b-7000-8000-000000000001";
 
 fn draft(forge: &Forge, issuer: &str, token_type: &str, origin: Value) -> Draft {
@@ -49,6 +51,10 @@ pub(super) fn rows(forge: &Forge) -> Result<Vec<Row>> {
         bad("a deputy's token without the issuer of its origin", json!({})),
         bad("a deputy's token with half a digest", json!({"iss": OPAQUE_ISSUER, "digest": "AAAA"})),
         bad("a deputy's token whose digest is a number", json!({"iss": OPAQUE_ISSUER, "digest": 1})),
+        bad(
+            "a deputy's token that was made in no session that can be looked up",
+            json!({"iss": OPAQUE_ISSUER, "sid": 7}),
+        ),
         typed("a deputy's token of the exchange's type", DEPUTY, "phantom+jwt"),
         typed("an exchange's token of a deputy's type", EXCHANGE, "session+jwt"),
     ];
@@ -62,6 +68,25 @@ pub(super) fn rows(forge: &Forge) -> Result<Vec<Row>> {
         revoked("a deputy's token whose subject is shut out", {
             Revoked::Subject(OPAQUE_ISSUER, "console-7", forge.now.saturating_add(1))
         }),
+    ]);
+    let in_login = session(json!({"iss": OPAQUE_ISSUER, "sid": LOGIN}));
+    let ended = |name: &str, issuer: &'static str, between: Vec<Step>| {
+        let row = if issuer == OPAQUE_ISSUER {
+            bad_token(name, "token_revoked", &in_login)
+        } else {
+            passes(name, post(&in_login))
+        };
+        let revoked = table(forge, 2, vec![Revoked::Session(issuer, LOGIN)]);
+        row.after([table(forge, 1, vec![]), vec![sent(&in_login)], between, revoked].concat())
+    };
+    rows.extend([
+        ended("a deputy's token of a login that is revoked", OPAQUE_ISSUER, vec![]),
+        ended(
+            "a deputy's token of a login that is revoked, out of the shared cache",
+            OPAQUE_ISSUER,
+            vec![Step::NewInstances],
+        ),
+        ended("a deputy's token of a login, where another issuer's of that name is revoked", ISSUER, vec![]),
     ]);
     rows.extend(proofs(forge)?);
     let with_head = |row: Row| if row.before.is_empty() { row.after(table(forge, 1, vec![])) } else { row };

@@ -89,11 +89,17 @@ pub(super) const CHECKS: &[Check] = &[
     check(
         "the token itself",
         REVOCATIONS,
-        "std::iter::once(token).chain(named)",
-        "std::iter::once(token).skip(1).chain(named)",
+        "std::iter::once(token).chain(named).chain(opened_in)",
+        "std::iter::once(token).skip(1).chain(named).chain(opened_in)",
     ),
     check("the token's identifier", REVOCATIONS, "(Kind::Id, \"jti\"),", "(Kind::Id, \"no jti\"),"),
     check("the token's session", REVOCATIONS, "(Kind::Session, \"sid\"),", "(Kind::Session, \"no sid\"),"),
+    check(
+        "the session in which a deputy's token was made",
+        REVOCATIONS,
+        "std::iter::once(token).chain(named).chain(opened_in)",
+        "std::iter::once(token).chain(named).chain(opened_in.filter(|_| false))",
+    ),
     check("the token's subject", REVOCATIONS, "(Kind::Subject, \"sub\")", "(Kind::Subject, \"no sub\")"),
     check(
         "the issuer of what is revoked",
@@ -136,6 +142,12 @@ pub(super) const CHECKS: &[Check] = &[
         ISSUER,
         "if origin.get(\"digest\").is_none() && !self.writes_down_opaque_tokens() {",
         "if origin.get(\"digest\").is_none() {",
+    ),
+    check(
+        "the form of the session in which a deputy's token was made",
+        ISSUER,
+        "if !origin.get(\"sid\").is_none_or(Value::is_string) { return Err(InvalidToken::Origin); }",
+        "let _ = origin.get(\"sid\").is_none_or(Value::is_string);",
     ),
     check(
         "which token a deputy's proof is for, out of the cache",

@@ -44,13 +44,22 @@ fn telling(write: fn(&str) -> String) -> Scripted {
     })
 }
 
+/// What the model is asked when it knows both: after two answers that are withheld it is asked nothing.
+#[derive(Clone, Copy)]
+enum AskedLast {
+    OfAna,
+    OfBoth,
+}
+
 /// What goes on between both, with a word of each for the telling model to hide what it knows behind.
-async fn play_with(model: &Scripted) -> Play {
+async fn play_with(model: &Scripted, asked_last: AskedLast) -> Play {
     let play = Play::begun(model.stage()).await;
     play.take(ANA, "account", &json!({"text": OF_ANA})).await;
     play.take(BEN, "account", &json!({"text": OF_BEN})).await;
-    // Asked once more, when it knows both.
-    play.take(ANA, "account", &json!({"text": format!("{OF_ANA} Truly.")})).await;
+    match asked_last {
+        AskedLast::OfAna => drop(play.take(ANA, "account", &json!({"text": format!("{OF_ANA} Truly.")})).await),
+        AskedLast::OfBoth => {}
+    }
     play.take(ANA, "restatement", &json!({"text": "I wait for reviews.", "share": true})).await;
     play.take(BEN, "restatement", &json!({"text": "I get reviews at night.", "share": true})).await;
     tracing::info!("the play is over");
@@ -66,13 +75,15 @@ async fn nothing_of_one_side_reaches_the_other_the_log_the_events_or_a_prompt() 
         |text| text.replace(' ', ".\n\n"),
         |text| text.chars().map(|character| format!("{character}-")).collect(),
     ];
-    for write in ways {
+    for (write, asked_last) in
+        ways.into_iter().flat_map(|write| [(write, AskedLast::OfAna), (write, AskedLast::OfBoth)])
+    {
         let model = telling(write);
         let log = Log::default();
         let writer = log.clone();
         let subscriber =
             tracing_subscriber::fmt().with_max_level(tracing::Level::TRACE).with_writer(move || writer.clone());
-        let play = play_with(&model).with_subscriber(subscriber.finish()).await;
+        let play = play_with(&model, asked_last).with_subscriber(subscriber.finish()).await;
         let lower = |told: Value| Value::from(told.to_string().to_lowercase());
         let squeezed = |told: &Value| Value::from(told.to_string().replace('-', ""));
         for (reader, secret) in [(BEN, OF_ANA), (ANA, OF_BEN)] {
@@ -98,7 +109,8 @@ async fn nothing_of_one_side_reaches_the_other_the_log_the_events_or_a_prompt() 
             assert_eq!(tells(&Value::from(shown(&prompt)), other), [""; 0]);
         }
         let own = play.view(ANA).await["yours"]["account"].clone();
-        assert_eq!(own, format!("{OF_ANA} Truly."), "the side itself reads what it has said");
+        assert!(own.as_str().unwrap().starts_with(OF_ANA), "the side itself reads what it has said");
+        assert_eq!(model.prompts().len(), 3, "it was asked when it knew both");
     }
 }
 
