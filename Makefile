@@ -3,7 +3,7 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup setup-tests build release plugin pages demo run test test-host fmt lint ci clean example bench-gate bench-guests bench-events bench-ask bench-model bench-commands bench-telemetry bench-revocation bench-opaque bench-browser bench-detect scenarios soak test-faults eval fuzz properties switch-off
+.PHONY: help setup setup-tests build release plugin pages demo run test test-host fmt lint ci clean example bench-gate bench-guests bench-events bench-ask bench-model bench-commands bench-telemetry bench-revocation bench-opaque bench-browser bench-http3 bench-detect scenarios soak test-faults eval fuzz properties switch-off
 
 CARGO ?= cargo
 # The scripts and the stage look for what was built in one place.
@@ -107,6 +107,10 @@ bench-browser: setup-tests plugin pages ## how soon a watch is of use, in a real
 	@scripts/system-packages.sh browser
 	@$(CARGO) build -q --release -p assistant-service -p bench-browser
 	@target/release/bench-browser $(OPTIONS)
+
+bench-http3: setup plugin pages ## what HTTP/3 gains on links with delay and loss, and when the client's address changes; needs root; OPTIONS="--quick", "--help"
+	@$(CARGO) build -q --release -p assistant-service -p bench-http3
+	@target/release/bench-http3 $(OPTIONS)
 
 soak: setup bench-guests ## long load with changing keys; MINUTES=15, OPTIONS="--requests 10000000", "--reloads 500"
 	@$(CARGO) run -q --release -p soak -- --minutes $(or $(MINUTES),15) $(OPTIONS)
