@@ -6,14 +6,17 @@ use anyhow::Context;
 use clap::{Args, Subcommand};
 use qrcode::render::unicode::Dense1x2;
 use qrcode::{EcLevel, QrCode};
-use reqwest::Method;
+use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use super::gateway::{Gateway, GatewayArguments, answer, block_on, send};
+use super::gateway::{Gateway, GatewayArguments, answer, block_on, send, taken};
 use super::plain::{escaped, line, visible};
 use super::table::table;
 
 const PATH: [&str; 2] = ["v1", "sessions"];
+
+/// How often a number may be typed, slips of the hand among them.
+const TRIES: usize = 10;
 
 const HEAD: [&str; 5] = ["ID", "STATE", "LABEL", "DEVICE", "EXPIRES AT"];
 const COLUMNS: [&str; 5] = ["/id", "/state", "/label", "/device", "/expires_at"];
@@ -107,8 +110,35 @@ async fn create(arguments: &CreateArguments) -> anyhow::Result<bool> {
     let link = offer.get("link").and_then(Value::as_str).context("the service gives no link")?;
     println!("{}\n{}\nuntil {}", drawn(link)?, line(link), text(&offer, "/expires_at"));
     let id = offer.get("id").and_then(Value::as_str).context("the service gives no id")?;
-    let number = asked("The number that the device shows: ")?;
-    confirm(&gateway, id, &json!({"number": number})).await
+    let at_hand = format!("confirm with POST /v1/sessions/{}/confirmation", line(id));
+    for _ in 0..TRIES {
+        let number = asked("The number that the device shows: ", &at_hand)?;
+        if let Some(why_not) = tried(&gateway, id, &number).await? {
+            println!("{}", visible(&why_not));
+        } else {
+            return let_in(id);
+        }
+    }
+    println!(
+        "Nothing was let in. The code is good until it runs out; `watchgate session revoke {}` ends it.",
+        line(id)
+    );
+    Ok(false)
+}
+
+/// Why the device is not let in with this number, where another one may be typed.
+async fn tried(gateway: &Gateway, id: &str, number: &str) -> anyhow::Result<Option<String>> {
+    if number.len() != 4 || !number.bytes().all(|digit| digit.is_ascii_digit()) {
+        return Ok(Some("Four digits, as the device shows them.".to_owned()));
+    }
+    let call = gateway.call(Method::POST, &[PATH.as_slice(), &[id, "confirmation"]].concat())?;
+    let response = call.json(&json!({"number": number})).send().await.context("the gateway does not answer")?;
+    match response.status() {
+        StatusCode::CONFLICT => Ok(Some("No device has opened the code yet.".to_owned())),
+        // The third wrong one ends the session, which the answer to the next one says.
+        StatusCode::UNPROCESSABLE_ENTITY => Ok(taken(response).await.err().map(|wrong| wrong.to_string())),
+        _ => taken(response).await.map(|_| None),
+    }
 }
 
 async fn list(arguments: &ListArguments) -> anyhow::Result<bool> {
@@ -141,31 +171,29 @@ async fn join(arguments: &JoinArguments) -> anyhow::Result<bool> {
     );
     println!("  {}", line(&scopes.join(" ")));
     let id = session.get("id").and_then(Value::as_str).context("the service gives no id")?;
-    let said = asked("Is it yours, and does it show this code now? [y/N] ")?;
+    let at_hand = format!("confirm with POST /v1/sessions/{}/confirmation", line(id));
+    let said = asked("Is it yours, and does it show this code now? [y/N] ", &at_hand)?;
     if !matches!(said.as_str(), "y" | "yes") {
         send(gateway.call(Method::DELETE, &[PATH.as_slice(), &[id]].concat())?).await?;
         return Ok(false);
     }
-    confirm(&gateway, id, &json!({})).await
+    let path = [PATH.as_slice(), &[id, "confirmation"]].concat();
+    send(gateway.call(Method::POST, &path)?.json(&json!({}))).await?;
+    let_in(id)
 }
 
-async fn confirm(gateway: &Gateway, id: &str, body: &Value) -> anyhow::Result<bool> {
-    let path = [PATH.as_slice(), &[id, "confirmation"]].concat();
-    send(gateway.call(Method::POST, &path)?.json(body)).await?;
+fn let_in(id: &str) -> anyhow::Result<bool> {
     println!("The device is let in: {}", line(id));
     Ok(true)
 }
 
-/// A line of whoever sits here. Nobody else is to confirm anything.
-fn asked(question: &str) -> anyhow::Result<String> {
-    anyhow::ensure!(
-        std::io::stdin().is_terminal(),
-        "nobody can be asked here; confirm with POST /v1/sessions/ID/confirmation"
-    );
+/// A line of whoever sits here. Nobody else is to confirm anything; where nobody sits, `at_hand` says how it is done else.
+fn asked(question: &str, at_hand: &str) -> anyhow::Result<String> {
+    anyhow::ensure!(std::io::stdin().is_terminal(), "nobody can be asked here; {at_hand}");
     print!("{question}");
     std::io::stdout().flush()?;
     let mut said = String::new();
-    std::io::stdin().lock().read_line(&mut said)?;
+    anyhow::ensure!(std::io::stdin().lock().read_line(&mut said)? > 0, "nobody answers; {at_hand}");
     Ok(said.trim().to_owned())
 }
 

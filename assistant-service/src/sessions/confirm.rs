@@ -45,7 +45,7 @@ pub(crate) struct JoinBody {
     params(("id" = String, Path, description = "The session")),
     responses(
         (status = NO_CONTENT, description = "The device may fetch its token"),
-        (status = BAD_REQUEST, description = "No number, or no scope left that the caller has", body = ProblemDocument),
+        (status = BAD_REQUEST, description = "No number of four digits, which counts as no try, or no scope left that the caller has", body = ProblemDocument),
         (status = FORBIDDEN, description = "The caller is a session or a service", body = ProblemDocument),
         (status = NOT_FOUND, description = "The caller has no such session", body = ProblemDocument),
         (status = CONFLICT, description = "No device waits, or it is let in already", body = ProblemDocument),
@@ -89,6 +89,9 @@ impl Sessions {
             }
             match (record.state, number) {
                 (SessionState::Redeemed, Some(typed)) if record.number.as_deref() == Some(typed) => {}
+                (SessionState::Redeemed, Some(typed)) if !is_number(typed) => {
+                    return Err(Problem::invalid("number", "is four digits: the device shows them").into());
+                }
                 (SessionState::Redeemed, Some(_)) => return Ok(mistyped(record)),
                 (SessionState::Redeemed, None) => {
                     return Err(Problem::invalid("number", "is required: the device shows it").into());
@@ -162,6 +165,11 @@ impl Sessions {
         }
         Err(Problem::Busy.into())
     }
+}
+
+/// What no device shows is a slip of the hand and no guess.
+fn is_number(typed: &str) -> bool {
+    typed.len() == 4 && typed.bytes().all(|digit| digit.is_ascii_digit())
 }
 
 /// One wrong number more, and how many may still be tried.

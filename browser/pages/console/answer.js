@@ -28,7 +28,7 @@ export function answerParts(answer) {
   };
   return [
     h('div', { class: 'answer' }, answer.known ? markdown(answer.answer ?? answer.short ?? '', open) : h('p', {}, 'The documents that you may read do not say.', (answer.answer ?? answer.short) && h('span', {}, ' Nearest to it: '), answer.answer && markdown(answer.answer, open))),
-    h('p', { class: 'small faint' }, h('span', { class: `tag ${style}` }, words), ' ', madeBy(answer.made_by), `; ${answer.searched.sections} sections of ${answer.searched.documents} documents were looked through.`),
+    h('p', { class: 'small faint' }, h('span', { class: `tag ${style}` }, words), ' ', answer.known && `${madeBy(answer.made_by)}; `, `${answer.searched.sections} sections of ${answer.searched.documents} documents were looked through.`),
     sources.length > 0 && [h('h3', {}, 'Sources'), h('ul', { class: 'sources' }, sources)],
     answer.recommendation && recommendation(answer.recommendation),
     answer.proposals.length > 0 && [h('h3', {}, 'Runbooks that may help'), h('ul', {}, answer.proposals.map((one) => h('li', {}, requestLink(one.runbook, one.parameters, one.title), one.why && h('span', { class: 'faint' }, `; ${one.why}`)))), h('p', { class: 'hint' }, 'Nothing has been started. The link opens the form to ask for it.')],

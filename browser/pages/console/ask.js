@@ -5,6 +5,7 @@ import { answerParts } from './answer.js';
 import { draft, sent, whenForgotten } from './drafts.js';
 import { field, onSend, problemBox } from './problem-box.js';
 import { ask, earlierOf } from './question.js';
+import { lackOf } from './scopes.js';
 
 const LONGEST_SHARED_QUESTION = 2_000;
 const LONGEST_SHARED_TEXT = 8_000;
@@ -30,7 +31,7 @@ export function show(root, context) {
     }
   });
   onSend(form, { signal, work });
-  fill(root, h('div', { class: 'ask-frame' }, told, form));
+  fill(root, h('div', { class: 'ask-frame' }, lackOf('assistant:ask', context.principal), told, form));
   for (const turn of turns) told.append(turnOf(turn));
   question.focus();
 

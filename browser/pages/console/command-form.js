@@ -6,6 +6,7 @@ import { draft, sent } from './drafts.js';
 import { commandBody, fieldsOf, parametersOf } from './parameters.js';
 import { field, onSend, problemBox } from './problem-box.js';
 import { hrefOf } from './route.js';
+import { lackOf } from './scopes.js';
 import { sendOnce } from './sending.js';
 
 const RISKS = { read: ['looks and reports', ''], change: ['changes what can be changed back', 'warn'], destructive: ['cannot be changed back', 'bad'] };
@@ -26,7 +27,7 @@ export async function showRequest(place, { context, signal, query, done }) {
   const select = h('select', {}, h('option', { value: '' }, 'Choose…'),
     runbooks.map((runbook) => h('option', { value: runbook.name, disabled: !may(runbook) }, `${runbook.title} (${runbook.name})${may(runbook) ? '' : ', not allowed to you'}`)));
   select.addEventListener('change', () => drawForm({}));
-  fill(place, h('h2', {}, 'Ask for a command'), field({ name: 'runbook', label: 'Runbook', control: select }), rest);
+  fill(place, h('h2', {}, 'Ask for a command'), lackOf('commands:request', context.principal), field({ name: 'runbook', label: 'Runbook', control: select }), rest);
   const wanted = query.get('runbook');
   if (wanted && !runbooks.some(({ name }) => name === wanted)) fill(rest, h('p', {}, `There is no runbook ${wanted} in the catalogue.`));
   else if (wanted) {

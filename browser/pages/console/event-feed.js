@@ -20,6 +20,8 @@ export class EventFeed {
   state = 'loading';
   problem = null;
   isPaused = false;
+  /** Whether the first page is there. */
+  isRead = false;
   /** Where older ones go on, or null where there are none. */
   olderThan = null;
   #from = 0;
@@ -40,6 +42,7 @@ export class EventFeed {
     const newest = await this.#page({ limit: 1, order: 'desc' });
     this.#from = newest.events[0]?.position ?? 0;
     await this.#look(null);
+    this.isRead = true;
   }
 
   /** Follows what comes from the first page on, until `signal`. */

@@ -2,6 +2,7 @@
 
 import { fill, h } from '../lib/dom.js';
 import { now } from '../lib/clock.js';
+import { pause } from '../lib/stream.js';
 import { EventFeed, FILTERS, MOST_EVENTS } from './event-feed.js';
 import { showEvent } from './event.js';
 import { listFoot } from './list-foot.js';
@@ -16,6 +17,8 @@ const LABELS = {
   principal: ['Principal', 'an authid: issuer#subject'], text: ['Text', 'anywhere in the event, as it is written there'],
   since: ['Came in since', 'such as 2026-03-01T12:00:00Z'], until: ['Came in before', 'with this nothing is followed'],
 };
+const FIRST_PAUSE = 1_000;
+const LONGEST_PAUSE = 30_000;
 const SEVERITIES = [[21, 'fatal', 'bad'], [17, 'error', 'bad'], [13, 'warning', 'warn'], [9, 'info', ''], [5, 'debug', ''], [1, 'trace', '']];
 
 export function show(root, context) {
@@ -75,19 +78,47 @@ export function show(root, context) {
     foot.begin();
     clearProblem(form, wrong);
     fill(rows, h('li', { class: 'empty' }, 'Loading…'));
+    const problem = await begun(mine);
+    if (!problem) return;
+    failed(mine, problem, query);
+    // Whoever has sent the form is not kept waiting for that.
+    if (problem.isPassing) goOn(mine, problem, query);
+  }
+
+  /** Resolves to what went wrong, or to null. */
+  async function begun(mine) {
     try {
       await mine.begin();
-      mine.follow();
     } catch (problem) {
+      return mine.signal.aborted ? null : problem;
+    }
+    fill(box);
+    mine.follow();
+    return null;
+  }
+
+  function failed(mine, problem, query) {
+    fill(rows);
+    mine.state = problem.isPassing ? 'away' : 'refused';
+    soon();
+    // A mistake in a filter belongs to its field, also where it came with the address.
+    if (problem.errors?.length > 0) {
+      filters.open = true;
+      showProblem(form, wrong, problem);
+    } else fill(box, problemBox(problem, { again: () => load(query) }));
+  }
+
+  /** What may pass is tried again, later each time and not before the service wants it. */
+  async function goOn(mine, first, query) {
+    let problem = first;
+    for (let wait = FIRST_PAUSE; problem?.isPassing; wait = Math.min(wait * 2, LONGEST_PAUSE)) {
+      const asked = (problem.retryAfterSeconds ?? 0) * 1000;
+      await pause(Math.max(wait, asked), mine.signal, { isLeast: asked > 0 });
       if (mine.signal.aborted) return;
-      fill(rows);
-      mine.state = 'refused';
-      soon();
-      // A mistake in a filter belongs to its field, also where it came with the address.
-      if (problem.errors?.length > 0) {
-        filters.open = true;
-        showProblem(form, wrong, problem);
-      } else fill(box, problemBox(problem, { again: () => load(query) }));
+      const next = await begun(mine);
+      // The same is not said again: it would be read aloud each time, and take the keyboard from its button.
+      if (next && (next.title !== problem.title || next.detail !== problem.detail)) failed(mine, next, query);
+      problem = next;
     }
   }
 
@@ -106,7 +137,7 @@ export function show(root, context) {
     placeRows(rows, wanted);
     // Whoever reads further down is not pushed away by what comes.
     if (anchor?.isConnected) rows.scrollTop += anchor.offsetTop - before;
-    if (feed.events.length === 0 && feed.state !== 'loading' && feed.state !== 'refused') fill(rows, h('li', { class: 'empty' }, 'No events match. Those that come are shown here.'));
+    if (feed.events.length === 0 && feed.isRead && feed.state !== 'refused') fill(rows, h('li', { class: 'empty' }, 'No events match. Those that come are shown here.'));
     if (feed.problem) fill(box, problemBox(feed.problem, { again: () => load(query) }));
     mark();
     drawStatus();

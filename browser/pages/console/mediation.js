@@ -79,7 +79,7 @@ export function showMediation(place, { context, signal, id, changed }) {
     const common = { context, signal, mediation, send };
     fill(body,
       h('div', { class: 'row' }, h('h2', { tabindex: '-1' }, mediation.topic), stateTag(mediation.state)),
-      h('p', { class: 'faint' }, 'With ', person(mediation.with), `, begun by ${mediation.begun_by_you ? 'you' : 'the other one'} `, when(mediation.created_at), `. ${mediation.turns_left} more texts of yours are taken.`),
+      h('p', { class: 'faint' }, 'With ', person(mediation.with), `, begun by ${mediation.begun_by_you ? 'you' : 'the other one'} `, when(mediation.created_at), `. You may send ${mediation.turns_left} more ${mediation.turns_left === 1 ? 'text' : 'texts'}.`),
       mediation.theirs.has_left && h('p', { class: 'said' }, 'The other one has left. What they had said is removed.'),
       outcomePart(common), agreementPart(common), together(mediation), restatementPart(common), accountPart(common),
       h('div', { class: 'step' }, h('h3', {}, 'Leave'), h('p', { class: 'hint' }, 'All that you have said is removed, and what was made of it. An agreement that both made stays with the other one.'),

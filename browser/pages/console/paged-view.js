@@ -6,7 +6,7 @@ import { PagedList } from './paged-list.js';
 import { poll } from './poll.js';
 import { field, onSend } from './problem-box.js';
 import { hrefOf } from './route.js';
-import { fillRows, filterOf } from './rows.js';
+import { fillRows, filterOf, loadingRow, notLoading } from './rows.js';
 import { split } from './split.js';
 
 /**
@@ -20,11 +20,11 @@ export function showPaged(root, context, { view, title, older, none, noneMatches
   const names = filters.map((one) => one.name);
   let filter = isFiltered(context.route) ? filterOf(names, context.route.query) : new URLSearchParams();
   const list = new PagedList({ ask: (before, ending) => ask(new URLSearchParams(filter), before, AbortSignal.any([signal, ending])), idOf });
-  const rows = h('ul', { class: 'rows', 'aria-label': title }, loading());
+  const rows = h('ul', { class: 'rows', 'aria-label': title }, loadingRow());
   const box = h('div', {});
   const summary = h('summary', {});
   const foot = listFoot({ label: older, signal, older: async () => { await list.older(); if (!signal.aborted) draw(); } });
-  const look = poll({ signal, every, box, load: () => list.look(), show: (looked) => { list.take(looked); draw(); } });
+  const look = poll({ signal, every, box, load: () => list.look(), show: (looked) => { list.take(looked); draw(); }, refused });
   const { list: part, mark } = split(root, context, {
     view, name, empty,
     open: (...one) => open(...one, look),
@@ -57,15 +57,20 @@ export function showPaged(root, context, { view, title, older, none, noneMatches
     list.begin();
     foot.begin();
     writeFilter();
-    fill(rows, loading());
+    fill(rows, loadingRow());
     return look();
   }
 
+  function refused({ status }) {
+    notLoading(rows);
+    // Whoever may not see the list may add nothing to it.
+    if (status === 403) fill(beside);
+  }
+
   function draw() {
+    if (!beside.firstChild) fill(beside, button(filter));
     fillRows(rows, list.items.map((item) => h('li', {}, h('a', { href: hrefOf(view, [idOf(item)], filter), 'data-id': idOf(item) }, row(item)))), filter.size > 0 ? noneMatches : none);
     mark();
     foot.update({ count: list.items.length, hasOlder: list.hasOlder });
   }
 }
-
-const loading = () => h('li', { class: 'empty' }, 'Loading…');

@@ -7,9 +7,10 @@ import { clock } from './when.js';
 
 /**
  * Shows what `load()` resolves to with `show(value)`, now and every so many milliseconds, until `signal`; less often where the service says
- * when it wants to be asked again. `box` is where problems go. Gives a function that looks at once.
+ * when it wants to be asked again. `box` is where problems go; `refused(problem)` hears what will be refused again. Gives a function that
+ * looks at once.
  */
-export function poll({ signal, every, load, show, box }) {
+export function poll({ signal, every, load, show, box, refused = () => {} }) {
   let shownAt = null;
   let notBefore = 0;
   let asked = 0;
@@ -34,6 +35,7 @@ export function poll({ signal, every, load, show, box }) {
       notBefore = Date.now() + (problem?.retryAfterSeconds ?? 0) * 1000;
       // What will be refused again is asked for again only when somebody wants it.
       isRefused = !isPassing;
+      if (isRefused) refused(problem);
       say(shownAt !== null && isPassing ? h('p', { class: 'stale' }, `${problem.title}. What is shown is as of ${clock(shownAt)}.`) : problemBox(problem, { again }));
     }
   }

@@ -2,6 +2,10 @@
 
 import { fill, h } from '../lib/dom.js';
 import { Problem } from '../lib/problem.js';
+import { scopesInWords } from './scopes.js';
+
+// What the gate says as long as there is a mistake in its own file.
+const NOT_CONFIGURED = 'The gate is not configured.';
 
 /** A box that says it. `again` is what "Try again" does; without it there is no such button. */
 export function problemBox(problem, { again = null } = {}) {
@@ -11,7 +15,8 @@ export function problemBox(problem, { again = null } = {}) {
   return h('div', { class: 'problem', role: 'alert' },
     h('strong', {}, title),
     detail && detail !== title && h('p', {}, detail),
-    known && problem.status === 403 && (problem.kind === '' || problem.kind === 'blank') && h('p', {}, `Your token does not open this. Whoever gives out tokens can add ${problem.scope ? `the scope ${problem.scope}` : 'the scope that it needs'}.`),
+    known && problem.status === 403 && (problem.kind === '' || problem.kind === 'blank') && h('p', {}, `Your token does not open this. Whoever gives out tokens can add ${problem.scope ? scopesInWords(problem.scope) : 'the scope that it needs'}.`),
+    known && problem.status === 503 && problem.detail === NOT_CONFIGURED && h('p', {}, 'Whoever runs the gateway finds the reason in its log.'),
     known && problem.errors.length > 0 && h('ul', {}, problem.errors.map((error) => h('li', {}, error.field && h('code', {}, error.field), ' ', error.detail))),
     known && problem.retryAfterSeconds && h('p', {}, `It can be tried again in ${problem.retryAfterSeconds} s.`),
     again && h('button', { type: 'button', class: 'quiet', onclick: again }, 'Try again'));
@@ -30,6 +35,9 @@ export function field({ name, label, hint = '', control, isOptional = false }) {
 }
 
 let made = 0;
+
+// What is wrong stands beside the fields; what the service says of its answer's parts is for programs.
+const LOOK = { title: 'Look at the fields that are marked.', detail: '' };
 
 /** Puts a problem into a form: errors at their fields, the others in `box`. Nothing that was typed changes. */
 export function showProblem(form, box, problem) {
@@ -50,7 +58,7 @@ export function showProblem(form, box, problem) {
     control.setAttribute('aria-invalid', 'true');
     first ??= control;
   }
-  const shown = problem instanceof Problem ? Object.assign(new Problem(problem), { errors: rest }) : problem;
+  const shown = problem instanceof Problem ? Object.assign(new Problem(problem), { errors: rest, ...(first ? LOOK : {}) }) : problem;
   fill(box, problemBox(shown));
   first?.focus();
 }

@@ -45,6 +45,11 @@ export function freshen(old, next) {
   while (old.childNodes.length > fresh.length) old.lastChild.remove();
 }
 
+/** Stands in a list until it is there, or until `notLoading`. */
+export const loadingRow = () => h('li', { class: 'empty loading' }, 'Loading…');
+/** Nothing comes: what went wrong is said elsewhere. */
+export const notLoading = (rows) => rows.querySelector('.loading')?.remove();
+
 const keyOf = (row) => row.dataset.id ?? row.firstElementChild?.dataset.id;
 
 /** Of a query, or of values by name, what a list is filtered by: `names`, without those that say nothing. */

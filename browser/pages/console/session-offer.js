@@ -2,15 +2,18 @@
 
 import { fill, h } from '../lib/dom.js';
 import { now } from '../lib/clock.js';
+import { Problem } from '../lib/problem.js';
 import { copyButton } from './copy.js';
 import { field, onSend, problemBox } from './problem-box.js';
 import { facts, offers } from './session-words.js';
 
-/** `end(session)` makes the button that ends it; `look()` looks at the list again. */
-export function showOffer(place, { context, signal, session, look, end }) {
+const NUMBER = /^[0-9]{4}$/;
+
+/** `end(session)` makes the button that ends it; `look()` looks at the list again; `mistyped()` hears of a wrong number, before that look. */
+export function showOffer(place, { context, signal, session, look, end, mistyped }) {
   const parts = { offered: code, redeemed: number, joined: confirm }[session.state];
   const [heading, list] = facts(session);
-  fill(place, heading, parts({ context, signal, session, look }), end(session), list);
+  fill(place, heading, parts({ context, signal, session, look, mistyped }), end(session), list);
 }
 
 function code({ context, signal, session }) {
@@ -45,13 +48,21 @@ function code({ context, signal, session }) {
     link && h('div', { class: 'row' }, copyButton('Copy the link', link), h('span', { class: 'hint' }, 'Whoever has the link can ask to be let in.')));
 }
 
-function number({ context, signal, session, look }) {
-  const control = h('input', { type: 'text', class: 'number-input', inputmode: 'numeric', autocomplete: 'one-time-code', maxlength: '4', pattern: '[0-9]{4}' });
+function number({ context, signal, session, look, mistyped }) {
+  const control = h('input', { type: 'text', class: 'number-input', inputmode: 'numeric', autocomplete: 'one-time-code', maxlength: '4', pattern: NUMBER.source });
   setTimeout(() => { if (!signal.aborted && control.isConnected) control.focus(); });
   const form = h('form', { class: 'call' }, h('h3', {}, 'Which number does the device show?'),
     h('p', {}, 'Look at the device itself. If it is not yours, or shows none, revoke it. The third wrong number ends it.'),
-    field({ name: 'number', label: 'Number', control }), h('button', { type: 'submit', class: 'primary' }, 'Let it in'));
-  return onSend(form, { signal, work: () => confirmed({ context, session, look, body: { number: control.value.trim() } }) });
+    field({ name: 'number', label: 'Number', hint: 'Four digits.', control }), h('button', { type: 'submit', class: 'primary' }, 'Let it in'));
+  return onSend(form, {
+    signal,
+    work: async () => {
+      const typed = control.value.replaceAll(/\s/g, '');
+      // What cannot be the number is no try.
+      if (!NUMBER.test(typed)) throw new Problem({ status: 400, title: 'Nothing was tried yet', errors: [{ field: 'number', detail: 'Type the four digits that the device shows.' }] });
+      await confirmed({ context, session, look, mistyped, body: { number: typed } });
+    },
+  });
 }
 
 function confirm({ context, signal, session, look }) {
@@ -60,10 +71,13 @@ function confirm({ context, signal, session, look }) {
   return onSend(form, { signal, work: () => confirmed({ context, session, look, body: {} }) });
 }
 
-async function confirmed({ context, session, look, body }) {
+async function confirmed({ context, session, look, body, mistyped = () => {} }) {
   try {
     await context.api.call('POST', `/v1/sessions/${encodeURIComponent(session.id)}/confirmation`, { body });
     context.announce('The device is let in.');
+  } catch (problem) {
+    if (problem.kind === 'wrong-number') mistyped();
+    throw problem;
   } finally {
     // A wrong number may have ended it.
     look();

@@ -1,31 +1,41 @@
 // Sessions of further devices: those that a person has, and how another device is let in.
 
 import { fill, h } from '../lib/dom.js';
+import { Problem } from '../lib/problem.js';
 import { confirming } from './confirm.js';
 import { poll } from './poll.js';
 import { field, onSend, problemBox } from './problem-box.js';
 import { hrefOf } from './route.js';
-import { fillRows } from './rows.js';
+import { fillRows, loadingRow, notLoading } from './rows.js';
+import { lackOf } from './scopes.js';
 import { showOffer } from './session-offer.js';
 import { facts, offers, stateTag } from './session-words.js';
 import { split } from './split.js';
 import { when } from './when.js';
 
 const EVERY = 3_000;
+const MISTYPED = 'The third wrong number has ended it.';
+
+/** What the service says of a code that it does not know, for whoever has typed it. */
+function joinProblem(problem) {
+  if (problem.status !== 404) return problem;
+  return new Problem({ status: 404, title: 'No device shows this code', errors: [{ field: 'user_code', detail: 'No device shows this code: it is mistyped, too old or used already.' }] });
+}
 
 export function show(root, context) {
   const { api, signal } = context;
   let sessions = [];
   const watching = new Set();
-  const rows = h('ul', { class: 'rows', 'aria-label': 'Sessions' }, h('li', { class: 'empty' }, 'Loading…'));
+  const rows = h('ul', { class: 'rows', 'aria-label': 'Sessions' }, loadingRow());
   const box = h('div', {});
-  const look = poll({ signal, every: EVERY, box, load: () => api.call('GET', '/v1/sessions', { signal }), show: (answer) => taken(answer.sessions) });
+  const beginning = h('a', { class: 'button primary', href: hrefOf('sessions', ['new']) }, 'Let a device in');
+  const look = poll({ signal, every: EVERY, box, load: () => api.call('GET', '/v1/sessions', { signal }), show: (answer) => { beginning.hidden = false; taken(answer.sessions); }, refused: ({ status }) => { beginning.hidden = status === 403; notLoading(rows); } });
   const { list, mark } = split(root, context, {
     view: 'sessions', name: 'Session', empty: 'Choose a session, or let a device in.',
     open: (id, place, ending) => (id === 'new' ? drawNew(place, ending) : drawOne(id, place, ending)),
   });
   fill(list,
-    h('div', { class: 'list-head' }, h('div', { class: 'row ends' }, h('span', { class: 'faint' }, 'Your own, new ones first'), h('a', { class: 'button primary', href: hrefOf('sessions', ['new']) }, 'Let a device in'))),
+    h('div', { class: 'list-head' }, h('div', { class: 'row ends' }, h('span', { class: 'faint' }, 'Your own, new ones first'), beginning)),
     box, rows);
 
   function taken(found) {
@@ -40,20 +50,28 @@ export function show(root, context) {
 
   function drawOne(id, place, ending) {
     let before = null;
+    let wasMistyped = false;
     const draw = () => {
       const session = sessions.find((one) => one.id === id) ?? null;
       const key = JSON.stringify(session);
+      // One that is there after a wrong number has outlived it.
+      if (session) wasMistyped = false;
       if (key === before) return;
       const wasThere = before !== null && before !== 'null';
       before = key;
-      if (!session) fill(place, h('h2', {}, 'Session'), h('p', {}, wasThere ? 'It is over.' : 'There is no such session of yours, or it is over.'));
-      else if (['offered', 'redeemed', 'joined'].includes(session.state)) showOffer(place, { context, signal: ending, session, look, end: endButton });
+      if (!session && wasMistyped) context.announce(MISTYPED);
+      if (!session) over(place, wasMistyped ? MISTYPED : wasThere ? 'It is over.' : 'There is no such session of yours, or it is over.');
+      else if (['offered', 'redeemed', 'joined'].includes(session.state)) showOffer(place, { context, signal: ending, session, look, end: endButton, mistyped: () => { wasMistyped = true; } });
       else fill(place, facts(session), endButton(session));
     };
     watching.add(draw);
     ending.addEventListener('abort', () => watching.delete(draw));
     if (sessions.length > 0) draw();
     else look().then(() => { if (!ending.aborted) draw(); });
+  }
+
+  function over(place, words) {
+    fill(place, h('h2', {}, 'Session'), h('p', {}, words), h('p', {}, h('a', { class: 'button', href: hrefOf('sessions', ['new']) }, 'Show a new code')));
   }
 
   function endButton(session) {
@@ -93,14 +111,14 @@ export function show(root, context) {
       field({ name: 'user_code', label: 'Code', control: code }), h('button', { type: 'submit' }, 'Go on')), {
       signal: ending,
       work: async () => {
-        const joined = await api.call('POST', '/v1/sessions:join', { body: { user_code: code.value.trim() } });
+        const joined = await api.call('POST', '/v1/sessions:join', { body: { user_code: code.value.trim() } }).catch((problem) => { throw joinProblem(problem); });
         await look();
         if (ending.aborted) return;
         if (!sessions.some(({ id }) => id === joined.id)) taken([...sessions].reverse().concat(joined));
         context.go('sessions', [joined.id]);
       },
     });
-    fill(place, h('h2', {}, 'Let a device in'), offer, join,
+    fill(place, h('h2', {}, 'Let a device in'), lackOf('sessions:write', context.principal), offer, join,
       h('p', { class: 'hint' }, 'It gets tokens of its own with fewer rights than yours, for twelve hours at most unless configured otherwise, and you can revoke them here at any time.'));
   }
 }

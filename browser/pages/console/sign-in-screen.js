@@ -1,10 +1,16 @@
 // What is seen by whoever is not signed in, or not any more.
 
+import { Api } from '../lib/api.js';
+import { now } from '../lib/clock.js';
 import { fill, h } from '../lib/dom.js';
+import { Problem } from '../lib/problem.js';
 import { onSend, field, problemBox } from './problem-box.js';
-import { begin, metadataOf, take } from './sign-in.js';
+import { begin, claimsOf, metadataOf, take } from './sign-in.js';
 import { handedOver } from './sign-in-window.js';
+import { relative } from './when.js';
 
+// RFC 6750, section 2.1.
+const TOKEN = /^[\w.~+/-]+=*$/;
 const hostOf = (issuer) => new URL(issuer).host;
 
 /** The whole page, before anything else. */
@@ -77,6 +83,24 @@ export function signInAgain(notice, { config, session, store, redirectUri, asOf 
   }
 }
 
+const notTaken = (detail) => new Problem({ status: 400, title: 'This token is not taken', errors: [{ field: 'token', detail }] });
+
+/**
+ * Throws a `Problem` where a token signs nobody in. One that is no JWT may be an opaque one, which the page cannot tell from rubbish: the gate can. What
+ * else it answers than that the token does not count is no matter here.
+ */
+async function look(token) {
+  if (!TOKEN.test(token)) throw notTaken('This is no access token: it has characters that none has.');
+  const { exp } = claimsOf(token) ?? {};
+  if (typeof exp === 'number' && exp * 1000 <= now()) throw notTaken(`This token ended ${relative(exp * 1000, now())}.`);
+  try {
+    await new Api({ credentials: async () => ({ token }) }).call('GET', '/v1/events?limit=1');
+  } catch (problem) {
+    if (problem.status === 401) throw notTaken('The gateway does not take this token: it is no token of its issuers, was changed, or is over.');
+    if (problem.isPassing) throw problem;
+  }
+}
+
 function pasteForm(session) {
   const token = h('textarea', { rows: '3', name: 'token', autocomplete: 'off', spellcheck: 'false', required: true });
   const form = h('form', { class: 'paste' },
@@ -84,11 +108,13 @@ function pasteForm(session) {
     h('button', { type: 'submit' }, 'Use this token'));
   return onSend(form, {
     work: async () => {
-      const text = token.value.trim().replace(/^(Bearer|DPoP)\s+/i, '');
+      // A terminal breaks long lines where it likes.
+      const text = token.value.trim().replace(/^(Bearer|DPoP)\s+/i, '').replaceAll(/\s/g, '');
       if (text === '') {
         token.focus();
         return;
       }
+      await look(text);
       token.value = '';
       session.paste(text);
     },

@@ -6,6 +6,8 @@ import { confirming } from './confirm.js';
 import { draft, sent } from './drafts.js';
 import { poll } from './poll.js';
 import { field, onSend, problemBox } from './problem-box.js';
+import { notLoading } from './rows.js';
+import { lackOf } from './scopes.js';
 import { when } from './when.js';
 
 const MATCHERS = [['device', 'Device'], ['build', 'Build'], ['scene', 'Scene'], ['metric', 'Metric']];
@@ -49,11 +51,11 @@ export function silenceForm({ context, signal, name, initial = {}, done = () => 
 
 /** All that hold or are to come. */
 export function drawSilences(place, { context, signal }) {
-  const rows = h('div', {}, h('p', { class: 'faint' }, 'Loading…'));
+  const rows = h('div', {}, h('p', { class: 'faint loading' }, 'Loading…'));
   const box = h('div', {});
   let drawn = null;
-  const look = poll({ signal, every: EVERY, box, load: () => context.api.call('GET', '/v1/silences', { signal }), show: ({ silences }) => draw(silences) });
-  fill(place, h('h2', {}, 'Silences'), box, rows, h('details', { class: 'call' }, h('summary', {}, 'Another one'), silenceForm({ context, signal, name: 'silence', done: look })));
+  const look = poll({ signal, every: EVERY, box, load: () => context.api.call('GET', '/v1/silences', { signal }), show: ({ silences }) => draw(silences), refused: () => notLoading(rows) });
+  fill(place, h('h2', {}, 'Silences'), box, rows, h('details', { class: 'call' }, h('summary', {}, 'Another one'), lackOf('silences:write', context.principal), silenceForm({ context, signal, name: 'silence', done: look })));
 
   function draw(silences) {
     const key = JSON.stringify(silences);

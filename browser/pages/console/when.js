@@ -8,12 +8,13 @@ const relativeFormat = new Intl.RelativeTimeFormat('en', { numeric: 'auto' });
 const exactFormat = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'long' });
 const clockFormat = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit' });
 
-/** The distance between two times, in milliseconds, in words. */
+/** The distance between two times, in milliseconds, in words, rounded to the nearest. */
 export function relative(at, to) {
   const seconds = Math.round((at - to) / 1000);
   if (Math.abs(seconds) < 5) return 'now';
-  const [unit, size] = STEPS.find(([, least]) => Math.abs(seconds) >= least) ?? STEPS.at(-1);
-  return relativeFormat.format(Math.trunc(seconds / size), unit);
+  // What rounds to a whole one of the larger unit is one.
+  const [unit, size] = STEPS.find(([, least], index) => Math.abs(seconds) >= least - (STEPS[index + 1]?.[1] ?? 0) / 2) ?? STEPS.at(-1);
+  return relativeFormat.format(Math.sign(seconds) * Math.round(Math.abs(seconds) / size), unit);
 }
 
 /** The exact time, in the words of whoever reads. */

@@ -29,8 +29,11 @@ function append(element, children) {
 }
 
 let sentences = [];
+let silence;
+// By then it is read; whoever looks through the page later would take it for what is so.
+const SAID_MILLISECONDS = 7_000;
 
-/** Says a sentence to screen readers, in the page's element with the id `said`; several that come at once, one after the other. */
+/** Says a sentence to screen readers, in the page's element with the id `said`, for some seconds; several that come at once, one after the other. */
 export function announce(sentence) {
   const said = document.getElementById('said');
   if (!said) return;
@@ -41,5 +44,7 @@ export function announce(sentence) {
   setTimeout(() => {
     said.textContent = sentences.join(' ');
     sentences = [];
+    clearTimeout(silence);
+    silence = setTimeout(() => { said.textContent = ''; }, SAID_MILLISECONDS);
   }, 50);
 }

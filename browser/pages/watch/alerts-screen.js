@@ -30,7 +30,8 @@ export function showAlerts(root, { alerts, decided, person, state, signal }) {
     const gone = decided.all.filter(({ command }) => !commands?.some(({ id }) => id === command.id));
     const shown = [
       ...gone.map((one) => cardOf('decided', one.command.id, one, decidedCard)),
-      ...(commands ?? []).map((command) => {
+      // What one may do something about comes first; what one has just decided stays among it.
+      ...[...commands ?? []].sort((one, other) => isForOthers(one) - isForOthers(other)).map((command) => {
         const one = decided.of(command.id);
         return one ? cardOf('decided', command.id, one, decidedCard) : cardOf('command', command.id, command, commandCard);
       }),
@@ -40,6 +41,10 @@ export function showAlerts(root, { alerts, decided, person, state, signal }) {
     cards.show(shown);
     tellAgo(list);
     fill(calm, shown.length === 0 && asOf !== null && alerts.missing.length === 0 && h('p', { class: 'calm' }, 'Nothing needs you.'));
+  }
+
+  function isForOthers(command) {
+    return !decided.of(command.id) && !awaits(command, person);
   }
 
   /** What an element is drawn from is its form; what went wrong has its words outside of what JSON tells. */

@@ -2,7 +2,7 @@
 
 import { announce, fill, h } from '../lib/dom.js';
 import { problemBox } from './joining-screen.js';
-import { wordsOf } from './question.js';
+import { plain, wordsOf } from './question.js';
 import { clock } from './times.js';
 
 const PHRASES = 4;
@@ -44,9 +44,9 @@ export function showAsk(root, { asked, phrases, signal }) {
     return fill(answer,
       h('p', { class: 'faint' }, text),
       h('p', { class: came.known ? 'said' : 'said unknown' }, wordsOf(came)),
-      source && h('details', {}, h('summary', {}, source.heading ?? source.file ?? 'Source'), h('blockquote', {}, source.quote), h('p', { class: 'faint' }, source.file ?? source.type)),
-      came.more && h('p', { class: 'faint' }, 'There is more of it in the console.'),
-      h('p', { class: 'faint' }, [came.made_by?.model ? `by ${came.made_by.model}` : 'from the documents', `at ${clock(asked.answeredAt)}`].join(', ')));
+      source && h('details', {}, h('summary', {}, plain(source.heading ?? source.file ?? 'Source')), h('blockquote', {}, plain(source.quote)), h('p', { class: 'faint' }, source.file ?? source.type)),
+      came.more && h('p', { class: 'faint' }, 'Ask at the console for more.'),
+      h('p', { class: 'faint' }, [came.known && (came.made_by?.model ? `by ${came.made_by.model}` : 'from the documents'), `at ${clock(asked.answeredAt)}`].filter(Boolean).join(', ')));
   }
 }
 

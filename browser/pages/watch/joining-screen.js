@@ -7,6 +7,7 @@ const WHY = {
   ended: 'This session is over.',
   refused: 'That was refused.',
   late: 'That took too long.',
+  'given-up': 'Given up here. What was begun stays open until it runs out, or is revoked at the console.',
 };
 
 // Of a camera that is on.
@@ -31,9 +32,9 @@ function showStart(root, session, problem = null) {
   const box = h('div', {}, problem && problemBox(problem));
   const codeButton = h('button', { type: 'button', onclick: () => attempt(root, session, () => session.showCode(device())) }, 'Show a short code');
   fill(root,
-    h('main', { class: 'start' }, heading, why && h('p', {}, why),
+    h('main', { class: 'start' }, heading, why && h('p', {}, why), box,
       h('button', { type: 'button', class: 'main', onclick: () => scan(root, session) }, 'Scan a code'),
-      codeButton, box, h('p', { class: 'faint' }, 'It joins the account of somebody who is signed in at the console.')));
+      codeButton, h('p', { class: 'faint' }, 'It joins the account of somebody who is signed in at the console.')));
   if (why) announce(why);
 }
 
@@ -135,6 +136,6 @@ async function scan(root, session) {
 
 /** What went wrong, in few words. */
 export function problemBox(problem) {
-  const words = problem.status === 410 ? 'This code is used or too old. Show a new one.' : problem.message;
+  const words = problem.status === 410 ? 'This code is used or too old. Show a new one at the console.' : problem.message;
   return h('p', { class: 'problem', role: 'alert' }, words);
 }

@@ -19,6 +19,7 @@ import { Owner } from './owner.js';
 import { Phrases } from './phrases.js';
 import { Question } from './question.js';
 import { Queue } from './queue.js';
+import { scopeInWords } from './scope-words.js';
 import { Session } from './session.js';
 import { whileShown } from './times.js';
 
@@ -182,13 +183,15 @@ function comeIn() {
     const parts = { alerts, decided, asked, phrases, mediations, drafts, person, state: states[id], signal: shown.signal };
     if (id === 'session') showSession(root);
     else screens.find((screen) => screen.id === id).show(root, parts);
+    // Where the one before was scrolled to says nothing of this one.
+    main.scrollTop = 0;
     if (!isFirst) main.focus();
   }
 
   function showSession(root) {
     const problemPlace = h('div', {});
     const button = h('button', { type: 'button', onclick: () => whileLeaving(button, problemPlace, leave) }, 'Leave this session');
-    fill(root, h('h1', {}, session.account), h('p', { class: 'faint' }, `May: ${session.scopes.join(', ')}`),
+    fill(root, h('h1', {}, session.account), h('p', { class: 'faint' }, `May: ${session.scopes.map(scopeInWords).join(', ')}`),
       isOutdated && h('button', { type: 'button', onclick: () => location.reload() }, 'Take the newer version'),
       h('details', {}, h('summary', {}, 'Leave…'), h('p', {}, 'This device forgets all of it. It needs a new code to come back.'), button, problemPlace));
   }

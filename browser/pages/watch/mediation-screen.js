@@ -68,6 +68,8 @@ export function showMediation(root, { mediations, drafts, state, signal }) {
   function go(id) {
     state.open = id;
     stale(null);
+    const main = root.closest('main');
+    if (main) main.scrollTop = 0;
     show().then(() => { if (!box.contains(document.activeElement)) box.querySelector('h2, button')?.focus(); });
   }
 
@@ -183,7 +185,7 @@ export function showMediation(root, { mediations, drafts, state, signal }) {
     const { restatement: words, shared } = yours;
     if (shared) return part('You share', h('blockquote', {}, shared), takingBack());
     const own = text('restatement', 'In other words', words);
-    return part('Said to the other one',
+    return part('As the other one would read it',
       h('blockquote', {}, words),
       action('Share this', 'restatement', () => shareShown(yours), { said: 'Shared.', kind: 'main' }),
       more('Say it otherwise', [own], own.node,
@@ -197,7 +199,7 @@ export function showMediation(root, { mediations, drafts, state, signal }) {
   }
 
   function agreed(agreement, other, turns) {
-    if (agreement?.accepted_at) return part('Agreed', h('blockquote', {}, agreement.text), h('p', { class: 'faint' }, `until ${day(agreement.follow_up_at)}`));
+    if (agreement?.accepted_at) return part('Agreed', h('blockquote', {}, agreement.text), h('p', { class: 'faint' }, `You are asked on ${day(agreement.follow_up_at)} whether it held.`));
     const own = text('agreement', 'What you agree on');
     const isTheirs = agreement && agreement.proposed_by.subject === other.subject && agreement.proposed_by.issuer === other.issuer;
     return part('Agreement',

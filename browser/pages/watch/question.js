@@ -5,8 +5,10 @@ import { now } from '../lib/clock.js';
 const DRAFT = 'ask';
 const PATH = '/v1/ask?short=1';
 
-/** Marks of Markdown say nothing on a watch. Where nothing is known there is no answer, and that is said. */
-export const wordsOf = ({ answer }) => (answer ?? '').replaceAll(/`([^`]*)`/g, '$1').replaceAll('**', '') || 'The documents do not say.';
+/** Marks of Markdown say nothing on a watch; what was cut short may have one alone. Stars within a path are none. */
+export const plain = (text) => (text ?? '').replaceAll(/^ *```.*\n?/gm, '').replaceAll('`', '').replaceAll(/\*\*(\S[^*]*)\*\*/g, '$1').replaceAll(/(^|\s)\*\*(?=\w)/g, '$1');
+/** Where nothing is known there is no answer, and that is said. */
+export const wordsOf = ({ answer }) => plain(answer) || 'The documents do not say.';
 
 /**
  * `text` is what was asked; `answer` or `problem` what came of it, at `answeredAt`; `waiting` the id of what is not answered, and `isQueued`
@@ -40,14 +42,13 @@ export class Question extends EventTarget {
 
   /** Sends it, or keeps it for the line; one at a time. */
   async ask(typed) {
-    const { queue, phrases } = this.#parts;
+    const { queue } = this.#parts;
     const text = typed.trim();
     if (!text || this.waiting) return;
     const item = { id: crypto.randomUUID(), what: text, method: 'POST', path: PATH, body: { question: text } };
     // Until there is an answer the question can be had again.
     this.draft = text;
     this.#now({ text, answer: null, problem: null, waiting: item.id, isQueued: false });
-    phrases.count(text, now()).catch(() => null);
     try {
       const { answer, isWaiting } = await queue.send(item);
       if (!isWaiting) this.#came(item, answer);
@@ -66,6 +67,8 @@ export class Question extends EventTarget {
   #came({ what: text }, answer) {
     // What was typed meanwhile is another question.
     if (this.draft.trim() === text) this.#parts.drafts.forget(DRAFT);
+    // What the documents do not say is not offered to be asked again.
+    if (answer.known) this.#parts.phrases.count(text, now()).catch(() => null);
     this.#now({ text, answer, answeredAt: now(), problem: null, waiting: null });
     this.#parts.say(wordsOf(answer));
   }

@@ -74,6 +74,8 @@ export class Session extends EventTarget {
   async giveUp() {
     this.#polling?.abort();
     await this.#parts.store.forget(WAITING);
+    // Nobody but its person can end it, or time.
+    this.why = this.state === 'waiting' ? 'given-up' : null;
     this.#become('out');
   }
 

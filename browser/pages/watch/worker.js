@@ -8,7 +8,7 @@ const FILES = [
   '/watch',
   ...['app.webmanifest', 'icon.svg', 'style.css', 'main.js', 'alerts.js', 'alerts-screen.js', 'ask-screen.js', 'belongings.js', 'cards.js', 'decided.js',
     'decisions.js', 'device.js', 'drafts.js', 'joining-screen.js', 'mediation.js', 'mediation-screen.js', 'owner.js', 'phrases.js', 'question.js',
-    'queue.js', 'session.js', 'times.js'].map((name) => `/assets/watch/${name}`),
+    'queue.js', 'scope-words.js', 'session.js', 'times.js'].map((name) => `/assets/watch/${name}`),
   ...['api.js', 'base64url.js', 'clock.js', 'dom.js', 'dpop.js', 'keep.js', 'problem.js', 'stream.js'].map((name) => `/assets/lib/${name}`),
 ];
 

@@ -11,7 +11,7 @@ use policy::request::{AskedRequest, parse_header};
 use serde::Serialize;
 use serde_json::{Map, Value};
 use trust_core::gate::Gate;
-use trust_core::gate::explanation::SignatureCheck;
+use trust_core::gate::explanation::{CheckOutcome, SignatureCheck};
 use trust_core::gate_key::SECRET_BYTES;
 use trust_core::request::RawRequest;
 use trust_core::tags::Moment;
@@ -153,8 +153,7 @@ fn judge(
     }
     let signature = if are_at_hand { SignatureCheck::Done } else { SignatureCheck::Assumed };
     let report = explain::explain(gate, raw, moment, signature);
-    let has_token_notes = report.explanation.as_ref().is_some_and(|explanation| explanation.token.is_some());
-    judgement.is_signature_assumed = has_token_notes && !are_at_hand;
+    judgement.is_signature_assumed = is_signature_assumed(&report);
     if judgement.is_signature_assumed {
         let files = files.join(", ");
         judgement.notes.push(format!(
@@ -162,6 +161,12 @@ fn judge(
         ));
     }
     judgement.report = Some(report);
+}
+
+/// A token that was refused before its signature had its turn was judged without it.
+fn is_signature_assumed(report: &Report) -> bool {
+    let token = report.explanation.as_ref().and_then(|explanation| explanation.token.as_ref());
+    token.is_some_and(|notes| notes.checks.iter().any(|check| check.outcome == CheckOutcome::Assumed))
 }
 
 fn raw(question: &Question) -> Result<RawRequest, Vec<WrongField>> {

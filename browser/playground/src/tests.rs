@@ -79,6 +79,13 @@ fn without_keys_the_signature_is_taken_for_good_and_that_is_said() {
         (&json!(false), &json!([])),
         "nobody asked for a token"
     );
+    let formless = asked(SHIPPED, "abc", json!({"url": "https://localhost/v1/events"}));
+    assert_eq!(formless["report"]["verdict"]["status"], 401);
+    assert_eq!(
+        (&formless["is_signature_assumed"], &formless["notes"]),
+        (&json!(false), &json!([])),
+        "it was refused before its signature had its turn"
+    );
 }
 
 #[test]

@@ -56,7 +56,7 @@ test('private words stay in their field, whatever comes meanwhile', async (t) =>
   assert.equal(state.context.said.filter((words) => words === 'Something has changed.').length, 1);
   assert.equal(labelled(place, 'As the other one would read it').value, 'Reviews are late.');
   named(place, 'Show it').click();
-  assert.match(place.textContent, /4 more texts of yours are taken/);
+  assert.match(place.textContent, /You may send 4 more texts\./);
   assert.equal(named(place, 'Show it'), null);
   assert.ok(detailsOf(place, 'Say something else').open);
   assert.equal(labelled(place, 'Tell it anew').value, 'They are lazy');

@@ -104,8 +104,14 @@ test('a silence says only what must fit, and stays within what the service takes
 
 test('times in words', () => {
   assert.equal(relative(0, 2_000), 'now');
-  assert.equal(relative(0, 119_000), '1 minute ago');
+  assert.equal(relative(0, 89_000), '1 minute ago');
   assert.equal(relative(7_200_000, 0), 'in 2 hours');
+  const [hour, day] = [3_600_000, 86_400_000];
+  assert.equal(relative(12 * hour - 2_000, 0), 'in 12 hours', 'a session that was begun just now');
+  assert.equal(relative(14 * day - 2_000, 0), 'in 14 days');
+  assert.equal(relative(hour - 2_000, 0), 'in 1 hour', 'and not in 60 minutes');
+  assert.equal(relative(hour / 2, 0), 'in 30 minutes');
+  assert.equal(relative(0, 14 * day - 2_000), '14 days ago');
   assert.equal(span(59_600), '1 min');
   assert.equal(span(3_660_000), '1 h 1 min');
 });

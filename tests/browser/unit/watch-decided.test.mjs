@@ -133,16 +133,17 @@ test('an approval waits for the line, is taken back there, and nothing is called
 function asking({ answers = [] } = {}) {
   const queue = Object.assign(new Line(), { answers });
   const words = [];
+  const counted = [];
   const drafts = new Map();
   const parts = {
-    queue, say: (sentence) => words.push(sentence), phrases: { count: async () => { throw new Error('no room'); } },
+    queue, say: (sentence) => words.push(sentence), phrases: { count: async (text) => { counted.push(text); throw new Error('no room'); } },
     drafts: { read: (name) => drafts.get(name) ?? null, keep: (name, text) => drafts.set(name, text), forget: (name) => drafts.delete(name) },
   };
-  return { asked: new Question(parts), queue, words };
+  return { asked: new Question(parts), queue, words, counted };
 }
 
 test('a question is answered whichever screen is shown, also one that an earlier page could not send', async () => {
-  const { asked, queue, words } = asking({ answers: [{ answer: { known: true, answer: 'Use `it`.' } }, away] });
+  const { asked, queue, words, counted } = asking({ answers: [{ answer: { known: true, answer: 'Use `it`.' } }, away] });
   await asked.ask(' How? ');
   assert.deepEqual([asked.text, asked.answer.answer, asked.waiting, asked.draft, words], ['How?', 'Use `it`.', null, '', ['Use it.']]);
   await asked.ask('And then?');
@@ -157,6 +158,7 @@ test('a question is answered whichever screen is shown, also one that an earlier
   assert.deepEqual(later.queue.sent, []);
   later.queue.told('sent', { item, answer: { known: false } });
   assert.deepEqual([later.asked.waiting, later.words], [null, ['The documents do not say.']]);
+  assert.deepEqual([counted, later.counted], [['How?'], []], 'what has no answer is not offered to be asked again');
   later.queue.told('failed', { item, problem: tooOld() });
   assert.equal(later.words.at(-1), 'The line was away for too long.');
   assert.equal(queue.sent.length, 2);

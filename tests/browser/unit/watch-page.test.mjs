@@ -100,6 +100,14 @@ test('an approval that an earlier page could not send goes out, and can be taken
   assert.ok(page.button('Undo'));
 });
 
+test('each screen begins at its top', async (context) => {
+  const page = await open(context, { answer: () => undefined });
+  const main = page.root.querySelector('main');
+  main.scrollTop = 19;
+  page.go('alerts');
+  assert.equal(main.scrollTop, 0);
+});
+
 test('whoever stays after a code was opened finds everything as it was', async (context) => {
   const page = await open(context, { answer: () => undefined });
   const nav = page.root.querySelector('nav');

@@ -105,6 +105,13 @@ test('a tab that waits gives up when another one has', async () => {
   assert.equal(waiting.asked.length, 2);
 });
 
+test('whoever gives up is told so, and is out', async () => {
+  const { session, store } = watch({ answers: [REDEEMED, () => soonAfter(oauth('authorization_pending'))] });
+  await session.redeem('handle', 'a watch');
+  await session.giveUp();
+  assert.deepEqual([session.state, session.why, store.kept.size], ['out', 'given-up', 0]);
+});
+
 for (const [error, why] of [['access_denied', 'refused'], ['expired_token', 'late'], ['invalid_grant', 'refused']]) {
   test(`${error} ends the waiting, and says why`, async () => {
     const { session, store } = watch({ answers: [REDEEMED, oauth(error)] });

@@ -12,7 +12,7 @@ use clap::Parser;
 use serde_json::{Value, json};
 use tokio::process::Command;
 use tokio::signal::unix::{SignalKind, signal};
-use watchgate_tests::{BackEnd, Folder, Stage, StageOptions, artifacts, shipped_gate_with_sessions};
+use watchgate_tests::{BackEnd, Companion, Folder, Stage, StageOptions, artifacts, shipped_gate_with_sessions};
 
 /// Starts Traefik with the gate, and Watchgate's service behind it, on free ports.
 #[derive(Parser)]
@@ -69,7 +69,7 @@ async fn run(arguments: Arguments) -> Result<ExitCode> {
         let stage = Stage::start(options).await?;
         let played = match arguments.command.split_first() {
             Some((program, rest)) => play(&stage, program, rest).await,
-            None => hold(&stage).await,
+            None => hold(&stage, has_service).await,
         };
         if played.is_err() {
             eprintln!("{}", stage.log_tails());
@@ -110,28 +110,47 @@ fn exit_code(status: ExitStatus) -> ExitCode {
     code.map_or(ExitCode::FAILURE, ExitCode::from)
 }
 
+/// What somebody may who tries everything.
+const SCOPES: &str = "events:write events:read assistant:ask runbooks:read commands:request commands:approve sessions:write mediations silences:write";
+
+/// A working day: longer than anybody tries things.
+const HELD_SECONDS: i64 = 8 * 60 * 60;
+
+fn sample_service(stage: &Stage) -> Result<Companion> {
+    let token = stage.token("sample-service").scope("commands:lease events:write").ttl_seconds(HELD_SECONDS).mint()?;
+    let mut program = std::process::Command::new(artifacts::sample_service()?);
+    program.env("WATCHGATE_URL", stage.base_url()).env("WATCHGATE_CA", stage.ca()).env("WATCHGATE_TOKEN", token);
+    stage.companion("sample-service", &mut program)
+}
+
 /// Prints what to do now, and waits.
-async fn hold(stage: &Stage) -> Result<ExitCode> {
+async fn hold(stage: &Stage, has_service: bool) -> Result<ExitCode> {
     let watchgate = artifacts::watchgate()?;
+    // Somebody who carries commands out, or an approved one would wait for ever.
+    let _sample_service = has_service.then(|| sample_service(stage)).transpose()?;
     println!("gateway   {}   (HTTP/1.1, 2 and 3)", stage.base_url());
     println!("service   {}   (answers nobody who does not come through the gateway)", stage.service_url());
     println!("routes    {}   (a file that appears here takes effect within seconds)", shown(&stage.dynamic()));
     println!("logs      {}/*.log", shown(stage.folder()));
+    if has_service {
+        println!("console   {}/console   (paste the token below; docs/CONSOLE.md)", stage.base_url());
+        println!("watch     {}/watch   (let in by a code of the console; docs/WATCH.md)", stage.base_url());
+        println!("services  sample-service   (takes commands: ask for restart-worker as one, approve it as another)");
+        println!(
+            "\nYour browser does not know the authority {}: import it, or go on past the warning, and the watch",
+            shown(&stage.ca())
+        );
+        println!("does not open without a line.");
+    }
+    let token = stage.folder().join("ada.token");
+    println!("\nPaste this, in this folder; it mints a token of ada's that holds eight hours, and asks:\n");
     println!(
-        "console   {}/console   (bring a token; your browser does not know the authority {})",
-        stage.base_url(),
-        shown(&stage.ca())
-    );
-    println!("\nPaste this, in this folder; it mints a token that holds ten minutes:\n");
-    println!("curl -sS --cacert {} \\", shown(&stage.ca()));
-    println!(
-        "  -H \"Authorization: Bearer $({} token mint --keys {} \\",
+        "{} token mint --keys {} --subject ada --ttl-seconds {HELD_SECONDS} \\",
         shown(&watchgate),
         shown(&stage.issuer_keys())
     );
-    println!(
-        "    --subject you --scope 'events:write events:read assistant:ask runbooks:read commands:request commands:approve sessions:write mediations silences:write')\" \\"
-    );
+    println!("  --scope '{SCOPES}' | tee {}\n", shown(&token));
+    println!("curl -sS --cacert {} -H \"Authorization: Bearer $(cat {})\" \\", shown(&stage.ca()), shown(&token));
     println!("  -H 'Content-Type: application/json' -d '{{\"question\": \"How do I restart a worker?\"}}' \\");
     println!("  {}/v1/ask\n", stage.base_url());
     println!("Ctrl-C ends everything.");

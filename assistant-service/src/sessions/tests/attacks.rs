@@ -92,6 +92,11 @@ async fn the_third_wrong_number_ends_it_even_if_the_right_one_follows() {
     let offer = scene.offer().await;
     let redeemed = device.redeem(&scene.stage, &offer["link"]).await.json;
     let right: u32 = redeemed["number"].as_str().unwrap().parse().unwrap();
+    // A slip of the hand is no guess.
+    for slip in ["", "12x", "12345", "१२३४"] {
+        let refusal = scene.confirm(&offer["id"], json!({"number": slip})).await;
+        assert_eq!(refusal.wrong_fields(), ["number"], "{slip}");
+    }
     for wrong in 1..=3 {
         let number = format!("{:04}", (right + wrong) % 10_000);
         assert_eq!(refused(&scene.confirm(&offer["id"], json!({"number": number})).await), (422, "wrong-number"));
