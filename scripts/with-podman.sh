@@ -4,8 +4,8 @@
 #
 #   unshare --mount scripts/with-podman.sh COMMAND...
 #
-# WATCHGATE_TEST_PODMAN holds the path of its socket, WATCHGATE_TEST_PODMAN_USER the user and group (UID:GID) that it belongs to. Podman and all
-# of its containers run as that user, which is made for this run and removed at its end.
+# WATCHGATE_TEST_PODMAN holds the path of its socket, WATCHGATE_TEST_PODMAN_USER the user and group (UID:GID) that it belongs to, and
+# WATCHGATE_TEST_PODMAN_RANGE the user that is 1 in its containers. Podman and all of its containers run as that user, which is made for this run and removed at its end.
 #
 # What was seen in a container that is itself not privileged, with Podman 4.3 of Debian:
 # - the control groups that are there are the first kind's, and the second kind has no controller for memory or processes: containers
@@ -122,7 +122,8 @@ done
   cat "$work/service.log" >&2
   exit 1
 }
-WATCHGATE_TEST_PODMAN=$own/run/podman.sock WATCHGATE_TEST_PODMAN_USER=$(id -u "$user"):$(id -g "$user") "$@" || {
+WATCHGATE_TEST_PODMAN=$own/run/podman.sock WATCHGATE_TEST_PODMAN_USER=$(id -u "$user"):$(id -g "$user") \
+  WATCHGATE_TEST_PODMAN_RANGE=$first "$@" || {
   status=$?
   echo "with-podman: the end of what Podman has logged (without systemd it complains of health checks, which the runner asks for itself):" >&2
   tail --lines 20 "$work/service.log" >&2
