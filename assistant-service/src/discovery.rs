@@ -23,10 +23,10 @@ pub(crate) const AFTER_HELP: &str = "\
 Run it as the user to whom the containers belong. Traefik gets a right to --listen and none to Podman's own socket.
 
 Example:
-  watchgate discovery --podman-socket /run/user/1001/podman/podman.sock --listen /run/watchgate-discovery/containers.sock
+  watchgate discovery --podman-socket /run/user/1001/podman/podman.sock --listen /var/lib/watchgate-discovery/containers.sock
 
 and in Traefik's static file, with traefik-config/containers.yml:
-  providers: {docker: {endpoint: unix:///run/watchgate-discovery/containers.sock, …}}";
+  providers: {docker: {endpoint: unix:///var/lib/watchgate-discovery/containers.sock, …}}";
 
 /// Whom to ask, and where to answer.
 #[derive(Debug, Args)]

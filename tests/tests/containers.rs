@@ -187,6 +187,29 @@ async fn the_image_is_small_and_traefik_finds_its_locked_up_containers_behind_th
     Ok(())
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs Podman: scripts/with-podman.sh"]
+async fn the_shipped_pod_is_played_locked_up_and_found() -> Result<()> {
+    let lab = Lab::start(None).await?;
+    let mut pod = Shipped::read("deploy/container/watchgate.yaml")?;
+    pod.replace("path: /etc/watchgate/container,", &format!("path: {},", lab.config.display()))?;
+    pod.replace("hostPort: 8085", &format!("hostPort: {}", programs::ports::free()?))?;
+    let file = lab.stage.folder().join("watchgate.yaml");
+    pod.write(&file)?;
+    podman::run(&["kube", "play", &file.display().to_string()])?;
+    // Without systemd nobody has its health looked at: this is what its timer does.
+    until("the pod's service is healthy", PATIENCE, async || {
+        Ok(podman::run(&["healthcheck", "run", "watchgate-service"]).ok())
+    })
+    .await
+    .with_context(|| podman::run(&["logs", "watchgate-service"]).unwrap_or_default())?;
+    is_locked_up("watchgate-service").await?;
+    lab.answers(200).await?;
+    ensure!(status(lab.stage.stranger()?.get(TRANSACTION)).await? == 401, "a stranger got past the gate");
+    podman::run(&["kube", "down", &file.display().to_string()])?;
+    lab.answers(502).await
+}
+
 /// Ways past the gate, as labels: each would answer 200 to anybody.
 const EVIL: [&str; 5] = [
     "traefik.http.routers.evil.rule=PathPrefix(`/evil`)",

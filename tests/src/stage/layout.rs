@@ -192,7 +192,7 @@ impl Layout {
         }
         if let Some(socket) = differences.containers {
             let mut more = Shipped::read("traefik-config/containers-static.yml")?;
-            more.replace("/run/watchgate-discovery/containers.sock", &socket.display().to_string())?;
+            more.replace("/var/lib/watchgate-discovery/containers.sock", &socket.display().to_string())?;
             let (_, docker) = more.text.split_once("providers:\n").context("containers-static.yml has no providers")?;
             file.replace("\nproviders:\n", &format!("\nproviders:\n{docker}"))?;
             Shipped::read("traefik-config/containers.yml")?.write(&self.dynamic().join("containers.yml"))?;
