@@ -74,6 +74,8 @@ default_ulimits = ["nofile=1024:1024", "nproc=1024:1024"]
 [engine]
 cgroup_manager = "cgroupfs"
 events_logger = "file"
+# What holds a pod together; without it Podman makes one of catatonit.
+infra_image = "localhost/watchgate-test:infra"
 CONF
 
 # A program that says hello and waits; that ends at once (e); and a health check that says yes (y) or no.
@@ -108,7 +110,7 @@ for name in web desk hall; do
 done
 # With the network that a rootless container has unless something else is said, and a port of the host: two cannot be there at once.
 podman run --detach --name door --publish 127.0.0.1::8080 localhost/watchgate-test:1 >/dev/null
-podman pod create --name shop --network none --infra-image localhost/watchgate-test:infra >/dev/null
+podman pod create --name shop --network none >/dev/null
 podman run --detach --name shop-one --pod shop localhost/watchgate-test:pod >/dev/null
 
 podman system service --time=0 "unix://$own/run/podman.sock" >"$work/service.log" 2>&1 &

@@ -64,7 +64,8 @@ pub fn said(command: &mut Command) -> Result<String> {
 
 /// A folder that the containers may be given, and that this user of theirs may read: a copy of others' files by their new names.
 pub fn folder_for(container_user: u32, name: &str, files: &[(&str, &Path)]) -> Result<PathBuf> {
-    let own = socket()?.parent().and_then(Path::parent).context("the socket lies in no folder of its user's")?.join(name);
+    let own =
+        socket()?.parent().and_then(Path::parent).context("the socket lies in no folder of its user's")?.join(name);
     if own.exists() {
         fs::remove_dir_all(&own)?;
     }

@@ -39,7 +39,19 @@ async fn image() -> Result<()> {
         fs::copy(binary, context.path().join("watchgate"))?;
         let file = artifacts::root().join("deploy/container/Containerfile").display().to_string();
         let context = context.path().display().to_string();
-        podman::run(&["build", "--quiet", "--format", "docker", "--isolation", "chroot", "--tag", IMAGE, "--file", &file, &context])?;
+        podman::run(&[
+            "build",
+            "--quiet",
+            "--format",
+            "docker",
+            "--isolation",
+            "chroot",
+            "--tag",
+            IMAGE,
+            "--file",
+            &file,
+            &context,
+        ])?;
         Ok(())
     };
     BUILT.get_or_try_init(build).await.copied()
@@ -60,7 +72,8 @@ impl Lab {
         let listen = sockets.path().join("containers.sock");
         let backbone = BackboneForm::Nats { replicas: 1, nats: NatsOptions::default() };
         let stage =
-            Stage::start(StageOptions { backbone, containers: Some(listen.clone()), ..StageOptions::default() }).await?;
+            Stage::start(StageOptions { backbone, containers: Some(listen.clone()), ..StageOptions::default() })
+                .await?;
         let mut discovery = Command::new(artifacts::watchgate()?);
         discovery.arg("discovery").arg("--podman-socket").arg(podman::socket()?).arg("--listen").arg(&listen);
         let discovery = stage.companion("discovery", &mut discovery)?;
@@ -274,7 +287,11 @@ impl Load {
                     let outcome = request.send().await.map(|answer| answer.status().as_u16());
                     answered = answered.saturating_add(1);
                     if !matches!(outcome, Ok(status) if status == expected) {
-                        failed.push(format!("{:.1} s: {} {outcome:?}", begun.elapsed().as_secs_f64(), if writes { "POST" } else { "GET" }));
+                        failed.push(format!(
+                            "{:.1} s: {} {outcome:?}",
+                            begun.elapsed().as_secs_f64(),
+                            if writes { "POST" } else { "GET" }
+                        ));
                     }
                     tokio::time::sleep(Duration::from_millis(20)).await;
                 }

@@ -44,7 +44,9 @@ fn roll(container: &str) -> (String, String) {
 /// A stage with these runbooks, whose runner is the user to whom Podman belongs.
 async fn start(runbooks: &[(String, String)]) -> Result<Runner> {
     let runbooks: Vec<_> = runbooks.iter().map(|(name, text)| (name.as_str(), text.clone())).collect();
-    Runner::start(tempfile::tempdir()?, &runbooks, vec![("--podman-socket", podman::socket()?)]).await?.run_as(podman::user()?)
+    Runner::start(tempfile::tempdir()?, &runbooks, vec![("--podman-socket", podman::socket()?)])
+        .await?
+        .run_as(podman::user()?)
 }
 
 /// Asks for a command that somebody else approves.

@@ -98,11 +98,7 @@ pub(super) fn routes(podman: Podman) -> Router {
             .route("/containers/{id}/json", get(inspect))
             .route("/events", get(events))
     };
-    questions()
-        .nest("/{version}", questions())
-        .fallback(refuse)
-        .method_not_allowed_fallback(refuse)
-        .with_state(podman)
+    questions().nest("/{version}", questions()).fallback(refuse).method_not_allowed_fallback(refuse).with_state(podman)
 }
 
 async fn refuse() -> Response {
@@ -122,7 +118,8 @@ async fn ping(State(podman): State<Podman>) -> Result<Response, Unanswered> {
 async fn version(State(podman): State<Podman>) -> Result<Response, Unanswered> {
     let told = podman.json("version").await?.unwrap_or_default();
     let names = ["Version", "ApiVersion", "MinAPIVersion", "Os", "Arch"];
-    let shown: serde_json::Map<_, _> = names.iter().map(|name| ((*name).to_owned(), told.get(name).cloned().unwrap_or_default())).collect();
+    let shown: serde_json::Map<_, _> =
+        names.iter().map(|name| ((*name).to_owned(), told.get(name).cloned().unwrap_or_default())).collect();
     Ok(axum::Json(shown).into_response())
 }
 
@@ -132,7 +129,10 @@ async fn list(State(podman): State<Podman>) -> Result<Response, Unanswered> {
     Ok(axum::Json(shown).into_response())
 }
 
-async fn inspect(State(podman): State<Podman>, PathParameters(path): PathParameters<Vec<(String, String)>>) -> Result<Response, Unanswered> {
+async fn inspect(
+    State(podman): State<Podman>,
+    PathParameters(path): PathParameters<Vec<(String, String)>>,
+) -> Result<Response, Unanswered> {
     let id = path.into_iter().find_map(|(name, value)| (name == "id").then_some(value)).unwrap_or_default();
     // As Podman writes it in the list; nothing that could be another path.
     if id.is_empty() || !id.bytes().all(|byte| byte.is_ascii_hexdigit()) {
@@ -153,11 +153,7 @@ async fn events(State(podman): State<Podman>) -> Result<Response, Unanswered> {
         Ok(line) => shown::event(&serde_json::from_slice(&line).ok()?).map(|event| Ok(format!("{event}\n"))),
         Err(error) => Some(Err(error)),
     });
-    Ok((
-        [("content-type", "application/json")],
-        Body::from_stream(shown),
-    )
-        .into_response())
+    Ok(([("content-type", "application/json")], Body::from_stream(shown)).into_response())
 }
 
 /// Whole lines, as they come. One without an end breaks the stream off, and Traefik asks again.

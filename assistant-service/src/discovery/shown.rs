@@ -60,7 +60,8 @@ fn labels(all: &Map<String, Value>) -> Option<Map<String, Value>> {
 /// Whether a label says where a service's server is and how it is asked whether it is well. Names are compared as Traefik does: in any case.
 fn is_of_a_service(name: &str, value: &str) -> bool {
     let name = name.to_ascii_lowercase();
-    let Some((service, option)) = name.strip_prefix("traefik.http.services.").and_then(|rest| rest.split_once('.')) else {
+    let Some((service, option)) = name.strip_prefix("traefik.http.services.").and_then(|rest| rest.split_once('.'))
+    else {
         return false;
     };
     let is_plain = |text: &str| text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
@@ -89,7 +90,8 @@ fn ports(all: &Map<String, Value>) -> Option<Map<String, Value>> {
     };
     let mut shown = Map::new();
     for (port, bindings) in all {
-        let here: Vec<_> = bindings.as_array().into_iter().flatten().filter(|binding| is_here(binding)).cloned().collect();
+        let here: Vec<_> =
+            bindings.as_array().into_iter().flatten().filter(|binding| is_here(binding)).cloned().collect();
         if !here.is_empty() {
             shown.insert(port.clone(), here.into());
         }

@@ -13,8 +13,10 @@ use super::shown;
 
 /// A container as Podman shows it, with these labels besides those that it needs to be found, and its port bound so.
 fn inspected(labels: &[(&str, &str)], host_address: &str) -> Value {
-    let mut all: BTreeMap<&str, &str> =
-        BTreeMap::from([("traefik.enable", "true"), ("traefik.http.services.reports.loadbalancer.server.port", "8085")]);
+    let mut all: BTreeMap<&str, &str> = BTreeMap::from([
+        ("traefik.enable", "true"),
+        ("traefik.http.services.reports.loadbalancer.server.port", "8085"),
+    ]);
     all.extend(labels.iter().copied());
     json!({
         "Id": "4f", "Name": "/reports-1", "Args": ["--password", "hunter2"], "Path": "/reports",
