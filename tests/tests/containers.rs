@@ -37,21 +37,9 @@ async fn image() -> Result<()> {
         let context = tempfile::tempdir()?;
         fs::create_dir(context.path().join("data"))?;
         fs::copy(binary, context.path().join("watchgate"))?;
-        let file = artifacts::root().join("deploy/container/Containerfile").display().to_string();
+        fs::copy(artifacts::root().join("deploy/container/Containerfile"), context.path().join("Containerfile"))?;
         let context = context.path().display().to_string();
-        podman::run(&[
-            "build",
-            "--quiet",
-            "--format",
-            "docker",
-            "--isolation",
-            "chroot",
-            "--tag",
-            IMAGE,
-            "--file",
-            &file,
-            &context,
-        ])?;
+        podman::run(&["build", "--quiet", "--format", "docker", "--tag", IMAGE, &context])?;
         Ok(())
     };
     BUILT.get_or_try_init(build).await.copied()
@@ -238,12 +226,14 @@ async fn labels_lead_past_the_gate_at_podmans_own_socket_and_not_here() -> Resul
     let lab = Lab::start(None).await?;
     let labels: Vec<_> = EVIL.iter().map(|label| format!("--label={label}")).collect();
     let config = format!("{}:/etc/watchgate:ro", lab.config.display());
-    let environment = lab.config.join("service.env").display().to_string();
     let mut run = vec!["run", "--detach", "--name", "evil", "--no-healthcheck", "--publish", "127.0.0.1::8085"];
     run.extend(["--label=traefik.enable=true", "--label=traefik.http.services.evil.loadbalancer.server.port=8085"]);
     run.extend(labels.iter().map(String::as_str));
-    run.extend(["--volume", &config, "--env-file", &environment, "--env", "WATCHGATE_NATS_STREAM=EVIL"]);
-    run.extend(["--network", "slirp4netns:allow_host_loopback=true", "--add-host", "nats.internal:10.0.2.2", IMAGE]);
+    run.extend([
+        "--env=WATCHGATE_DOCUMENTS=/etc/watchgate/documents",
+        "--env=WATCHGATE_RUNBOOKS=/etc/watchgate/runbooks",
+    ]);
+    run.extend(["--env=WATCHGATE_TRANSACTION_KEYS=/etc/watchgate/transaction.keys", "--volume", &config, IMAGE]);
     podman::run(&run)?;
 
     let bare = Stage::start(StageOptions { containers: Some(podman::socket()?), ..StageOptions::default() }).await?;
