@@ -48,7 +48,13 @@ start() {
     ${further[@]+"${further[@]}"} "$image" serve >/dev/null
   # Asked here as well as by systemd's timer: until it is healthy Traefik does not see it.
   for _ in $(seq 120); do
-    if "${podman[@]}" healthcheck run "$name" >/dev/null 2>&1; then return; fi
+    if "${podman[@]}" healthcheck run "$name" >/dev/null 2>&1; then
+      # Podman tells of a check before it has written down what came of it. With this one Traefik is told of the one before, and
+      # has taken it in (it waits for 2 s after each change) before the next container comes.
+      "${podman[@]}" healthcheck run "$name" >/dev/null
+      sleep 2
+      return
+    fi
     sleep 0.5
   done
   echo "replicas: $name does not become healthy; it said:" >&2
