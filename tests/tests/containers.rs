@@ -204,6 +204,8 @@ async fn the_shipped_pod_is_played_locked_up_and_found() -> Result<()> {
     })
     .await
     .with_context(|| podman::run(&["logs", "watchgate-service"]).unwrap_or_default())?;
+    // Podman tells of a check before it has written down what came of it.
+    podman::run(&["healthcheck", "run", "watchgate-service"])?;
     is_locked_up("watchgate-service").await?;
     lab.answers(200).await?;
     ensure!(status(lab.stage.stranger()?.get(TRANSACTION)).await? == 401, "a stranger got past the gate");
