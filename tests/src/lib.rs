@@ -14,6 +14,7 @@ pub mod identity_provider;
 pub mod lab;
 pub mod model_mock;
 pub mod pages;
+pub mod podman;
 pub mod random;
 pub mod raw;
 pub mod replicas;

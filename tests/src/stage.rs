@@ -98,6 +98,7 @@ impl Stage {
             gate_alone: options.gate_alone,
             gate_folder: GateFolder::Shared,
             behind_proxy: options.behind_proxy,
+            containers: options.containers.as_deref(),
             mutual_tls: options.mutual_tls,
         };
         let traefik = traefik::start(&layout, &wanted, &guardian).await?;
@@ -255,6 +256,7 @@ impl Stage {
             gate_alone: false,
             gate_folder,
             behind_proxy: false,
+            containers: None,
             mutual_tls: self.service_url().starts_with("https://"),
         };
         let traefik = traefik::start(&layout, &wanted, &self.guardian).await?;

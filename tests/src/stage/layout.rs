@@ -45,6 +45,7 @@ pub(crate) struct Differences<'a> {
     pub(crate) gate_alone: bool,
     pub(crate) gate_folder: GateFolder,
     pub(crate) behind_proxy: bool,
+    pub(crate) containers: Option<&'a Path>,
     pub(crate) mutual_tls: bool,
 }
 
@@ -190,6 +191,13 @@ impl Layout {
         }
         if differences.behind_proxy {
             file.replace("    http3: {}\n", "    http3: {}\n    forwardedHeaders: {trustedIPs: [127.0.0.0/8]}\n")?;
+        }
+        if let Some(socket) = differences.containers {
+            let mut more = Shipped::read("traefik-config/containers-static.yml")?;
+            more.replace("/var/lib/watchgate-discovery/containers.sock", &socket.display().to_string())?;
+            let (_, docker) = more.text.split_once("providers:\n").context("containers-static.yml has no providers")?;
+            file.replace("\nproviders:\n", &format!("\nproviders:\n{docker}"))?;
+            Shipped::read("traefik-config/containers.yml")?.write(&self.dynamic().join("containers.yml"))?;
         }
         file.write(&self.traefik().join("traefik.yml"))
     }

@@ -29,6 +29,8 @@ pub struct StageOptions {
     pub gate_alone: bool,
     /// Makes this machine a proxy before Traefik, whose `X-Forwarded-For` Traefik lets through.
     pub behind_proxy: bool,
+    /// The socket at which Traefik asks for containers, by the shipped `containers.yml`; without it, it asks nobody.
+    pub containers: Option<PathBuf>,
     /// Has Traefik and the service show each other certificates, by the shipped `mutual-tls.yml`.
     pub mutual_tls: bool,
     /// The documents that the assistant answers from, in place of the example company's.

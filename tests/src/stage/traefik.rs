@@ -34,6 +34,7 @@ pub(crate) struct Wanted<'a> {
     pub(crate) gate_alone: bool,
     pub(crate) gate_folder: GateFolder,
     pub(crate) behind_proxy: bool,
+    pub(crate) containers: Option<&'a std::path::Path>,
     pub(crate) mutual_tls: bool,
 }
 
@@ -67,6 +68,7 @@ async fn start_once(layout: &Layout, wanted: &Wanted<'_>, guardian: &Arc<Guardia
         gate_alone: wanted.gate_alone,
         gate_folder: wanted.gate_folder,
         behind_proxy: wanted.behind_proxy,
+        containers: wanted.containers,
         mutual_tls: wanted.mutual_tls,
     })?;
     let log = layout.log(layout.gateway);
