@@ -48,11 +48,6 @@ impl Alerts {
         self.alerts.values()
     }
 
-    /// The alert of a check.
-    pub(super) fn of_check(&self, check: Check) -> Option<&Alert> {
-        self.alerts.get(&check)
-    }
-
     /// Takes what a check came to at `now` in Unix milliseconds; says what is to be told.
     pub(super) fn take(&mut self, finding: &Finding, now: i64) -> Option<Notice> {
         let check = finding.check;

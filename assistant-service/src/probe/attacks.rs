@@ -192,6 +192,10 @@ async fn smuggle(walk: &Walk<'_>, identity: &Identity) -> anyhow::Result<Verdict
         .header("remote-user", SOMEBODY)
         .header("txn-token", "e30.e30.e30");
     let answer = call.send().await?;
+    // Refused is refused: nobody was let in as somebody else, and whether events come in is another check.
+    if answer.status() >= 400 {
+        return Ok(Verdict::NotJudged(format!("answered {}", answer.said())));
+    }
     let verdict = Verdict::of(Attack::SmuggledIdentity.status(), &answer);
     if verdict != Verdict::Denied {
         return Ok(verdict);

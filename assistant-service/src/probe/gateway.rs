@@ -110,10 +110,6 @@ impl Answer {
         self.0.status.as_u16()
     }
 
-    pub(super) fn header(&self, name: &str) -> Option<&str> {
-        self.0.headers.get(name)?.to_str().ok()
-    }
-
     pub(super) fn body(&self) -> &[u8] {
         &self.0.body
     }

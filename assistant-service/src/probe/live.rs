@@ -53,16 +53,6 @@ pub(super) enum Health {
     Waiting,
 }
 
-impl Health {
-    pub(super) const fn name(self) -> &'static str {
-        match self {
-            Self::Well => "well",
-            Self::Quiet => "quiet",
-            Self::Waiting => "waiting",
-        }
-    }
-}
-
 /// The sessions that are there now.
 pub(super) async fn list(walk: &Walk<'_>, person: &Token) -> anyhow::Result<Vec<LiveSession>> {
     let answer = walk.gateway.get("/v1/sessions").bearer(&person.text).expect(200).await?;

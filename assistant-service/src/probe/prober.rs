@@ -130,24 +130,26 @@ impl Prober {
 
         let identity = identity.as_ref();
         let blocked = blocked.or_else(|| identity.is_none().then_some(Check::Token));
+        let without_provider = has_failed(findings, Check::Token).then_some(Check::Token);
+        let blocked_of = |check| blocked.or_else(|| without_provider.filter(|_| self.settings.asks_provider(check)));
         let last = self.last.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let settings = &self.settings;
         let (attacked, event, ask, command, session, revocation) = tokio::join!(
             self.gate(walk, identity, blocked),
-            self.made(Check::Event, blocked, identity, async |identity| event::check(walk, identity, &last).await),
-            self.made(Check::Ask, blocked, identity, async |identity| match &settings.ask {
+            self.made(Check::Event, blocked_of(Check::Event), identity, async |identity| event::check(walk, identity, &last).await),
+            self.made(Check::Ask, blocked_of(Check::Ask), identity, async |identity| match &settings.ask {
                 Some(ask) => ask::check(walk, identity, ask).await,
                 None => Err(anyhow!("not configured")),
             }),
-            self.made(Check::Command, blocked, identity, async |identity| match &settings.command {
+            self.made(Check::Command, blocked_of(Check::Command), identity, async |identity| match &settings.command {
                 Some(command) => command::check(walk, identity, command).await,
                 None => Err(anyhow!("not configured")),
             }),
-            self.made(Check::Session, blocked, identity, async |identity| match &settings.session {
+            self.made(Check::Session, blocked_of(Check::Session), identity, async |identity| match &settings.session {
                 Some(session) => session::check(walk, identity, session).await,
                 None => Err(anyhow!("not configured")),
             }),
-            self.made(Check::Revocation, blocked, identity, async |identity| match &settings.revocation {
+            self.made(Check::Revocation, blocked_of(Check::Revocation), identity, async |identity| match &settings.revocation {
                 Some(revocation) => revocation::check(walk, identity, revocation).await,
                 None => Err(anyhow!("not configured")),
             }),
@@ -238,6 +240,10 @@ fn judged(attacks: &[(Attack, Verdict)], blocked: Option<Check>) -> Outcome {
         (true, 0) => Outcome::Blocked(blocked.unwrap_or(Check::Service)),
         (true, denied) => Outcome::Passed(format!("{denied} of {} attacks denied, none let through", attacks.len())),
     }
+}
+
+fn has_failed(findings: &[Finding], check: Check) -> bool {
+    findings.iter().any(|finding| finding.check == check && matches!(finding.outcome, Outcome::Failed(_)))
 }
 
 fn finding(check: Check, outcome: Outcome, begun: Instant) -> Finding {

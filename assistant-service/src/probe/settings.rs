@@ -11,6 +11,7 @@ use reqwest::Url;
 use serde_json::{Value, json};
 use trust_core::Mistake;
 
+use super::check::Check;
 use super::credential::CredentialSettings;
 use crate::config_file::{self, LocatedMistake};
 use crate::outbound::OutboundSettings;
@@ -135,6 +136,23 @@ impl Settings {
     /// Reads the text of a file.
     pub(super) fn read(text: &str) -> Result<Self, Vec<LocatedMistake>> {
         config_file::read(text, read_all)
+    }
+
+    /// Whether this check asks an identity provider for a token of its own, besides the one that all share.
+    pub(super) fn asks_provider(&self, check: Check) -> bool {
+        let asks = |credential: Option<&CredentialSettings>| credential.is_some_and(CredentialSettings::gives_new_ones);
+        let session = || asks(self.session.as_ref().and_then(|session| session.token.as_ref()));
+        match check {
+            Check::Command => {
+                asks(self.command.as_ref().and_then(|command| command.canary.as_ref()).map(|canary| &canary.token))
+            }
+            Check::Session => session(),
+            Check::Revocation => {
+                let operator = self.revocation.as_ref().map(|revocation| &revocation.token);
+                asks(Some(&self.token)) || asks(operator) || session()
+            }
+            Check::Gateway | Check::Service | Check::Token | Check::Gate | Check::Event | Check::Ask => false,
+        }
     }
 }
 
