@@ -170,7 +170,8 @@ impl Gateway {
         let mut call = self.client.post(self.events.clone()).header(AUTHORIZATION, authorization);
         if let Some(key) = &self.key {
             let nonce = self.nonce.lock().unwrap_or_else(PoisonError::into_inner).clone();
-            let proof = key.proof("POST", &self.events, Some(&token.text), nonce.as_deref()).ok_or("no proof can be made")?;
+            let proof =
+                key.proof("POST", &self.events, Some(&token.text), nonce.as_deref()).ok_or("no proof can be made")?;
             call = call.header("DPoP", proof);
         }
         let call = call.header(CONTENT_TYPE, "application/cloudevents-batch+json").body(body);

@@ -105,7 +105,8 @@ fn text<'a>(value: &'a Value, pointer: &str) -> Result<&'a str> {
 }
 
 fn members(value: &Value, pointer: &str) -> Result<Vec<String>> {
-    let object = value.pointer(pointer).and_then(Value::as_object).with_context(|| format!("no object at {pointer}"))?;
+    let object =
+        value.pointer(pointer).and_then(Value::as_object).with_context(|| format!("no object at {pointer}"))?;
     let mut names: Vec<_> = object.keys().cloned().collect();
     names.sort();
     Ok(names)

@@ -27,7 +27,8 @@ const TIMEOUT: u64 = 4;
 /// Gates go on for this long without a word of their keeper.
 const GRACE: Duration = Duration::from_secs(10);
 
-const DOCUMENT: &str = "---\nowner: mail team\n---\n\n# Mailer\n\nThe mailer is restarted with the runbook restart-worker.\n";
+const DOCUMENT: &str =
+    "---\nowner: mail team\n---\n\n# Mailer\n\nThe mailer is restarted with the runbook restart-worker.\n";
 
 const CANARY: &str = "
 name: probe-canary
@@ -102,9 +103,7 @@ impl Watched {
     /// What every probe here is told, and `more`.
     fn settings(&self, more: Value) -> Result<Value> {
         let loopback = ["127.0.0.0/8", "::1/128"];
-        let receiver = |name: &str, form: &str, path: &str| {
-            json!({"name": name, "form": form, "url": self.receiver.url(path), "allowedNetworks": loopback})
-        };
+        let receiver = |name: &str, form: &str, path: &str| json!({"name": name, "form": form, "url": self.receiver.url(path), "allowedNetworks": loopback});
         let mut settings = json!({
             "listen": format!("127.0.0.1:{}", self.listen),
             "stateFile": self.path("state.json"),
@@ -199,7 +198,12 @@ fn signal(name: &str, process: u32) -> Result<()> {
 }
 
 fn once(settings: &Path, more: &[&str]) -> Result<(Option<i32>, String)> {
-    let run = Command::new(artifacts::watchgate()?).args(["probe", "--config"]).arg(settings).arg("--once").args(more).output()?;
+    let run = Command::new(artifacts::watchgate()?)
+        .args(["probe", "--config"])
+        .arg(settings)
+        .arg("--once")
+        .args(more)
+        .output()?;
     Ok((run.status.code(), String::from_utf8(run.stdout)? + &String::from_utf8_lossy(&run.stderr)))
 }
 
@@ -249,13 +253,16 @@ async fn each_part_that_breaks_is_told_within_two_periods_and_no_other_and_is_ov
 
         let before = fs::read_to_string(stage.dynamic().join("gate.yml"))?;
         let open = || {
-            let public = |rule: &mut Value| *rule = json!({"name": rule["name"], "match": rule["match"], "public": true});
+            let public =
+                |rule: &mut Value| *rule = json!({"name": rule["name"], "match": rule["match"], "public": true});
             watched.with_rule("dead-letters-read", public).map(drop)
         };
         let part = Part { breaks: &open, mends: &|| Box::pin(async { stage.write_dynamic("gate.yml", &before) }) };
         watched.breaks("gate", Duration::ZERO, part, &CHECKS).await?;
 
-        let close = || watched.with_rule("events-write", |rule| rule["event"]["clientTypes"] = json!(["com.example.*"])).map(drop);
+        let close = || {
+            watched.with_rule("events-write", |rule| rule["event"]["clientTypes"] = json!(["com.example.*"])).map(drop)
+        };
         let part = Part { breaks: &close, mends: &|| Box::pin(async { stage.write_dynamic("gate.yml", &before) }) };
         watched.breaks("event", Duration::ZERO, part, &CHECKS).await?;
 
@@ -273,12 +280,20 @@ async fn each_part_that_breaks_is_told_within_two_periods_and_no_other_and_is_ov
 async fn every_alert_was_told_to_everybody(stage: &Stage, receiver: &AlertReceiver) -> Result<()> {
     let reader = stage.caller("reader", "events:read")?;
     let of_form = |heard: Vec<Heard>, form: &str| {
-        heard.into_iter().filter(|heard| heard.form == form).map(|heard| (heard.check, heard.status)).collect::<Vec<_>>()
+        heard
+            .into_iter()
+            .filter(|heard| heard.form == form)
+            .map(|heard| (heard.check, heard.status))
+            .collect::<Vec<_>>()
     };
     until("all have heard the same", PATIENCE, async || {
         let heard = receiver.heard()?;
         let (webhook, bus) = (of_form(heard.clone(), "webhook"), of_form(heard, "cloudevent"));
-        let query = [("type", "dev.watchgate.probe.*"), ("principal", "https://issuer.watchgate.test#probe"), ("limit", "1000")];
+        let query = [
+            ("type", "dev.watchgate.probe.*"),
+            ("principal", "https://issuer.watchgate.test#probe"),
+            ("limit", "1000"),
+        ];
         let page = expect_json(200, reader.get("/v1/events").query(&query)).await?;
         let told = page["events"].as_array().into_iter().flatten().filter_map(|found| {
             let event = &found["event"];
@@ -316,9 +331,13 @@ async fn an_alert_that_nobody_took_outlives_the_probe(
     watched.receiver.refuse(false);
     *probe.lock().map_err(|_| anyhow::anyhow!("poisoned"))? = watched.stage.watchgate("probe", settings)?;
     // Told by the next process before it has looked twice itself.
-    until("both are told", PATIENCE, async || Ok((watched.receiver.heard()?.len() >= before + 2).then_some(()))).await?;
+    until("both are told", PATIENCE, async || Ok((watched.receiver.heard()?.len() >= before + 2).then_some(())))
+        .await?;
     fs::write(&file, DOCUMENT)?;
-    until("both are told of its end", PATIENCE, async || Ok((watched.receiver.heard()?.len() >= before + 4).then_some(()))).await?;
+    until("both are told of its end", PATIENCE, async || {
+        Ok((watched.receiver.heard()?.len() >= before + 4).then_some(()))
+    })
+    .await?;
     let heard = watched.receiver.heard()?.split_off(before);
     for form in ["webhook", "cloudevent"] {
         let of_form: Vec<_> = heard.iter().filter(|heard| heard.form == form).collect();
@@ -358,9 +377,13 @@ async fn with_a_real_identity_provider_sessions_and_revocations_are_looked_at_an
         move || once(&file, &[])
     })
     .await??;
+    println!("{said}");
     ensure!(code == Some(0), "{said}");
     for check in CHECKS {
-        ensure!(said.lines().any(|line| line.starts_with(check) && line.contains("passed")), "{check} is not in\n{said}");
+        ensure!(
+            said.lines().any(|line| line.starts_with(check) && line.contains("passed")),
+            "{check} is not in\n{said}"
+        );
     }
     let probe = stage.watchgate("probe", &settings)?;
     let played = async {
@@ -370,7 +393,15 @@ async fn with_a_real_identity_provider_sessions_and_revocations_are_looked_at_an
         fs::copy(&keys, &aside)?;
         let other = fs::read(stage.trust_folder().join("jwks/dev.json"))?;
         let swap = || Ok(fs::write(&keys, &other)?);
-        let part = Part { breaks: &swap, mends: &|| Box::pin(async { fs::copy(&aside, &keys)?; Ok(()) }) };
+        let part = Part {
+            breaks: &swap,
+            mends: &|| {
+                Box::pin(async {
+                    fs::copy(&aside, &keys)?;
+                    Ok(())
+                })
+            },
+        };
         watched.breaks("session", Duration::from_secs(4), part, &CHECKS).await?;
 
         let before = fs::read_to_string(stage.dynamic().join("gate.yml"))?;
@@ -383,12 +414,14 @@ async fn with_a_real_identity_provider_sessions_and_revocations_are_looked_at_an
         let nothing = || Ok(());
         let part = Part {
             breaks: &nothing,
-            mends: &|| Box::pin(async {
-                let (code, said) = once(&file, &["--json"])?;
-                let report: Value = serde_json::from_str(&said).with_context(|| said.clone())?;
-                ensure!(code == Some(1) && report["passed"] == false, "{said}");
-                provider.set_faults(&json!([])).await
-            }),
+            mends: &|| {
+                Box::pin(async {
+                    let (code, said) = once(&file, &["--json"])?;
+                    let report: Value = serde_json::from_str(&said).with_context(|| said.clone())?;
+                    ensure!(code == Some(1) && report["passed"] == false, "{said}");
+                    provider.set_faults(&json!([])).await
+                })
+            },
         };
         watched.breaks("token", Duration::ZERO, part, &CHECKS).await?;
         the_page_and_the_metrics_say_the_same(&watched).await

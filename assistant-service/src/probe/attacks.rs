@@ -178,7 +178,8 @@ fn missing(identity: &Identity) -> Option<&'static str> {
 async fn smuggle(walk: &Walk<'_>, identity: &Identity) -> anyhow::Result<Verdict> {
     let id = Uuid::now_v7().to_string();
     let data = json!({"says": "I am somebody else"}).to_string().into_bytes();
-    let call = walk.gateway.call(Method::POST, "/v1/events").bearer(&identity.token.text).body("application/json", data);
+    let call =
+        walk.gateway.call(Method::POST, "/v1/events").bearer(&identity.token.text).body("application/json", data);
     let call = call
         .header("ce-specversion", "1.0")
         .header("ce-id", &id)

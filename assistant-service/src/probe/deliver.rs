@@ -65,7 +65,8 @@ impl Receiver for Webhook {
             headers.insert(AUTHORIZATION, value);
         }
         // Made for each delivery, of which there are few: files of authorities may have changed.
-        let answer = Outbound::new(reach)?.call(Method::POST, url, headers, Value::to_string(&body).into_bytes()).await?;
+        let answer =
+            Outbound::new(reach)?.call(Method::POST, url, headers, Value::to_string(&body).into_bytes()).await?;
         ensure!(answer.status.is_success(), "it answered with {}", answer.status);
         Ok(())
     }

@@ -64,7 +64,11 @@ impl Default for Metrics {
         let checks = Family::default();
         registry.register("checks", "Checks made, by what came of them", checks.clone());
         let passing = Family::default();
-        registry.register("check_passing", "1 where a check passed when it was last made, 0 where it failed", passing.clone());
+        registry.register(
+            "check_passing",
+            "1 where a check passed when it was last made, 0 where it failed",
+            passing.clone(),
+        );
         let alerts = Family::default();
         registry.register("alert_firing", "1 where a check has an alert", alerts.clone());
         let seconds = Family::new_with_constructor((|| Histogram::new(SECONDS)) as fn() -> Histogram);
@@ -76,12 +80,33 @@ impl Default for Metrics {
         let waiting = Family::default();
         registry.register("notices_waiting", "Notices that a receiver has not taken yet", waiting.clone());
         let dropped = Gauge::default();
-        registry.register("notices_dropped", "Notices that were lost because too many waited, since the start", dropped.clone());
+        registry.register(
+            "notices_dropped",
+            "Notices that were lost because too many waited, since the start",
+            dropped.clone(),
+        );
         let state_kept = Gauge::default();
         registry.register("state_kept", "0 while the state file cannot be written", state_kept.clone());
         let last_round = Gauge::default();
-        registry.register_with_unit("last_round_timestamp", "When the last round ended", Unit::Seconds, last_round.clone());
-        Self { registry, checks, passing, alerts, seconds, attacks, deliveries, waiting, dropped, state_kept, last_round }
+        registry.register_with_unit(
+            "last_round_timestamp",
+            "When the last round ended",
+            Unit::Seconds,
+            last_round.clone(),
+        );
+        Self {
+            registry,
+            checks,
+            passing,
+            alerts,
+            seconds,
+            attacks,
+            deliveries,
+            waiting,
+            dropped,
+            state_kept,
+            last_round,
+        }
     }
 }
 
@@ -109,7 +134,12 @@ impl Metrics {
     }
 
     /// OpenMetrics' text form.
-    pub(super) fn text(&self, made: &[Check], alerts: &[Alert], standing: &Standing) -> Result<String, std::fmt::Error> {
+    pub(super) fn text(
+        &self,
+        made: &[Check],
+        alerts: &[Alert],
+        standing: &Standing,
+    ) -> Result<String, std::fmt::Error> {
         for check in made {
             let fires = alerts.iter().any(|alert| alert.check == *check);
             self.alerts.get_or_create(&CheckLabel { check: check.name() }).set(i64::from(fires));

@@ -24,7 +24,10 @@ pub(super) struct Wire {
 impl Wire {
     pub(super) fn of(settings: &Settings) -> Self {
         let gateway = settings.gateway.as_str().trim_end_matches('/').to_owned();
-        let external_url = settings.external_url.as_ref().map_or_else(|| format!("http://{}/", settings.listen), |url| url.to_string());
+        let external_url = settings
+            .external_url
+            .as_ref()
+            .map_or_else(|| format!("http://{}/", settings.listen), |url| url.to_string());
         Self { labels: settings.labels.clone(), gateway, external_url }
     }
 
@@ -106,7 +109,8 @@ pub(super) fn written(millis: i64) -> String {
 /// Prometheus' fingerprint of a set of labels: FNV-1a over each name and each value, with a byte that stands in no text behind it.
 fn fingerprint(labels: &BTreeMap<String, String>) -> String {
     let bytes = labels.iter().flat_map(|(name, value)| name.bytes().chain([0xff]).chain(value.bytes()).chain([0xff]));
-    let hash = bytes.fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3));
+    let hash =
+        bytes.fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3));
     format!("{hash:016x}")
 }
 
@@ -138,7 +142,10 @@ mod tests {
     #[test]
     fn a_webhook_has_the_members_of_version_4_and_its_end_is_of_the_same_alert() {
         let firing = wire().alertmanager(&Notice { alert: alert(), ended: None }, "ops");
-        assert_eq!((&firing["version"], &firing["status"], &firing["receiver"]), (&json!("4"), &json!("firing"), &json!("ops")));
+        assert_eq!(
+            (&firing["version"], &firing["status"], &firing["receiver"]),
+            (&json!("4"), &json!("firing"), &json!("ops"))
+        );
         let one = &firing["alerts"][0];
         assert_eq!(one["startsAt"], "2027-01-15T08:00:00.123Z");
         assert_eq!(one["endsAt"], "0001-01-01T00:00:00Z");
@@ -156,12 +163,16 @@ mod tests {
 
     #[test]
     fn the_same_notice_is_the_same_event_however_often_it_is_told() {
-        let (begun, over) = (Notice { alert: alert(), ended: None }, Notice { alert: alert(), ended: Some(1_800_000_060_000) });
+        let (begun, over) =
+            (Notice { alert: alert(), ended: None }, Notice { alert: alert(), ended: Some(1_800_000_060_000) });
         let event = wire().cloud_event(&begun, "https://idp#probe");
         assert_eq!(event, wire().cloud_event(&begun, "https://idp#probe"));
         assert_eq!((&event["type"], &event["data"]["ended"]), (&json!(FAILED), &Value::Null));
         let recovered = wire().cloud_event(&over, "https://idp#probe");
-        assert_eq!((&recovered["type"], &recovered["data"]["ended"]), (&json!(RECOVERED), &json!("2027-01-15T08:01:00Z")));
+        assert_eq!(
+            (&recovered["type"], &recovered["data"]["ended"]),
+            (&json!(RECOVERED), &json!("2027-01-15T08:01:00Z"))
+        );
         assert_ne!(event["id"], recovered["id"]);
     }
 }

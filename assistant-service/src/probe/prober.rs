@@ -95,8 +95,14 @@ impl Prober {
         match Gateway::open(&self.settings) {
             Ok(gateway) => {
                 let (clock, tokens) = (self.clock.as_ref(), self.tokens.as_ref());
-                let walk =
-                    Walk { settings: &self.settings, clock, gateway: &gateway, tokens, forger: &self.forger, sessions: &sessions };
+                let walk = Walk {
+                    settings: &self.settings,
+                    clock,
+                    gateway: &gateway,
+                    tokens,
+                    forger: &self.forger,
+                    sessions: &sessions,
+                };
                 self.walk(&walk, &mut findings, &mut attacks).await;
             }
             Err(error) => findings.push(finding(Check::Gateway, Outcome::Failed(format!("{error:#}")), begun)),
@@ -136,7 +142,10 @@ impl Prober {
         let settings = &self.settings;
         let (attacked, event, ask, command, session, revocation) = tokio::join!(
             self.gate(walk, identity, blocked),
-            self.made(Check::Event, blocked_of(Check::Event), identity, async |identity| event::check(walk, identity, &last).await),
+            self.made(Check::Event, blocked_of(Check::Event), identity, async |identity| event::check(
+                walk, identity, &last
+            )
+            .await),
             self.made(Check::Ask, blocked_of(Check::Ask), identity, async |identity| match &settings.ask {
                 Some(ask) => ask::check(walk, identity, ask).await,
                 None => Err(anyhow!("not configured")),
@@ -149,9 +158,11 @@ impl Prober {
                 Some(session) => session::check(walk, identity, session).await,
                 None => Err(anyhow!("not configured")),
             }),
-            self.made(Check::Revocation, blocked_of(Check::Revocation), identity, async |identity| match &settings.revocation {
-                Some(revocation) => revocation::check(walk, identity, revocation).await,
-                None => Err(anyhow!("not configured")),
+            self.made(Check::Revocation, blocked_of(Check::Revocation), identity, async |identity| {
+                match &settings.revocation {
+                    Some(revocation) => revocation::check(walk, identity, revocation).await,
+                    None => Err(anyhow!("not configured")),
+                }
             }),
         );
         if let Some((gate, made)) = attacked {

@@ -182,7 +182,8 @@ fn read_all(file: &Section<'_>, mistakes: &mut Vec<Mistake>) -> Option<Settings>
         file.text("listen", mistakes).unwrap_or_else(|| DEFAULT_LISTEN.to_owned()).parse().ok();
     let listen = listen.filter(|listen| listen.ip().is_loopback());
     if listen.is_none() {
-        file.at("listen").mistake("an address of this host alone and a port, such as 127.0.0.1:9465, were expected", mistakes);
+        file.at("listen")
+            .mistake("an address of this host alone and a port, such as 127.0.0.1:9465, were expected", mistakes);
     }
     let state_file = file.required("stateFile", mistakes).map(PathBuf::from);
     let interval = file.number("intervalSeconds", 1..=3600, mistakes).unwrap_or(DEFAULT_INTERVAL);

@@ -145,7 +145,10 @@ async fn page(State(shown): State<Arc<Shown>>) -> Response {
     let headers: [(HeaderName, &str); 4] = [
         (CONTENT_TYPE, "text/html; charset=utf-8"),
         // What others have said stands in the page; nothing in it may run, load or lead anywhere.
-        (CONTENT_SECURITY_POLICY, "default-src 'none'; style-src 'unsafe-inline'; form-action 'none'; frame-ancestors 'none'; base-uri 'none'"),
+        (
+            CONTENT_SECURITY_POLICY,
+            "default-src 'none'; style-src 'unsafe-inline'; form-action 'none'; frame-ancestors 'none'; base-uri 'none'",
+        ),
         (X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (CACHE_CONTROL, "no-store"),
     ];
@@ -172,8 +175,20 @@ fn written_page(status: &Status) -> String {
          <body><main><h1>{title}</h1><p>{gateway}, last looked at {last}, in {} ms.</p>",
         status.milliseconds
     );
-    page += &table("Alerts", &["check", "since", "severity", "reason"], &["check", "since", "severity", "reason"], &status.alerts, "");
-    page += &table("Checks", &["check", "outcome", "found", "ms", "at"], &["check", "outcome", "said", "milliseconds", "at"], &status.checks, "outcome");
+    page += &table(
+        "Alerts",
+        &["check", "since", "severity", "reason"],
+        &["check", "since", "severity", "reason"],
+        &status.alerts,
+        "",
+    );
+    page += &table(
+        "Checks",
+        &["check", "outcome", "found", "ms", "at"],
+        &["check", "outcome", "said", "milliseconds", "at"],
+        &status.checks,
+        "outcome",
+    );
     page += &table("Attacks", &["attack", "verdict", ""], &["attack", "verdict", "said"], &status.attacks, "verdict");
     let sessions: Vec<_> = status.sessions.iter().filter_map(|session| serde_json::to_value(session).ok()).collect();
     page += &table(
@@ -183,7 +198,8 @@ fn written_page(status: &Status) -> String {
         &sessions,
         "health",
     );
-    let waiting: Vec<_> = status.notices_waiting.iter().map(|(name, waiting)| json!({"receiver": name, "waiting": waiting})).collect();
+    let waiting: Vec<_> =
+        status.notices_waiting.iter().map(|(name, waiting)| json!({"receiver": name, "waiting": waiting})).collect();
     page += &table("Receivers", &["receiver", "notices waiting"], &["receiver", "waiting"], &waiting, "");
     page + "</main></body></html>\n"
 }
@@ -247,7 +263,13 @@ mod tests {
         let passed = finding(Check::Event, Outcome::Passed("found".to_owned()));
         for findings in [vec![passed, failed.clone()], vec![failed]] {
             outbox.take(&findings, 0).await;
-            board.put(&Round { at: OffsetDateTime::UNIX_EPOCH, took: Duration::ZERO, findings, attacks: Vec::new(), sessions: None });
+            board.put(&Round {
+                at: OffsetDateTime::UNIX_EPOCH,
+                took: Duration::ZERO,
+                findings,
+                attacks: Vec::new(),
+                sessions: None,
+            });
         }
         let shown = Shown {
             gateway: "https://gw.example.com".to_owned(),

@@ -102,9 +102,9 @@ fn header(own: Option<&Token>) -> Value {
 }
 
 fn claims(own: Option<&Token>, now: i64) -> Value {
-    let claims = own.and_then(|own| own.unverified_claims.clone()).unwrap_or_else(|| {
-        json!({"iss": "https://probe.watchgate.invalid", "sub": "probe", "aud": "watchgate"})
-    });
+    let claims = own
+        .and_then(|own| own.unverified_claims.clone())
+        .unwrap_or_else(|| json!({"iss": "https://probe.watchgate.invalid", "sub": "probe", "aud": "watchgate"}));
     // Good for a minute: it must be refused for what is wrong with it.
     with(with(claims, "iat", json!(now)), "exp", json!(now.saturating_add(60)))
 }

@@ -13,7 +13,9 @@ fn own(algorithm: &str) -> Token {
         base64::prelude::BASE64_URL_SAFE_NO_PAD.encode(value.to_string())
     };
     let header = part(json!({"alg": algorithm, "typ": "at+jwt", "kid": "k1"}));
-    let claims = part(json!({"iss": "https://idp", "sub": "probe", "aud": ["watchgate"], "exp": NOW + 600, "iat": NOW, "scope": "events:read mediations"}));
+    let claims = part(
+        json!({"iss": "https://idp", "sub": "probe", "aud": ["watchgate"], "exp": NOW + 600, "iat": NOW, "scope": "events:read mediations"}),
+    );
     Token::of(Zeroizing::new(format!("{header}.{claims}.c2lnbmF0dXJl")))
 }
 
@@ -50,7 +52,9 @@ fn forgeries_differ_from_the_own_token_in_what_they_are_named_for() {
 #[test]
 fn forgeries_are_signed_with_the_algorithm_that_the_own_token_has_so_that_it_is_the_key_that_is_refused() {
     let forger = Forger::default();
-    for (algorithm, expected) in [("EdDSA", "EdDSA"), ("ES256", "ES256"), ("RS256", "RS256"), ("PS256", "PS256"), ("HS256", "EdDSA")] {
+    for (algorithm, expected) in
+        [("EdDSA", "EdDSA"), ("ES256", "ES256"), ("RS256", "RS256"), ("PS256", "PS256"), ("HS256", "EdDSA")]
+    {
         let signed = read(&forger.signed(Some(&own(algorithm)), NOW).unwrap());
         assert_eq!(signed.header.unwrap()["alg"], expected);
     }

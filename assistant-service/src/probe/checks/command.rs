@@ -32,7 +32,8 @@ pub(in crate::probe) async fn check(
             Ok(ended) => ended,
             Err(_) => {
                 let state = state(walk, identity, &id).await.map_or_else(|_| "unknown".to_owned(), |(state, _)| state);
-                let call = walk.gateway.post(format!("/v1/commands/{id}/cancel"), &json!({"reason": "it took too long"}));
+                let call =
+                    walk.gateway.post(format!("/v1/commands/{id}/cancel"), &json!({"reason": "it took too long"}));
                 // Whether or not that is heard, the check has failed; a command that nobody begins ends after an hour.
                 let _ = call.bearer(&identity.token.text).send().await;
                 bail!("it did not end in time; it was {state}")
@@ -59,7 +60,8 @@ async fn beside_agent(
     };
     let token = TokenSource::Fixed(token.text.to_string());
     let address = walk.settings.gateway.as_str();
-    let gateway = service_agent::Gateway::connect(address, token, authority.as_deref()).context("the canary cannot call")?;
+    let gateway =
+        service_agent::Gateway::connect(address, token, authority.as_deref()).context("the canary cannot call")?;
     let agent = Agent::new(gateway, canary.service.as_str()).with_dry_run().end_within(END_WITHIN);
     let (over, is_over) = oneshot::channel::<()>();
     let until_over = async move {

@@ -36,7 +36,8 @@ impl StateFile {
             Ok(found) if found.len() > MAX_BYTES => bail!("{} is too large to be a state file", path.display()),
             Ok(_) => {
                 let text = fs::read(&path).with_context(|| format!("{} cannot be read", path.display()))?;
-                let unreadable = || format!("{} is no state file of a probe; take it away to begin anew", path.display());
+                let unreadable =
+                    || format!("{} is no state file of a probe; take it away to begin anew", path.display());
                 serde_json::from_slice(&text).with_context(unreadable)?
             }
         };

@@ -42,7 +42,8 @@ pub(super) fn read(file: &Section<'_>, mistakes: &mut Vec<Mistake>) -> Vec<Recei
     for item in &file.list("receivers", mistakes) {
         let receiver = read_one(item, mistakes);
         if receiver.as_ref().is_some_and(|receiver| !names.insert(receiver.name.clone())) {
-            item.at("name").mistake("another receiver has this name already; `gateway` is the gateway itself", mistakes);
+            item.at("name")
+                .mistake("another receiver has this name already; `gateway` is the gateway itself", mistakes);
         }
         receivers.extend(receiver);
     }

@@ -23,7 +23,9 @@ fn a_short_file_is_read_with_what_it_leaves_out() {
 
 #[test]
 fn what_may_use_up_something_of_others_has_a_pace_of_its_own() {
-    let text = format!("{GOOD}intervalSeconds: 5\nsession: {{}}\nrevocation: {{token: {{file: /t}}}}\nask: {{question: why, everySeconds: 600}}\n");
+    let text = format!(
+        "{GOOD}intervalSeconds: 5\nsession: {{}}\nrevocation: {{token: {{file: /t}}}}\nask: {{question: why, everySeconds: 600}}\n"
+    );
     let settings = Settings::read(&text).unwrap();
     assert_eq!(settings.event.pace.every.as_secs(), 5);
     assert_eq!(settings.gate.pace.every.as_secs(), 10);
@@ -42,7 +44,8 @@ fn the_shipped_file_has_no_mistake_whichever_of_its_lines_are_used() {
         .lines()
         .map(|line| {
             let bare = line.trim_start();
-            let commented = bare.strip_prefix("# ").filter(|rest| rest.starts_with(|first: char| first.is_ascii_lowercase()));
+            let commented =
+                bare.strip_prefix("# ").filter(|rest| rest.starts_with(|first: char| first.is_ascii_lowercase()));
             let indent = &line[..line.len() - bare.len()];
             commented.map_or_else(|| format!("{line}\n"), |rest| format!("{indent}{rest}\n"))
         })
