@@ -202,25 +202,34 @@ fn read_all(file: &Section<'_>, mistakes: &mut Vec<Mistake>) -> Option<Settings>
         let what = "the token in a file is the probe's only one: say `session` too, whose token is then revoked, or let `token` be obtained";
         file.at("revocation").mistake(what, mistakes);
     }
+    let external_url = file.url("externalUrl", mistakes);
+    // One answer that does not come does not use up all of a check's time.
+    let reach = reach(&gateway, base.timeout / 2, mistakes);
+    let (labels, source) = (labels(file, mistakes), file.text("source", mistakes));
+    let gate = default.gate(&file.at("gate"), mistakes);
+    let event = default.event(&file.at("event"), mistakes);
+    let ask = section(file, "ask", mistakes, |item, mistakes| default.ask(item, mistakes));
+    let command = section(file, "command", mistakes, |item, mistakes| default.command(item, mistakes));
+    let receivers = receivers::read(file, mistakes);
+    // Only now: every mistake is to be found.
     Some(Settings {
         listen: listen?,
         state_file: state_file?,
         interval: base.every,
-        external_url: file.at("externalUrl").is_there().then(|| file.url("externalUrl", mistakes)).flatten(),
-        labels: labels(file, mistakes),
+        external_url,
+        labels,
         gateway: url?,
-        // One answer that does not come does not use up all of a check's time.
-        reach: reach(&gateway, base.timeout / 2, mistakes),
+        reach,
         token: token?,
-        source: file.text("source", mistakes),
+        source,
         base,
-        gate: default.gate(&file.at("gate"), mistakes),
-        event: default.event(&file.at("event"), mistakes),
-        ask: section(file, "ask", mistakes, |item, mistakes| default.ask(item, mistakes)),
-        command: section(file, "command", mistakes, |item, mistakes| default.command(item, mistakes)),
+        gate,
+        event,
+        ask,
+        command,
         session,
         revocation,
-        receivers: receivers::read(file, mistakes),
+        receivers,
     })
 }
 
@@ -309,9 +318,8 @@ impl Reading {
         }
         let canary = section(item, "canary", mistakes, |canary, mistakes| {
             canary.only_keys(&["service", "token"], mistakes);
-            let service = canary.required("service", mistakes);
-            let token = read_token(&canary.at("token"), mistakes)?;
-            Some(CanarySettings { service: service?, token })
+            let (service, token) = (canary.required("service", mistakes), read_token(&canary.at("token"), mistakes));
+            Some(CanarySettings { service: service?, token: token? })
         });
         let pace = self.pace(item, 0, mistakes);
         Some(CommandSettings { pace, runbook: item.required("runbook", mistakes)?, parameters, canary })

@@ -39,7 +39,7 @@ fn the_shipped_file_has_no_mistake_whichever_of_its_lines_are_used() {
     let shipped = include_str!("../../../../traefik-config/probe.yml");
     let settings = Settings::read(shipped).unwrap();
     assert!(settings.ask.is_some() && settings.session.is_some() && settings.receivers.len() == 2);
-    // What is commented out begins with `# ` and a key; prose begins with a capital letter.
+    // What is commented out is `# `, a key and a colon; prose is not.
     let used: String = shipped
         .lines()
         .map(|line| {
