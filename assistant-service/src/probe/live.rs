@@ -65,7 +65,7 @@ fn judged(told: Told, now: OffsetDateTime) -> LiveSession {
     let Told { id, state, label, device, expires_at, renewed_at } = told;
     let health = match renewed_at {
         None => Health::Waiting,
-        Some(at) if (now - at).whole_seconds() <= TOKEN_SECONDS => Health::Well,
+        Some(at) if now.unix_timestamp().saturating_sub(at.unix_timestamp()) <= TOKEN_SECONDS => Health::Well,
         Some(_) => Health::Quiet,
     };
     LiveSession { id, label, device, state, health, renewed_at, expires_at }

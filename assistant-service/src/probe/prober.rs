@@ -215,7 +215,7 @@ impl Prober {
     /// Rounds come a little early or late; a check that comes with each of them is not to miss one by that.
     fn is_due(&self, check: Check, pace: Pace) -> bool {
         let made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
-        let slack = self.settings.interval / 2;
+        let slack = self.settings.interval.mul_f64(0.5);
         made.get(&check).is_none_or(|(at, last)| {
             matches!(last, Last::Blocked | Last::FailedOnce)
                 || self.clock.elapsed().saturating_add(slack) >= at.saturating_add(pace.every)

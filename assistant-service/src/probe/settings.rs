@@ -70,7 +70,7 @@ pub(super) struct Pace {
 impl Pace {
     /// For what is to be put in order afterwards, however the check ends: some of its time is left for that.
     pub(super) fn patience(self) -> Duration {
-        self.timeout.saturating_sub(self.timeout / 4)
+        self.timeout.mul_f64(0.75)
     }
 }
 
@@ -204,7 +204,7 @@ fn read_all(file: &Section<'_>, mistakes: &mut Vec<Mistake>) -> Option<Settings>
     }
     let external_url = file.url("externalUrl", mistakes);
     // One answer that does not come does not use up all of a check's time.
-    let reach = reach(&gateway, base.timeout / 2, mistakes);
+    let reach = reach(&gateway, base.timeout.mul_f64(0.5), mistakes);
     let (labels, source) = (labels(file, mistakes), file.text("source", mistakes));
     let gate = default.gate(&file.at("gate"), mistakes);
     let event = default.event(&file.at("event"), mistakes);

@@ -103,8 +103,6 @@ async fn state(walk: &Walk<'_>, identity: &Identity, id: &str) -> anyhow::Result
 }
 
 fn carried_out(command: &Value) -> String {
-    match command.pointer("/holder/subject").or_else(|| command.get("holder")).and_then(Value::as_str) {
-        Some(holder) => format!("carried out by {}", plain(holder)),
-        None => "carried out".to_owned(),
-    }
+    let service = command.pointer("/target/service").and_then(Value::as_str).unwrap_or("a service");
+    format!("carried out by {}", plain(service))
 }

@@ -44,8 +44,10 @@ fn the_shipped_file_has_no_mistake_whichever_of_its_lines_are_used() {
         .lines()
         .map(|line| {
             let bare = line.trim_start();
-            let commented =
-                bare.strip_prefix("# ").filter(|rest| rest.starts_with(|first: char| first.is_ascii_lowercase()));
+            let is_key = |rest: &&str| {
+                rest.split_once(": ").is_some_and(|(key, _)| key.chars().all(|letter| letter.is_ascii_alphabetic()))
+            };
+            let commented = bare.strip_prefix("# ").filter(is_key);
             let indent = &line[..line.len() - bare.len()];
             commented.map_or_else(|| format!("{line}\n"), |rest| format!("{indent}{rest}\n"))
         })
