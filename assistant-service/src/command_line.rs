@@ -24,12 +24,15 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::{discovery, exchange, keeper, runner, serve};
+pub(crate) use table::table;
+
+use crate::{discovery, exchange, keeper, probe, runner, serve};
 
 const AFTER_HELP: &str = "\
 Before Traefik:     keys gate, policy check, policy explain; keys dev and token mint where there is no identity provider yet
 Beside Traefik:     keeper (keys that are fetched by themselves, revocation), exchange (opaque tokens), discovery (containers)
 Behind the gate:    serve, runner (carries runbooks out), health (of a serve or an exchange on this host)
+From outside:       probe (live checks, alerts)
 Beside a device:    collect xbox (its samples, kept while the gateway is away)
 From a terminal:    ask, incidents, session, events dead-letters, fine-tune export --rated; they take the gateway's address and a token's file
 Anywhere:           detect (scores of any series, from CSV to CSV)";
@@ -89,6 +92,9 @@ enum Verb {
     /// Try a gate's configuration, before Traefik does.
     #[command(subcommand)]
     Policy(policy::PolicyCommand),
+    /// Look from outside, as a client, whether the gate and everything behind it do what they must; and tell when not.
+    #[command(after_help = probe::AFTER_HELP)]
+    Probe(probe::Arguments),
     /// Look through a folder of runbooks, before a service reads it.
     #[command(subcommand)]
     Runbook(runbook::RunbookCommand),
@@ -123,6 +129,7 @@ impl CommandLine {
             Verb::Incidents(command) => return Ok(judged(incidents::run(command))),
             Verb::Keys(command) => keys::run(command),
             Verb::Policy(command) => return Ok(judged(policy::run(command))),
+            Verb::Probe(arguments) => return Ok(judged(probe::run(&arguments))),
             Verb::Runbook(command) => return Ok(judged(runbook::run(&command))),
             Verb::Runner(arguments) => runner::run(&arguments),
             Verb::Session(command) => return Ok(judged(session::run(command))),

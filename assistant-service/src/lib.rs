@@ -33,6 +33,7 @@ pub mod metrics;
 pub mod model;
 pub mod outbound;
 mod parameters;
+pub mod probe;
 pub mod problem;
 mod rate;
 mod ratings;

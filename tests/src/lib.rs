@@ -1,6 +1,7 @@
 //! The stage: the real Traefik with the real plugin before the real service, started together on free ports from the
 //! files that users copy. The whole-path tests, `make demo` and `make run` all stand on it.
 
+pub mod alert_receiver;
 pub mod back_end;
 pub mod beside;
 pub mod bulk;
