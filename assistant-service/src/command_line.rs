@@ -11,23 +11,24 @@ pub mod fine_tune;
 mod gateway;
 pub mod incidents;
 pub mod keys;
-mod plain;
+pub(crate) mod plain;
 pub mod policy;
 pub mod runbook;
 mod sent_events;
 pub mod session;
-mod table;
+pub(crate) mod table;
 pub mod token;
 
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::{exchange, keeper, runner, serve};
+use crate::{doctor, exchange, keeper, runner, serve};
 
 const AFTER_HELP: &str = "\
 Before Traefik:     keys gate, policy check, policy explain; keys dev and token mint where there is no identity provider yet
 Beside Traefik:     keeper (keys that are fetched by themselves, revocation), exchange (opaque tokens)
+On its host:        doctor (looks at the whole installation, and says what to mend)
 Behind the gate:    serve, runner (carries runbooks out)
 Beside a device:    collect xbox (its samples, kept while the gateway is away)
 From a terminal:    ask, incidents, session, events dead-letters, fine-tune export --rated; they take the gateway's address and a token's file
@@ -61,6 +62,9 @@ enum Verb {
     /// Say of each row of a series how strange it is, as rows come: CSV in, CSV out.
     #[command(after_help = detect::AFTER_HELP, override_usage = "watchgate detect < IN.csv > OUT.csv")]
     Detect(detect::DetectArguments),
+    /// Look at a whole installation, and say in plain words what to mend.
+    #[command(after_help = doctor::AFTER_HELP)]
+    Doctor(Box<doctor::Arguments>),
     /// Put short-lived tokens of our own in the place of opaque ones, for Traefik's `forwardAuth`.
     #[command(after_help = exchange::AFTER_HELP)]
     Exchange(exchange::Arguments),
@@ -107,6 +111,7 @@ impl CommandLine {
             Verb::Collect(command) => return Ok(judged(collect::run(command))),
             Verb::Command(command) => return Ok(judged(command::run(command))),
             Verb::Detect(arguments) => return Ok(judged(detect::run(&arguments))),
+            Verb::Doctor(arguments) => return Ok(judged(doctor::run(*arguments))),
             Verb::Exchange(arguments) => return Ok(judged(exchange::run(&arguments))),
             Verb::Eval(arguments) => return Ok(judged(eval::run(&arguments))),
             Verb::Events(command) => return Ok(judged(events::run(command))),

@@ -14,6 +14,7 @@ pub mod commands;
 mod condition;
 mod config_file;
 pub mod consumers;
+pub mod doctor;
 pub mod events;
 pub mod exchange;
 mod fine_tuning;

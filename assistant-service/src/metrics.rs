@@ -60,6 +60,8 @@ pub struct Metrics {
     pub revoked_streams: Counter,
     /// Long polls that wait now.
     pub long_polls: Gauge,
+    /// Spans that never reached a collector, by reason.
+    pub spans_dropped: Family<ReasonLabel, Counter>,
     /// What came of requests to models.
     pub models: ModelMetrics,
     pub(crate) insights: InsightMetrics,
@@ -149,6 +151,8 @@ impl Default for Metrics {
         registry.register("revoked_streams", help, revoked_streams.clone());
         let long_polls = Gauge::default();
         registry.register("long_polls", "Long polls that wait now", long_polls.clone());
+        let spans_dropped = Family::default();
+        registry.register("spans_dropped", "Spans that never reached a collector, by reason", spans_dropped.clone());
         let models = ModelMetrics::register(&mut registry);
         let insights = InsightMetrics::register(&mut registry);
         let incidents = IncidentMetrics::register(&mut registry);
@@ -173,6 +177,7 @@ impl Default for Metrics {
             revoked_callers,
             revoked_streams,
             long_polls,
+            spans_dropped,
             models,
             insights,
             incidents,
