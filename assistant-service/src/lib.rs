@@ -26,6 +26,7 @@ mod json_body;
 pub mod keeper;
 pub mod knowledge;
 pub mod layers;
+mod loopback;
 mod media_type;
 mod mediation;
 pub mod metrics;

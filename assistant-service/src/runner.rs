@@ -35,6 +35,7 @@ use service_agent::TokenSource;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::JoinSet;
 
+use crate::loopback::{Listening, Loopback};
 use crate::runbooks::{FollowedCatalogue, RunbookCatalogue};
 use crate::serve::{LogFormat, start_log};
 use agent::Gateway;
@@ -42,7 +43,7 @@ use ansible::Playbooks;
 use carry_out::Runner;
 use journal::Journal;
 use kinds::Kinds;
-use metrics::{Listening, Loopback, Metrics};
+use metrics::Metrics;
 use podman::Podman;
 use webhook::{AllowedHost, Webhooks};
 
@@ -150,7 +151,7 @@ async fn answer(address: Option<Loopback>, runner: &Arc<Runner>) -> anyhow::Resu
     writeln!(std::io::stdout(), "watchgate: metrics on http://{}/metrics", listening.address()?)?;
     let runner = Arc::clone(runner);
     answering.spawn(async move {
-        if let Err(error) = listening.answer(runner).await {
+        if let Err(error) = listening.answer(move || runner.metrics_text()).await {
             tracing::error!(%error, "metrics are not answered any more");
         }
     });

@@ -38,11 +38,7 @@ pub(super) fn look_at(notes: &mut Notes<'_>, here: &str, chain: &[CertificateDer
     let mut times = Vec::new();
     for certificate in chain {
         let Ok((_, parsed)) = parse_x509_certificate(certificate) else {
-            return notes.bad(
-                here,
-                "it holds what is no certificate",
-                "put the certificate there, its chain after it",
-            );
+            return notes.bad(here, "it holds what is no certificate", "put the certificate there, its chain after it");
         };
         let validity = parsed.validity();
         times.push((validity.not_before.timestamp(), validity.not_after.timestamp()));

@@ -26,7 +26,10 @@ pub(super) fn look(notes: &mut Notes<'_>, file: &SettingsFile, trust: &Path, gat
         notes.good(format!("{here} api.insecure"), "the API is not open");
     }
     let entry_points = at(&file.value, "entryPoints").and_then(Value::as_object);
-    for (name, entry_point) in entry_points.into_iter().flatten() {
+    let of_metrics = at(&file.value, "metrics/prometheus/entryPoint").and_then(Value::as_str);
+    // No back end is reached by the one that only tells metrics.
+    for (name, entry_point) in entry_points.into_iter().flatten().filter(|(name, _)| Some(name.as_str()) != of_metrics)
+    {
         look_at_entry_point(notes, &format!("{here} entryPoints.{name}"), entry_point);
     }
     if at(&file.value, "experimental/abortOnPluginFailure") == Some(&Value::Bool(true)) {

@@ -45,6 +45,16 @@ pub(crate) struct Differences<'a> {
     pub(crate) gate_folder: GateFolder,
     pub(crate) behind_proxy: bool,
     pub(crate) mutual_tls: bool,
+    pub(crate) observed: &'a Observed,
+}
+
+/// Who is told of what Traefik does.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Observed {
+    /// A collector of spans.
+    pub(crate) tracing: Option<String>,
+    /// The port of its metrics.
+    pub(crate) metrics_port: Option<u16>,
 }
 
 impl Differences<'_> {
@@ -188,6 +198,19 @@ impl Layout {
         }
         if differences.behind_proxy {
             file.replace("    http3: {}\n", "    http3: {}\n    forwardedHeaders: {trustedIPs: [127.0.0.0/8]}\n")?;
+        }
+        if let Some(collector) = &differences.observed.tracing {
+            let mut tracing = Shipped::read("traefik-config/tracing.yml")?;
+            tracing.replace("http://127.0.0.1:4318", collector)?;
+            file.text.push_str(&tracing.text);
+        }
+        if let Some(port) = differences.observed.metrics_port {
+            let mut metrics = Shipped::read("traefik-config/metrics.yml")?;
+            metrics.replace("127.0.0.1:8082", &format!("127.0.0.1:{port}"))?;
+            let (counted, entry_point) =
+                metrics.text.split_once("entryPoints:\n").context("metrics.yml names no entry point")?;
+            file.text.push_str(counted);
+            file.replace("entryPoints:\n", &format!("entryPoints:\n{entry_point}"))?;
         }
         file.write(&self.traefik().join("traefik.yml"))
     }
