@@ -29,6 +29,7 @@ use opentelemetry_sdk::trace::{SdkTracer, SdkTracerProvider};
 pub use answers::TracedAssistant;
 pub use export::{CannotExport, Rhythm};
 pub use operation::{Named, Operation};
+pub(crate) use queue::WHY_DROPPED;
 pub use settings::TelemetrySettings;
 pub use traced::Traced;
 pub use traces::{TraceArguments, Traces};

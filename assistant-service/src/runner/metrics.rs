@@ -51,7 +51,11 @@ impl Default for Metrics {
         registry.register("leases", "Commands that were leased", leases.clone());
         let in_hand = Gauge::default();
         registry.register("commands_in_hand", "Commands that are carried out now", in_hand.clone());
-        let commands = Family::default();
+        let commands = Family::<OutcomeLabel, Counter>::default();
+        // Whoever looks at what a counter grew by does not see its first step if it was not there before.
+        for outcome in ["succeeded", "failed", "canceled", "refused", "dropped"] {
+            commands.get_or_create(&OutcomeLabel { outcome });
+        }
         registry.register("commands", "Commands, by what came of them", commands.clone());
         let steps = Family::default();
         registry.register("steps", "Steps, by kind and what came of them", steps.clone());

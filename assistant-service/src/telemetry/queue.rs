@@ -18,6 +18,12 @@ use crate::metrics::ReasonLabel;
 pub(super) const SPANS_IN_QUEUE: usize = 2048;
 const SPANS_AT_ONCE: usize = 256;
 
+const QUEUE_FULL: &str = "queue_full";
+const NOT_TAKEN: &str = "not_taken";
+
+/// Why spans never reach a collector.
+pub(crate) const WHY_DROPPED: [&str; 2] = [QUEUE_FULL, NOT_TAKEN];
+
 /// Spans that never reached a collector, by reason.
 pub(super) type Dropped = Family<ReasonLabel, Counter>;
 
@@ -54,7 +60,7 @@ impl SpanProcessor for Queue {
 
     fn on_end(&self, span: SpanData) {
         if self.sender.try_send(span).is_err() {
-            self.dropped.get_or_create(&ReasonLabel { reason: "queue_full" }).inc();
+            self.dropped.get_or_create(&ReasonLabel { reason: QUEUE_FULL }).inc();
         }
     }
 
@@ -105,7 +111,7 @@ impl Sending {
         }
         if let Err(error) = self.exporter.export(batch).await {
             tracing::debug!(%error, "spans did not reach the collector");
-            self.dropped.get_or_create(&ReasonLabel { reason: "not_taken" }).inc_by(count);
+            self.dropped.get_or_create(&ReasonLabel { reason: NOT_TAKEN }).inc_by(count);
         }
     }
 }
