@@ -15,6 +15,8 @@ if [ "${1:-}" != browser ]; then
   for package in podman crun conmon; do
     command -v "$package" >/dev/null 2>&1 || missing+=("$package")
   done
+  # Tests the rules of alerts; its service is not wanted.
+  command -v promtool >/dev/null 2>&1 || missing+=(prometheus)
   # What Podman needs to work for a user who is not root.
   command -v newuidmap >/dev/null 2>&1 || missing+=(uidmap)
   command -v slirp4netns >/dev/null 2>&1 || missing+=(slirp4netns)

@@ -158,13 +158,13 @@ impl Default for Metrics {
         registry.register("spans_dropped", "Spans that never reached a collector, by reason", spans_dropped.clone());
         // A counter that is not there before its first step hides that step from whoever looks at what it grew by.
         for state in State::ALL {
-            command_steps.get_or_create(&StateLabel { state: state.name() });
+            drop(command_steps.get_or_create(&StateLabel { state: state.name() }));
         }
         for reason in Reason::ALL {
-            dead_letters.get_or_create(&ReasonLabel { reason: reason.name() });
+            drop(dead_letters.get_or_create(&ReasonLabel { reason: reason.name() }));
         }
         for reason in telemetry::WHY_DROPPED {
-            spans_dropped.get_or_create(&ReasonLabel { reason });
+            drop(spans_dropped.get_or_create(&ReasonLabel { reason }));
         }
         let models = ModelMetrics::register(&mut registry);
         let insights = InsightMetrics::register(&mut registry);

@@ -54,7 +54,7 @@ impl Default for Metrics {
         let commands = Family::<OutcomeLabel, Counter>::default();
         // Whoever looks at what a counter grew by does not see its first step if it was not there before.
         for outcome in ["succeeded", "failed", "canceled", "refused", "dropped"] {
-            commands.get_or_create(&OutcomeLabel { outcome });
+            drop(commands.get_or_create(&OutcomeLabel { outcome }));
         }
         registry.register("commands", "Commands, by what came of them", commands.clone());
         let steps = Family::default();
