@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc2822;
 use watchgate_tests::nats::{NatsOptions, NatsServer, Sync};
-use watchgate_tests::revocation::{kept_gate, keeper_config};
+use watchgate_tests::revocation::{keeper_config, kept_gate};
 use watchgate_tests::wait::until;
 use watchgate_tests::{Companion, Stage, StageOptions, artifacts};
 
@@ -63,7 +63,10 @@ impl Installation {
         let (findings, ended) = doctor(kept.chain(further.iter().copied()))?;
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
         let ill = findings.iter().filter(|finding| finding["verdict"] != "good");
-        ensure!(ill.clone().all(|finding| !text(&finding["mend"]).is_empty()), "nobody is told what to do: {findings:?}");
+        ensure!(
+            ill.clone().all(|finding| !text(&finding["mend"]).is_empty()),
+            "nobody is told what to do: {findings:?}"
+        );
         Ok((ill.map(|one| (text(&one["check"]), text(&one["looked_at"]), text(&one["verdict"]))).collect(), ended))
     }
 
@@ -151,7 +154,13 @@ async fn each_thing_that_breaks_is_found_and_nothing_else() -> Result<()> {
 
     for (file, from, to, check, looked_at) in [
         ("traefik.yml", "abortOnPluginFailure: true", "abortOnPluginFailure: false", "traefik", "abortOnPluginFailure"),
-        ("traefik.yml", "aliasHeadersStrategy: delete\n      # `", "aliasHeadersStrategy: keep\n      # `", "traefik", "websecure"),
+        (
+            "traefik.yml",
+            "aliasHeadersStrategy: delete\n      # `",
+            "aliasHeadersStrategy: keep\n      # `",
+            "traefik",
+            "websecure",
+        ),
         ("traefik.yml", "/trust:ro", "/trust", "traefik", "mounts /trust"),
         ("dynamic/gate.yml", "\"events-write\"", "\"\"", "gates", "gate.yml"),
     ] {
@@ -162,7 +171,8 @@ async fn each_thing_that_breaks_is_found_and_nothing_else() -> Result<()> {
         let copy = tempfile::tempdir()?;
         fs::write(copy.path().join(whole.file_name().unwrap_or_default()), text.replacen(from, to, 1))?;
         let broken = copy.path().join(whole.file_name().unwrap_or_default());
-        let option = if file == "traefik.yml" { ("--traefik-config", broken.as_path()) } else { ("--dynamic", copy.path()) };
+        let option =
+            if file == "traefik.yml" { ("--traefik-config", broken.as_path()) } else { ("--dynamic", copy.path()) };
         here.is_bad(check, looked_at, &[option])?;
     }
 
@@ -231,7 +241,9 @@ async fn nats_says_what_an_acknowledged_event_survives() -> Result<()> {
         ];
         let (findings, _) = doctor(options.iter().map(|(option, value)| (*option, value.as_path())))?;
         let of = |check: &str| -> Vec<&str> {
-            let ours = findings.iter().filter(|one| one["check"] == check && one["looked_at"].to_string().contains("localhost"));
+            let ours = findings
+                .iter()
+                .filter(|one| one["check"] == check && one["looked_at"].to_string().contains("localhost"));
             ours.filter_map(|one| one["verdict"].as_str()).collect()
         };
         ensure!(of("nats") == ["good", wanted], "{sync:?}: {findings:?}");

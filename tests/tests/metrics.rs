@@ -12,7 +12,7 @@ use anyhow::{Context, Result, ensure};
 use reqwest::Method;
 use serde_json::{Value, json};
 use watchgate_tests::client::{expect_json, plain};
-use watchgate_tests::revocation::{kept_gate, keeper_config};
+use watchgate_tests::revocation::{keeper_config, kept_gate};
 use watchgate_tests::wait::until;
 use watchgate_tests::{Companion, Stage, StageOptions, artifacts};
 
@@ -166,7 +166,8 @@ async fn every_metric_of_the_rules_and_of_the_dashboard_is_printed_by_somebody()
 
 /// Holds names, types and helps against Prometheus's conventions, where promtool is there.
 fn lint(text: &str) -> Result<()> {
-    let promtool = Command::new("promtool").args(["check", "metrics"]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn();
+    let promtool =
+        Command::new("promtool").args(["check", "metrics"]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn();
     let Ok(mut promtool) = promtool else {
         eprintln!("left out: promtool is not here (scripts/system-packages.sh)");
         return Ok(());
@@ -179,10 +180,8 @@ fn lint(text: &str) -> Result<()> {
 
 /// promtool reads Prometheus's older text form, in which a counter's family bears its suffix and nothing marks the end.
 fn as_prometheus_text(text: &str) -> String {
-    let counters: BTreeSet<&str> = text
-        .lines()
-        .filter_map(|line| line.strip_prefix("# TYPE ")?.strip_suffix(" counter"))
-        .collect();
+    let counters: BTreeSet<&str> =
+        text.lines().filter_map(|line| line.strip_prefix("# TYPE ")?.strip_suffix(" counter")).collect();
     let line = |line: &str| {
         let mut parts = line.splitn(4, ' ');
         match (parts.next(), parts.next(), parts.next(), parts.next()) {
@@ -198,6 +197,7 @@ fn as_prometheus_text(text: &str) -> String {
 
 #[test]
 fn names_are_told_from_labels_and_functions() {
-    let expression = "sum by (up_to) (rate(watchgate_requests_total{status=\"watchgate_x\"}[5m])) > on() up{job=~\"a\"}";
+    let expression =
+        "sum by (up_to) (rate(watchgate_requests_total{status=\"watchgate_x\"}[5m])) > on() up{job=~\"a\"}";
     assert_eq!(names(expression), ["up", "watchgate_requests_total"].map(str::to_owned).into());
 }

@@ -86,9 +86,9 @@ async fn what_somebody_asks_for_is_one_trace_until_an_agent_has_done_it() -> Res
 
     let token = TokenSource::Fixed(stage.mint("sample-service", "commands:lease")?);
     let gateway = Gateway::connect(&stage.base_url(), token, Some(&std::fs::read(stage.ca())?))?;
-    let (done, stop) = oneshot::channel();
+    let (done, stop) = oneshot::channel::<()>();
     let heard = Arc::new(Mutex::new(None));
-    let (hearing, done) = (Arc::clone(&heard), Mutex::new(Some(done)));
+    let hearing = Arc::clone(&heard);
     let carry_out = move |command: service_agent::Command, _| {
         *hearing.lock().unwrap_or_else(PoisonError::into_inner) = command.traceparent;
         async move { Outcome::Succeeded(Value::Null) }
@@ -100,7 +100,7 @@ async fn what_somebody_asks_for_is_one_trace_until_an_agent_has_done_it() -> Res
         Ok((now["state"] == "succeeded").then_some(()))
     })
     .await?;
-    drop(done.lock().unwrap_or_else(PoisonError::into_inner).take());
+    drop(done);
     working.await?;
     let told = heard.lock().unwrap_or_else(PoisonError::into_inner).clone().context("the agent heard of no trace")?;
     ensure!(told.contains(trace), "the agent works in another trace: {told}");

@@ -6,7 +6,7 @@ use policy::configuration::{NoGate, middlewares};
 use trust_core::trust_head::TRUST_HEAD_FILE;
 
 use super::finding::Notes;
-use super::settings::SettingsFile;
+use super::settings::{SettingsFile, at};
 use crate::command_line::policy::trust_directory;
 
 /// The gate's own keys have a check of their own.
@@ -24,7 +24,8 @@ pub(super) struct Wanted {
 /// Looks at every gate of these files.
 pub(super) fn look(notes: &mut Notes<'_>, files: &[SettingsFile], plugin: &str, trust: &Path, folder: &Path) -> Wanted {
     let mut wanted = Wanted::default();
-    for file in files {
+    // A file without any would be taken for a plugin's configuration that stands alone.
+    for file in files.iter().filter(|file| at(&file.value, "http/middlewares").is_some()) {
         match middlewares(&file.text, plugin) {
             Ok(gates) => {
                 for gate in gates {

@@ -201,7 +201,7 @@ impl Layout {
         }
         if let Some(collector) = &differences.observed.tracing {
             let mut tracing = Shipped::read("traefik-config/tracing.yml")?;
-            tracing.replace("http://127.0.0.1:4318", collector)?;
+            tracing.replace_all("http://127.0.0.1:4318", collector)?;
             file.text.push_str(&tracing.text);
         }
         if let Some(port) = differences.observed.metrics_port {
