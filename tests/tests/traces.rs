@@ -2,6 +2,7 @@
 
 #![expect(clippy::indexing_slicing, reason = "a JSON value answers null for a member that it has not")]
 
+use std::io::Read as _;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -9,7 +10,10 @@ use anyhow::{Context, Result, ensure};
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::State;
+use axum::http::HeaderMap;
+use axum::http::header::CONTENT_ENCODING;
 use axum::routing::post;
+use flate2::read::GzDecoder;
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use opentelemetry_proto::tonic::common::v1::any_value::Value as Said;
 use opentelemetry_proto::tonic::trace::v1::Span;
@@ -50,8 +54,19 @@ impl Collector {
     }
 }
 
-async fn take(State(collector): State<Collector>, body: Bytes) {
-    let Ok(request) = ExportTraceServiceRequest::decode(body) else { return };
+/// Traefik packs what it sends.
+fn unpacked(headers: &HeaderMap, body: &Bytes) -> Result<Vec<u8>> {
+    let mut whole = Vec::new();
+    match headers.get(CONTENT_ENCODING) {
+        Some(encoding) if encoding == "gzip" => GzDecoder::new(body.as_ref()).read_to_end(&mut whole).map(drop)?,
+        _ => whole.extend_from_slice(body),
+    }
+    Ok(whole)
+}
+
+async fn take(State(collector): State<Collector>, headers: HeaderMap, body: Bytes) {
+    let Ok(body) = unpacked(&headers, &body) else { return };
+    let Ok(request) = ExportTraceServiceRequest::decode(body.as_slice()) else { return };
     for resource in request.resource_spans {
         let attributes = resource.resource.map(|resource| resource.attributes).unwrap_or_default();
         let name = attributes.into_iter().find(|attribute| attribute.key == "service.name");
