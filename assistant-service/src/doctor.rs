@@ -146,10 +146,13 @@ async fn examine(arguments: Arguments) -> Report {
     transaction_keys.sort();
     transaction_keys.dedup();
     keys::look(&mut report.of("keys"), &trust, &transaction_keys, now);
-    named.secrets.push(trust.join("gate.key"));
-    named.secrets.extend(transaction_keys);
+    // Whether they are there has been said.
+    let own = transaction_keys.into_iter().chain([trust.join("gate.key")]);
+    named.secrets.extend(own.filter(|path| path.exists()));
 
-    trust::look_at_head(&mut report.of("trust"), &trust, wanted.keeper, now);
+    if wanted.gates > 0 {
+        trust::look_at_head(&mut report.of("trust"), &trust, wanted.keeper, now);
+    }
     access::look_at_trust(&mut report.of("trust"), &trust);
     access::look_at_gate_folder(&mut report.of("trust"), &gate, &traefik_dir);
     for folder in [&trust, &gate] {

@@ -20,9 +20,9 @@ pub(super) fn look_at_secret(notes: &mut Notes<'_>, path: &Path) {
     let found = match std::fs::metadata(path) {
         Ok(found) => found,
         Err(cause) => {
-            return notes.unknown(
+            return notes.unreadable(
                 &here,
-                cause,
+                &cause,
                 format!("make it, or run the doctor as a user who may look: `ls -l {here}`"),
             );
         }

@@ -18,9 +18,9 @@ pub(super) fn look_at_file(notes: &mut Notes<'_>, path: &Path, now: SystemTime) 
     let here = path.display().to_string();
     let chain: Result<Vec<_>, _> = match std::fs::read(path) {
         Err(cause) => {
-            return notes.unknown(
+            return notes.unreadable(
                 &here,
-                cause,
+                &cause,
                 "put the certificate there, or run the doctor as a user who may read it",
             );
         }

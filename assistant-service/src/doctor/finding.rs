@@ -1,6 +1,7 @@
 //! What was found: one line for each thing that was looked at, and what to do where something is to be done.
 
 use std::fmt::Write as _;
+use std::io;
 
 use serde::Serialize;
 
@@ -71,6 +72,15 @@ impl Notes<'_> {
     pub(super) fn unknown(&mut self, looked_at: impl ToString, why: impl std::fmt::Display, mend: impl Into<String>) {
         self.into.left_out = true;
         self.note(Verdict::Unknown, looked_at.to_string(), format!("could not look: {why}"), Some(mend.into()));
+    }
+
+    /// A file that somebody names: bad where it is not there, and unknown where nobody may look.
+    pub(super) fn unreadable(&mut self, looked_at: impl ToString, cause: &io::Error, mend: impl Into<String>) {
+        if cause.kind() == io::ErrorKind::NotFound {
+            self.bad(looked_at, "it is named and not there", mend);
+        } else {
+            self.unknown(looked_at, cause, mend);
+        }
     }
 
     /// Nobody has asked for this, and there is nothing to look at where it usually is.

@@ -31,7 +31,7 @@ fn a_secret_is_its_owners_and_may_be_its_groups_to_read() {
         set_mode(&path, mode);
         assert_eq!(only(|notes| look_at_secret(notes, &path)).verdict, verdict, "{mode:o}");
     }
-    assert_eq!(only(|notes| look_at_secret(notes, &folder.path().join("none"))).verdict, Verdict::Unknown);
+    assert_eq!(only(|notes| look_at_secret(notes, &folder.path().join("none"))).verdict, Verdict::Bad);
 }
 
 #[test]
