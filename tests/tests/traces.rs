@@ -1,7 +1,5 @@
 //! One trace through everything: Traefik, the service and the agent that carries out what was asked for, at a collector of OTLP.
 
-#![expect(clippy::indexing_slicing, reason = "a JSON value answers null for a member that it has not")]
-
 use std::io::Read as _;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;

@@ -21,7 +21,8 @@ pub(super) fn look(notes: &mut Notes<'_>, trust: &Path, transaction_keys: &[std:
     let read = std::fs::read(&path).map(Zeroizing::new);
     let keys = match read {
         Err(cause) if cause.kind() == io::ErrorKind::NotFound && trust.is_dir() => {
-            let found = "it is not there: gates sign no transaction token, and each instance remembers 16 tokens and no more";
+            let found =
+                "it is not there: gates sign no transaction token, and each instance remembers 16 tokens and no more";
             return notes.warn(&here, found, format!("make it with {make}"));
         }
         Err(cause) => {
@@ -58,7 +59,13 @@ pub(super) fn look(notes: &mut Notes<'_>, trust: &Path, transaction_keys: &[std:
 fn look_at_transaction_keys(notes: &mut Notes<'_>, path: &Path, gate: &GateKeys, trust: &Path) {
     let here = path.display().to_string();
     let theirs = match std::fs::read(path).map(Zeroizing::new) {
-        Err(cause) => return notes.unreadable(&here, &cause, "make it with `watchgate keys transaction`, or run the doctor as a user who may read it"),
+        Err(cause) => {
+            return notes.unreadable(
+                &here,
+                &cause,
+                "make it with `watchgate keys transaction`, or run the doctor as a user who may read it",
+            );
+        }
         Ok(bytes) => TransactionKeys::from_json(&bytes),
     };
     let audience = theirs.as_ref().map_or("assistant-service", TransactionKeys::audience);
