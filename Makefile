@@ -36,7 +36,7 @@ setup-tests: ## also what the tests need, some 250 MB
 build: plugin pages ## the plugin, what pages load, the service and the stage
 	$(CARGO) build --bins
 
-release: pages ## the command line and the service, for use: target/release/watchgate
+release: plugin pages ## the command line and the service, for use: target/release/watchgate
 	$(CARGO) build --release --bin watchgate
 
 # One program without a library beside it, so that a container needs nothing else. The most that it may have is ours to keep.

@@ -22,6 +22,8 @@ fi
 if [ "$part" = all ]; then
   command -v ip >/dev/null 2>&1 || missing+=(iproute2)
   command -v unshare >/dev/null 2>&1 || missing+=(util-linux)
+  # Tests the rules of alerts; its service is not wanted.
+  command -v promtool >/dev/null 2>&1 || missing+=(prometheus)
   # What Podman needs to work for a user who is not root.
   command -v newuidmap >/dev/null 2>&1 || missing+=(uidmap)
   command -v slirp4netns >/dev/null 2>&1 || missing+=(slirp4netns)

@@ -15,6 +15,9 @@ leave_out() {
 scripts/system-packages.sh
 unshare --net true 2>/dev/null || leave_out "this root may not make a network namespace"
 
+echo "test-host: alert rules"
+(cd deploy/observability && promtool check rules --lint=all --lint-fatal alerts.yml && promtool test rules alerts.test.yml)
+
 echo "test-host: small disks"
 cargo test --package assistant-service --lib --no-run
 # In a namespace of their own the disks are gone with the tests, however those end.

@@ -12,12 +12,12 @@ mod gateway;
 pub mod health;
 pub mod incidents;
 pub mod keys;
-mod plain;
+pub(crate) mod plain;
 pub mod policy;
 pub mod runbook;
 mod sent_events;
 pub mod session;
-mod table;
+pub(crate) mod table;
 pub mod token;
 
 use std::process::ExitCode;
@@ -26,11 +26,12 @@ use clap::{Parser, Subcommand};
 
 pub(crate) use table::table;
 
-use crate::{discovery, exchange, keeper, probe, runner, serve};
+use crate::{discovery, doctor, exchange, keeper, probe, runner, serve};
 
 const AFTER_HELP: &str = "\
 Before Traefik:     keys gate, policy check, policy explain; keys dev and token mint where there is no identity provider yet
 Beside Traefik:     keeper (keys that are fetched by themselves, revocation), exchange (opaque tokens), discovery (containers)
+On its host:        doctor (looks at the whole installation, and says what to mend)
 Behind the gate:    serve, runner (carries runbooks out), health (of a serve or an exchange on this host)
 From outside:       probe (live checks, alerts)
 Beside a device:    collect xbox (its samples, kept while the gateway is away)
@@ -68,6 +69,9 @@ enum Verb {
     /// Show Traefik which containers serve, and nothing else of a Podman: of their labels only those that cannot lead past the gate.
     #[command(after_help = discovery::AFTER_HELP)]
     Discovery(discovery::Arguments),
+    /// Look at a whole installation, and say in plain words what to mend.
+    #[command(after_help = doctor::AFTER_HELP)]
+    Doctor(Box<doctor::Arguments>),
     /// Put short-lived tokens of our own in the place of opaque ones, for Traefik's `forwardAuth`.
     #[command(after_help = exchange::AFTER_HELP)]
     Exchange(exchange::Arguments),
@@ -121,6 +125,7 @@ impl CommandLine {
             Verb::Command(command) => return Ok(judged(command::run(command))),
             Verb::Detect(arguments) => return Ok(judged(detect::run(&arguments))),
             Verb::Discovery(arguments) => discovery::run(&arguments),
+            Verb::Doctor(arguments) => return Ok(judged(doctor::run(*arguments))),
             Verb::Exchange(arguments) => return Ok(judged(exchange::run(&arguments))),
             Verb::Eval(arguments) => return Ok(judged(eval::run(&arguments))),
             Verb::Events(command) => return Ok(judged(events::run(command))),

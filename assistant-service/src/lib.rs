@@ -15,6 +15,7 @@ mod condition;
 mod config_file;
 pub mod consumers;
 pub mod discovery;
+pub mod doctor;
 pub mod events;
 pub mod exchange;
 mod fine_tuning;

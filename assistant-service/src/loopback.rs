@@ -9,10 +9,16 @@ use std::task::{Context, Poll};
 
 use anyhow::bail;
 use axum::Router;
+use axum::extract::State;
+use axum::http::header::CONTENT_TYPE;
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
 use axum::serve::Listener;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use crate::problem::Problem;
 
 /// Whoever asks has one connection. Others wait, so that whoever opens many on this host does not take the program's files.
 const CONNECTIONS: usize = 8;
@@ -52,6 +58,20 @@ impl Listening {
     pub(crate) async fn answer(self, routes: Router) -> io::Result<()> {
         axum::serve(self, routes).await
     }
+}
+
+/// `GET /metrics` for a collector on this host, and nothing else: no body is read, and no command comes this way. `text` gives what is counted
+/// in OpenMetrics' text form.
+pub(crate) fn metrics(text: impl Fn() -> Text + Send + Sync + 'static) -> Router {
+    let text: Arc<dyn Fn() -> Text + Send + Sync> = Arc::new(text);
+    Router::new().route("/metrics", get(counted)).fallback(async || Problem::NotFound).with_state(text)
+}
+
+type Text = Result<String, std::fmt::Error>;
+
+async fn counted(State(text): State<Arc<dyn Fn() -> Text + Send + Sync>>) -> Result<Response, Problem> {
+    let text = text().map_err(Problem::internal)?;
+    Ok(([(CONTENT_TYPE, "application/openmetrics-text; version=1.0.0; charset=utf-8")], text).into_response())
 }
 
 impl Listener for Listening {

@@ -35,7 +35,7 @@ use service_agent::TokenSource;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::JoinSet;
 
-use crate::loopback::{Listening, Loopback};
+use crate::loopback::{self, Listening, Loopback};
 use crate::runbooks::{FollowedCatalogue, RunbookCatalogue};
 use crate::serve::{LogFormat, start_log};
 use agent::Gateway;
@@ -149,7 +149,8 @@ async fn answer(address: Option<Loopback>, runner: &Arc<Runner>) -> anyhow::Resu
     let Some(address) = address else { return Ok(answering) };
     let listening = Listening::on(address).await.context("cannot listen for --metrics; choose a free address")?;
     writeln!(std::io::stdout(), "watchgate: metrics on http://{}/metrics", listening.address()?)?;
-    let routes = metrics::routes(Arc::clone(runner));
+    let runner = Arc::clone(runner);
+    let routes = loopback::metrics(move || runner.metrics_text());
     answering.spawn(async move {
         if let Err(error) = listening.answer(routes).await {
             tracing::error!(%error, "metrics are not answered any more");

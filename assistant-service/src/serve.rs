@@ -32,7 +32,7 @@ use crate::mediation;
 use crate::metrics::Metrics;
 use crate::runbooks::{FollowedCatalogue, RunbookCatalogue};
 use crate::state::AppState;
-use crate::telemetry::Telemetry;
+use crate::telemetry::{Telemetry, TraceArguments, traces};
 use crate::tls::{TlsArguments, TlsListener};
 use crate::trust::TrustBook;
 use crate::web::Console;
@@ -100,6 +100,8 @@ pub struct Arguments {
     #[arg(long, env = "WATCHGATE_DRAIN_SECONDS", value_name = "SECONDS", default_value_t = 0,
         value_parser = clap::value_parser!(u64).range(..=600))]
     drain_seconds: u64,
+    #[command(flatten)]
+    traces: TraceArguments,
     /// How the log is written, to standard error.
     #[arg(long, env = "WATCHGATE_LOG_FORMAT", value_enum, default_value_t = LogFormat::Text)]
     log_format: LogFormat,
@@ -144,7 +146,10 @@ async fn serve(
 ) -> anyhow::Result<()> {
     // Caught before anybody can know that the service is there: whoever ends it right away ends it in order.
     let signals = signals()?;
+    let spans_dropped = metrics.spans_dropped.clone();
+    let exporting = arguments.traces.open(&spans_dropped).context("cannot export traces")?;
     let (state, telemetry) = open(&arguments, backbone, metrics).await?;
+    let state = exporting.iter().fold(state, |state, (traces, _)| state.with_traces(traces.clone()));
     let listener = TcpListener::bind(arguments.listen)
         .await
         .with_context(|| format!("cannot listen on {}; choose a free address with --listen", arguments.listen))?;
@@ -162,6 +167,9 @@ async fn serve(
         }
     };
     listen_and_answer(arguments.tls, listener, state, until_signal).await?;
+    if let Some((traces, sending)) = exporting {
+        traces::close(&traces, sending).await;
+    }
     if let Some(telemetry) = telemetry {
         tokio::task::spawn_blocking(move || telemetry.close()).await.context("telemetry did not end")?;
     }

@@ -1,13 +1,7 @@
 //! What a runner counts, in the text form that Prometheus reads. Labels are of closed sets: no command can make a new one up.
 
-use std::sync::Arc;
 use std::time::Instant;
 
-use axum::Router;
-use axum::extract::State;
-use axum::http::header::CONTENT_TYPE;
-use axum::response::{IntoResponse, Response};
-use axum::routing::get;
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
@@ -15,19 +9,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 
-use super::carry_out::Runner;
 use super::work::Ending;
-use crate::problem::Problem;
-
-/// `GET /metrics` for a collector on this host, and nothing else: no body is read, and no command comes this way.
-pub(super) fn routes(runner: Arc<Runner>) -> Router {
-    Router::new().route("/metrics", get(metrics)).fallback(async || Problem::NotFound).with_state(runner)
-}
-
-async fn metrics(State(runner): State<Arc<Runner>>) -> Result<Response, Problem> {
-    let text = runner.metrics.text(runner.catalogue.list().len()).map_err(Problem::internal)?;
-    Ok(([(CONTENT_TYPE, "application/openmetrics-text; version=1.0.0; charset=utf-8")], text).into_response())
-}
 
 /// From a question to Podman to a playbook over many hosts.
 const SECONDS: [f64; 10] = [0.05, 0.25, 1.0, 5.0, 15.0, 60.0, 300.0, 900.0, 3600.0, 14400.0];
@@ -69,7 +51,11 @@ impl Default for Metrics {
         registry.register("leases", "Commands that were leased", leases.clone());
         let in_hand = Gauge::default();
         registry.register("commands_in_hand", "Commands that are carried out now", in_hand.clone());
-        let commands = Family::default();
+        let commands = Family::<OutcomeLabel, Counter>::default();
+        // Whoever looks at what a counter grew by does not see its first step if it was not there before.
+        for outcome in ["succeeded", "failed", "canceled", "refused", "dropped"] {
+            drop(commands.get_or_create(&OutcomeLabel { outcome }));
+        }
         registry.register("commands", "Commands, by what came of them", commands.clone());
         let steps = Family::default();
         registry.register("steps", "Steps, by kind and what came of them", steps.clone());

@@ -47,6 +47,16 @@ pub(crate) struct Differences<'a> {
     pub(crate) behind_proxy: bool,
     pub(crate) containers: Option<&'a Path>,
     pub(crate) mutual_tls: bool,
+    pub(crate) observed: &'a Observed,
+}
+
+/// Who is told of what Traefik does.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Observed {
+    /// A collector of spans.
+    pub(crate) tracing: Option<String>,
+    /// The port of its metrics.
+    pub(crate) metrics_port: Option<u16>,
 }
 
 impl Differences<'_> {
@@ -198,6 +208,19 @@ impl Layout {
             let (_, docker) = more.text.split_once("providers:\n").context("containers-static.yml has no providers")?;
             file.replace("\nproviders:\n", &format!("\nproviders:\n{docker}"))?;
             Shipped::read("traefik-config/containers.yml")?.write(&self.dynamic().join("containers.yml"))?;
+        }
+        if let Some(collector) = &differences.observed.tracing {
+            let mut tracing = Shipped::read("traefik-config/tracing.yml")?;
+            tracing.replace_all("http://127.0.0.1:4318", collector)?;
+            file.text.push_str(&tracing.text);
+        }
+        if let Some(port) = differences.observed.metrics_port {
+            let mut metrics = Shipped::read("traefik-config/metrics.yml")?;
+            metrics.replace("127.0.0.1:8082", &format!("127.0.0.1:{port}"))?;
+            let (counted, entry_point) =
+                metrics.text.split_once("entryPoints:\n").context("metrics.yml names no entry point")?;
+            file.text.push_str(counted);
+            file.replace("entryPoints:\n", &format!("entryPoints:\n{entry_point}"))?;
         }
         file.write(&self.traefik().join("traefik.yml"))
     }

@@ -45,6 +45,10 @@ pub struct StageOptions {
     pub watches: Option<PathBuf>,
     /// Whether the service has sessions of further devices, by the shipped `sessions.yml`.
     pub sessions: bool,
+    /// Where Traefik and the service send their spans, by the shipped `tracing.yml`: a collector such as `http://127.0.0.1:4318`.
+    pub tracing: Option<String>,
+    /// Whether Traefik tells Prometheus what it counts, by the shipped `metrics.yml`.
+    pub traefik_metrics: bool,
     /// What the console is told; without it there is none.
     pub console: Option<Value>,
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 use reqwest::StatusCode;
 
-use super::layout::{Differences, Layout};
+use super::layout::{Differences, Layout, Observed};
 use super::options::GateFolder;
 use crate::guardian::Guardian;
 use crate::process::{Process, tail};
@@ -36,6 +36,7 @@ pub(crate) struct Wanted<'a> {
     pub(crate) behind_proxy: bool,
     pub(crate) containers: Option<&'a std::path::Path>,
     pub(crate) mutual_tls: bool,
+    pub(crate) observed: &'a Observed,
 }
 
 /// Puts a file system without a byte or a name to spare in a folder's place, for this program and what it starts alone.
@@ -70,6 +71,7 @@ async fn start_once(layout: &Layout, wanted: &Wanted<'_>, guardian: &Arc<Guardia
         behind_proxy: wanted.behind_proxy,
         containers: wanted.containers,
         mutual_tls: wanted.mutual_tls,
+        observed: wanted.observed,
     })?;
     let log = layout.log(layout.gateway);
     std::fs::write(&log, "").with_context(|| format!("{} cannot be written", log.display()))?;
