@@ -34,6 +34,7 @@ export default async function walk(world) {
     answered.push(await noted(watch, 'seenAnswer', async () => {
       await watch.page.goto(`${world.gateway}/watch`);
       await isIn(watch);
+      await watch.page.locator('#question').waitFor();
       // Faster than anybody can type.
       await watch.page.evaluate((question) => {
         const field = document.getElementById('question');
