@@ -62,28 +62,23 @@ pub(crate) fn open(routes: Router<AppState>) -> Router<AppState> {
 
 /// Layers 4 to 7 for routes that answer as soon as they can.
 pub(crate) fn answering(routes: Router<AppState>, state: &AppState) -> Router<AppState> {
-    let at_work = Arc::new(Semaphore::new(REQUESTS_AT_WORK));
-    routes
-        .layer(from_fn_with_state(KNOWN, read_body))
-        .layer(from_fn(bound_time))
-        .layer(from_fn_with_state(state.clone(), gate::authenticate))
-        .layer(from_fn_with_state(at_work, bound_requests))
-}
-
-/// Layers 4 to 6 for pages, which are for anybody and take no body: whoever sends one that does not end holds no seat for it.
-pub(crate) fn looking(routes: Router<AppState>, state: &AppState) -> Router<AppState> {
-    let at_work = Arc::new(Semaphore::new(REQUESTS_AT_WORK));
-    routes
-        .layer(from_fn(bound_time))
-        .layer(from_fn_with_state(state.clone(), gate::authenticate))
-        .layer(from_fn_with_state(at_work, bound_requests))
+    soon(routes.layer(from_fn_with_state(KNOWN, read_body)), state)
 }
 
 /// Layers 4 to 7 for devices that nobody knows yet: the gate lets anybody come so far, so they hold seats of one another alone.
 pub(crate) fn introducing(routes: Router<AppState>, state: &AppState) -> Router<AppState> {
+    soon(routes.layer(from_fn_with_state(UNKNOWN, read_body)), state)
+}
+
+/// Layers 4 to 6 for pages, which are for anybody and take no body: whoever sends one that does not end holds no seat for it.
+pub(crate) fn looking(routes: Router<AppState>, state: &AppState) -> Router<AppState> {
+    soon(routes, state)
+}
+
+/// Layers 4 to 6, with seats of their own for these routes.
+fn soon(routes: Router<AppState>, state: &AppState) -> Router<AppState> {
     let at_work = Arc::new(Semaphore::new(REQUESTS_AT_WORK));
     routes
-        .layer(from_fn_with_state(UNKNOWN, read_body))
         .layer(from_fn(bound_time))
         .layer(from_fn_with_state(state.clone(), gate::authenticate))
         .layer(from_fn_with_state(at_work, bound_requests))
