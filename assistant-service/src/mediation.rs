@@ -25,7 +25,7 @@ mod tests;
 pub(crate) use follow_up::follow_up_for_ever;
 pub(crate) use mediator::Mediator;
 
-use crate::problem::Problem;
+use crate::problem::FieldError;
 
 /// The longest text, in characters.
 pub(crate) const LONGEST_TEXT: usize = 4000;
@@ -39,13 +39,13 @@ fn new_id() -> String {
 }
 
 /// The text without space around it, if it says something and is not too long.
-fn said(field: &str, text: &str, longest: usize) -> Result<String, Problem> {
+fn said(field: &str, text: &str, longest: usize) -> Result<String, FieldError> {
     let text = text.trim();
     if text.is_empty() {
-        return Err(Problem::invalid(field, "must not be empty"));
+        return Err(FieldError::new(field, "must not be empty"));
     }
     if text.chars().nth(longest).is_some() {
-        return Err(Problem::invalid(field, format!("may have {longest} characters")));
+        return Err(FieldError::new(field, format!("may have {longest} characters")));
     }
     Ok(text.to_owned())
 }

@@ -313,6 +313,12 @@ impl From<Vec<FieldError>> for Problem {
     }
 }
 
+impl From<FieldError> for Problem {
+    fn from(error: FieldError) -> Self {
+        Self::Invalid(vec![error])
+    }
+}
+
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let retry_after_seconds = self.retry_after_seconds();

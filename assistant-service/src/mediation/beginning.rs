@@ -99,9 +99,9 @@ async fn begin_once(state: &AppState, record: &Record, key: Option<&KeyUse>) -> 
 
 impl MediationBody {
     fn checked(self, first: &Principal) -> Result<(String, Principal), Problem> {
-        let topic = said("topic", &self.topic, LONGEST_TOPIC)?;
+        let topic = said("topic", &self.topic, LONGEST_TOPIC);
         let WithBody { issuer, subject } = self.with;
-        let mut errors = Vec::new();
+        let mut errors: Vec<_> = topic.as_ref().err().cloned().into_iter().collect();
         for (field, text, longest) in
             [("with.issuer", &issuer, LONGEST_ISSUER), ("with.subject", &subject, LONGEST_SUBJECT)]
         {
@@ -116,6 +116,9 @@ impl MediationBody {
         if second == *first {
             errors.push(FieldError::new("with", "must be somebody else"));
         }
-        if errors.is_empty() { Ok((topic, second)) } else { Err(errors.into()) }
+        match topic {
+            Ok(topic) if errors.is_empty() => Ok((topic, second)),
+            _ => Err(errors.into()),
+        }
     }
 }

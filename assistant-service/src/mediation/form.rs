@@ -58,7 +58,7 @@ impl Answers {
             [&self.what_happened, &self.what_it_cost, &self.what_you_need, &self.what_you_offer, &self.what_to_tell];
         let parts = QUESTIONS.into_iter().zip(answers).filter(|(_, answer)| !answer.trim().is_empty());
         let parts: Vec<_> = parts.map(|((_, _, heading), answer)| format!("{heading}: {}", answer.trim())).collect();
-        said("answers", &parts.join("\n\n"), LONGEST_TEXT)
+        Ok(said("answers", &parts.join("\n\n"), LONGEST_TEXT)?)
     }
 }
 

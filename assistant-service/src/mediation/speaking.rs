@@ -110,7 +110,7 @@ pub(crate) async fn restate(
 impl AccountBody {
     fn checked(self) -> Result<String, Problem> {
         match (self.text, self.answers) {
-            (Some(text), None) => said("text", &text, LONGEST_TEXT),
+            (Some(text), None) => Ok(said("text", &text, LONGEST_TEXT)?),
             (None, Some(answers)) => answers.together(),
             (None, None) | (Some(_), Some(_)) => {
                 Err(Problem::invalid("text", "give text, or answers to the form, and not both"))
@@ -123,7 +123,7 @@ impl RestatementBody {
     fn checked(self) -> Result<Option<Words>, Problem> {
         match (self.accept, self.text) {
             (Some(id), None) => Ok(Some(Words::Proposed(id))),
-            (None, Some(text)) => said("text", &text, LONGEST_TEXT).map(Words::Own).map(Some),
+            (None, Some(text)) => Ok(Some(Words::Own(said("text", &text, LONGEST_TEXT)?))),
             (None, None) if !self.share => Ok(None),
             _ => Err(Problem::invalid("accept", "accept what is proposed by its id, or give a text, and not both")),
         }

@@ -17,7 +17,7 @@ import { when } from './when.js';
 
 const EVERY = 15_000;
 
-/** All that is missing, at once: the service says of the topic first. */
+/** What is missing, in words for whoever fills the form: the service's are for programs. */
 function missingOf({ topic, with: { subject, issuer } }) {
   const needed = { topic: [topic, 'Say what it is about.'], 'with.subject': [subject, 'Say with whom.'], 'with.issuer': [issuer, 'Say which identity provider knows them.'] };
   return Object.entries(needed).filter(([, [text]]) => text === '').map(([field, [, detail]]) => ({ field, detail }));

@@ -29,6 +29,8 @@ async fn what_cannot_be_is_refused_with_its_place() {
         assert_eq!((refused.status.as_u16(), refused.wrong_fields()), (400, vec![field]), "{what} {refused:?}");
     }
     play.take(ANA, "account", &json!({"text": "ä".repeat(4000)})).await;
+    let all_wrong = begin(&play.stage, ANA, "", " ").await;
+    assert_eq!(all_wrong.wrong_fields(), ["topic", "with.subject"]);
     for (with, topic, field) in
         [(ANA, "t", "with"), ("", "t", "with.subject"), (BEN, " ", "topic"), (BEN, &*"t".repeat(201), "topic")]
     {
