@@ -128,15 +128,14 @@ async fn create(arguments: &CreateArguments) -> anyhow::Result<bool> {
 
 /// Why the device is not let in with this number, where another one may be typed.
 async fn tried(gateway: &Gateway, id: &str, number: &str) -> anyhow::Result<Option<String>> {
-    if number.len() != 4 || !number.bytes().all(|digit| digit.is_ascii_digit()) {
-        return Ok(Some("Four digits, as the device shows them.".to_owned()));
-    }
     let call = gateway.call(Method::POST, &[PATH.as_slice(), &[id, "confirmation"]].concat())?;
     let response = call.json(&json!({"number": number})).send().await.context("the gateway does not answer")?;
     match response.status() {
         StatusCode::CONFLICT => Ok(Some("No device has opened the code yet.".to_owned())),
-        // The third wrong one ends the session, which the answer to the next one says.
-        StatusCode::UNPROCESSABLE_ENTITY => Ok(taken(response).await.err().map(|wrong| wrong.to_string())),
+        // A slip of the hand, or a wrong one. The third wrong one ends the session, which the answer to the next one says.
+        StatusCode::BAD_REQUEST | StatusCode::UNPROCESSABLE_ENTITY => {
+            Ok(taken(response).await.err().map(|wrong| wrong.to_string()))
+        }
         _ => taken(response).await.map(|_| None),
     }
 }
