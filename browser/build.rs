@@ -12,6 +12,8 @@ use sha2::{Digest, Sha256};
 
 #[path = "sources.rs"]
 mod sources;
+#[path = "../scripts/tree_digest.rs"]
+mod tree_digest;
 
 /// The wasm modules that are bound into `../dist/pages/`, by their folders' names.
 const MODULES: [&str; 2] = ["playground", "scanner"];
@@ -29,7 +31,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         println!("cargo::rerun-if-changed={}", repository.join(path).display());
     }
     gather(&here.join("pages"), "", &mut files)?;
-    let made_from = sources::digest(&repository)?;
+    let made_from = tree_digest::digest(&repository, &sources::SOURCES)?;
     let mut stale = Vec::new();
     for module in MODULES {
         let folder = repository.join("dist/pages").join(module);

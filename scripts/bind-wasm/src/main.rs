@@ -15,6 +15,8 @@ use wasm_bindgen_cli_support::Bindgen;
 
 #[path = "../../../browser/sources.rs"]
 mod sources;
+#[path = "../../tree_digest.rs"]
+mod tree_digest;
 
 /// What a page's policy forbids, as JavaScript writes it.
 const FORBIDDEN: [&str; 4] = ["eval(", "new Function", "innerHTML", "document.write"];
@@ -50,7 +52,7 @@ fn run(mut arguments: impl Iterator<Item = OsString>) -> Result<()> {
     ensure!(!has_snippets, "it brings JavaScript of its own along, which nobody would serve");
     let module = output.wasm_mut().emit_wasm();
     fs::create_dir_all(folder).with_context(|| format!("{} cannot be made", folder.display()))?;
-    let made_from = sources::digest(Path::new(".")).context("the sources cannot be read")?;
+    let made_from = tree_digest::digest(Path::new("."), &sources::SOURCES).context("the sources cannot be read")?;
     let files =
         [("bound.js", output.js().as_bytes()), ("bound_bg.wasm", &module), (sources::MADE_FROM, made_from.as_bytes())];
     for (name, bytes) in files {
@@ -93,13 +95,10 @@ mod tests {
     #[test]
     fn the_sources_have_one_digest_and_all_are_there() {
         let repository = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-        let digest = sources::digest(&repository).unwrap();
+        let of = |root: &Path| tree_digest::digest(root, &sources::SOURCES).unwrap();
+        let digest = of(&repository);
         assert_eq!(digest.len(), 64);
-        assert_eq!(
-            digest,
-            sources::digest(&repository.join("scripts/..")).unwrap(),
-            "a matter of how the folder is named"
-        );
+        assert_eq!(digest, of(&repository.join("scripts/..")), "a matter of how the folder is named");
     }
 
     #[test]

@@ -9,6 +9,8 @@ mod completeness;
 mod copy;
 mod judgement;
 mod text;
+#[path = "../../../scripts/tree_digest.rs"]
+mod tree_digest;
 mod verdict;
 
 use std::io::{Error, Result};

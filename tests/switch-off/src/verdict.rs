@@ -5,9 +5,7 @@ use std::fs;
 use std::io::Result;
 use std::path::{Path, PathBuf};
 
-use sha2::{Digest, Sha256};
-
-use crate::copy::files_below;
+use crate::tree_digest::digest;
 
 /// All that a run depends on but the crates of others, for which the table itself is played in every test.
 const INPUTS: [&str; 4] = ["trust-core", "tests/attack-table", "tests/native-gate", "tests/switch-off/src"];
@@ -23,15 +21,7 @@ pub(crate) struct Inputs {
 
 impl Inputs {
     pub(crate) fn of(root: &Path) -> Result<Inputs> {
-        let mut all = Sha256::new();
-        for folder in INPUTS {
-            for path in files_below(&root.join(folder))? {
-                all.update(path.strip_prefix(root).unwrap_or(&path).as_os_str().as_encoded_bytes());
-                all.update(Sha256::digest(fs::read(&path)?));
-            }
-        }
-        let digest = all.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
-        Ok(Inputs { file: root.join(FILE), digest })
+        Ok(Inputs { file: root.join(FILE), digest: digest(root, &INPUTS)? })
     }
 
     /// What the last whole run without a miss said, if it was about these.
