@@ -6,6 +6,7 @@ import test from 'node:test';
 import { decode, encode, encodeText } from '../../../browser/pages/lib/base64url.js';
 import { prepare } from '../../../browser/pages/console/sign-in-answer.js';
 import { answerIn, begin, finish, forgetBegun, idTokenClaims, isForWindow, metadataOf, refresh, take } from '../../../browser/pages/console/sign-in.js';
+import { disk } from './disk.mjs';
 
 const ISSUER = 'https://idp.example.com';
 const NOW = 1_800_000_000_000;
@@ -15,18 +16,6 @@ const metadata = {
   issuer: ISSUER, authorization_endpoint: `${ISSUER}/authorize?tenant=a`, token_endpoint: `${ISSUER}/token`,
   dpop_signing_alg_values_supported: ['RS256', 'ES256'], authorization_response_iss_parameter_supported: true,
 };
-
-function memory() {
-  const kept = new Map();
-  const beginningWith = (prefix) => [...kept.keys()].filter((name) => name.startsWith(prefix)).sort();
-  return {
-    kept,
-    read: async (name) => kept.get(name), keep: async (name, value) => { kept.set(name, value); }, forget: async (name) => { kept.delete(name); },
-    take: async (name) => { const value = kept.get(name); kept.delete(name); return value; },
-    readAll: async (prefix) => beginningWith(prefix).map((name) => kept.get(name)),
-    forgetAll: async (prefix) => { for (const name of beginningWith(prefix)) kept.delete(name); },
-  };
-}
 
 function idToken(claims) {
   return `${encodeText('{"alg":"RS256"}')}.${encodeText(JSON.stringify({ iss: ISSUER, aud: 'console', sub: 'ada', exp: NOW / 1000 + 300, ...claims }))}.c2ln`;
@@ -43,7 +32,7 @@ function provider(...answers) {
   return { asked, transport };
 }
 
-async function begun({ has = metadata, store = memory(), ...more } = {}) {
+async function begun({ has = metadata, store = disk(), ...more } = {}) {
   const { url, state } = await begin({ config, metadata: has, store, redirectUri: 'https://gw.example.com/console', now, ...more });
   return { url: new URL(url), state, store };
 }
@@ -126,7 +115,7 @@ test('an answer counts once', async () => {
 });
 
 test('of two pages with the same answer one has it, and of two that begin at once neither loses its own', async () => {
-  const store = memory();
+  const store = disk();
   const [first, second] = await Promise.all([begun({ store }), begun({ store })]);
   const taken = await Promise.allSettled([1, 2].map(() => take({ state: first.state }, store, now)));
   assert.deepEqual(taken.map(({ status }) => status).sort(), ['fulfilled', 'rejected']);
@@ -134,7 +123,7 @@ test('of two pages with the same answer one has it, and of two that begin at onc
 });
 
 test('what was given up does not stay, and at last nothing does', async () => {
-  const store = memory();
+  const store = disk();
   const old = await begun({ store, now: () => NOW - 15 * 60_000 });
   const states = [];
   for (let count = 0; count < 6; count += 1) states.push((await begun({ store, now: () => NOW + count })).state);
@@ -167,7 +156,7 @@ test('an answer for a page that waits for it is given to that page, before anyth
 });
 
 test('an error that belongs to no sign-in is told by its name, and not in the words of whoever wrote the link', async () => {
-  const store = memory();
+  const store = disk();
   const answer = answerIn('?error=invalid_scope&error_description=Call+me');
   await assert.rejects(take(answer, store, now), (problem) => fails('no-state')(problem) && /invalid_scope/.test(problem.detail) && !/Call/.test(problem.detail));
   await assert.rejects(take(answerIn('?error=Call+me'), store, now), (problem) => fails('no-state')(problem) && !/Call/.test(problem.detail));
@@ -179,7 +168,7 @@ test('what was begun a quarter of an hour ago was given up', async () => {
 });
 
 test('two tabs may sign in at once', async () => {
-  const store = memory();
+  const store = disk();
   const first = await begun({ store });
   const second = await begun({ store, isWindow: true });
   assert.equal(await isForWindow({ state: first.state }, store, now), false);

@@ -77,8 +77,8 @@ test('whoever has decided about a command is where it says how it stands', async
     id: '1', runbook: 'restart', state: 'pending', digest: 'd', parameters: {}, target: { service: 'mailer' }, approval: { needed: true }, attempts: 0,
     requested_by: { issuer: 'https://idp.test', subject: 'ben' }, requested_at: '2027-01-15T08:00:00Z', updated_at: '2027-01-15T08:00:00Z',
   };
-  const context = contextOf((method, path) => {
-    if (path.endsWith('/follow')) return new Response(new ReadableStream({}));
+  const context = contextOf((method, path, { signal } = {}) => {
+    if (path.endsWith('/follow')) return new Response(new ReadableStream({ start: (body) => signal.addEventListener('abort', () => body.error(signal.reason)) }));
     if (path.includes('runbooks')) throw new Problem({ status: 403, title: 'No' });
     return method === 'POST' ? { ...command, state: 'rejected' } : command;
   });

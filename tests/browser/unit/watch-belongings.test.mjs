@@ -2,17 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import { apiOf, storeOf } from '../../../browser/pages/watch/belongings.js';
-
-function disk() {
-  const kept = new Map();
-  return {
-    kept,
-    read: async (name) => structuredClone(kept.get(name)),
-    readAll: async (prefix) => [...kept.keys()].filter((name) => name.startsWith(prefix)).sort().map((name) => structuredClone(kept.get(name))),
-    keep: async (name, value) => { kept.set(name, structuredClone(value)); },
-    forget: async (name) => { kept.delete(name); },
-  };
-}
+import { disk } from './disk.mjs';
 
 test('what a tab keeps for a session that was left comes to nobody who was let in after it', async () => {
   const store = disk();

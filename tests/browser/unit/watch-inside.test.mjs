@@ -7,17 +7,8 @@ import { agreedOf, awaits, decisionOf } from '../../../browser/pages/watch/decis
 import { Drafts, forgetDrafts } from '../../../browser/pages/watch/drafts.js';
 import { Mediations, shareShown, takeBack } from '../../../browser/pages/watch/mediation.js';
 import { counted, offered } from '../../../browser/pages/watch/phrases.js';
+import { disk } from './disk.mjs';
 
-const store = () => {
-  const kept = new Map();
-  return {
-    kept,
-    read: async (name) => structuredClone(kept.get(name)),
-    readAll: async (prefix) => [...kept.keys()].filter((name) => name.startsWith(prefix)).sort().map((name) => structuredClone(kept.get(name))),
-    keep: async (name, value) => { kept.set(name, structuredClone(value)); },
-    forget: async (name) => { kept.delete(name); },
-  };
-};
 const away = new Problem({ status: 0, title: 'away' });
 const next = (target, type) => new Promise((resolve) => { target.addEventListener(type, resolve, { once: true }); });
 
@@ -49,7 +40,7 @@ const alerts = (answers, follow = async () => {}) => {
       return structuredClone(answers[name]);
     },
   };
-  const kept = store();
+  const kept = disk();
   return { seen: new Alerts({ api, store: kept, follow, person: ADA }), kept, asked };
 };
 const ADA = { iss: 'https://idp.example.com', sub: 'ada' };
@@ -161,7 +152,7 @@ test('a part that could not be looked at is looked at again, when the service wa
 test('an older answer does not undo a newer one', async () => {
   const waiting = [];
   const api = { call: () => new Promise((resolve) => { waiting.push(resolve); }) };
-  const seen = new Alerts({ api, store: store(), person: ADA });
+  const seen = new Alerts({ api, store: disk(), person: ADA });
   const looks = [seen.look(['commands']), seen.look(['commands'])];
   waiting[1]({ commands: [command('b')] });
   await looks[1];

@@ -5,19 +5,7 @@ import { learn } from '../../../browser/pages/lib/clock.js';
 import { Problem } from '../../../browser/pages/lib/problem.js';
 import { Owner } from '../../../browser/pages/watch/owner.js';
 import { Queue } from '../../../browser/pages/watch/queue.js';
-
-/** What a disk keeps, in the order of its names. */
-function disk() {
-  const kept = new Map();
-  return {
-    kept,
-    names: () => [...kept.keys()].sort(),
-    ids: () => [...kept.keys()].sort().map((name) => kept.get(name).id),
-    readAll: async (prefix) => [...kept.keys()].filter((name) => name.startsWith(prefix)).sort().map((name) => structuredClone(kept.get(name))),
-    keep: async (name, value) => { kept.set(name, structuredClone(value)); },
-    forget: async (name) => { kept.delete(name); },
-  };
-}
+import { disk } from './disk.mjs';
 
 const away = new Problem({ status: 0, title: 'away' });
 const item = (id, more = {}) => ({ id, what: id, method: 'POST', path: `/v1/${id}`, body: { id }, ...more });

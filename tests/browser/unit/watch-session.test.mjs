@@ -6,6 +6,7 @@ import { learn } from '../../../browser/pages/lib/clock.js';
 import { makeKey } from '../../../browser/pages/lib/dpop.js';
 import { handleIn, wordsOf } from '../../../browser/pages/watch/device.js';
 import { Session } from '../../../browser/pages/watch/session.js';
+import { disk } from './disk.mjs';
 
 const ORIGIN = 'https://gw.example.com';
 
@@ -14,18 +15,6 @@ const grant = (number) => ({
   access_token: tokenOf({ sub: 'ada', sid: 's-1', number }), token_type: 'DPoP', expires_in: 600, refresh_token: `refresh-${number}`, scope: 'assistant:ask events:read',
 });
 const oauth = (error) => Response.json({ error, error_description: error }, { status: 400 });
-
-/** What a disk keeps; a page that is opened anew finds it. */
-function disk() {
-  const kept = new Map();
-  return {
-    kept,
-    read: async (name) => kept.get(name),
-    keep: async (name, value) => { kept.set(name, value); },
-    forget: async (name) => { kept.delete(name); },
-    forgetAll: async (prefix) => { for (const name of [...kept.keys()]) if (name.startsWith(prefix)) kept.delete(name); },
-  };
-}
 
 /** What lets one at a time do its work, as a lock of the browser does among its tabs. */
 function aloneAmong() {
