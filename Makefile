@@ -3,7 +3,7 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup setup-tests build release plugin pages demo run test test-host fmt lint ci clean example bench-gate bench-guests bench-events bench-ask bench-model bench-commands bench-telemetry bench-revocation bench-opaque bench-browser bench-detect scenarios soak test-faults eval fuzz properties switch-off
+.PHONY: help setup setup-tests build release image image-binary plugin pages demo run test test-host fmt lint ci clean example bench-gate bench-guests bench-events bench-ask bench-model bench-commands bench-telemetry bench-revocation bench-opaque bench-browser bench-http3 bench-detect scenarios soak test-faults eval fuzz properties switch-off
 
 CARGO ?= cargo
 # The scripts and the stage look for what was built in one place.
@@ -36,8 +36,24 @@ setup-tests: ## also what the tests need, some 250 MB
 build: plugin pages ## the plugin, what pages load, the service and the stage
 	$(CARGO) build --bins
 
-release: pages ## the command line and the service, for use: target/release/watchgate
+release: plugin pages ## the command line and the service, for use: target/release/watchgate
 	$(CARGO) build --release --bin watchgate
+
+# One program without a library beside it, so that a container needs nothing else. The most that it may have is ours to keep.
+image_target = $(shell uname -m)-unknown-linux-musl
+image_binary = target/$(image_target)/container/watchgate
+image_most_bytes = 30000000
+
+image-binary: pages ## the same as one static program: target/*-linux-musl/container/watchgate
+	@scripts/tools.sh container
+	$(CARGO) build --profile container --target $(image_target) --bin watchgate
+	@bytes=$$(stat --format %s $(image_binary)); echo "image-binary: $$bytes bytes, of $(image_most_bytes) at most"; \
+		[ "$$bytes" -lt $(image_most_bytes) ]
+
+image: image-binary ## it in a container, by podman: localhost/watchgate:latest
+	@rm -rf target/image && mkdir -p target/image/data && cp $(image_binary) target/image/watchgate
+	podman build --format docker --tag localhost/watchgate:latest --file deploy/container/Containerfile target/image
+	@podman image inspect --format 'image: {{.Size}} bytes' localhost/watchgate:latest
 
 plugin: ## the gate as a Traefik plugin, in dist/
 	@$(CARGO) fetch --quiet --locked
@@ -107,6 +123,10 @@ bench-browser: setup-tests plugin pages ## how soon a watch is of use, in a real
 	@scripts/system-packages.sh browser
 	@$(CARGO) build -q --release -p assistant-service -p bench-browser
 	@target/release/bench-browser $(OPTIONS)
+
+bench-http3: setup plugin pages ## what HTTP/3 gains on links with delay and loss, and when the client's address changes; needs root; OPTIONS="--quick", "--help"
+	@$(CARGO) build -q --release -p assistant-service -p bench-http3
+	@target/release/bench-http3 $(OPTIONS)
 
 soak: setup bench-guests ## long load with changing keys; MINUTES=15, OPTIONS="--requests 10000000", "--reloads 500"
 	@$(CARGO) run -q --release -p soak -- --minutes $(or $(MINUTES),15) $(OPTIONS)

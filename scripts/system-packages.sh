@@ -1,20 +1,29 @@
 #!/usr/bin/env bash
-# Installs the system packages that `make test-host` needs, or with `browser` only those that play the pages. Needs root; does nothing
-# when all are there.
+# Installs the system packages that `make test-host` needs, or with `browser` only those that play the pages, with `container` only those
+# that build the image. Needs root; does nothing when all are there.
 set -euo pipefail
 
 missing=()
-# Reads the codes that sessions show.
-command -v zbarimg >/dev/null 2>&1 || missing+=(zbar-tools)
-# Plays the pages, with letters to draw.
-command -v chromium >/dev/null 2>&1 || missing+=(chromium)
-[ -e /usr/share/fonts/truetype/dejavu/DejaVuSans.ttf ] || missing+=(fonts-dejavu-core)
-if [ "${1:-}" != browser ]; then
-  command -v ip >/dev/null 2>&1 || missing+=(iproute2)
-  command -v unshare >/dev/null 2>&1 || missing+=(util-linux)
+part=${1:-all}
+if [ "$part" != container ]; then
+  # Reads the codes that sessions show.
+  command -v zbarimg >/dev/null 2>&1 || missing+=(zbar-tools)
+  # Plays the pages, with letters to draw.
+  command -v chromium >/dev/null 2>&1 || missing+=(chromium)
+  [ -e /usr/share/fonts/truetype/dejavu/DejaVuSans.ttf ] || missing+=(fonts-dejavu-core)
+fi
+if [ "$part" != browser ]; then
+  # Compiles C for programs without a library beside them.
+  command -v musl-gcc >/dev/null 2>&1 || missing+=(musl-tools)
   for package in podman crun conmon; do
     command -v "$package" >/dev/null 2>&1 || missing+=("$package")
   done
+fi
+if [ "$part" = all ]; then
+  command -v ip >/dev/null 2>&1 || missing+=(iproute2)
+  command -v unshare >/dev/null 2>&1 || missing+=(util-linux)
+  # Tests the rules of alerts; its service is not wanted.
+  command -v promtool >/dev/null 2>&1 || missing+=(prometheus)
   # What Podman needs to work for a user who is not root.
   command -v newuidmap >/dev/null 2>&1 || missing+=(uidmap)
   command -v slirp4netns >/dev/null 2>&1 || missing+=(slirp4netns)

@@ -15,6 +15,9 @@ leave_out() {
 scripts/system-packages.sh
 unshare --net true 2>/dev/null || leave_out "this root may not make a network namespace"
 
+echo "test-host: alert rules"
+(cd deploy/observability && promtool check rules --lint=all --lint-fatal alerts.yml && promtool test rules alerts.test.yml)
+
 echo "test-host: small disks"
 cargo test --package assistant-service --lib --no-run
 # In a namespace of their own the disks are gone with the tests, however those end.
@@ -24,6 +27,10 @@ echo "test-host: containers"
 unshare --mount scripts/with-podman.sh cargo test --package assistant-service --lib -- --ignored real_podman
 cargo test --package watchgate-tests --test runner_podman --no-run
 unshare --mount scripts/with-podman.sh cargo test --package watchgate-tests --test runner_podman -- --ignored
+echo "test-host: the service in containers, found by Traefik"
+make --no-print-directory image-binary
+cargo test --package watchgate-tests --test containers --no-run
+unshare --mount scripts/with-podman.sh cargo test --package watchgate-tests --test containers -- --ignored --test-threads 1
 
 # Built outside, so that inside nothing is left to fetch. The gateway's service is away for a minute there, not for three seconds, while a
 # collector goes on.

@@ -6,6 +6,7 @@
 #   scripts/tools.sh tests   also what tests and benches need: the NATS server, Node with an identity provider and a mock of models,
 #                            OpenAI's clients, what drives a browser, an embedding model, and Ansible
 #   scripts/tools.sh ansible ansible-core 2.19, for a runner that has none of its own
+#   scripts/tools.sh container  what a static program needs
 #   scripts/tools.sh deny    cargo-deny (compiled from source: minutes)
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -41,6 +42,20 @@ rust() {
     rustup target add "$target"
   done
   say "$(rustc --version | cut -d' ' -f1-2) with wasm32-wasip1 and wasm32-unknown-unknown"
+}
+
+# For the C that is in it, ring's and SQLite's, a compiler that knows musl.
+container() {
+  rust
+  local target
+  target=$(uname -m)-unknown-linux-musl
+  need musl-gcc "install it (Debian and Ubuntu: apt-get install musl-tools; scripts/system-packages.sh container does)"
+  if [ ! -d "$(rustc --print target-libdir --target "$target")" ]; then
+    need rustup "install Rust with rustup, or the $target target of your distribution's Rust"
+    say "adding the $target target"
+    rustup target add "$target"
+  fi
+  say "$target"
 }
 
 version_of() { "$1" version 2>/dev/null | sed -n 's/^Version:[[:space:]]*//p'; }
@@ -265,6 +280,7 @@ case "${1:-}" in
   rust
   traefik
   ;;
+container) container ;;
 tests)
   rust
   traefik

@@ -4,8 +4,8 @@
 #
 #   unshare --mount scripts/with-podman.sh COMMAND...
 #
-# WATCHGATE_TEST_PODMAN holds the path of its socket, WATCHGATE_TEST_PODMAN_USER the user and group (UID:GID) that it belongs to. Podman and all
-# of its containers run as that user, which is made for this run and removed at its end.
+# WATCHGATE_TEST_PODMAN holds the path of its socket, WATCHGATE_TEST_PODMAN_USER the user and group (UID:GID) that it belongs to, and
+# WATCHGATE_TEST_PODMAN_RANGE the user that is 1 in its containers. Podman and all of its containers run as that user, which is made for this run and removed at its end.
 #
 # What was seen in a container that is itself not privileged, with Podman 4.3 of Debian:
 # - the control groups that are there are the first kind's, and the second kind has no controller for memory or processes: containers
@@ -74,6 +74,8 @@ default_ulimits = ["nofile=1024:1024", "nproc=1024:1024"]
 [engine]
 cgroup_manager = "cgroupfs"
 events_logger = "file"
+# What holds a pod together; without it Podman makes one of catatonit.
+infra_image = "localhost/watchgate-test:infra"
 CONF
 
 # A program that says hello and waits; that ends at once (e); and a health check that says yes (y) or no.
@@ -108,7 +110,7 @@ for name in web desk hall; do
 done
 # With the network that a rootless container has unless something else is said, and a port of the host: two cannot be there at once.
 podman run --detach --name door --publish 127.0.0.1::8080 localhost/watchgate-test:1 >/dev/null
-podman pod create --name shop --network none --infra-image localhost/watchgate-test:infra >/dev/null
+podman pod create --name shop --network none >/dev/null
 podman run --detach --name shop-one --pod shop localhost/watchgate-test:pod >/dev/null
 
 podman system service --time=0 "unix://$own/run/podman.sock" >"$work/service.log" 2>&1 &
@@ -122,7 +124,8 @@ done
   cat "$work/service.log" >&2
   exit 1
 }
-WATCHGATE_TEST_PODMAN=$own/run/podman.sock WATCHGATE_TEST_PODMAN_USER=$(id -u "$user"):$(id -g "$user") "$@" || {
+WATCHGATE_TEST_PODMAN=$own/run/podman.sock WATCHGATE_TEST_PODMAN_USER=$(id -u "$user"):$(id -g "$user") \
+  WATCHGATE_TEST_PODMAN_RANGE=$first "$@" || {
   status=$?
   echo "with-podman: the end of what Podman has logged (without systemd it complains of health checks, which the runner asks for itself):" >&2
   tail --lines 20 "$work/service.log" >&2

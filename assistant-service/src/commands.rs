@@ -32,6 +32,7 @@ pub(crate) mod request;
 mod round;
 mod secret_parameters;
 mod secrets;
+mod spans;
 mod state;
 mod time_seen;
 

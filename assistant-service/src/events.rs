@@ -28,6 +28,7 @@ pub use dead_letters::DeadLetters;
 pub(crate) use dead_letters::{About, GivenUp, Letter};
 pub use event_schemas::{EventSchemas, InvalidEventSchemas};
 pub(crate) use export::LastLine;
+pub(crate) use extension_types::is_traceparent;
 pub use intake::Reason;
 
 /// The source of the events that the service makes itself.

@@ -8,7 +8,7 @@
 //! A process of its own, because the gate may open no socket, and because who holds a provider's secret and a signing key should
 //! read nothing else.
 
-mod client_authentication;
+pub(crate) mod client_authentication;
 mod credential;
 mod discovery;
 mod introspection;
@@ -19,7 +19,7 @@ mod provider;
 mod refusal;
 mod routes;
 mod service;
-mod settings;
+pub(crate) mod settings;
 pub(crate) mod signing_key;
 pub(crate) mod sources;
 

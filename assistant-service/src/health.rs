@@ -1,10 +1,13 @@
 //! For whoever runs the service: is it alive, can it work.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use axum::Router;
 use axum::extract::State;
 use axum::http::StatusCode;
+use axum::routing::get;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
@@ -24,9 +27,13 @@ const PATIENCE: Duration = Duration::from_secs(2);
 const BUCKET: &str = "readiness";
 const KEY: &str = "probe";
 
-/// What the last probe of the store found. Locked as long as one is under way, so there is never a second one.
+/// Whether there is work that this replica can do.
 #[derive(Debug, Default)]
-pub(crate) struct Readiness(Arc<Mutex<Option<Found>>>);
+pub(crate) struct Readiness {
+    /// What the last probe of the store found. Locked as long as one is under way, so there is never a second one.
+    last: Arc<Mutex<Option<Found>>>,
+    is_leaving: AtomicBool,
+}
 
 #[derive(Clone, Copy, Debug)]
 struct Found {
@@ -41,11 +48,19 @@ impl Found {
 }
 
 impl Readiness {
-    /// Whether this replica hears of the others, and the store takes changes or did so a moment ago.
+    /// From now on it is not ready, whatever it can do: whoever sends requests looks for another one.
+    pub(crate) fn leave(&self) {
+        self.is_leaving.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether this replica stays, hears of the others, and the store takes changes or did so a moment ago.
     async fn is_ready(&self, backbone: &Arc<dyn Backbone>) -> bool {
+        if self.is_leaving.load(Ordering::Relaxed) {
+            return false;
+        }
         if *backbone.standing().borrow() == Standing::Behind {
             // What it could do before it was cut off says nothing of what it can do after that.
-            if let Ok(mut last) = self.0.try_lock() {
+            if let Ok(mut last) = self.last.try_lock() {
                 *last = None;
             }
             return false;
@@ -54,7 +69,7 @@ impl Readiness {
     }
 
     async fn look(&self, backbone: Arc<dyn Backbone>) -> bool {
-        let mut last = Arc::clone(&self.0).lock_owned().await;
+        let mut last = Arc::clone(&self.last).lock_owned().await;
         if let Some(found) = last.filter(|found| found.is_fresh()) {
             return found.is_ready;
         }
@@ -85,6 +100,12 @@ async fn probe(backbone: &dyn Backbone) -> Result<(), BackboneError> {
         }
         Err(error) => Err(error),
     }
+}
+
+/// The same two questions for whoever is on this host, where the main listener asks for a certificate.
+pub(crate) fn routes(state: AppState) -> Router {
+    let routes = Router::new().route("/healthz", get(healthz)).route("/readyz", get(readyz));
+    routes.fallback(async || Problem::NotFound).with_state(state)
 }
 
 /// Says that the process answers.

@@ -12,6 +12,7 @@ mod head;
 mod heard;
 mod issuer;
 mod key_sets;
+mod metrics;
 mod provider;
 mod revoked;
 mod service;
@@ -19,6 +20,7 @@ mod trust_folder;
 mod wall;
 mod wire;
 
+use std::io::Write as _;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -32,6 +34,7 @@ use trust_core::trust_head::{TRUST_HEAD_FILE, wanted_file};
 
 use crate::clock::{Clock, SystemClock};
 use crate::config_file;
+use crate::loopback::{self, Listening};
 use crate::serve::{LogFormat, start_log};
 use config::{KeeperConfig, ServiceConfig};
 use feed::Feed;
@@ -41,6 +44,7 @@ use head::HeadWriter;
 use heard::Heard;
 use issuer::IssuerTask;
 use key_sets::KeySets;
+use metrics::Metrics;
 use provider::Provider;
 use revoked::Revoked;
 use service::Service;
@@ -88,7 +92,20 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<bool> {
 async fn keep_until_signal(config: KeeperConfig, clock: Arc<dyn Clock>) -> anyhow::Result<()> {
     let mut terminated = signal(SignalKind::terminate())?;
     let mut interrupted = signal(SignalKind::interrupt())?;
+    let listen = config.metrics;
     let mut keeper = Keeper::start(config, clock)?;
+    if let Some(address) = listen {
+        let listening = Listening::on(address).await.context("cannot listen for metrics; choose a free address")?;
+        writeln!(std::io::stdout(), "watchgate: metrics on http://{}/metrics", listening.address()?)?;
+        let metrics = Arc::clone(&keeper.metrics);
+        keeper.tasks.spawn(async move {
+            // Gates wait for the keeper's word, and not for its counters.
+            if let Err(error) = listening.answer(loopback::metrics(move || metrics.text())).await {
+                tracing::error!(%error, "nobody is told metrics any more");
+                std::future::pending::<()>().await;
+            }
+        });
+    }
     tracing::info!("the trust directory is kept");
     tokio::select! {
         _ = terminated.recv() => {}
@@ -102,12 +119,14 @@ async fn keep_until_signal(config: KeeperConfig, clock: Arc<dyn Clock>) -> anyho
 /// The tasks of a keeper. They end with it, and its hold on the directory with them.
 struct Keeper {
     tasks: JoinSet<()>,
+    metrics: Arc<Metrics>,
     _lock: KeeperLock,
 }
 
 impl Keeper {
     /// Opens everything, and fails where a keeper could not keep what it promises.
     fn start(config: KeeperConfig, clock: Arc<dyn Clock>) -> anyhow::Result<Self> {
+        let metrics = Arc::new(Metrics::default());
         let trust = TrustFolder::open(&config.trust)
             .with_context(|| format!("cannot keep {}; make it, and make it yours", config.trust.display()))?;
         let Some(lock) = trust.lock()? else {
@@ -143,10 +162,13 @@ impl Keeper {
         }
         let gate = GateFolder::new(&config.gate);
         tasks.spawn(gate_watch::watch_wishes(gate.clone(), wishes));
-        tasks.spawn(gate_watch::sweep(gate, Arc::clone(&clock)));
+        tasks.spawn(gate_watch::sweep(gate, Arc::clone(&clock), Arc::clone(&metrics)));
         let (host, sequence) = (config.host, left_behind.sequence);
-        tasks.spawn(HeadWriter { trust, clock, host, key_sets, service: in_force, sequence }.run(changed));
-        Ok(Self { tasks, _lock: lock })
+        tasks.spawn(
+            HeadWriter { trust, clock, host, key_sets, service: in_force, sequence, metrics: Arc::clone(&metrics) }
+                .run(changed),
+        );
+        Ok(Self { tasks, metrics, _lock: lock })
     }
 }
 

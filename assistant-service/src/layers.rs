@@ -1,12 +1,13 @@
 //! Every layer, outermost first, with the reason for its place:
 //!
 //! 1. a span, so that everything below logs into it; without headers and query, which hold secrets
-//! 2. the counter, so that what the layers below refuse is counted as well
-//! 3. panics to problems, inside the counter: a panic is counted as a 500
-//! 4. the bound on requests at work, before anything costs something; what anybody may ask for has seats of its own
-//! 5. the gate: nobody gets further whom it has not let through; who waits, waits until his token is revoked
-//! 6. the time that an answer may take
-//! 7. the body, read whole within its bounds of size and time. The gate's public rules let anybody send one: pages read none, and
+//! 2. the trace, so that whatever is done for a request is done in its trace
+//! 3. the counter, so that what the layers below refuse is counted as well
+//! 4. panics to problems, inside the counter: a panic is counted as a 500
+//! 5. the bound on requests at work, before anything costs something; what anybody may ask for has seats of its own
+//! 6. the gate: nobody gets further whom it has not let through; who waits, waits until his token is revoked
+//! 7. the time that an answer may take
+//! 8. the body, read whole within its bounds of size and time. The gate's public rules let anybody send one: pages read none, and
 //!    of devices that nobody knows a short one is read for a short time
 
 use std::any::Any;
@@ -20,6 +21,9 @@ use axum::http::Method;
 use axum::middleware::{Next, from_fn, from_fn_with_state, map_response};
 use axum::response::{IntoResponse, Response};
 use futures_util::StreamExt;
+use opentelemetry::Context;
+use opentelemetry::context::FutureExt as _;
+use opentelemetry::trace::TraceContextExt as _;
 use tokio::sync::Semaphore;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::trace::TraceLayer;
@@ -27,6 +31,8 @@ use tower_http::trace::TraceLayer;
 use crate::metrics::RequestLabels;
 use crate::problem::Problem;
 use crate::state::AppState;
+use crate::telemetry::trace_parent::{TRACEPARENT, parent_of};
+use crate::telemetry::traces::answered;
 use crate::{chat, gate, trust};
 
 /// The most that a body may have.
@@ -54,28 +60,28 @@ const REQUESTS_AT_WORK: usize = 512;
 /// One keeper for each host, with an answer to wait for and something to say.
 const KEEPERS_AT_WORK: usize = 64;
 
-/// Layers 4 and 6 for routes that are not behind the gate and take no body.
+/// Layers 5 and 7 for routes that are not behind the gate and take no body.
 pub(crate) fn open(routes: Router<AppState>) -> Router<AppState> {
     let at_work = Arc::new(Semaphore::new(REQUESTS_AT_WORK));
     routes.layer(from_fn(bound_time)).layer(from_fn_with_state(at_work, bound_requests))
 }
 
-/// Layers 4 to 7 for routes that answer as soon as they can.
+/// Layers 5 to 8 for routes that answer as soon as they can.
 pub(crate) fn answering(routes: Router<AppState>, state: &AppState) -> Router<AppState> {
     soon(routes.layer(from_fn_with_state(KNOWN, read_body)), state)
 }
 
-/// Layers 4 to 7 for devices that nobody knows yet: the gate lets anybody come so far, so they hold seats of one another alone.
+/// Layers 5 to 8 for devices that nobody knows yet: the gate lets anybody come so far, so they hold seats of one another alone.
 pub(crate) fn introducing(routes: Router<AppState>, state: &AppState) -> Router<AppState> {
     soon(routes.layer(from_fn_with_state(UNKNOWN, read_body)), state)
 }
 
-/// Layers 4 to 6 for pages, which are for anybody and take no body: whoever sends one that does not end holds no seat for it.
+/// Layers 5 to 7 for pages, which are for anybody and take no body: whoever sends one that does not end holds no seat for it.
 pub(crate) fn looking(routes: Router<AppState>, state: &AppState) -> Router<AppState> {
     soon(routes, state)
 }
 
-/// Layers 4 to 6, with seats of their own for these routes.
+/// Layers 5 to 7, with seats of their own for these routes.
 fn soon(routes: Router<AppState>, state: &AppState) -> Router<AppState> {
     let at_work = Arc::new(Semaphore::new(REQUESTS_AT_WORK));
     routes
@@ -84,7 +90,7 @@ fn soon(routes: Router<AppState>, state: &AppState) -> Router<AppState> {
         .layer(from_fn_with_state(at_work, bound_requests))
 }
 
-/// Layers 4, 5 and 7 for routes that wait for something to happen: each takes a waiting seat and bounds its own time.
+/// Layers 5, 6 and 8 for routes that wait for something to happen: each takes a waiting seat and bounds its own time.
 pub(crate) fn waiting(routes: Router<AppState>, state: &AppState) -> Router<AppState> {
     routes
         .layer(from_fn_with_state(KNOWN, read_body))
@@ -93,7 +99,7 @@ pub(crate) fn waiting(routes: Router<AppState>, state: &AppState) -> Router<AppS
         .layer(from_fn_with_state(Arc::clone(&state.waiting_seats), bound_requests))
 }
 
-/// Layers 4, 5 and 7 for routes that answer in their own time, since a model may take longer than others: each takes a seat
+/// Layers 5, 6 and 8 for routes that answer in their own time, since a model may take longer than others: each takes a seat
 /// and bounds its own time.
 pub(crate) fn conversing(routes: Router<AppState>, state: &AppState) -> Router<AppState> {
     let at_work = Arc::new(Semaphore::new(REQUESTS_AT_WORK));
@@ -110,7 +116,7 @@ pub(crate) fn chatting(routes: Router<AppState>, state: &AppState) -> Router<App
         .layer(map_response(chat::in_their_shape))
 }
 
-/// Layers 4 to 7 for keepers, who wait less than an answer may take.
+/// Layers 5 to 8 for keepers, who wait less than an answer may take.
 pub(crate) fn for_keepers(routes: Router<AppState>, state: &AppState) -> Router<AppState> {
     let at_work = Arc::new(Semaphore::new(KEEPERS_AT_WORK));
     routes
@@ -120,14 +126,15 @@ pub(crate) fn for_keepers(routes: Router<AppState>, state: &AppState) -> Router<
         .layer(from_fn_with_state(at_work, bound_requests))
 }
 
-/// Layers 1 to 3, around everything.
+/// Layers 1 to 4, around everything.
 pub(crate) fn around_all(routes: Router<AppState>, state: &AppState) -> Router<AppState> {
     routes
         .layer(CatchPanicLayer::custom(|panic: Box<dyn Any + Send>| panicked(&*panic).into_response()))
         .layer(from_fn_with_state(state.clone(), count))
+        .layer(from_fn_with_state(state.clone(), trace))
         .layer(TraceLayer::new_for_http().make_span_with(|request: &Request| {
             tracing::info_span!("request", method = %request.method(), path = request.uri().path(),
-                transaction = tracing::field::Empty)
+                transaction = tracing::field::Empty, trace_id = tracing::field::Empty)
         }))
 }
 
@@ -135,6 +142,29 @@ pub(crate) fn around_all(routes: Router<AppState>, state: &AppState) -> Router<A
 pub(crate) fn panicked(panic: &(dyn Any + Send)) -> Problem {
     let text = panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str));
     Problem::mistake(format!("a panic: {}", text.unwrap_or("without words")))
+}
+
+/// Does the request's work in the trace that its `traceparent` names: with a span of its own where somebody collects them.
+async fn trace(State(state): State<AppState>, request: Request, next: Next) -> Response {
+    let header = request.headers().get(TRACEPARENT).and_then(|value| value.to_str().ok());
+    let parent =
+        header.and_then(parent_of).map_or_else(Context::new, |parent| Context::new().with_remote_span_context(parent));
+    let context = match &state.traces {
+        Some(traces) => {
+            let route = request.extensions().get::<MatchedPath>().map_or("none", MatchedPath::as_str);
+            traces.request(&parent, method_label(request.method()), route)
+        }
+        None => parent,
+    };
+    let named = context.span().span_context().clone();
+    if named.is_valid() {
+        tracing::Span::current().record("trace_id", tracing::field::display(named.trace_id()));
+    }
+    let response = next.run(request).with_context(context.clone()).await;
+    if state.traces.is_some() {
+        answered(&context, response.status());
+    }
+    response
 }
 
 async fn count(State(state): State<AppState>, request: Request, next: Next) -> Response {

@@ -1,6 +1,6 @@
 //! What the service counts, in the text form that Prometheus reads.
 
-use axum::extract::State;
+use axum::extract;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
 use prometheus_client::encoding::EncodeLabelSet;
@@ -11,12 +11,15 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 
+use crate::commands::State;
+use crate::events::Reason;
 use crate::gate::Caller;
 use crate::incidents::metrics::IncidentMetrics;
 use crate::insights::metrics::InsightMetrics;
 use crate::model::ModelMetrics;
 use crate::problem::Problem;
 use crate::state::AppState;
+use crate::telemetry;
 
 /// All counters, and the registry that writes them down.
 #[derive(Debug)]
@@ -60,6 +63,8 @@ pub struct Metrics {
     pub revoked_streams: Counter,
     /// Long polls that wait now.
     pub long_polls: Gauge,
+    /// Spans that never reached a collector, by reason.
+    pub spans_dropped: Family<ReasonLabel, Counter>,
     /// What came of requests to models.
     pub models: ModelMetrics,
     pub(crate) insights: InsightMetrics,
@@ -114,7 +119,7 @@ impl Default for Metrics {
         registry.register("events_stored", "Events stored", events_stored.clone());
         let events_duplicate = Counter::default();
         registry.register("events_duplicate", "Events that had been stored before", events_duplicate.clone());
-        let dead_letters = Family::default();
+        let dead_letters = Family::<ReasonLabel, Counter>::default();
         registry.register("dead_letters", "Events that became dead letters, by reason", dead_letters.clone());
         let dead_letters_replayed = Counter::default();
         registry.register("dead_letters_replayed", "Dead letters that became events", dead_letters_replayed.clone());
@@ -126,11 +131,11 @@ impl Default for Metrics {
         let consumer_give_ups = Family::default();
         registry.register("consumer_give_ups", "Events given up, by reason", consumer_give_ups.clone());
         let consumer_lag = Family::default();
-        registry.register("consumer_lag", "Events beyond a consumer's place, up to 1000", consumer_lag.clone());
+        registry.register("consumer_lag_events", "Events beyond a consumer's place, up to 1000", consumer_lag.clone());
         let runbook_reloads_failed = Counter::default();
         let help = "Changes of the runbooks that were not taken because of mistakes";
         registry.register("runbook_reloads_failed", help, runbook_reloads_failed.clone());
-        let command_steps = Family::default();
+        let command_steps = Family::<StateLabel, Counter>::default();
         registry.register("command_steps", "Steps of commands, by the state they led to", command_steps.clone());
         let open_commands = Family::default();
         registry.register("open_commands", "Commands that are not at their end", open_commands.clone());
@@ -149,6 +154,18 @@ impl Default for Metrics {
         registry.register("revoked_streams", help, revoked_streams.clone());
         let long_polls = Gauge::default();
         registry.register("long_polls", "Long polls that wait now", long_polls.clone());
+        let spans_dropped = Family::<ReasonLabel, Counter>::default();
+        registry.register("spans_dropped", "Spans that never reached a collector, by reason", spans_dropped.clone());
+        // A counter that is not there before its first step hides that step from whoever looks at what it grew by.
+        for state in State::ALL {
+            drop(command_steps.get_or_create(&StateLabel { state: state.name() }));
+        }
+        for reason in Reason::ALL {
+            drop(dead_letters.get_or_create(&ReasonLabel { reason: reason.name() }));
+        }
+        for reason in telemetry::WHY_DROPPED {
+            drop(spans_dropped.get_or_create(&ReasonLabel { reason }));
+        }
         let models = ModelMetrics::register(&mut registry);
         let insights = InsightMetrics::register(&mut registry);
         let incidents = IncidentMetrics::register(&mut registry);
@@ -173,6 +190,7 @@ impl Default for Metrics {
             revoked_callers,
             revoked_streams,
             long_polls,
+            spans_dropped,
             models,
             insights,
             incidents,
@@ -183,7 +201,10 @@ impl Default for Metrics {
 /// Counters in OpenMetrics' text form.
 #[utoipa::path(get, path = "/metrics", tag = "operation",
     responses((status = OK, description = "All counters", content_type = "application/openmetrics-text")))]
-pub(crate) async fn metrics(State(state): State<AppState>, caller: Caller) -> Result<Response, Problem> {
+pub(crate) async fn metrics(
+    extract::State(state): extract::State<AppState>,
+    caller: Caller,
+) -> Result<Response, Problem> {
     caller.require_principal()?;
     let mut text = String::new();
     encode(&mut text, &state.metrics.registry).map_err(Problem::internal)?;

@@ -35,6 +35,7 @@ use service_agent::TokenSource;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::JoinSet;
 
+use crate::loopback::{self, Listening, Loopback};
 use crate::runbooks::{FollowedCatalogue, RunbookCatalogue};
 use crate::serve::{LogFormat, start_log};
 use agent::Gateway;
@@ -42,7 +43,7 @@ use ansible::Playbooks;
 use carry_out::Runner;
 use journal::Journal;
 use kinds::Kinds;
-use metrics::{Listening, Loopback, Metrics};
+use metrics::Metrics;
 use podman::Podman;
 use webhook::{AllowedHost, Webhooks};
 
@@ -149,8 +150,9 @@ async fn answer(address: Option<Loopback>, runner: &Arc<Runner>) -> anyhow::Resu
     let listening = Listening::on(address).await.context("cannot listen for --metrics; choose a free address")?;
     writeln!(std::io::stdout(), "watchgate: metrics on http://{}/metrics", listening.address()?)?;
     let runner = Arc::clone(runner);
+    let routes = loopback::metrics(move || runner.metrics_text());
     answering.spawn(async move {
-        if let Err(error) = listening.answer(runner).await {
+        if let Err(error) = listening.answer(routes).await {
             tracing::error!(%error, "metrics are not answered any more");
         }
     });

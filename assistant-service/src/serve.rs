@@ -2,6 +2,7 @@
 
 mod answering;
 mod backbone;
+mod leaving;
 
 use std::io::Write;
 use std::net::SocketAddr;
@@ -13,8 +14,9 @@ use anyhow::Context;
 use axum::serve::{Listener, ListenerExt};
 use clap::{Args, ValueEnum};
 use futures_util::future::BoxFuture;
+use futures_util::stream::{self, BoxStream, StreamExt};
 use tokio::net::TcpListener;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::task::JoinSet;
 use tracing_subscriber::EnvFilter;
 
@@ -25,11 +27,12 @@ use crate::events::EventSchemas;
 use crate::gate::FileTransactionKeys;
 use crate::incidents;
 use crate::insights::{self, Watches};
+use crate::loopback::Loopback;
 use crate::mediation;
 use crate::metrics::Metrics;
 use crate::runbooks::{FollowedCatalogue, RunbookCatalogue};
 use crate::state::AppState;
-use crate::telemetry::Telemetry;
+use crate::telemetry::{Telemetry, TraceArguments, traces};
 use crate::tls::{TlsArguments, TlsListener};
 use crate::trust::TrustBook;
 use crate::web::Console;
@@ -37,7 +40,7 @@ use answering::Answering;
 use backbone::BackboneArguments;
 
 pub(crate) const AFTER_HELP: &str = "\
-Runs until SIGTERM. Exits with 1 when it cannot start or its store fails, and says why.
+Runs until SIGTERM, and for --drain-seconds more. Exits with 1 when it cannot start or its store fails, and says why.
 
 Example:
   watchgate keys transaction --trust /var/lib/watchgate/trust --audience assistant-service \\
@@ -88,6 +91,17 @@ pub struct Arguments {
     revocations_kept_days: u64,
     #[command(flatten)]
     tls: TlsArguments,
+    /// Tell of health, `/healthz` and `/readyz`, on this address of this host too, in the clear and without a certificate: for
+    /// `watchgate health`.
+    #[arg(long, env = "WATCHGATE_HEALTH_LISTEN", value_name = "ADDRESS")]
+    health_listen: Option<Loopback>,
+    /// How long the service still answers after SIGTERM while it says that it is not ready, so that whoever sends requests has
+    /// looked for another one before the listener closes. A second signal ends the wait.
+    #[arg(long, env = "WATCHGATE_DRAIN_SECONDS", value_name = "SECONDS", default_value_t = 0,
+        value_parser = clap::value_parser!(u64).range(..=600))]
+    drain_seconds: u64,
+    #[command(flatten)]
+    traces: TraceArguments,
     /// How the log is written, to standard error.
     #[arg(long, env = "WATCHGATE_LOG_FORMAT", value_enum, default_value_t = LogFormat::Text)]
     log_format: LogFormat,
@@ -131,24 +145,31 @@ async fn serve(
     metrics: Arc<Metrics>,
 ) -> anyhow::Result<()> {
     // Caught before anybody can know that the service is there: whoever ends it right away ends it in order.
-    let mut terminated = signal(SignalKind::terminate())?;
-    let mut interrupted = signal(SignalKind::interrupt())?;
+    let signals = signals()?;
+    let spans_dropped = metrics.spans_dropped.clone();
+    let exporting = arguments.traces.open(&spans_dropped).context("cannot export traces")?;
     let (state, telemetry) = open(&arguments, backbone, metrics).await?;
+    let state = exporting.iter().fold(state, |state, (traces, _)| state.with_traces(traces.clone()));
     let listener = TcpListener::bind(arguments.listen)
         .await
         .with_context(|| format!("cannot listen on {}; choose a free address with --listen", arguments.listen))?;
+    let _asked_about_health = leaving::tell_of_health(arguments.health_listen, &state).await?;
     let failure = Arc::<OnceLock<String>>::default();
     let failing = Arc::clone(&failure);
+    let readiness = Arc::clone(&state.readiness);
+    let drain = Duration::from_secs(arguments.drain_seconds);
     let until_signal = async move {
         tokio::select! {
-            _ = terminated.recv() => {}
-            _ = interrupted.recv() => {}
+            () = leaving::drained(signals, readiness, drain) => {}
             why = failed => {
                 let _ = failing.set(why);
             }
         }
     };
     listen_and_answer(arguments.tls, listener, state, until_signal).await?;
+    if let Some((traces, sending)) = exporting {
+        traces::close(&traces, sending).await;
+    }
     if let Some(telemetry) = telemetry {
         tokio::task::spawn_blocking(move || telemetry.close()).await.context("telemetry did not end")?;
     }
@@ -157,6 +178,19 @@ async fn serve(
         // Whoever keeps the service running starts it again, and it begins anew with the log.
         Some(why) => anyhow::bail!("the backbone failed: {why}"),
     }
+}
+
+/// Each SIGTERM and SIGINT.
+fn signals() -> anyhow::Result<BoxStream<'static, ()>> {
+    let caught = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    let next = |(mut terminated, mut interrupted): (Signal, Signal)| async move {
+        tokio::select! {
+            _ = terminated.recv() => {}
+            _ = interrupted.recv() => {}
+        }
+        Some(((), (terminated, interrupted)))
+    };
+    Ok(stream::unfold(caught, next).boxed())
 }
 
 async fn listen_and_answer(

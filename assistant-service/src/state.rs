@@ -23,6 +23,7 @@ use crate::problem::Problem;
 use crate::runbooks::RunbookCatalogue;
 use crate::seats::Seats;
 use crate::sessions::Sessions;
+use crate::telemetry::Traces;
 use crate::trust::TrustBook;
 use crate::web::Console;
 
@@ -67,6 +68,8 @@ pub struct AppState {
     pub trust: Arc<TrustBook>,
     /// The counters.
     pub metrics: Arc<Metrics>,
+    /// Where spans of requests go, if anywhere.
+    pub(crate) traces: Option<Traces>,
     /// Tells those who wait that the service ends.
     pub ending: Arc<watch::Sender<bool>>,
     /// One for each long poll that may wait at once.
@@ -121,6 +124,7 @@ impl AppState {
             mediator: Arc::default(),
             trust,
             metrics,
+            traces: None,
             ending: Arc::default(),
             waiting_seats,
             tail_seats: Seats::new(TAIL_SEATS.0, TAIL_SEATS.1),
@@ -162,6 +166,13 @@ impl AppState {
     /// The sessions; without settings for them there is nothing of the kind.
     pub(crate) fn sessions(&self) -> Result<&Sessions, Problem> {
         self.sessions.as_deref().ok_or(Problem::NotFound)
+    }
+
+    /// The same, and requests and commands are told as spans.
+    #[must_use]
+    pub(crate) fn with_traces(self, traces: Traces) -> Self {
+        self.commands.tell_spans_to(traces.clone());
+        Self { traces: Some(traces), ..self }
     }
 
     /// The same, with a console.

@@ -7,9 +7,12 @@ mod answers;
 mod content;
 mod export;
 mod operation;
+mod queue;
 mod room;
 mod settings;
+pub(crate) mod trace_parent;
 mod traced;
+pub(crate) mod traces;
 
 #[cfg(test)]
 mod tests;
@@ -26,8 +29,10 @@ use opentelemetry_sdk::trace::{SdkTracer, SdkTracerProvider};
 pub use answers::TracedAssistant;
 pub use export::{CannotExport, Rhythm};
 pub use operation::{Named, Operation};
+pub(crate) use queue::WHY_DROPPED;
 pub use settings::TelemetrySettings;
 pub use traced::Traced;
+pub use traces::{TraceArguments, Traces};
 
 /// The conventions' own boundaries, for tokens and for seconds.
 const TOKENS: [f64; 14] = [

@@ -23,7 +23,7 @@ use zeroize::Zeroizing;
 use crate::spool::Spooled;
 pub(crate) use answer::Answer;
 use own_token::OwnToken;
-use proof::ProofKey;
+pub use proof::ProofKey;
 
 const CALL_TIMEOUT: Duration = Duration::from_secs(15);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -170,7 +170,8 @@ impl Gateway {
         let mut call = self.client.post(self.events.clone()).header(AUTHORIZATION, authorization);
         if let Some(key) = &self.key {
             let nonce = self.nonce.lock().unwrap_or_else(PoisonError::into_inner).clone();
-            let proof = key.proof("POST", &self.events, &token.text, nonce.as_deref()).ok_or("no proof can be made")?;
+            let proof =
+                key.proof("POST", &self.events, Some(&token.text), nonce.as_deref()).ok_or("no proof can be made")?;
             call = call.header("DPoP", proof);
         }
         let call = call.header(CONTENT_TYPE, "application/cloudevents-batch+json").body(body);

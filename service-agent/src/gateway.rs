@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use reqwest::header::HeaderValue;
 use reqwest::{Certificate, Client, Method, RequestBuilder, Response, StatusCode};
 use serde::Serialize;
 use thiserror::Error;
@@ -68,6 +69,8 @@ pub struct Gateway {
     client: Client,
     base_url: String,
     token: TokenSource,
+    /// The trace that calls belong to.
+    traceparent: Option<HeaderValue>,
 }
 
 impl Gateway {
@@ -81,7 +84,13 @@ impl Gateway {
             client = client.tls_certs_only([Certificate::from_pem(pem).map_err(AgentError::Setting)?]);
         }
         let client = client.build().map_err(AgentError::Setting)?;
-        Ok(Self { client, base_url: base_url.trim_end_matches('/').to_owned(), token })
+        Ok(Self { client, base_url: base_url.trim_end_matches('/').to_owned(), token, traceparent: None })
+    }
+
+    /// The same, with calls that belong to this trace. What is no header is no trace.
+    pub(crate) fn in_trace(&self, traceparent: Option<&str>) -> Self {
+        let traceparent = traceparent.and_then(|text| HeaderValue::from_str(text).ok());
+        Self { traceparent, ..self.clone() }
     }
 
     pub(crate) async fn lease(&self, service: &str) -> Result<Option<Lease>, AgentError> {
@@ -124,7 +133,11 @@ impl Gateway {
     async fn call(&self, path: &str, body: &impl Serialize) -> Result<RequestBuilder, AgentError> {
         let token = self.token.token().await.map_err(AgentError::Token)?;
         let url = format!("{}{path}", self.base_url);
-        Ok(self.client.request(Method::POST, url).bearer_auth(token).json(body))
+        let call = self.client.request(Method::POST, url).bearer_auth(token).json(body);
+        Ok(match &self.traceparent {
+            Some(traceparent) => call.header("traceparent", traceparent),
+            None => call,
+        })
     }
 
     async fn send(&self, call: RequestBuilder) -> Result<(StatusCode, Vec<u8>), AgentError> {

@@ -28,6 +28,10 @@ pub struct Command {
     /// How often it has been begun, this time included.
     #[serde(default = "first")]
     pub attempt: u32,
+    /// The trace of whoever asked for the command (W3C Trace Context), for spans of what is done for it. The agent's own calls about
+    /// the command bring it along.
+    #[serde(default)]
+    pub traceparent: Option<String>,
     /// Names the lease, for an agent that writes down what it has begun and tells it late ([`crate::Gateway::late_result`]).
     #[serde(skip)]
     pub fence: u64,

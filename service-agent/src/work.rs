@@ -40,7 +40,8 @@ where
 {
     pub(crate) async fn carry_out(&self, Lease { mut command, fence }: Lease) {
         command.fence = fence;
-        let (id, gateway) = (command.id.clone(), self.gateway);
+        let gateway = &self.gateway.in_trace(command.traceparent.as_deref());
+        let id = command.id.clone();
         let (stop, stop_asked) = watch::channel(false);
         let beat = |said| {
             let (id, stop) = (&id, &stop);

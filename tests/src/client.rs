@@ -68,7 +68,7 @@ pub(crate) fn install_crypto() {
 }
 
 /// The stage's authority and nobody else's, for clients that bring their own TLS.
-pub(crate) fn roots(ca: &Path) -> Result<RootCertStore> {
+pub fn roots(ca: &Path) -> Result<RootCertStore> {
     install_crypto();
     let mut roots = RootCertStore::empty();
     for certificate in CertificateDer::pem_file_iter(ca).context("the stage's authority cannot be read")? {

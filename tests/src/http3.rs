@@ -14,11 +14,12 @@ use http::{HeaderMap, Method, Request, StatusCode};
 use quinn::crypto::rustls::QuicClientConfig;
 use quinn::{ClientConfig, Endpoint};
 use tokio::task::JoinHandle;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 use crate::client::roots;
 
 const PATIENCE: Duration = Duration::from_secs(20);
+const TICKET_WITHIN: Duration = Duration::from_millis(300);
 
 /// One QUIC connection to the gateway.
 pub struct Http3Client {
@@ -97,12 +98,35 @@ impl Drop for Http3Client {
     }
 }
 
-async fn connect(port: u16, ca: &Path) -> Result<Http3Client> {
+/// Whether somebody who has been at this QUIC server on loopback before may send requests along with the first packet of the next
+/// connection (0-RTT), before the server knows that it is not a copy of that packet.
+pub async fn takes_early_data(port: u16, ca: &Path) -> Result<bool> {
+    let endpoint = endpoint(ca)?;
+    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+    let first = endpoint.connect(address, "localhost")?.await?;
+    // The ticket for the next time comes after the handshake.
+    sleep(TICKET_WITHIN).await;
+    first.close(0u8.into(), b"");
+    match endpoint.connect(address, "localhost")?.into_0rtt() {
+        Ok((_, accepted)) => Ok(timeout(PATIENCE, accepted).await.context("no connection within 20 s")?),
+        Err(connecting) => {
+            timeout(PATIENCE, connecting).await.context("no connection within 20 s")??;
+            Ok(false)
+        }
+    }
+}
+
+fn endpoint(ca: &Path) -> Result<Endpoint> {
     let mut tls = rustls::ClientConfig::builder().with_root_certificates(roots(ca)?).with_no_client_auth();
     tls.alpn_protocols = vec![b"h3".to_vec()];
-
+    tls.enable_early_data = true;
     let mut endpoint = Endpoint::client(SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0)))?;
     endpoint.set_default_client_config(ClientConfig::new(Arc::new(QuicClientConfig::try_from(tls)?)));
+    Ok(endpoint)
+}
+
+async fn connect(port: u16, ca: &Path) -> Result<Http3Client> {
+    let endpoint = endpoint(ca)?;
     let connection = endpoint.connect(SocketAddr::from((Ipv4Addr::LOCALHOST, port)), "localhost")?.await?;
     let (mut driver, requests) = h3::client::new(h3_quinn::Connection::new(connection)).await?;
     let driver = tokio::spawn(async move {

@@ -1,6 +1,7 @@
 //! The stage: the real Traefik with the real plugin before the real service, started together on free ports from the
 //! files that users copy. The whole-path tests, `make demo` and `make run` all stand on it.
 
+pub mod alert_receiver;
 pub mod back_end;
 pub mod beside;
 pub mod bulk;
@@ -14,6 +15,7 @@ pub mod identity_provider;
 pub mod lab;
 pub mod model_mock;
 pub mod pages;
+pub mod podman;
 pub mod random;
 pub mod raw;
 pub mod replicas;

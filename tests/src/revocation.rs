@@ -45,15 +45,24 @@ impl KeptStage {
 
 /// Waits until no instance of the gate is left that has not heard the keeper.
 pub async fn every_gate_has_heard(stage: &Stage) -> Result<()> {
+    passes_everywhere(stage, "/echo").await
+}
+
+async fn passes_everywhere(stage: &Stage, path: &str) -> Result<()> {
     let caller = stage.caller("ada", "events:read")?;
     let mut refused_at = Instant::now();
     until("every gate has heard the keeper", PATIENCE, async || {
-        if caller.get("/echo").send().await?.status() != 200 {
+        if caller.get(path).send().await?.status() != 200 {
             refused_at = Instant::now();
         }
         Ok((refused_at.elapsed() > EVERY_INSTANCE_HAS_LOOKED).then_some(()))
     })
     .await
+}
+
+/// The same where there is only the service.
+pub async fn every_service_token_passes(stage: &Stage) -> Result<()> {
+    passes_everywhere(stage, "/v1/events?limit=1").await
 }
 
 /// The shipped gate with a keeper, and a rule for `/echo`.

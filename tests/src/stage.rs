@@ -15,6 +15,7 @@ use crate::artifacts;
 use crate::client::{self, Caller};
 use crate::guardian::Guardian;
 use crate::http3::{Http3Answer, Http3Client};
+use crate::ports;
 use crate::process::{Process, tail};
 use crate::token::TokenRequest;
 
@@ -27,7 +28,7 @@ pub(crate) mod shared;
 mod traefik;
 
 pub use gateway::SecondGateway;
-use layout::{Host, Layout};
+use layout::{Host, Layout, Observed};
 pub use layout::{shipped_gate, shipped_gate_with_sessions};
 use options::{BackEnd, Folder, GateFolder, StageOptions};
 use replicas::Replicas;
@@ -46,6 +47,7 @@ pub struct Stage {
     dynamic: Option<Value>,
     https_port: u16,
     http_port: u16,
+    metrics_port: Option<u16>,
     // Last, so that it outlives what it guards; then the lock goes.
     guardian: Arc<Guardian>,
     _lock: Option<File>,
@@ -83,6 +85,7 @@ impl Stage {
                     console: options.console.map(|told| layout.write_config("console", &told)).transpose()?,
                     sessions: options.sessions.then(|| layout.make_sessions()).transpose()?,
                     mutual_tls: options.mutual_tls,
+                    tracing: options.tracing.clone(),
                     guardian: Arc::clone(&guardian),
                 };
                 let replicas = Replicas::start(&options.backbone, &layout, shared).await?;
@@ -90,14 +93,19 @@ impl Stage {
                 (replicas, urls)
             }
         };
+        let metrics_port = options.traefik_metrics.then(ports::free).transpose()?;
+        let observed = Observed { tracing: options.tracing, metrics_port };
         let wanted = Wanted {
             back_ends: &back_ends,
             gate: options.gate.as_ref(),
             dynamic: options.dynamic.as_ref(),
+            listens_everywhere: options.listens_everywhere,
             gate_alone: options.gate_alone,
             gate_folder: GateFolder::Shared,
             behind_proxy: options.behind_proxy,
+            containers: options.containers.as_deref(),
             mutual_tls: options.mutual_tls,
+            observed: &observed,
         };
         let traefik = traefik::start(&layout, &wanted, &guardian).await?;
         let (https_port, http_port) = (traefik.https_port, traefik.http_port);
@@ -110,6 +118,7 @@ impl Stage {
             dynamic: options.dynamic,
             https_port,
             http_port,
+            metrics_port,
             guardian,
             _lock: lock,
         };
@@ -139,6 +148,12 @@ impl Stage {
     /// The service behind the gate, for those who try to go past it; of several replicas the first.
     pub fn service_url(&self) -> &str {
         self.back_ends.first().map_or("", String::as_str)
+    }
+
+    /// What Traefik tells Prometheus, where it does.
+    pub fn traefik_metrics_url(&self) -> Result<String> {
+        let port = self.metrics_port.context("this stage's Traefik has no metrics")?;
+        Ok(format!("http://127.0.0.1:{port}/metrics"))
     }
 
     /// The authority that signed the gateway's certificate, as PEM.
@@ -250,10 +265,13 @@ impl Stage {
             back_ends: &self.back_ends,
             gate: self.gate.as_ref(),
             dynamic: self.dynamic.as_ref(),
+            listens_everywhere: false,
             gate_alone: false,
             gate_folder,
             behind_proxy: false,
+            containers: None,
             mutual_tls: self.service_url().starts_with("https://"),
+            observed: &Observed::default(),
         };
         let traefik = traefik::start(&layout, &wanted, &self.guardian).await?;
         Ok(SecondGateway::new(traefik, layout.trust(), layout.gate()))

@@ -1,7 +1,16 @@
 //! The same gate over QUIC, and what the plain entry points say.
 
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::Path;
+use std::sync::Arc;
+
 use anyhow::{Context, Result, ensure};
+use quinn::crypto::rustls::QuicServerConfig;
+use quinn::{Endpoint, ServerConfig};
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use serde_json::{Value, json};
+use watchgate_tests::http3::takes_early_data;
 use watchgate_tests::{SharedStage, StageOptions, client};
 
 static STAGE: SharedStage = SharedStage::new(|| Ok(StageOptions::default()));
@@ -42,6 +51,40 @@ async fn answers_over_tcp_name_http3_and_tls_is_never_older_than_1_3() -> Result
             Ok(())
         })
         .await
+}
+
+/// What comes as early data may be a copy of what somebody else has sent: a command would be asked for twice (RFC 8470, section 1).
+#[tokio::test]
+async fn nothing_is_taken_before_the_handshake_is_done() -> Result<()> {
+    STAGE
+        .play(async |stage| {
+            let (ca, tls) = (stage.ca(), stage.keys().join("tls"));
+            let other = somebody_who_takes_early_data(&tls)?;
+            ensure!(takes_early_data(other.local_addr()?.port(), &ca).await?, "the client never sends early data");
+            ensure!(!takes_early_data(stage.https_port(), &ca).await?, "early data were taken");
+            Ok(())
+        })
+        .await
+}
+
+fn somebody_who_takes_early_data(tls: &Path) -> Result<Endpoint> {
+    let certificates: Vec<_> = CertificateDer::pem_file_iter(tls.join("server.pem"))?.collect::<Result<_, _>>()?;
+    let key = PrivateKeyDer::from_pem_file(tls.join("server.key"))?;
+    let mut tls = rustls::ServerConfig::builder_with_protocol_versions(&[&rustls::version::TLS13])
+        .with_no_client_auth()
+        .with_single_cert(certificates, key)?;
+    tls.alpn_protocols = vec![b"h3".to_vec()];
+    tls.max_early_data_size = u32::MAX;
+    let config = ServerConfig::with_crypto(Arc::new(QuicServerConfig::try_from(tls)?));
+    let endpoint = Endpoint::server(config, SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))?;
+    let accepting = endpoint.clone();
+    tokio::spawn(async move {
+        while let Some(incoming) = accepting.accept().await {
+            // Kept open until the other side closes it.
+            tokio::spawn(async move { Ok::<_, quinn::ConnectionError>(incoming.await?.closed().await) });
+        }
+    });
+    Ok(endpoint)
 }
 
 #[tokio::test]

@@ -3,14 +3,13 @@
 
 #![expect(clippy::indexing_slicing, reason = "a JSON value answers null for a member that it has not")]
 
-use std::env;
-use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 use watchgate_tests::Companion;
-use watchgate_tests::runner::{Runner, User};
+use watchgate_tests::podman;
+use watchgate_tests::runner::Runner;
 use watchgate_tests::wait::until;
 
 const IMAGES: &str = "localhost/watchgate-test";
@@ -42,18 +41,12 @@ fn roll(container: &str) -> (String, String) {
     runbook(&format!("roll-{container}"), &step, "string")
 }
 
-fn socket() -> Result<PathBuf> {
-    env::var_os("WATCHGATE_TEST_PODMAN").map(PathBuf::from).context("run this below scripts/with-podman.sh")
-}
-
 /// A stage with these runbooks, whose runner is the user to whom Podman belongs.
 async fn start(runbooks: &[(String, String)]) -> Result<Runner> {
-    let user = env::var("WATCHGATE_TEST_PODMAN_USER").context("run this below scripts/with-podman.sh")?;
-    let (id, group) = user.split_once(':').context("that is no user and group")?;
-    let user = User { id: id.parse()?, group: group.parse()? };
-    ensure!(user.id != 0, "the runner would be root");
     let runbooks: Vec<_> = runbooks.iter().map(|(name, text)| (name.as_str(), text.clone())).collect();
-    Runner::start(tempfile::tempdir()?, &runbooks, vec![("--podman-socket", socket()?)]).await?.run_as(user)
+    Runner::start(tempfile::tempdir()?, &runbooks, vec![("--podman-socket", podman::socket()?)])
+        .await?
+        .run_as(podman::user()?)
 }
 
 /// Asks for a command that somebody else approves.
@@ -68,17 +61,9 @@ async fn done(runner: &Runner, runbook: &str, what: Value, process: &Companion) 
     runner.ended(&asked, process).await
 }
 
-/// What Podman itself shows.
-async fn podman(path: &str) -> Result<Value> {
-    let client =
-        reqwest::Client::builder().unix_socket(socket()?).no_proxy().timeout(Duration::from_secs(30)).build()?;
-    let answer = client.get(format!("http://podman/v4.0.0/libpod/{path}")).send().await?.error_for_status()?;
-    Ok(serde_json::from_str(&answer.text().await?)?)
-}
-
 /// Name, image and state of the containers that are this one or were made for it, and whether more than one is there.
 async fn of(name: &str) -> Result<Vec<(String, String, String)>> {
-    let all = podman("containers/json?all=true").await?;
+    let all = podman::look("containers/json?all=true").await?;
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let all = all.as_array().context("no list of containers")?.iter();
     let all = all.map(|shown| (text(&shown["Names"][0]), text(&shown["Image"]), text(&shown["State"])));
@@ -111,15 +96,15 @@ async fn approved_commands_restart_scale_and_roll_and_put_back_what_is_ill() -> 
     let runbooks = [restart, runbook("scale", &scale, "integer"), roll("desk"), ("roll-soon".to_owned(), roll_ill)];
     let runner = start(&runbooks).await?;
     let process = runner.process("runner")?;
-    ensure!(podman("info").await?["host"]["security"]["rootless"] == true, "this Podman is not rootless");
+    ensure!(podman::look("info").await?["host"]["security"]["rootless"] == true, "this Podman is not rootless");
 
     let asked = runner.ask("restart", json!({"what": "desk"}), false).await?;
     ensure!(asked["state"] == "pending", "it was begun before anybody agreed: {asked}");
-    let before = podman("containers/desk/json").await?;
+    let before = podman::look("containers/desk/json").await?;
     runner.approve(&asked).await?;
     let ended = runner.ended(&asked, &process).await?;
     ensure!(ended["state"] == "succeeded", "{ended}\n{}", process.log());
-    let after = podman("containers/desk/json").await?;
+    let after = podman::look("containers/desk/json").await?;
     let started_at = "/State/StartedAt";
     ensure!(before["Id"] == after["Id"] && before.pointer(started_at) != after.pointer(started_at), "{after}");
 

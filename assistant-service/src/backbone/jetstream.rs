@@ -21,5 +21,5 @@ pub use arguments::{NatsArguments, StreamSettings};
 pub use connection::{CannotConnect, Connection, ConnectionSettings, MAX_MESSAGE_BYTES, User, connect};
 pub use form::{CannotJoin, JetStreamBackbone};
 pub use moving::{CannotMove, Moved, migrate};
-pub use promise::{Promise, Untold};
+pub use promise::{Promise, Untold, server_times};
 pub use stream::{CannotOpenStream, Difference, ensure_stream, subjects};

@@ -16,7 +16,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 
 pub use issuer::{IssuerFile, IssuerKey, read_issuer};
-pub(crate) use issuer::{public_jwk, read_signing_key};
+pub(crate) use issuer::{generate, public_jwk, read_signing_key, signing_key};
 use key_file::{KeyFolder, Overwrite, Written};
 
 /// Who calls services of ours, and shows a certificate where they ask for one.

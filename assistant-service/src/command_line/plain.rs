@@ -11,7 +11,7 @@ pub(in crate::command_line) fn visible(text: &str) -> String {
 }
 
 /// The same in one line.
-pub(in crate::command_line) fn line(text: &str) -> String {
+pub(crate) fn line(text: &str) -> String {
     visible(text).replace(['\n', '\t'], " ")
 }
 

@@ -3,7 +3,7 @@
 mod check;
 mod configuration;
 mod explain;
-mod trust_directory;
+pub(crate) mod trust_directory;
 
 use clap::Subcommand;
 

@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::plain::line;
 
 /// Each row in a line, its columns as wide as their widest cells and two spaces apart.
-pub(super) fn table<const COLUMNS: usize>(rows: &[[String; COLUMNS]]) -> String {
+pub(crate) fn table<const COLUMNS: usize>(rows: &[[String; COLUMNS]]) -> String {
     let mut widths = [0; COLUMNS];
     for row in rows {
         for (width, cell) in widths.iter_mut().zip(row) {

@@ -14,6 +14,7 @@ use crate::backbone::BackboneError;
 use crate::gate::Caller;
 use crate::problem::Problem;
 use crate::runbooks::Right;
+use crate::telemetry::trace_parent;
 
 const MAX_REASON_BYTES: usize = 2000;
 const MAX_PARAMETERS_BYTES: usize = 64 * 1024;
@@ -87,7 +88,9 @@ impl Commands {
         let secrets = SecretParameters::taken_from(&mut parameters, secret)?;
         let id = uuid::Uuid::now_v7().to_string();
         let call = Call { target, parameters, secrets, reason, dry_run, replays };
-        Ok(Record::new(id, &runbook, call, caller.require_principal()?.clone(), self.now()))
+        let mut record = Record::new(id, &runbook, call, caller.require_principal()?.clone(), self.now());
+        record.traceparent = trace_parent::current();
+        Ok(record)
     }
 
     async fn check_room(&self, requested_by: &Principal) -> Result<(), Problem> {

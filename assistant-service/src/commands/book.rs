@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::ops::Bound;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use serde_json::value::to_raw_value;
 use time::{Duration, OffsetDateTime};
@@ -24,6 +24,7 @@ use crate::gate::Caller;
 use crate::metrics::{Metrics, StateLabel};
 use crate::problem::Problem;
 use crate::runbooks::RunbookCatalogue;
+use crate::telemetry::Traces;
 
 /// Commands that are not at their end. Apart from the others, because they are looked through every second.
 pub(super) const OPEN: &str = "commands.open";
@@ -59,6 +60,8 @@ pub struct Commands {
     pub(super) reached: Reached,
     pub(super) turns: Turns,
     pub(super) time_seen: TimeSeen,
+    /// Where spans go, if anywhere.
+    pub(super) traces: OnceLock<Traces>,
 }
 
 /// A record and the revision that a change of it must give.
@@ -102,8 +105,8 @@ impl Commands {
         let time_seen = TimeSeen::since_now(&*clock);
         let reached = Reached::nothing(&*backbone);
         let (known, turns) = (OpenCommands::default(), Turns::default());
-        let round = Round::default();
-        Self { backbone, clock, runbooks, metrics, known, round, reached, turns, time_seen }
+        let (round, traces) = (Round::default(), OnceLock::new());
+        Self { backbone, clock, runbooks, metrics, known, round, reached, turns, time_seen, traces }
     }
 
     pub(super) fn now(&self) -> OffsetDateTime {
@@ -224,6 +227,7 @@ impl Commands {
         for state in &states {
             self.count(*state);
         }
+        self.tell_spans(before, &record);
         let revision = committed.revisions.last().copied();
         let revision = revision.ok_or_else(|| Problem::mistake("the store did not say what an entry's revision is"))?;
         let kept = Kept { record, revision };

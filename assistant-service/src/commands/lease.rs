@@ -65,6 +65,9 @@ struct Call {
     dry_run: bool,
     /// The how-many-eth try this is, from 1.
     attempt: u32,
+    /// The trace of whoever asked for it (W3C Trace Context): what is done for the command belongs to it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    traceparent: Option<String>,
 }
 
 /// Gives the caller its oldest scheduled command, or waits for one. The first heartbeat says that it has begun.
@@ -194,6 +197,7 @@ fn leased(record: Record) -> Result<LeasedCommand, Problem> {
         timeout_seconds: record.timeout_seconds,
         dry_run: record.command.dry_run,
         attempt: record.command.attempts.saturating_add(1),
+        traceparent: record.traceparent,
     };
     Ok(LeasedCommand { command, fence: lease.fence, lease_expires_at: lease.expires_at })
 }

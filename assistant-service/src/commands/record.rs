@@ -34,6 +34,12 @@ pub(super) struct Record {
     /// When its service could first have it; a lease that is lost does not give it more time.
     #[serde(default, with = "time::serde::rfc3339::option")]
     pub(super) scheduled_at: Option<OffsetDateTime>,
+    /// The trace of the request that asked for it, as a `traceparent`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) traceparent: Option<String>,
+    /// When the last lease was given.
+    #[serde(default, with = "time::serde::rfc3339::option", skip_serializing_if = "Option::is_none")]
+    pub(super) leased_at: Option<OffsetDateTime>,
     /// What the command is called with and does not show.
     #[serde(default, skip_serializing_if = "SecretParameters::is_empty")]
     secrets: SecretParameters,
@@ -163,6 +169,8 @@ impl Record {
             holder: None,
             leases: Vec::new(),
             scheduled_at: None,
+            traceparent: None,
+            leased_at: None,
             secrets,
             output_before: 0,
             output_pieces: 0,
@@ -222,6 +230,7 @@ impl Record {
             }
             Step::Lease { holder } => {
                 self.fence = self.fence.saturating_add(1);
+                self.leased_at = Some(now);
                 self.keep_lease(holder.clone());
                 self.holder = Some(holder);
                 self.extend_lease(now);

@@ -258,7 +258,7 @@ async fn deliveries_give_ups_and_lags_are_counted_without_owners() {
         r#"watchgate_consumer_give_ups_total{reason="terminated"} 1"#,
         r#"watchgate_consumer_give_ups_total{reason="too_many_deliveries"} 1"#,
         // One that was never handed out, and two that say what was given up and are of another type: no filter, so all are.
-        r#"watchgate_consumer_lag{consumer="jobs"} 3"#,
+        r#"watchgate_consumer_lag_events{consumer="jobs"} 3"#,
     ] {
         assert!(text.lines().any(|found| found == line), "{line} is not in {text}");
     }

@@ -12,7 +12,8 @@ use time::format_description::well_known::Rfc3339;
 
 use super::cloud_event::Extension;
 
-pub(super) use trace_context::{is_traceparent, is_tracestate};
+pub(crate) use trace_context::is_traceparent;
+pub(super) use trace_context::is_tracestate;
 
 /// OpenTelemetry's log data model ends here; 0 says that the severity is not known.
 const MAX_SEVERITY: i32 = 24;

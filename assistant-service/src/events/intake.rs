@@ -29,6 +29,9 @@ pub enum Reason {
 }
 
 impl Reason {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Malformed, Self::Schema, Self::GaveUp];
+
     /// Its name on the wire.
     #[must_use]
     pub fn name(self) -> &'static str {

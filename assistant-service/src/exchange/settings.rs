@@ -140,8 +140,8 @@ fn read_provider(item: &Section<'_>, mistakes: &mut Vec<Mistake>) -> Option<Prov
     })
 }
 
-/// How the exchange shows the provider who it is. Only files are named here: what is in them is nobody's to read along.
-fn read_authentication(auth: &Section<'_>, mistakes: &mut Vec<Mistake>) -> Option<(String, ClientMethod)> {
+/// How a client shows a provider who it is. Only files are named here: what is in them is nobody's to read along.
+pub(crate) fn read_authentication(auth: &Section<'_>, mistakes: &mut Vec<Mistake>) -> Option<(String, ClientMethod)> {
     let client_id = auth.required("clientId", mistakes);
     let named = auth.required("method", mistakes)?;
     let keys: &[&str] = match named.as_str() {

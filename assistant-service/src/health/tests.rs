@@ -126,6 +126,40 @@ async fn a_replica_that_is_cut_off_is_not_ready_at_once_and_shows_afterwards_wha
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_replica_that_leaves_is_not_ready_and_asks_its_store_nothing_any_more() {
+    let (fake, backbone) = Fake::answering(Some(Ok(())));
+    let readiness = Readiness::default();
+    flood(&readiness, &backbone, true).await;
+    readiness.leave();
+    tokio::time::sleep(FRESH_FOR).await;
+    flood(&readiness, &backbone, false).await;
+    assert_eq!(fake.commits(), 1);
+}
+
+#[tokio::test]
+async fn the_listener_for_health_tells_of_health_alone() {
+    let stage = Stage::new();
+    let routes = routes(stage.state.clone());
+    for (path, status) in [
+        ("/healthz", StatusCode::OK),
+        ("/readyz", StatusCode::OK),
+        ("/metrics", StatusCode::NOT_FOUND),
+        ("/v1/events", StatusCode::NOT_FOUND),
+        ("/v1/trust", StatusCode::NOT_FOUND),
+    ] {
+        let request = axum::http::Request::get(path).body(axum::body::Body::empty()).unwrap();
+        let answer = tower::ServiceExt::oneshot(routes.clone(), request).await.unwrap();
+        assert_eq!(answer.status(), status, "{path}");
+    }
+    stage.state.readiness.leave();
+    for (path, status) in [("/healthz", StatusCode::OK), ("/readyz", StatusCode::SERVICE_UNAVAILABLE)] {
+        let request = axum::http::Request::get(path).body(axum::body::Body::empty()).unwrap();
+        let answer = tower::ServiceExt::oneshot(routes.clone(), request).await.unwrap();
+        assert_eq!(answer.status(), status, "{path}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_full_store_is_ready_for_those_who_read() {
     let (_, backbone) = Fake::answering(Some(Err(BackboneError::Full)));
     assert!(Readiness::default().is_ready(&backbone).await);
@@ -148,7 +182,7 @@ async fn a_store_that_works_is_ready_time_and_again() {
     let stage = Stage::new();
     for _ in 0..3 {
         assert!(stage.state.readiness.is_ready(&stage.state.backbone).await);
-        *stage.state.readiness.0.lock().await = None;
+        *stage.state.readiness.last.lock().await = None;
     }
 }
 

@@ -45,7 +45,7 @@ impl IncidentMetrics {
         registry.register("devices_parked", "Devices that were taken out of memory", metrics.parked.clone());
         registry.register("devices_revived", "Devices that came back into memory", metrics.revived.clone());
         let help = "Positions of the log that are yet to be judged; 0 where all is judged";
-        registry.register("diagnosis_lag", help, metrics.lag.clone());
+        registry.register("diagnosis_lag_events", help, metrics.lag.clone());
         metrics
     }
 

@@ -35,7 +35,11 @@ impl InsightMetrics {
         let metrics = Self::default();
         registry.register("insights", "Insights, by watch and judgement", metrics.insights.clone());
         registry.register("insights_waiting", "Insights that wait for the assistant", metrics.waiting.clone());
-        registry.register("watch_lag", "Events that a watch has yet to look at, up to 1000", metrics.lag.clone());
+        registry.register(
+            "watch_lag_events",
+            "Events that a watch has yet to look at, up to 1000",
+            metrics.lag.clone(),
+        );
         let help = "Matters that a watch forgot before there were enough events, for want of room";
         registry.register("watch_matters_dropped", help, metrics.dropped.clone());
         metrics

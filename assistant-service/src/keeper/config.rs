@@ -9,6 +9,7 @@ use trust_core::Mistake;
 use trust_core::network::Network;
 
 use crate::config_file::{self, LocatedMistake};
+use crate::loopback::Loopback;
 use crate::section::Section;
 
 const DAY_HOURS: u64 = 24;
@@ -30,6 +31,8 @@ pub(super) struct KeeperConfig {
     /// Audiences, and the files that services of this host read their transaction keys from.
     pub(super) transaction_keys: Vec<(String, PathBuf)>,
     pub(super) issuers: Vec<IssuerConfig>,
+    /// Where a collector on this host is told what was counted.
+    pub(super) metrics: Option<Loopback>,
 }
 
 /// The service whose backbone the keepers of all hosts share.
@@ -63,7 +66,8 @@ pub(super) fn read(text: &str) -> Result<KeeperConfig, Vec<LocatedMistake>> {
 }
 
 fn whole(root: &Section<'_>, mistakes: &mut Vec<Mistake>) -> Option<KeeperConfig> {
-    let known = ["trust", "gate", "host", "severalHosts", "service", "gateKeys", "transactionKeys", "issuers"];
+    let known =
+        ["trust", "gate", "host", "severalHosts", "service", "gateKeys", "transactionKeys", "issuers", "metrics"];
     root.only_keys(&known, mistakes);
     let trust = root.required("trust", mistakes).map(PathBuf::from);
     let gate = root.required("gate", mistakes).map(PathBuf::from);
@@ -81,6 +85,7 @@ fn whole(root: &Section<'_>, mistakes: &mut Vec<Mistake>) -> Option<KeeperConfig
     let rotate_after = rotation(root, mistakes);
     let transaction_keys = transaction_keys(root, mistakes);
     let issuers = issuers(root, mistakes);
+    let metrics = metrics(root, mistakes);
     Some(KeeperConfig {
         trust: trust?,
         gate: gate?,
@@ -89,7 +94,18 @@ fn whole(root: &Section<'_>, mistakes: &mut Vec<Mistake>) -> Option<KeeperConfig
         rotate_after,
         transaction_keys,
         issuers,
+        metrics,
     })
+}
+
+fn metrics(root: &Section<'_>, mistakes: &mut Vec<Mistake>) -> Option<Loopback> {
+    let section = root.at("metrics");
+    if !section.is_there() {
+        return None;
+    }
+    section.only_keys(&["listen"], mistakes);
+    let address = section.required("listen", mistakes)?.parse();
+    address.inspect_err(|error: &anyhow::Error| section.at("listen").mistake(error.to_string(), mistakes)).ok()
 }
 
 fn read_service(section: &Section<'_>, mistakes: &mut Vec<Mistake>) -> Option<ServiceConfig> {

@@ -4,12 +4,15 @@
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{AtFlags, CWD, Dir, FileType, Mode, OFlags, openat, renameat, statat, unlinkat};
-use rustix::io::{Errno, Result};
+use rustix::fs::{AtFlags, CWD, Dir, FileType, Mode, OFlags, fstat, openat, renameat, statat, unlinkat};
+use rustix::io::{Errno, Result, pread};
 
 const DENIALS: &str = "denials";
 const DENIALS_BEFORE: &str = "denials.1";
 const MAX_DENIALS_BYTES: i64 = 4 * 1024 * 1024;
+
+/// As many records as a gate may write between two looks, and more than it writes down at all.
+const READ_AT_ONCE: usize = 8 * 1024 * 1024;
 
 const PROOFS: &str = "dpop";
 /// Proofs are good for less than that.
@@ -53,6 +56,44 @@ impl GateFolder {
             renameat(&folder, DENIALS, &folder, DENIALS_BEFORE)?;
         }
         Ok(())
+    }
+
+    /// How much is written down of denials.
+    pub(super) fn denials_bytes(&self) -> Result<u64> {
+        match statat(&self.open()?, DENIALS, AtFlags::SYMLINK_NOFOLLOW) {
+            Err(Errno::NOENT) => Ok(0),
+            found => Ok(u64::try_from(found?.st_size).unwrap_or_default()),
+        }
+    }
+
+    /// What was written down since, up to a bound, in whole lines; `from` becomes how far that goes. A file that is shorter than that is a
+    /// new one. Records of the last seconds before somebody moves the file away are not seen.
+    pub(super) fn new_denials(&self, from: &mut u64) -> Result<Vec<u8>> {
+        let folder = self.open()?;
+        let flags = OFlags::NOFOLLOW | OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC;
+        let file = match openat(&folder, DENIALS, flags, Mode::empty()) {
+            Err(Errno::NOENT | Errno::LOOP) => {
+                *from = 0;
+                return Ok(Vec::new());
+            }
+            file => file?,
+        };
+        let found = fstat(&file)?;
+        if FileType::from_raw_mode(found.st_mode) != FileType::RegularFile {
+            return Ok(Vec::new());
+        }
+        if u64::try_from(found.st_size).unwrap_or_default() < *from {
+            *from = 0;
+        }
+        let mut read = vec![0; READ_AT_ONCE];
+        let count = pread(&file, &mut read, *from)?;
+        read.truncate(count);
+        if count == READ_AT_ONCE {
+            // The last one may go on: it is read the next time.
+            read.truncate(read.iter().rposition(|byte| *byte == b'\n').unwrap_or(count));
+        }
+        *from = from.saturating_add(u64::try_from(read.len()).unwrap_or_default());
+        Ok(read)
     }
 
     /// Removes the proofs of minutes that have passed long ago.

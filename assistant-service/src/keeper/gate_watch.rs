@@ -8,6 +8,7 @@ use tokio::time::{MissedTickBehavior, interval};
 
 use super::complaint::Complaint;
 use super::gate_folder::GateFolder;
+use super::metrics::Metrics;
 use super::wall::now;
 use crate::clock::Clock;
 
@@ -36,16 +37,25 @@ pub(super) async fn watch_wishes(gate: GateFolder, wishes: Vec<(String, Arc<Noti
 }
 
 /// Sweeps for ever, beside everything else: a folder full of whatever may take its time.
-pub(super) async fn sweep(gate: GateFolder, clock: Arc<dyn Clock>) {
-    let mut complaints =
-        [Complaint::new("spent proofs cannot be removed"), Complaint::new("the denials cannot be rotated")];
+pub(super) async fn sweep(gate: GateFolder, clock: Arc<dyn Clock>, metrics: Arc<Metrics>) {
+    let mut complaints = [
+        Complaint::new("spent proofs cannot be removed"),
+        Complaint::new("the denials cannot be counted"),
+        Complaint::new("the denials cannot be rotated"),
+    ];
+    // What was denied before this keeper was started is not counted again.
+    let mut counted = gate.denials_bytes().unwrap_or_default();
     let mut beat = interval(SWEEP_EVERY);
     beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         beat.tick().await;
-        let (gate, minute) = (gate.clone(), now(&*clock) / 60_000);
-        let swept = tokio::task::spawn_blocking(move || [gate.sweep_proofs(minute), gate.rotate_denials()]);
-        let Ok(swept) = swept.await else { return };
+        let (gate, minute, metrics) = (gate.clone(), now(&*clock) / 60_000, Arc::clone(&metrics));
+        let swept = tokio::task::spawn_blocking(move || {
+            let looked = gate.new_denials(&mut counted).map(|lines| metrics.denied(&lines));
+            (counted, [gate.sweep_proofs(minute), looked, gate.rotate_denials()])
+        });
+        let Ok((reached, swept)) = swept.await else { return };
+        counted = reached;
         for (complaint, outcome) in complaints.iter_mut().zip(swept) {
             complaint.about(outcome);
         }

@@ -11,6 +11,7 @@ use trust_core::trust_head::{TRUST_HEAD_FILE, TrustHead};
 use super::complaint::Complaint;
 use super::heard::Heard;
 use super::key_sets::KeySets;
+use super::metrics::Metrics;
 use super::revoked::Revoked;
 use super::trust_folder::{Durability, Readers, TrustFolder};
 use super::wall::now;
@@ -38,6 +39,7 @@ pub(super) struct HeadWriter {
     /// Where there is a service, what it has revoked, and when it was last heard.
     pub(super) service: Option<(Arc<Revoked>, Arc<Heard>)>,
     pub(super) sequence: u64,
+    pub(super) metrics: Arc<Metrics>,
 }
 
 impl HeadWriter {
@@ -94,6 +96,7 @@ impl HeadWriter {
         if let Some((revoked, _)) = &self.service {
             revoked.named_in_head(revocations);
         }
+        self.metrics.said(&head);
         Ok(Written::Renewed)
     }
 }

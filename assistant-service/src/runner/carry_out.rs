@@ -61,6 +61,11 @@ struct Under<'a> {
 }
 
 impl Runner {
+    /// What it has counted, in OpenMetrics' text form.
+    pub(super) fn metrics_text(&self) -> Result<String, std::fmt::Error> {
+        self.metrics.text(self.catalogue.list().len())
+    }
+
     /// Carries a command out. What it says at the end is in the journal before it is told.
     pub(super) async fn carry_out(&self, work: &Work, telling: &dyn Telling) -> Ending {
         let in_hand = self.metrics.leased();

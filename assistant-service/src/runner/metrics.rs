@@ -1,7 +1,5 @@
 //! What a runner counts, in the text form that Prometheus reads. Labels are of closed sets: no command can make a new one up.
 
-mod listening;
-
 use std::time::Instant;
 
 use prometheus_client::encoding::EncodeLabelSet;
@@ -12,8 +10,6 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 
 use super::work::Ending;
-
-pub(super) use listening::{Listening, Loopback};
 
 /// From a question to Podman to a playbook over many hosts.
 const SECONDS: [f64; 10] = [0.05, 0.25, 1.0, 5.0, 15.0, 60.0, 300.0, 900.0, 3600.0, 14400.0];
@@ -55,7 +51,11 @@ impl Default for Metrics {
         registry.register("leases", "Commands that were leased", leases.clone());
         let in_hand = Gauge::default();
         registry.register("commands_in_hand", "Commands that are carried out now", in_hand.clone());
-        let commands = Family::default();
+        let commands = Family::<OutcomeLabel, Counter>::default();
+        // Whoever looks at what a counter grew by does not see its first step if it was not there before.
+        for outcome in ["succeeded", "failed", "canceled", "refused", "dropped"] {
+            drop(commands.get_or_create(&OutcomeLabel { outcome }));
+        }
         registry.register("commands", "Commands, by what came of them", commands.clone());
         let steps = Family::default();
         registry.register("steps", "Steps, by kind and what came of them", steps.clone());

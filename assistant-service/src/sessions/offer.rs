@@ -72,6 +72,9 @@ pub(crate) struct SessionView {
     scopes: Vec<String>,
     #[serde(with = "time::serde::rfc3339")]
     created_at: OffsetDateTime,
+    /// When its device last got tokens. With none, or none for as long as a token lives, the device has nothing that works.
+    #[serde(with = "time::serde::rfc3339::option", skip_serializing_if = "Option::is_none")]
+    renewed_at: Option<OffsetDateTime>,
     /// When it is over, or the offer of it.
     #[serde(with = "time::serde::rfc3339")]
     expires_at: OffsetDateTime,
@@ -271,9 +274,10 @@ impl Sessions {
 impl SessionView {
     pub(super) fn of(record: Record) -> Self {
         let expires_at = record.until_time();
-        let Record { id, state, label, device, scopes, created_at, .. } = record;
+        let Record { id, state, label, device, scopes, created_at, given_at, .. } = record;
+        let renewed_at = (given_at > 0).then(|| time_of(given_at));
         let device_since = device.as_ref().map(|device| time_of(device.since));
         let device = device.map(|device| device.words);
-        Self { id, state, label, device, device_since, scopes, created_at: time_of(created_at), expires_at }
+        Self { id, state, label, device, device_since, scopes, created_at: time_of(created_at), renewed_at, expires_at }
     }
 }

@@ -9,7 +9,7 @@ use opentelemetry_otlp::{
 };
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::metrics::{PeriodicReader, SdkMeterProvider};
-use opentelemetry_sdk::trace::{BatchConfigBuilder, BatchSpanProcessor, SdkTracerProvider};
+use opentelemetry_sdk::trace::{BatchConfigBuilder, BatchSpanProcessor, Sampler, SdkTracerProvider};
 use reqwest::Url;
 use thiserror::Error;
 use tokio::runtime::Handle;
@@ -17,15 +17,15 @@ use tokio::runtime::Handle;
 use super::{Telemetry, TelemetrySettings};
 use crate::outbound::{Outbound, OutboundError, OutboundSettings};
 
-const EXPORT_TIMEOUT: Duration = Duration::from_secs(10);
-const MAX_ANSWER_BYTES: usize = 256 * 1024;
+pub(super) const EXPORT_TIMEOUT: Duration = Duration::from_secs(10);
+pub(super) const MAX_ANSWER_BYTES: usize = 256 * 1024;
 /// Spans beyond these are dropped: they are worth less than memory.
 const SPANS_IN_QUEUE: usize = 2048;
 const SPANS_AT_ONCE: usize = 256;
 /// Where content leaves too, one span has up to some 70 KiB.
 const SPANS_WITH_CONTENT_IN_QUEUE: usize = 256;
 const SPANS_WITH_CONTENT_AT_ONCE: usize = 32;
-const MAX_EXPORT_BYTES: usize = 4 * 1024 * 1024;
+pub(super) const MAX_EXPORT_BYTES: usize = 4 * 1024 * 1024;
 
 /// How often something is sent.
 #[derive(Clone, Copy, Debug)]
@@ -91,15 +91,22 @@ impl Telemetry {
             .with_scheduled_delay(rhythm.spans);
         let batches = BatchSpanProcessor::builder(spans).with_batch_config(batches.build()).build();
         let metrics = PeriodicReader::builder(metrics).with_interval(rhythm.metrics).build();
-        // Nothing of the environment, where somebody may have written what is not to leave.
-        let resource = Resource::builder_empty().with_service_name("watchgate").build();
-        let spans = SdkTracerProvider::builder().with_resource(resource.clone()).with_span_processor(batches).build();
-        let metrics = SdkMeterProvider::builder().with_resource(resource).with_reader(metrics).build();
+        let spans = SdkTracerProvider::builder()
+            .with_sampler(Sampler::AlwaysOn)
+            .with_resource(resource())
+            .with_span_processor(batches)
+            .build();
+        let metrics = SdkMeterProvider::builder().with_resource(resource()).with_reader(metrics).build();
         Ok(Self::over(spans, metrics, settings.content))
     }
 }
 
-fn below(endpoint: &Url, signal: &str) -> Result<String, CannotExport> {
+/// Who tells it. Nothing of the environment, where somebody may have written what is not to leave.
+pub(super) fn resource() -> Resource {
+    Resource::builder_empty().with_service_name("watchgate").build()
+}
+
+pub(super) fn below(endpoint: &Url, signal: &str) -> Result<String, CannotExport> {
     let mut url = endpoint.clone();
     url.path_segments_mut().map_err(|()| CannotExport::Endpoint)?.pop_if_empty().extend(["v1", signal]);
     Ok(url.into())
@@ -107,9 +114,9 @@ fn below(endpoint: &Url, signal: &str) -> Result<String, CannotExport> {
 
 /// Exporters run on threads that know no runtime.
 #[derive(Clone, Debug)]
-struct Carrier {
-    outbound: Outbound,
-    runtime: Handle,
+pub(super) struct Carrier {
+    pub(super) outbound: Outbound,
+    pub(super) runtime: Handle,
 }
 
 impl HttpClient for Carrier {

@@ -42,7 +42,7 @@ export function show(root, context) {
     sessions = [...found].reverse();
     const items = sessions.map((session) => h('li', {}, h('a', { href: hrefOf('sessions', [session.id]), 'data-id': session.id },
       h('span', { class: 'title' }, h('span', {}, session.label ?? session.device ?? 'A device'), when(session.created_at)),
-      h('span', { class: 'sub' }, stateTag(session.state), session.label && session.device && h('span', {}, session.device), h('span', {}, 'until ', when(session.expires_at))))));
+      h('span', { class: 'sub' }, stateTag(session), session.label && session.device && h('span', {}, session.device), session.renewed_at && h('span', {}, 'renewed ', when(session.renewed_at)), h('span', {}, 'until ', when(session.expires_at))))));
     fillRows(rows, items, 'No other device is let in.');
     mark();
     for (const tell of watching) tell();

@@ -19,7 +19,7 @@ use super::GatewayError;
 const COORDINATE_BYTES: usize = 32;
 
 /// A private key for ES256.
-pub(super) struct ProofKey {
+pub struct ProofKey {
     key: EcdsaKeyPair,
     random: SystemRandom,
     x: String,
@@ -40,6 +40,13 @@ impl ProofKey {
         key.and_then(|key| Self::of(key.secret_pkcs8_der())).ok_or_else(|| GatewayError::Key(file.to_owned()))
     }
 
+    /// Makes a new one; nothing without random numbers.
+    #[must_use]
+    pub fn generate() -> Option<Self> {
+        let key = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &SystemRandom::new()).ok()?;
+        Self::of(key.as_ref())
+    }
+
     fn of(pkcs8: &[u8]) -> Option<Self> {
         let random = SystemRandom::new();
         let key = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, pkcs8, &random).ok()?;
@@ -55,19 +62,21 @@ impl ProofKey {
         encoded(digest(&SHA256, format!(r#"{{"crv":"P-256","kty":"EC","x":"{x}","y":"{y}"}}"#).as_bytes()))
     }
 
-    /// The value of the header `DPoP` for one request made now with this token; nothing without random numbers.
-    pub(super) fn proof(&self, method: &str, url: &Url, token: &str, nonce: Option<&str>) -> Option<String> {
+    /// The value of the header `DPoP` for one request made now, with this token if it comes with one; nothing without random numbers.
+    #[must_use]
+    pub fn proof(&self, method: &str, url: &Url, token: Option<&str>, nonce: Option<&str>) -> Option<String> {
         let mut id = [0_u8; 16];
         self.random.fill(&mut id).ok()?;
         let mut address = url.clone();
         address.set_query(None);
         address.set_fragment(None);
         let now = SystemTime::now().duration_since(UNIX_EPOCH).ok()?.as_secs();
-        let mut claims = json!({
-            "htm": method, "htu": address.as_str(), "iat": now, "jti": encoded(id), "ath": encoded(digest(&SHA256, token.as_bytes())),
-        });
-        if let (Some(nonce), Value::Object(claims)) = (nonce, &mut claims) {
-            claims.insert("nonce".to_owned(), nonce.into());
+        let mut claims = json!({"htm": method, "htu": address.as_str(), "iat": now, "jti": encoded(id)});
+        let digest = token.map(|token| encoded(digest(&SHA256, token.as_bytes())));
+        for (name, value) in [("ath", digest.as_deref()), ("nonce", nonce)] {
+            if let (Some(value), Value::Object(claims)) = (value, &mut claims) {
+                claims.insert(name.to_owned(), value.into());
+            }
         }
         let jwk = json!({"crv": "P-256", "kty": "EC", "x": self.x, "y": self.y});
         let header = json!({"typ": "dpop+jwt", "alg": "ES256", "jwk": jwk});

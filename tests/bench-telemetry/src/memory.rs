@@ -106,7 +106,7 @@ async fn judged(caller: &Caller, series: usize) -> Result<()> {
             let line = metrics.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '))?;
             line.trim().parse::<f64>().ok()
         };
-        let (live, lag) = (value("watchgate_series_in_memory"), value("watchgate_diagnosis_lag"));
+        let (live, lag) = (value("watchgate_series_in_memory"), value("watchgate_diagnosis_lag_events"));
         Ok((live >= Some(series as f64) && lag == Some(0.0)).then_some(()))
     })
     .await

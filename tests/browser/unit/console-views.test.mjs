@@ -11,6 +11,7 @@ newPage();
 const { h } = await import('../../../browser/pages/lib/dom.js');
 const { show: showAsk } = await import('../../../browser/pages/console/ask.js');
 const { showCommand } = await import('../../../browser/pages/console/command.js');
+const { facts } = await import('../../../browser/pages/console/session-words.js');
 const { showIncident } = await import('../../../browser/pages/console/incident.js');
 const { moduleLoader, OtherVersion } = await import('../../../browser/pages/console/view-module.js');
 
@@ -125,4 +126,16 @@ test('another version is what the gateway says it is, and no guess', async () =>
   assert.equal(await isOther('0123456789abcdef', serving('export const VERSION = \'fedcba9876543210\';')), true);
   assert.equal(await isOther('0123456789abcdef', serving('away', 503)), false);
   assert.equal(await isOther('0123456789abcdef', async () => { throw new TypeError('no line'); }), false);
+});
+
+test('a session whose device has not renewed for as long as a token lives is quiet', () => {
+  const shown = (session) => {
+    const root = h('div', {});
+    root.append(...facts({ id: '1', scopes: [], created_at: '2026-03-01T12:00:00Z', expires_at: '2026-03-02T00:00:00Z', ...session }));
+    return root.textContent;
+  };
+  const ago = (seconds) => new Date(Date.now() - seconds * 1000).toISOString();
+  assert.match(shown({ state: 'active', renewed_at: ago(590) }), /in use.*Last renewed/s);
+  assert.match(shown({ state: 'active', renewed_at: ago(610) }), /quiet/);
+  assert.doesNotMatch(shown({ state: 'confirmed' }), /quiet|Last renewed/);
 });

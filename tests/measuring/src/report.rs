@@ -101,7 +101,8 @@ pub fn write(figures: &[Figure], out: &Path, taken: &Value) -> Result<()> {
     Ok(())
 }
 
-fn machine() -> Result<Value> {
+/// On what figures were taken.
+pub fn machine() -> Result<Value> {
     let cpu = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let model = cpu.lines().find_map(|line| line.strip_prefix("model name")).unwrap_or_default();
     let kernel = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();

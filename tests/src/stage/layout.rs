@@ -41,10 +41,22 @@ pub(crate) struct Differences<'a> {
     pub(crate) back_ends: &'a [String],
     pub(crate) gate: Option<&'a Value>,
     pub(crate) dynamic: Option<&'a Value>,
+    pub(crate) listens_everywhere: bool,
     pub(crate) gate_alone: bool,
     pub(crate) gate_folder: GateFolder,
     pub(crate) behind_proxy: bool,
+    pub(crate) containers: Option<&'a Path>,
     pub(crate) mutual_tls: bool,
+    pub(crate) observed: &'a Observed,
+}
+
+/// Who is told of what Traefik does.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Observed {
+    /// A collector of spans.
+    pub(crate) tracing: Option<String>,
+    /// The port of its metrics.
+    pub(crate) metrics_port: Option<u16>,
 }
 
 impl Differences<'_> {
@@ -170,8 +182,9 @@ impl Layout {
 
     fn write_static(&self, differences: &Differences<'_>) -> Result<()> {
         let mut file = Shipped::read("traefik-config/traefik.yml")?;
-        file.replace("\":80\"", &format!("127.0.0.1:{}", differences.http_port))?;
-        file.replace("\":443\"", &format!("127.0.0.1:{}", differences.https_port))?;
+        let address = if differences.listens_everywhere { "0.0.0.0" } else { "127.0.0.1" };
+        file.replace("\":80\"", &format!("{address}:{}", differences.http_port))?;
+        file.replace("\":443\"", &format!("{address}:{}", differences.https_port))?;
         file.replace("/etc/traefik/dynamic", &self.dynamic().display().to_string())?;
         file.replace("/var/lib/watchgate/trust:", &format!("{}:", self.trust().display()))?;
         file.replace("/var/lib/watchgate/gate:", &format!("{}:", self.gate().display()))?;
@@ -188,6 +201,26 @@ impl Layout {
         }
         if differences.behind_proxy {
             file.replace("    http3: {}\n", "    http3: {}\n    forwardedHeaders: {trustedIPs: [127.0.0.0/8]}\n")?;
+        }
+        if let Some(socket) = differences.containers {
+            let mut more = Shipped::read("traefik-config/containers-static.yml")?;
+            more.replace("/var/lib/watchgate-discovery/containers.sock", &socket.display().to_string())?;
+            let (_, docker) = more.text.split_once("providers:\n").context("containers-static.yml has no providers")?;
+            file.replace("\nproviders:\n", &format!("\nproviders:\n{docker}"))?;
+            Shipped::read("traefik-config/containers.yml")?.write(&self.dynamic().join("containers.yml"))?;
+        }
+        if let Some(collector) = &differences.observed.tracing {
+            let mut tracing = Shipped::read("traefik-config/tracing.yml")?;
+            tracing.replace_all("http://127.0.0.1:4318", collector)?;
+            file.text.push_str(&tracing.text);
+        }
+        if let Some(port) = differences.observed.metrics_port {
+            let mut metrics = Shipped::read("traefik-config/metrics.yml")?;
+            metrics.replace("127.0.0.1:8082", &format!("127.0.0.1:{port}"))?;
+            let (counted, entry_point) =
+                metrics.text.split_once("entryPoints:\n").context("metrics.yml names no entry point")?;
+            file.text.push_str(counted);
+            file.replace("entryPoints:\n", &format!("entryPoints:\n{entry_point}"))?;
         }
         file.write(&self.traefik().join("traefik.yml"))
     }

@@ -23,10 +23,14 @@ pub struct StageOptions {
     pub dynamic: Option<Value>,
     /// More files below `/trust`, there before the gate looks for them: their names and contents.
     pub trust_files: Vec<(String, String)>,
+    /// Has Traefik listen on every address of this machine, as it is shipped, not on loopback alone.
+    pub listens_everywhere: bool,
     /// Turns Traefik's own defences off, so that whatever is refused was refused by the gate.
     pub gate_alone: bool,
     /// Makes this machine a proxy before Traefik, whose `X-Forwarded-For` Traefik lets through.
     pub behind_proxy: bool,
+    /// The socket at which Traefik asks for containers, by the shipped `containers.yml`; without it, it asks nobody.
+    pub containers: Option<PathBuf>,
     /// Has Traefik and the service show each other certificates, by the shipped `mutual-tls.yml`.
     pub mutual_tls: bool,
     /// The documents that the assistant answers from, in place of the example company's.
@@ -41,6 +45,10 @@ pub struct StageOptions {
     pub watches: Option<PathBuf>,
     /// Whether the service has sessions of further devices, by the shipped `sessions.yml`.
     pub sessions: bool,
+    /// Where Traefik and the service send their spans, by the shipped `tracing.yml`: a collector such as `http://127.0.0.1:4318`.
+    pub tracing: Option<String>,
+    /// Whether Traefik tells Prometheus what it counts, by the shipped `metrics.yml`.
+    pub traefik_metrics: bool,
     /// What the console is told; without it there is none.
     pub console: Option<Value>,
 }

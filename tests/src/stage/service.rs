@@ -27,6 +27,7 @@ pub(crate) struct Shared {
     pub(crate) sessions: Option<PathBuf>,
     pub(crate) console: Option<PathBuf>,
     pub(crate) mutual_tls: bool,
+    pub(crate) tracing: Option<String>,
     pub(crate) guardian: Arc<Guardian>,
 }
 
@@ -75,6 +76,9 @@ impl Service {
         command.arg("--data-dir").arg(self.layout.data(self.number));
         for documents in &self.shared.documents {
             command.arg("--documents").arg(documents);
+        }
+        if let Some(collector) = &self.shared.tracing {
+            command.arg("--otlp-endpoint").arg(collector);
         }
         command.arg("--runbooks").arg(&self.shared.runbooks);
         command.arg("--event-schemas").arg(&self.shared.event_schemas);

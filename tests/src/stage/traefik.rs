@@ -7,7 +7,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 use reqwest::StatusCode;
 
-use super::layout::{Differences, Layout};
+use super::layout::{Differences, Layout, Observed};
 use super::options::GateFolder;
 use crate::guardian::Guardian;
 use crate::process::{Process, tail};
@@ -30,10 +30,13 @@ pub(crate) struct Wanted<'a> {
     pub(crate) back_ends: &'a [String],
     pub(crate) gate: Option<&'a serde_json::Value>,
     pub(crate) dynamic: Option<&'a serde_json::Value>,
+    pub(crate) listens_everywhere: bool,
     pub(crate) gate_alone: bool,
     pub(crate) gate_folder: GateFolder,
     pub(crate) behind_proxy: bool,
+    pub(crate) containers: Option<&'a std::path::Path>,
     pub(crate) mutual_tls: bool,
+    pub(crate) observed: &'a Observed,
 }
 
 /// Puts a file system without a byte or a name to spare in a folder's place, for this program and what it starts alone.
@@ -62,10 +65,13 @@ async fn start_once(layout: &Layout, wanted: &Wanted<'_>, guardian: &Arc<Guardia
         back_ends: wanted.back_ends,
         gate: wanted.gate,
         dynamic: wanted.dynamic,
+        listens_everywhere: wanted.listens_everywhere,
         gate_alone: wanted.gate_alone,
         gate_folder: wanted.gate_folder,
         behind_proxy: wanted.behind_proxy,
+        containers: wanted.containers,
         mutual_tls: wanted.mutual_tls,
+        observed: wanted.observed,
     })?;
     let log = layout.log(layout.gateway);
     std::fs::write(&log, "").with_context(|| format!("{} cannot be written", log.display()))?;

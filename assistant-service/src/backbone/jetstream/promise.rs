@@ -170,6 +170,8 @@ struct Answer {
 struct Server {
     id: String,
     name: String,
+    /// Its clock when it answered, as RFC 3339 writes it.
+    time: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -186,6 +188,13 @@ struct Syncing {
     sync_always: bool,
     /// In nanoseconds.
     sync_interval: u64,
+}
+
+/// The name and the clock of each server that tells it, to the user who may ask.
+pub async fn server_times(audit: &ConnectionSettings) -> Result<Vec<(String, String)>, String> {
+    let answers = answers(audit).await.map_err(|cause| cause.to_string())?;
+    let servers = answers.iter().filter_map(|answer| serde_json::from_slice::<Answer>(answer).ok());
+    Ok(servers.filter_map(|answer| Some((answer.server.name, answer.server.time?))).collect())
 }
 
 /// What every server says.

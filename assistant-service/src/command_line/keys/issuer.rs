@@ -98,7 +98,8 @@ pub(super) fn make(
     Ok(written)
 }
 
-pub(super) fn generate(algorithm: Algorithm) -> anyhow::Result<Zeroizing<String>> {
+/// A new private key for EdDSA or RS256, in PKCS#8 and PEM.
+pub(crate) fn generate(algorithm: Algorithm) -> anyhow::Result<Zeroizing<String>> {
     if algorithm == Algorithm::RS256 {
         return Ok(RsaPrivateKey::new(&mut OsRng, RSA_BITS)?.to_pkcs8_pem(LineEnding::LF)?);
     }
@@ -117,7 +118,7 @@ pub(crate) fn read_signing_key(path: &Path, algorithm: Algorithm) -> anyhow::Res
 }
 
 /// The same of a key in PKCS#8 and PEM.
-pub(super) fn signing_key(pem: &str, algorithm: Algorithm) -> anyhow::Result<EncodingKey> {
+pub(crate) fn signing_key(pem: &str, algorithm: Algorithm) -> anyhow::Result<EncodingKey> {
     match algorithm {
         Algorithm::EdDSA => {
             let pair = KeypairBytes::from_pkcs8_pem(pem).map_err(|cause| anyhow!(cause))?;

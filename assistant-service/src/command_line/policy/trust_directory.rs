@@ -11,17 +11,17 @@ use trust_core::gate::{Gate, InvalidTrustFile};
 const MAX_FILE_BYTES: u64 = 256 * 1024;
 
 /// A file that the gate was given.
-pub(super) struct Given {
-    pub(super) path: PathBuf,
-    pub(super) is_there: bool,
+pub(crate) struct Given {
+    pub(crate) path: PathBuf,
+    pub(crate) is_there: bool,
     /// Whether it is of use; also good when it is missing and not needed.
-    pub(super) taken: Result<(), InvalidTrustFile>,
+    pub(crate) taken: Result<(), InvalidTrustFile>,
     /// Keys in it that verify no token.
-    pub(super) unfit: Vec<UnfitKey>,
+    pub(crate) unfit: Vec<UnfitKey>,
 }
 
 /// Gives the gate every file that it wants.
-pub(super) fn give(gate: &mut Gate, trust: &Path) -> Vec<Given> {
+pub(crate) fn give(gate: &mut Gate, trust: &Path) -> Vec<Given> {
     let wanted = gate.wanted_files();
     wanted
         .into_iter()

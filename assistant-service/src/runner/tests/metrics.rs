@@ -6,12 +6,16 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use super::*;
-use crate::runner::metrics::{Listening, Loopback};
+use crate::loopback::{self, Listening, Loopback};
 
 async fn listening() -> (Listening, SocketAddr) {
     let listening = Listening::on("127.0.0.1:0".parse().unwrap()).await.unwrap();
     let address = listening.address().unwrap();
     (listening, address)
+}
+
+async fn answering(listening: Listening, runner: Arc<Runner>) -> std::io::Result<()> {
+    listening.answer(loopback::metrics(move || runner.metrics_text())).await
 }
 
 /// The whole answer over a connection of its own.
@@ -27,7 +31,7 @@ async fn asked(address: SocketAddr) -> String {
 
 async fn scraped(runner: &Arc<Runner>) -> String {
     let (listening, address) = listening().await;
-    let answering = tokio::spawn(listening.answer(Arc::clone(runner)));
+    let answering = tokio::spawn(answering(listening, Arc::clone(runner)));
     let answer = asked(address).await;
     answering.abort();
     answer
@@ -94,7 +98,7 @@ async fn a_collector_is_told_what_became_of_commands_and_of_their_steps_by_kind(
 async fn whoever_opens_many_connections_and_says_nothing_gets_no_more_than_eight_of_the_runner() {
     let stage = Stage::new(&[]);
     let (listening, address) = listening().await;
-    let answering = tokio::spawn(listening.answer(Arc::new(stage.runner)));
+    let answering = tokio::spawn(answering(listening, Arc::new(stage.runner)));
     let mut silent = Vec::new();
     for _ in 0..8 {
         silent.push(TcpStream::connect(address).await.unwrap());

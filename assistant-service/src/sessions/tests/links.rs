@@ -13,7 +13,7 @@ async fn a_device_that_shows_the_number_gets_a_token_of_its_person_with_less_rig
     assert_eq!(refused(&device.poll(&scene.stage, &redeemed["device_code"]).await), (400, "authorization_pending"));
     let listed = scene.list().await;
     assert_eq!((&listed[0]["state"], &listed[0]["device"]), (&json!("redeemed"), &json!("Ada's phone")));
-    assert!(listed[0].get("number").is_none());
+    assert!(listed[0].get("number").is_none() && listed[0].get("renewed_at").is_none());
     scene.confirm(&offer["id"], json!({"number": redeemed["number"]})).await;
     scene.stage.clock.advance(5 * second());
     let answer = device.poll(&scene.stage, &redeemed["device_code"]).await;
@@ -55,7 +55,15 @@ async fn refreshing_gives_new_tokens_until_the_session_is_over_and_never_beyond(
         assert_eq!(claims_of(&tokens["access_token"]).1["iat"], let_in_at);
     }
     assert_eq!(scene.told(&offer["id"]).await[4..], ["refreshed", "refreshed"]);
-    scene.stage.clock.advance(Duration::from_secs(12 * 3600 - 600 - 60));
+    // What its person sees of how it is: when its device last got tokens.
+    let renewed_at = scene.list().await[0]["renewed_at"].clone();
+    scene.stage.clock.advance(200 * second());
+    assert_eq!(scene.list().await[0]["renewed_at"], renewed_at);
+    tokens = device.refresh(&scene.stage, &tokens["refresh_token"]).await.json;
+    let written = |at: time::OffsetDateTime| at.format(&time::format_description::well_known::Rfc3339).unwrap();
+    assert_eq!(scene.list().await[0]["renewed_at"], written(scene.stage.state.clock.now()));
+    assert_ne!(scene.list().await[0]["renewed_at"], renewed_at);
+    scene.stage.clock.advance(Duration::from_secs(12 * 3600 - 800 - 60));
     let last = device.refresh(&scene.stage, &tokens["refresh_token"]).await.json;
     assert_eq!(last["expires_in"], 60);
     scene.stage.clock.advance(61 * second());

@@ -51,7 +51,8 @@ impl Files {
     /// Makes what does not depend on the port.
     pub(super) fn make(&self) -> Result<()> {
         fs::create_dir_all(&self.data).with_context(|| format!("{} cannot be made", self.data.display()))?;
-        make(&["keys", "tls", "--host", "localhost", "--client", "watchgate"], &self.tls())?;
+        // Also for those to whom this host has another name, such as containers.
+        make(&["keys", "tls", "--host", "localhost", "--host", "nats.internal", "--client", "watchgate"], &self.tls())?;
         write_secret(&self.folder.join("nats-users.conf"), USERS)?;
         write_secret(&self.watchgate_password(), WATCHGATE_PASSWORD)?;
         write_secret(&self.audit_password(), AUDIT_PASSWORD)

@@ -1,4 +1,4 @@
-//! `GET /metrics` for a collector on this host. Nobody else reaches it, no body is read, and no command comes this way.
+//! Listeners for this host alone, in the clear: whoever asks there how things are needs no certificate, and nobody else gets there.
 
 use std::io;
 use std::net::SocketAddr;
@@ -19,14 +19,13 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::problem::Problem;
-use crate::runner::carry_out::Runner;
 
-/// A collector has one connection. Others wait, so that whoever opens many on this host does not take the runner's files.
+/// Whoever asks has one connection. Others wait, so that whoever opens many on this host does not take the program's files.
 const CONNECTIONS: usize = 8;
 
-/// An address that nobody on another host can reach: the runner may do more than any other part, and listens to nobody there.
+/// An address that nobody on another host can reach.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::runner) struct Loopback(SocketAddr);
+pub(crate) struct Loopback(SocketAddr);
 
 impl FromStr for Loopback {
     type Err = anyhow::Error;
@@ -34,36 +33,44 @@ impl FromStr for Loopback {
     fn from_str(text: &str) -> anyhow::Result<Self> {
         let address: SocketAddr = text.parse()?;
         if !address.ip().is_loopback() {
-            bail!("the address must be of this host alone, such as 127.0.0.1:9464");
+            bail!("the address must be of this host alone, such as 127.0.0.1:{}", address.port());
         }
         Ok(Self(address))
     }
 }
 
 /// A listener that takes so many connections at once and no more.
-pub(in crate::runner) struct Listening {
+pub(crate) struct Listening {
     listener: TcpListener,
     seats: Arc<Semaphore>,
 }
 
 impl Listening {
-    pub(in crate::runner) async fn on(Loopback(address): Loopback) -> io::Result<Self> {
+    pub(crate) async fn on(Loopback(address): Loopback) -> io::Result<Self> {
         Ok(Self { listener: TcpListener::bind(address).await?, seats: Arc::new(Semaphore::new(CONNECTIONS)) })
     }
 
-    pub(in crate::runner) fn address(&self) -> io::Result<SocketAddr> {
+    pub(crate) fn address(&self) -> io::Result<SocketAddr> {
         self.listener.local_addr()
     }
 
-    /// Answers for as long as the runner lives.
-    pub(in crate::runner) async fn answer(self, runner: Arc<Runner>) -> io::Result<()> {
-        let routes = Router::new().route("/metrics", get(metrics)).fallback(async || Problem::NotFound);
-        axum::serve(self, routes.with_state(runner)).await
+    /// Answers for as long as nobody drops it.
+    pub(crate) async fn answer(self, routes: Router) -> io::Result<()> {
+        axum::serve(self, routes).await
     }
 }
 
-async fn metrics(State(runner): State<Arc<Runner>>) -> Result<Response, Problem> {
-    let text = runner.metrics.text(runner.catalogue.list().len()).map_err(Problem::internal)?;
+/// `GET /metrics` for a collector on this host, and nothing else: no body is read, and no command comes this way. `text` gives what is counted
+/// in OpenMetrics' text form.
+pub(crate) fn metrics(text: impl Fn() -> Text + Send + Sync + 'static) -> Router {
+    let text: Arc<dyn Fn() -> Text + Send + Sync> = Arc::new(text);
+    Router::new().route("/metrics", get(counted)).fallback(async || Problem::NotFound).with_state(text)
+}
+
+type Text = Result<String, std::fmt::Error>;
+
+async fn counted(State(text): State<Arc<dyn Fn() -> Text + Send + Sync>>) -> Result<Response, Problem> {
+    let text = text().map_err(Problem::internal)?;
     Ok(([(CONTENT_TYPE, "application/openmetrics-text; version=1.0.0; charset=utf-8")], text).into_response())
 }
 
@@ -84,7 +91,7 @@ impl Listener for Listening {
 }
 
 /// A connection that gives its seat back with its end.
-pub(in crate::runner) struct Seated {
+pub(crate) struct Seated {
     connection: TcpStream,
     _seat: Option<OwnedSemaphorePermit>,
 }
