@@ -146,7 +146,7 @@ test: setup-tests build ## unit tests, those of the pages too, and whole paths t
 
 switch-off: ## each check of the core off once: some row of the attack table must fail; CHECK="part of a name", CHECK=--unless-known
 	@$(CARGO) fetch --quiet --locked
-	@$(CARGO) run -q -p switch-off -- $(if $(CHECK),"$(CHECK)")
+	@CARGO_INCREMENTAL=1 $(CARGO) run -q -p switch-off -- $(if $(CHECK),"$(CHECK)")
 
 test-host: setup-tests build ## what needs root or system packages
 	@scripts/test-host.sh
