@@ -214,7 +214,7 @@ async fn each_thing_that_breaks_is_found_and_nothing_else() -> Result<()> {
     }
     // Traefik reads the files when it reads the one that names them.
     here.stage.write_dynamic("tls.yml", &fs::read_to_string(here.stage.dynamic().join("tls.yml"))?)?;
-    let ended: Found = [format!("{}", here.stage.base_url()), tls.join("server.pem").display().to_string()]
+    let ended: Found = [here.stage.base_url().to_string(), tls.join("server.pem").display().to_string()]
         .map(|looked_at| ("certificates".to_owned(), looked_at, "bad".to_owned()))
         .into();
     until("the gateway shows the certificate that has ended", PATIENCE, async || {
