@@ -1,6 +1,8 @@
 //! The connections of a listener: so many at once and no more, each with a head that comes in time and is of bounded size. Further ones
 //! wait in the kernel's queue, which is bounded too, and cost this program nothing.
 
+mod unread;
+
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,6 +15,7 @@ use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::sync::Semaphore;
+use unread::Unread;
 
 /// More than all seats together, so that whoever is refused a seat is told so and does not wait for a connection.
 const AT_ONCE: usize = 8192;
@@ -26,6 +29,9 @@ const HEAD_WITHIN: Duration = Duration::from_secs(100);
 
 /// The most that a head may have, and so what a connection holds of what was not read yet. Traefik lets 64 KiB through and the gate adds its word.
 const MOST_HEAD_BYTES: usize = 128 * 1024;
+
+/// How long nothing can be written to a client before it counts as one that does not read.
+const UNREAD_FOR: Duration = Duration::from_secs(60);
 
 /// What a listener bears.
 #[derive(Clone, Copy, Debug)]
@@ -86,7 +92,7 @@ pub(crate) async fn answer<L: Listener>(
             next = next => next,
         };
         let service = TowerToHyperService::new(routes.clone());
-        let answering = open.watch(http.serve_connection(TokioIo::new(connection), service));
+        let answering = open.watch(http.serve_connection(TokioIo::new(Unread::new(connection, UNREAD_FOR)), service));
         tokio::spawn(async move {
             // A client that broke off, or had no head in time, is its own concern.
             let _ = answering.await;

@@ -11,6 +11,8 @@
 //! 9. the body, read whole within its bounds of size and time. The gate's public rules let anybody send one: pages read none, and
 //!    of devices that nobody knows a short one is read for a short time
 
+mod held;
+
 use std::any::Any;
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,6 +24,7 @@ use axum::http::Method;
 use axum::middleware::{Next, from_fn, from_fn_with_state, map_response};
 use axum::response::{IntoResponse, Response};
 use futures_util::StreamExt;
+use held::holding;
 use opentelemetry::Context;
 use opentelemetry::context::FutureExt as _;
 use opentelemetry::trace::TraceContextExt as _;
@@ -239,7 +242,7 @@ async fn bound_share(
     // Whoever has no name at all has the seats of this group, and no share of them.
     let Some(requester) = caller.requester() else { return next.run(request).await };
     match shares.take(&requester) {
-        Ok(_seat) => next.run(request).await,
+        Ok(seat) => holding(seat, next.run(request).await),
         Err(NoSeat::OfOwn) => shed(&state, Shed::Share, Problem::TooManyAtOnce),
         Err(NoSeat::AtAll) => shed(&state, Shed::Seats, Problem::Busy),
     }

@@ -97,3 +97,17 @@ async fn at_the_end_what_is_under_way_is_answered_and_nothing_new_is_taken() {
     timeout(PATIENCE, answering).await.unwrap().unwrap();
     assert!(TcpStream::connect(address).await.is_err());
 }
+
+#[tokio::test]
+async fn a_client_that_does_not_read_is_let_go_of_and_one_that_reads_slowly_is_not() {
+    let (mut reading, writing) = tokio::io::duplex(1024);
+    let mut writing = Unread::new(writing, Duration::from_millis(300));
+    let written = tokio::spawn(async move { writing.write_all(&[0; 64 * 1024]).await });
+    for _ in 0..16 {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        reading.read_exact(&mut [0; 512]).await.unwrap();
+    }
+    assert!(!written.is_finished(), "a slow reader is a reader");
+    let error = timeout(PATIENCE, written).await.unwrap().unwrap().unwrap_err();
+    assert_eq!(error.kind(), std::io::ErrorKind::TimedOut);
+}

@@ -191,3 +191,27 @@ async fn bodies_are_bounded_together_and_what_has_none_goes_on() {
     assert_ne!(publish().await.status.as_u16(), 503);
     assert_eq!(room.available_permits(), BODIES_BYTES);
 }
+
+#[tokio::test]
+async fn a_large_answer_holds_its_callers_seat_until_it_is_read_and_a_small_one_does_not() {
+    let stage = Stage::new();
+    let seats = Seats::new(2, 1);
+    for (bytes, is_held) in [(200_000, true), (1000, false)] {
+        let text = vec![b'x'; bytes];
+        let answer = held::holding(seats.take(&"one").unwrap(), text.clone().into_response());
+        assert_eq!(seats.take(&"one").is_err(), is_held, "{bytes} bytes");
+        let mut pieces = answer.into_body().into_data_stream();
+        let mut whole = Vec::new();
+        while let Some(piece) = pieces.next().await {
+            assert!(!is_held || piece.as_ref().unwrap().len() <= 32 * 1024);
+            whole.extend_from_slice(&piece.unwrap());
+            assert_eq!(seats.take(&"one").is_err(), is_held, "{bytes} bytes");
+        }
+        assert_eq!(whole, text);
+        drop(pieces);
+        assert!(seats.take(&"one").is_ok());
+    }
+    // What it is that is sent does not change.
+    let openapi = stage.get("/openapi.json").open().await;
+    assert!(axum::body::HttpBody::size_hint(openapi.body()).exact().is_some());
+}
