@@ -3,7 +3,8 @@
 //! 1. a span, so that everything below logs into it; without headers and query, which hold secrets
 //! 2. the trace, so that whatever is done for a request is done in its trace
 //! 3. the counter, so that what the layers below refuse is counted as well
-//! 4. panics to problems, inside the counter: a panic is counted as a 500
+//! 4. panics to problems, inside the counter: a panic is counted as a 500; and a moment before whoever is refused for want of room is
+//!    told so, outside of what there is too little of
 //! 5. the bound on requests at work, before anything costs something; what anybody may ask for has seats of its own
 //! 6. the gate: nobody gets further whom it has not let through; who waits, waits until his token is revoked
 //! 7. the caller's own share of the seats, as soon as it is known whose the request is
@@ -71,6 +72,13 @@ const SHARE_OF_SEATS: usize = 4;
 
 /// One keeper for each host, with an answer to wait for and something to say.
 const KEEPERS_AT_WORK: usize = 64;
+
+/// How long whoever is refused for want of room hears nothing. A connection that were refused at once would bring the next request at once,
+/// and saying no would take the time that there is for work.
+const BEFORE_REFUSAL: Duration = Duration::from_millis(100);
+
+/// How many may wait for that at once; further ones are told at once.
+const REFUSALS_HELD: usize = 4096;
 
 /// Layers 5 and 8 for routes that are not behind the gate and take no body.
 pub(crate) fn open(routes: Router<AppState>) -> Router<AppState> {
@@ -151,6 +159,7 @@ pub(crate) fn for_keepers(routes: Router<AppState>, state: &AppState) -> Router<
 /// Layers 1 to 4, around everything.
 pub(crate) fn around_all(routes: Router<AppState>, state: &AppState) -> Router<AppState> {
     routes
+        .layer(from_fn_with_state(Arc::new(Semaphore::new(REFUSALS_HELD)), refuse_later))
         .layer(CatchPanicLayer::custom(|panic: Box<dyn Any + Send>| panicked(&*panic).into_response()))
         .layer(from_fn_with_state(state.clone(), count))
         .layer(from_fn_with_state(state.clone(), trace))
@@ -250,7 +259,20 @@ async fn bound_share(
 
 fn shed(state: &AppState, why: Shed, problem: Problem) -> Response {
     state.metrics.shed(why);
-    problem.into_response()
+    let mut response = problem.into_response();
+    response.extensions_mut().insert(why);
+    response
+}
+
+/// Keeps what was refused for want of room for a moment: that costs a timer.
+async fn refuse_later(State(held): State<Arc<Semaphore>>, request: Request, next: Next) -> Response {
+    let response = next.run(request).await;
+    if response.extensions().get::<Shed>().is_some()
+        && let Ok(_held) = held.try_acquire()
+    {
+        tokio::time::sleep(BEFORE_REFUSAL).await;
+    }
+    response
 }
 
 async fn bound_time(request: Request, next: Next) -> Response {

@@ -215,3 +215,20 @@ async fn a_large_answer_holds_its_callers_seat_until_it_is_read_and_a_small_one_
     let openapi = stage.get("/openapi.json").open().await;
     assert!(axum::body::HttpBody::size_hint(openapi.body()).exact().is_some());
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_refusal_for_want_of_room_comes_a_moment_later_unless_very_many_wait_for_one() {
+    let stage = Stage::new();
+    let state = stage.state.clone();
+    let refusing = get(async move || shed(&state, Shed::Seats, Problem::Busy));
+    let routes = Router::new().route("/", refusing).route("/missing", get(async || Problem::NotFound));
+    let app = around_all(routes, &stage.state).with_state(stage.state.clone());
+    let took = async |target: &str| {
+        let begun = tokio::time::Instant::now();
+        app.clone().oneshot(Request::get(target).body(Body::empty()).unwrap()).await.unwrap();
+        begun.elapsed()
+    };
+    let all = futures_util::future::join_all((0..=REFUSALS_HELD).map(|_| took("/"))).await;
+    assert_eq!(all.iter().filter(|took| **took >= BEFORE_REFUSAL).count(), REFUSALS_HELD);
+    assert_eq!(took("/missing").await, Duration::ZERO);
+}
