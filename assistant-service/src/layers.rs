@@ -21,7 +21,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::{MatchedPath, Request, State};
-use axum::http::Method;
+use axum::http::{Method, StatusCode};
 use axum::middleware::{Next, from_fn, from_fn_with_state, map_response};
 use axum::response::{IntoResponse, Response};
 use futures_util::StreamExt;
@@ -31,6 +31,7 @@ use opentelemetry::context::FutureExt as _;
 use opentelemetry::trace::TraceContextExt as _;
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::classify::ServerErrorsFailureClass;
 use tower_http::trace::TraceLayer;
 
 use crate::gate::{Caller, Requester};
@@ -163,10 +164,19 @@ pub(crate) fn around_all(routes: Router<AppState>, state: &AppState) -> Router<A
         .layer(CatchPanicLayer::custom(|panic: Box<dyn Any + Send>| panicked(&*panic).into_response()))
         .layer(from_fn_with_state(state.clone(), count))
         .layer(from_fn_with_state(state.clone(), trace))
-        .layer(TraceLayer::new_for_http().make_span_with(|request: &Request| {
+        .layer(TraceLayer::new_for_http().on_failure(failed).make_span_with(|request: &Request| {
             tracing::info_span!("request", method = %request.method(), path = request.uri().path(),
                 transaction = tracing::field::Empty, trace_id = tracing::field::Empty)
         }))
+}
+
+/// A line for each answer that is an error. What is refused for a time is counted, and whoever knows the cause has said it: a line for each would
+/// cost more than the refusal, and fill the log when there is most to do.
+fn failed(failure: ServerErrorsFailureClass, latency: Duration, _: &tracing::Span) {
+    match failure {
+        ServerErrorsFailureClass::StatusCode(StatusCode::SERVICE_UNAVAILABLE) => {}
+        failure => tracing::error!(classification = %failure, latency_ms = latency.as_millis(), "response failed"),
+    }
 }
 
 /// What a panic says is for the log alone.

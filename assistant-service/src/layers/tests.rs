@@ -133,7 +133,10 @@ async fn one_caller_has_a_share_of_the_seats_and_others_go_on() {
     let stage = Stage::new();
     let at_work = Arc::new(Semaphore::new(0));
     let working = Arc::clone(&at_work);
-    let slow = get(async move || drop(working.acquire().await));
+    let slow = get(move || {
+        let working = Arc::clone(&working);
+        async move { drop(working.acquire().await) }
+    });
     let routes = answering(Router::new().route("/", slow), &stage.state);
     let routes = around_all(routes, &stage.state).with_state(stage.state.clone());
     let share = REQUESTS_AT_WORK / SHARE_OF_SEATS;
@@ -220,7 +223,7 @@ async fn a_large_answer_holds_its_callers_seat_until_it_is_read_and_a_small_one_
 async fn a_refusal_for_want_of_room_comes_a_moment_later_unless_very_many_wait_for_one() {
     let stage = Stage::new();
     let state = stage.state.clone();
-    let refusing = get(async move || shed(&state, Shed::Seats, Problem::Busy));
+    let refusing = get(move || std::future::ready(shed(&state, Shed::Seats, Problem::Busy)));
     let routes = Router::new().route("/", refusing).route("/missing", get(async || Problem::NotFound));
     let app = around_all(routes, &stage.state).with_state(stage.state.clone());
     let took = async |target: &str| {
