@@ -49,7 +49,8 @@ impl Bounds {
         let wanted = AT_ONCE.saturating_add(OTHER_FILES);
         let most = maximum.map_or(usize::MAX, |most| usize::try_from(most).unwrap_or(usize::MAX)).min(wanted);
         let has = current.map_or(usize::MAX, |has| usize::try_from(has).unwrap_or(usize::MAX));
-        let files = if has < most && setrlimit(Resource::Nofile, Rlimit { current: u64::try_from(most).ok(), maximum }).is_ok()
+        let files = if has < most
+            && setrlimit(Resource::Nofile, Rlimit { current: u64::try_from(most).ok(), maximum }).is_ok()
         {
             most
         } else {

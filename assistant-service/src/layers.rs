@@ -127,12 +127,7 @@ pub(crate) fn conversing(routes: Router<AppState>, state: &AppState) -> Router<A
 }
 
 /// Layers 5 to 7: so many seats, and of these a share for each caller.
-fn admitting(
-    routes: Router<AppState>,
-    state: &AppState,
-    at_work: &Arc<Semaphore>,
-    seats: usize,
-) -> Router<AppState> {
+fn admitting(routes: Router<AppState>, state: &AppState, at_work: &Arc<Semaphore>, seats: usize) -> Router<AppState> {
     let shares = Seats::new(seats, seats / SHARE_OF_SEATS);
     routes
         .layer(from_fn_with_state((state.clone(), shares), bound_share))
@@ -292,11 +287,7 @@ async fn bound_time(request: Request, next: Next) -> Response {
     }
 }
 
-async fn read_body(
-    State((state, bounds)): State<(AppState, BodyBounds)>,
-    request: Request,
-    next: Next,
-) -> Response {
+async fn read_body(State((state, bounds)): State<(AppState, BodyBounds)>, request: Request, next: Next) -> Response {
     let (parts, body) = request.into_parts();
     let room = &*state.room_for_bodies;
     match tokio::time::timeout(bounds.time, whole_body(body, bounds.bytes, room)).await {

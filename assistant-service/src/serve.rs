@@ -251,7 +251,8 @@ async fn answer<L: Listener<Addr: std::fmt::Debug>>(
     sweeping.spawn(async move { following.follow_for_ever().await });
     let leaving = tokio::spawn(leaving);
     let until_end = state.clone();
-    let answered = connections::answer(listener, app(state), Bounds::of_a_service(), async move { until_end.ended().await });
+    let answered =
+        connections::answer(listener, app(state), Bounds::of_a_service(), async move { until_end.ended().await });
     tokio::select! {
         () = answered => {}
         leaving = leaving => {

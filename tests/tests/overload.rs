@@ -93,9 +93,11 @@ async fn clients_that_trickle_are_cut_off_in_time_and_hold_nobody_up() -> Result
             });
             // A record of TLS of 512 bytes, of which there is never enough.
             let hello = format!("\u{16}\u{3}\u{1}\u{2}\u{0}{}", "\u{1}".repeat(500));
-            let handshakes = (0..100).map(async |_| trickle(TcpStream::connect(("127.0.0.1", port)).await?, &hello).await);
+            let handshakes =
+                (0..100).map(async |_| trickle(TcpStream::connect(("127.0.0.1", port)).await?, &hello).await);
             let plain_port = stage.plain_url().rsplit(':').next().context("no port")?.parse()?;
-            let redirected = (0..50).map(async |_| trickle(TcpStream::connect(("127.0.0.1", plain_port)).await?, head).await);
+            let redirected =
+                (0..50).map(async |_| trickle(TcpStream::connect(("127.0.0.1", plain_port)).await?, head).await);
             let (heads, bodies, handshakes, redirected, ()) = tokio::try_join!(
                 try_join_all(heads),
                 try_join_all(bodies),
@@ -234,7 +236,8 @@ fn publishing(caller: &Caller) -> RequestBuilder {
 /// A request whose body comes in pieces, when somebody says them.
 fn upload(caller: &Caller) -> (Sender<std::io::Result<String>>, JoinHandle<Result<u16>>) {
     let (sender, pieces) = channel(1);
-    let pieces = futures_util::stream::unfold(pieces, async |mut pieces: Receiver<_>| Some((pieces.recv().await?, pieces)));
+    let pieces =
+        futures_util::stream::unfold(pieces, async |mut pieces: Receiver<_>| Some((pieces.recv().await?, pieces)));
     (sender, tokio::spawn(status(publishing(caller).body(reqwest::Body::wrap_stream(pieces)))))
 }
 
@@ -308,7 +311,11 @@ async fn a_second_signal_ends_the_service_at_once() -> Result<()> {
             let begun = Instant::now();
             stage.signal_service("TERM");
             until("the service has ended", LATE, async || Ok((!stage.service_runs()).then_some(()))).await?;
-            ensure!(begun.elapsed() < Duration::from_secs(5), "what is under way was waited for, {:?}", begun.elapsed());
+            ensure!(
+                begun.elapsed() < Duration::from_secs(5),
+                "what is under way was waited for, {:?}",
+                begun.elapsed()
+            );
             // Traefik says so when it has read what there is to come, and does not say that all is well.
             drop(sender);
             let answered = timeout(LATE, upload).await??;

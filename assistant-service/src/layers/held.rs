@@ -55,6 +55,9 @@ impl<S: Unpin> HttpBody for Held<S> {
 
     fn size_hint(&self) -> SizeHint {
         let rest = u64::try_from(self.rest.len()).unwrap_or(u64::MAX);
-        self.body.size_hint().exact().map_or_else(SizeHint::default, |bytes| SizeHint::with_exact(bytes.saturating_add(rest)))
+        self.body
+            .size_hint()
+            .exact()
+            .map_or_else(SizeHint::default, |bytes| SizeHint::with_exact(bytes.saturating_add(rest)))
     }
 }

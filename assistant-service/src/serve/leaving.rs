@@ -29,7 +29,11 @@ pub(super) async fn tell_of_health(address: Option<Loopback>, state: &AppState) 
 }
 
 /// Returns when the listener is to close: so long after the first signal. Then the service ends in order, unless somebody signals once more.
-pub(super) async fn drained(signals: &mut BoxStream<'static, ()>, readiness: Arc<Readiness>, drain: Duration) -> Leaving {
+pub(super) async fn drained(
+    signals: &mut BoxStream<'static, ()>,
+    readiness: Arc<Readiness>,
+    drain: Duration,
+) -> Leaving {
     signals.next().await;
     readiness.leave();
     if drain.is_zero() {

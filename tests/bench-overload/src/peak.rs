@@ -15,7 +15,7 @@ use crate::options::{Options, Part};
 use crate::stand::{SENDERS, Stand};
 
 /// The first rate that is tried, and by how much it grows.
-const FIRST_RATE: f64 = 2000.0;
+const FIRST_RATE: f64 = 500.0;
 const GROWTH: f64 = 1.15;
 
 /// More load than the peak's is seen by goodput that stays below what is due.
@@ -33,7 +33,13 @@ pub(crate) fn at(
     let senders: Vec<Sender<'_>> = SENDERS
         .iter()
         .zip(&stand.words)
-        .map(|(subject, word)| Sender { subject, word, kind, connections: CONNECTIONS / count, rate: rate / count as f64 })
+        .map(|(subject, word)| Sender {
+            subject,
+            word,
+            kind,
+            connections: CONNECTIONS / count,
+            rate: rate / count as f64,
+        })
         .collect();
     let outcomes = load::run(runtime, stand.service.port, &senders, times, numbers)?;
     Ok(outcomes.into_iter().fold(Outcome::default(), |mut sum, one| {
@@ -54,7 +60,7 @@ pub(crate) fn at(
 }
 
 /// Finds the peak: the best goodput of rates that grow until twice in a row less is carried than is due.
-fn peak(
+pub(crate) fn peak(
     runtime: &Runtime,
     stand: &Stand,
     kind: Kind,
@@ -82,10 +88,16 @@ struct Named {
     what: &'static str,
 }
 
-const READS: Named =
-    Named { kind: Kind::Read, keys: ["read_peak", "read_twice", "read_four_times", "read_memory"], what: "reads of ten events" };
-const WRITES: Named =
-    Named { kind: Kind::Write, keys: ["write_peak", "write_twice", "write_four_times", "write_memory"], what: "events to be stored" };
+const READS: Named = Named {
+    kind: Kind::Read,
+    keys: ["read_peak", "read_twice", "read_four_times", "read_memory"],
+    what: "reads of ten events",
+};
+const WRITES: Named = Named {
+    kind: Kind::Write,
+    keys: ["write_peak", "write_twice", "write_four_times", "write_memory"],
+    what: "events to be stored",
+};
 
 /// Some figures for each kind.
 pub(crate) fn measure(runtime: &Runtime, stand: &Stand, options: &Options) -> Result<Vec<Figure>> {
