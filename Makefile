@@ -3,7 +3,7 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup setup-tests build release image image-binary plugin pages demo run test test-host fmt lint ci clean example bench-gate bench-guests bench-events bench-ask bench-model bench-commands bench-telemetry bench-revocation bench-opaque bench-browser bench-http3 bench-detect scenarios soak test-faults eval fuzz properties switch-off
+.PHONY: help setup setup-tests build release image image-binary plugin pages demo run test test-host fmt lint ci clean example bench-gate bench-guests bench-events bench-ask bench-model bench-commands bench-telemetry bench-revocation bench-opaque bench-browser bench-http3 bench-detect bench-overload scenarios soak test-faults eval fuzz properties switch-off
 
 CARGO ?= cargo
 # The scripts and the stage look for what was built in one place.
@@ -98,6 +98,10 @@ bench-model: pages ## what the service adds to a model's first word; OPTIONS="--
 bench-commands: pages ## what commands cost, from the request through their whole life; OPTIONS="--quick", "--help"
 	@$(CARGO) build -q --release -p assistant-service -p bench-commands
 	@target/release/bench-commands $(OPTIONS)
+
+bench-overload: pages ## what is still answered at up to four times what the service carries; needs two processors; OPTIONS="--quick", "--help"
+	@$(CARGO) build -q --release -p assistant-service -p bench-overload
+	@target/release/bench-overload $(OPTIONS)
 
 bench-telemetry: setup plugin pages ## what telemetry costs, through the detectors and through gate and service until an incident is seen; OPTIONS="--quick", "--help"
 	@$(CARGO) build -q --release -p assistant-service -p bench-telemetry

@@ -36,6 +36,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use crate::clock::SystemClock;
 use crate::config_file;
+use crate::connections::{self, Bounds};
 use crate::serve::{LogFormat, start_log};
 use service::Exchange;
 use settings::Settings;
@@ -108,9 +109,9 @@ async fn serve(listen: std::net::SocketAddr, exchange: Exchange) -> anyhow::Resu
         let _ = ended.wait_for(|is_ending| *is_ending).await;
         tokio::time::sleep(GRACE).await;
     };
-    let server = axum::serve(listener, routes::routes(Arc::new(exchange))).with_graceful_shutdown(until_signal);
+    let routes = routes::routes(Arc::new(exchange));
     tokio::select! {
-        ended = server.into_future() => ended.context("the exchange stopped answering")?,
+        () = connections::answer(listener, routes, Bounds::of_a_service(), until_signal) => {}
         () = out_of_grace => tracing::warn!("requests that were still under way have been cut off"),
     }
     Ok(())

@@ -20,6 +20,7 @@ use trust_core::principal::Principal;
 use trust_core::time::UnixSeconds;
 use trust_core::transaction_token::{HEADER, KEEPER, TransactionClaims};
 
+use crate::exchange::sources::whole;
 use crate::problem::Problem;
 use crate::revocations::Names;
 use crate::state::AppState;
@@ -111,11 +112,26 @@ impl Caller {
         self.0.claims.rctx.req_ip.as_deref()?.parse().ok()
     }
 
+    /// Who it is, or else where the request comes from, as far as the gate knows.
+    pub(crate) fn requester(&self) -> Option<Requester> {
+        let principal = self.principal().cloned().map(Requester::Principal);
+        principal.or_else(|| self.source().map(|address| Requester::Address(whole(address))))
+    }
+
     /// The identifier that the gate gave this request.
     #[must_use]
     pub fn transaction(&self) -> &str {
         &self.0.claims.txn
     }
+}
+
+/// Whose a request is, as far as somebody's share of the service goes.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Requester {
+    /// Whoever the token is for.
+    Principal(Principal),
+    /// Nobody by name: where it comes from, a /64 where that is one of IPv6.
+    Address(IpAddr),
 }
 
 /// The layer that lets nobody pass who did not come through the gate.

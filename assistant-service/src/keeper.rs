@@ -98,13 +98,7 @@ async fn keep_until_signal(config: KeeperConfig, clock: Arc<dyn Clock>) -> anyho
         let listening = Listening::on(address).await.context("cannot listen for metrics; choose a free address")?;
         writeln!(std::io::stdout(), "watchgate: metrics on http://{}/metrics", listening.address()?)?;
         let metrics = Arc::clone(&keeper.metrics);
-        keeper.tasks.spawn(async move {
-            // Gates wait for the keeper's word, and not for its counters.
-            if let Err(error) = listening.answer(loopback::metrics(move || metrics.text())).await {
-                tracing::error!(%error, "nobody is told metrics any more");
-                std::future::pending::<()>().await;
-            }
-        });
+        keeper.tasks.spawn(listening.answer(loopback::metrics(move || metrics.text())));
     }
     tracing::info!("the trust directory is kept");
     tokio::select! {

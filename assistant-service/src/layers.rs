@@ -3,12 +3,16 @@
 //! 1. a span, so that everything below logs into it; without headers and query, which hold secrets
 //! 2. the trace, so that whatever is done for a request is done in its trace
 //! 3. the counter, so that what the layers below refuse is counted as well
-//! 4. panics to problems, inside the counter: a panic is counted as a 500
+//! 4. panics to problems, inside the counter: a panic is counted as a 500; and a moment before whoever is refused for want of room is
+//!    told so, outside of what there is too little of
 //! 5. the bound on requests at work, before anything costs something; what anybody may ask for has seats of its own
 //! 6. the gate: nobody gets further whom it has not let through; who waits, waits until his token is revoked
-//! 7. the time that an answer may take
-//! 8. the body, read whole within its bounds of size and time. The gate's public rules let anybody send one: pages read none, and
+//! 7. the caller's own share of the seats, as soon as it is known whose the request is
+//! 8. the time that an answer may take
+//! 9. the body, read whole within its bounds of size and time. The gate's public rules let anybody send one: pages read none, and
 //!    of devices that nobody knows a short one is read for a short time
+
+mod held;
 
 use std::any::Any;
 use std::sync::Arc;
@@ -17,19 +21,23 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::{MatchedPath, Request, State};
-use axum::http::Method;
+use axum::http::{Method, StatusCode};
 use axum::middleware::{Next, from_fn, from_fn_with_state, map_response};
 use axum::response::{IntoResponse, Response};
 use futures_util::StreamExt;
+use held::holding;
 use opentelemetry::Context;
 use opentelemetry::context::FutureExt as _;
 use opentelemetry::trace::TraceContextExt as _;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, SemaphorePermit};
 use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::classify::ServerErrorsFailureClass;
 use tower_http::trace::TraceLayer;
 
-use crate::metrics::RequestLabels;
+use crate::gate::{Caller, Requester};
+use crate::metrics::{RequestLabels, Shed};
 use crate::problem::Problem;
+use crate::seats::{NoSeat, Seats};
 use crate::state::AppState;
 use crate::telemetry::trace_parent::{TRACEPARENT, parent_of};
 use crate::telemetry::traces::answered;
@@ -40,6 +48,9 @@ pub const BODY_LIMIT_BYTES: usize = 1024 * 1024;
 
 /// What is read and thrown away of a body that is too large: a proxy that is still sending would not see the answer.
 const DRAIN_LIMIT_BYTES: usize = 16 * BODY_LIMIT_BYTES;
+
+/// Bytes of bodies that all requests at work hold together: what bounds memory where each may be large and many come at once.
+pub(crate) const BODIES_BYTES: usize = 128 * 1024 * 1024;
 
 /// Within what a body is read.
 #[derive(Clone, Copy)]
@@ -57,56 +68,71 @@ const UNKNOWN: BodyBounds = BodyBounds { bytes: 16 * 1024, time: Duration::from_
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
 const REQUESTS_AT_WORK: usize = 512;
 
+/// Of those and of the waiting seats the most that one caller has: three further ones can do the same, and the rest still finds a seat.
+const SHARE_OF_SEATS: usize = 4;
+
 /// One keeper for each host, with an answer to wait for and something to say.
 const KEEPERS_AT_WORK: usize = 64;
 
-/// Layers 5 and 7 for routes that are not behind the gate and take no body.
+/// How long whoever is refused for want of room hears nothing. A connection that were refused at once would bring the next request at once,
+/// and saying no would take the time that there is for work.
+const BEFORE_REFUSAL: Duration = Duration::from_millis(100);
+
+/// How many may wait for that at once; further ones are told at once.
+const REFUSALS_HELD: usize = 4096;
+
+/// Layers 5 and 8 for routes that are not behind the gate and take no body.
 pub(crate) fn open(routes: Router<AppState>) -> Router<AppState> {
     let at_work = Arc::new(Semaphore::new(REQUESTS_AT_WORK));
     routes.layer(from_fn(bound_time)).layer(from_fn_with_state(at_work, bound_requests))
 }
 
-/// Layers 5 to 8 for routes that answer as soon as they can.
+/// Layers 5 to 9 for routes that answer as soon as they can.
 pub(crate) fn answering(routes: Router<AppState>, state: &AppState) -> Router<AppState> {
-    soon(routes.layer(from_fn_with_state(KNOWN, read_body)), state)
+    soon(routes.layer(from_fn_with_state((state.clone(), KNOWN), read_body)), state)
 }
 
-/// Layers 5 to 8 for devices that nobody knows yet: the gate lets anybody come so far, so they hold seats of one another alone.
+/// Layers 5 to 9 for devices that nobody knows yet: the gate lets anybody come so far, so they hold seats of one another alone.
 pub(crate) fn introducing(routes: Router<AppState>, state: &AppState) -> Router<AppState> {
-    soon(routes.layer(from_fn_with_state(UNKNOWN, read_body)), state)
+    soon(routes.layer(from_fn_with_state((state.clone(), UNKNOWN), read_body)), state)
 }
 
-/// Layers 5 to 7 for pages, which are for anybody and take no body: whoever sends one that does not end holds no seat for it.
+/// Layers 5 to 8 for pages, which are for anybody and take no body: whoever sends one that does not end holds no seat for it.
 pub(crate) fn looking(routes: Router<AppState>, state: &AppState) -> Router<AppState> {
     soon(routes, state)
 }
 
-/// Layers 5 to 7, with seats of their own for these routes.
+/// Layers 5 to 8, with seats of their own for these routes.
 fn soon(routes: Router<AppState>, state: &AppState) -> Router<AppState> {
     let at_work = Arc::new(Semaphore::new(REQUESTS_AT_WORK));
-    routes
-        .layer(from_fn(bound_time))
-        .layer(from_fn_with_state(state.clone(), gate::authenticate))
-        .layer(from_fn_with_state(at_work, bound_requests))
+    let routes = routes.layer(from_fn(bound_time));
+    admitting(routes, state, &at_work, REQUESTS_AT_WORK)
 }
 
-/// Layers 5, 6 and 8 for routes that wait for something to happen: each takes a waiting seat and bounds its own time.
+/// Layers 5 to 7 and 9 for routes that wait for something to happen: each takes a waiting seat and bounds its own time.
 pub(crate) fn waiting(routes: Router<AppState>, state: &AppState) -> Router<AppState> {
-    routes
-        .layer(from_fn_with_state(KNOWN, read_body))
-        .layer(from_fn_with_state(state.clone(), gate::until_revoked))
-        .layer(from_fn_with_state(state.clone(), gate::authenticate))
-        .layer(from_fn_with_state(Arc::clone(&state.waiting_seats), bound_requests))
+    let seats = state.waiting_seats.available_permits();
+    let routes = routes
+        .layer(from_fn_with_state((state.clone(), KNOWN), read_body))
+        .layer(from_fn_with_state(state.clone(), gate::until_revoked));
+    admitting(routes, state, &state.waiting_seats, seats)
 }
 
-/// Layers 5, 6 and 8 for routes that answer in their own time, since a model may take longer than others: each takes a seat
+/// Layers 5 to 7 and 9 for routes that answer in their own time, since a model may take longer than others: each takes a seat
 /// and bounds its own time.
 pub(crate) fn conversing(routes: Router<AppState>, state: &AppState) -> Router<AppState> {
     let at_work = Arc::new(Semaphore::new(REQUESTS_AT_WORK));
+    let routes = routes.layer(from_fn_with_state((state.clone(), KNOWN), read_body));
+    admitting(routes, state, &at_work, REQUESTS_AT_WORK)
+}
+
+/// Layers 5 to 7: so many seats, and of these a share for each caller.
+fn admitting(routes: Router<AppState>, state: &AppState, at_work: &Arc<Semaphore>, seats: usize) -> Router<AppState> {
+    let shares = Seats::new(seats, seats / SHARE_OF_SEATS);
     routes
-        .layer(from_fn_with_state(KNOWN, read_body))
+        .layer(from_fn_with_state((state.clone(), shares), bound_share))
         .layer(from_fn_with_state(state.clone(), gate::authenticate))
-        .layer(from_fn_with_state(at_work, bound_requests))
+        .layer(from_fn_with_state((state.clone(), Arc::clone(at_work)), bound_service))
 }
 
 /// The same for clients of OpenAI's, around all of it: what is refused, and a panic, is told as they understand it.
@@ -116,26 +142,36 @@ pub(crate) fn chatting(routes: Router<AppState>, state: &AppState) -> Router<App
         .layer(map_response(chat::in_their_shape))
 }
 
-/// Layers 5 to 8 for keepers, who wait less than an answer may take.
+/// Layers 5 to 9 for keepers, who wait less than an answer may take. Each host has one, so there are no shares.
 pub(crate) fn for_keepers(routes: Router<AppState>, state: &AppState) -> Router<AppState> {
     let at_work = Arc::new(Semaphore::new(KEEPERS_AT_WORK));
     routes
-        .layer(from_fn_with_state(KNOWN, read_body))
+        .layer(from_fn_with_state((state.clone(), KNOWN), read_body))
         .layer(from_fn(bound_time))
         .layer(from_fn_with_state(state.clone(), trust::authenticate))
-        .layer(from_fn_with_state(at_work, bound_requests))
+        .layer(from_fn_with_state((state.clone(), at_work), bound_service))
 }
 
 /// Layers 1 to 4, around everything.
 pub(crate) fn around_all(routes: Router<AppState>, state: &AppState) -> Router<AppState> {
     routes
+        .layer(from_fn_with_state(Arc::new(Semaphore::new(REFUSALS_HELD)), refuse_later))
         .layer(CatchPanicLayer::custom(|panic: Box<dyn Any + Send>| panicked(&*panic).into_response()))
         .layer(from_fn_with_state(state.clone(), count))
         .layer(from_fn_with_state(state.clone(), trace))
-        .layer(TraceLayer::new_for_http().make_span_with(|request: &Request| {
+        .layer(TraceLayer::new_for_http().on_failure(failed).make_span_with(|request: &Request| {
             tracing::info_span!("request", method = %request.method(), path = request.uri().path(),
                 transaction = tracing::field::Empty, trace_id = tracing::field::Empty)
         }))
+}
+
+/// A line for each answer that is an error. What is refused for a time is counted, and whoever knows the cause has said it: a line for each would
+/// cost more than the refusal, and fill the log when there is most to do.
+fn failed(failure: ServerErrorsFailureClass, latency: Duration, _: &tracing::Span) {
+    match failure {
+        ServerErrorsFailureClass::StatusCode(StatusCode::SERVICE_UNAVAILABLE) => {}
+        failure => tracing::error!(classification = %failure, latency_ms = latency.as_millis(), "response failed"),
+    }
 }
 
 /// What a panic says is for the log alone.
@@ -198,6 +234,52 @@ pub(crate) async fn bound_requests(State(at_work): State<Arc<Semaphore>>, reques
     }
 }
 
+/// The same for the service, which counts what it refuses.
+async fn bound_service(
+    State((state, at_work)): State<(AppState, Arc<Semaphore>)>,
+    request: Request,
+    next: Next,
+) -> Response {
+    match at_work.try_acquire() {
+        Ok(_permit) => next.run(request).await,
+        Err(_) => shed(&state, Shed::Seats, Problem::Busy),
+    }
+}
+
+/// Refuses what would be one request more of this caller's than are taken of one.
+async fn bound_share(
+    State((state, shares)): State<(AppState, Seats<Requester>)>,
+    caller: Caller,
+    request: Request,
+    next: Next,
+) -> Response {
+    // Whoever has no name at all has the seats of this group, and no share of them.
+    let Some(requester) = caller.requester() else { return next.run(request).await };
+    match shares.take(&requester) {
+        Ok(seat) => holding(seat, next.run(request).await),
+        Err(NoSeat::OfOwn) => shed(&state, Shed::Share, Problem::TooManyAtOnce),
+        Err(NoSeat::AtAll) => shed(&state, Shed::Seats, Problem::Busy),
+    }
+}
+
+fn shed(state: &AppState, why: Shed, problem: Problem) -> Response {
+    state.metrics.shed(why);
+    let mut response = problem.into_response();
+    response.extensions_mut().insert(why);
+    response
+}
+
+/// Keeps what was refused for want of room for a moment: that costs a timer.
+async fn refuse_later(State(held): State<Arc<Semaphore>>, request: Request, next: Next) -> Response {
+    let response = next.run(request).await;
+    if response.extensions().get::<Shed>().is_some()
+        && let Ok(_held) = held.try_acquire()
+    {
+        tokio::time::sleep(BEFORE_REFUSAL).await;
+    }
+    response
+}
+
 async fn bound_time(request: Request, next: Next) -> Response {
     match tokio::time::timeout(ANSWER_TIMEOUT, next.run(request)).await {
         Ok(response) => response,
@@ -205,32 +287,55 @@ async fn bound_time(request: Request, next: Next) -> Response {
     }
 }
 
-async fn read_body(State(bounds): State<BodyBounds>, request: Request, next: Next) -> Response {
+async fn read_body(State((state, bounds)): State<(AppState, BodyBounds)>, request: Request, next: Next) -> Response {
     let (parts, body) = request.into_parts();
-    match tokio::time::timeout(bounds.time, whole_body(body, bounds.bytes)).await {
-        Ok(Ok(bytes)) => next.run(Request::from_parts(parts, Body::from(bytes))).await,
-        Ok(Err(problem)) => problem.into_response(),
+    let room = &*state.room_for_bodies;
+    match tokio::time::timeout(bounds.time, whole_body(body, bounds.bytes, room)).await {
+        // The room is held for as long as the body may be.
+        Ok(Ok((bytes, _held))) => next.run(Request::from_parts(parts, Body::from(bytes))).await,
+        Ok(Err(NotRead::NoRoom)) => shed(&state, Shed::Bodies, Problem::Busy),
+        Ok(Err(NotRead::Problem(problem))) => problem.into_response(),
         Err(_) => Problem::BodyIncomplete.into_response(),
     }
 }
 
-async fn whole_body(body: Body, most_bytes: usize) -> Result<Bytes, Problem> {
+/// Why a body was not read.
+enum NotRead {
+    /// As much is held of bodies as is held at once.
+    NoRoom,
+    /// Its sender is to blame.
+    Problem(Problem),
+}
+
+/// Room is taken for what has come, not for what is announced: that costs its sender nothing.
+async fn whole_body(
+    body: Body,
+    most_bytes: usize,
+    room: &Semaphore,
+) -> Result<(Bytes, Option<SemaphorePermit<'_>>), NotRead> {
     let mut pieces = body.into_data_stream();
     let mut whole = Vec::new();
+    let mut held: Option<SemaphorePermit<'_>> = None;
     let mut thrown_away = 0_usize;
     while let Some(piece) = pieces.next().await {
-        let piece = piece.map_err(|_| Problem::BodyIncomplete)?;
+        let piece = piece.map_err(|_| NotRead::Problem(Problem::BodyIncomplete))?;
         if thrown_away == 0 && whole.len().saturating_add(piece.len()) <= most_bytes {
+            let bytes = u32::try_from(piece.len()).unwrap_or(u32::MAX);
+            let more = room.try_acquire_many(bytes).map_err(|_| NotRead::NoRoom)?;
+            match &mut held {
+                Some(held) => held.merge(more),
+                None => held = Some(more),
+            }
             whole.extend_from_slice(&piece);
         } else {
-            whole = Vec::new();
+            (whole, held) = (Vec::new(), None);
             thrown_away = thrown_away.saturating_add(piece.len().max(1));
             if thrown_away > DRAIN_LIMIT_BYTES {
                 break;
             }
         }
     }
-    if thrown_away == 0 { Ok(whole.into()) } else { Err(Problem::BodyTooLarge) }
+    if thrown_away == 0 { Ok((whole.into(), held)) } else { Err(NotRead::Problem(Problem::BodyTooLarge)) }
 }
 
 #[cfg(test)]

@@ -13,6 +13,7 @@ pub mod command_line;
 pub mod commands;
 mod condition;
 mod config_file;
+mod connections;
 pub mod consumers;
 pub mod discovery;
 pub mod doctor;

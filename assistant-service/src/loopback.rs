@@ -2,10 +2,8 @@
 
 use std::io;
 use std::net::SocketAddr;
-use std::pin::Pin;
 use std::str::FromStr;
 use std::sync::Arc;
-use std::task::{Context, Poll};
 
 use anyhow::bail;
 use axum::Router;
@@ -13,11 +11,9 @@ use axum::extract::State;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use axum::serve::Listener;
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::net::TcpListener;
 
+use crate::connections::{self, Bounds};
 use crate::problem::Problem;
 
 /// Whoever asks has one connection. Others wait, so that whoever opens many on this host does not take the program's files.
@@ -39,24 +35,21 @@ impl FromStr for Loopback {
     }
 }
 
-/// A listener that takes so many connections at once and no more.
-pub(crate) struct Listening {
-    listener: TcpListener,
-    seats: Arc<Semaphore>,
-}
+/// A listener that takes few connections at once, and none that says nothing.
+pub(crate) struct Listening(TcpListener);
 
 impl Listening {
     pub(crate) async fn on(Loopback(address): Loopback) -> io::Result<Self> {
-        Ok(Self { listener: TcpListener::bind(address).await?, seats: Arc::new(Semaphore::new(CONNECTIONS)) })
+        Ok(Self(TcpListener::bind(address).await?))
     }
 
     pub(crate) fn address(&self) -> io::Result<SocketAddr> {
-        self.listener.local_addr()
+        self.0.local_addr()
     }
 
     /// Answers for as long as nobody drops it.
-    pub(crate) async fn answer(self, routes: Router) -> io::Result<()> {
-        axum::serve(self, routes).await
+    pub(crate) async fn answer(self, routes: Router) {
+        connections::answer(self.0, routes, Bounds::few(CONNECTIONS), std::future::pending()).await;
     }
 }
 
@@ -72,46 +65,4 @@ type Text = Result<String, std::fmt::Error>;
 async fn counted(State(text): State<Arc<dyn Fn() -> Text + Send + Sync>>) -> Result<Response, Problem> {
     let text = text().map_err(Problem::internal)?;
     Ok(([(CONTENT_TYPE, "application/openmetrics-text; version=1.0.0; charset=utf-8")], text).into_response())
-}
-
-impl Listener for Listening {
-    type Io = Seated;
-    type Addr = SocketAddr;
-
-    async fn accept(&mut self) -> (Seated, SocketAddr) {
-        // Never closed, so there is always one to come.
-        let seat = Arc::clone(&self.seats).acquire_owned().await.ok();
-        let (connection, from) = Listener::accept(&mut self.listener).await;
-        (Seated { connection, _seat: seat }, from)
-    }
-
-    fn local_addr(&self) -> io::Result<SocketAddr> {
-        self.address()
-    }
-}
-
-/// A connection that gives its seat back with its end.
-pub(crate) struct Seated {
-    connection: TcpStream,
-    _seat: Option<OwnedSemaphorePermit>,
-}
-
-impl AsyncRead for Seated {
-    fn poll_read(mut self: Pin<&mut Self>, context: &mut Context<'_>, into: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.connection).poll_read(context, into)
-    }
-}
-
-impl AsyncWrite for Seated {
-    fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.connection).poll_write(context, bytes)
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.connection).poll_flush(context)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.connection).poll_shutdown(context)
-    }
 }

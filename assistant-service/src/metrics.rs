@@ -27,6 +27,8 @@ pub struct Metrics {
     registry: Registry,
     /// Answered requests.
     pub requests: Family<RequestLabels, Counter>,
+    /// Requests that were refused because there is too much to do, by reason.
+    pub requests_shed: Family<ReasonLabel, Counter>,
     /// Events that were new.
     pub events_stored: Counter,
     /// Events that had been stored before.
@@ -82,6 +84,36 @@ pub struct RequestLabels {
     pub status: u16,
 }
 
+/// Why a request was refused before it was looked at.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Shed {
+    /// All seats of its routes are taken.
+    Seats,
+    /// Its caller has the share that one may have.
+    Share,
+    /// As much is held of bodies as is held at once.
+    Bodies,
+}
+
+impl Shed {
+    const ALL: [Self; 3] = [Self::Seats, Self::Share, Self::Bodies];
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Seats => "seats",
+            Self::Share => "share",
+            Self::Bodies => "bodies",
+        }
+    }
+}
+
+impl Metrics {
+    /// Counts a request that is refused.
+    pub(crate) fn shed(&self, why: Shed) {
+        self.requests_shed.get_or_create(&ReasonLabel { reason: why.name() }).inc();
+    }
+}
+
 /// A consumer, or `other` for those beyond the first fifty names.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub struct ConsumerLabel {
@@ -115,6 +147,8 @@ impl Default for Metrics {
         let mut registry = Registry::with_prefix("watchgate");
         let requests = Family::default();
         registry.register("requests", "Answered requests", requests.clone());
+        let requests_shed = Family::<ReasonLabel, Counter>::default();
+        registry.register("requests_shed", "Requests refused for want of room, by reason", requests_shed.clone());
         let events_stored = Counter::default();
         registry.register("events_stored", "Events stored", events_stored.clone());
         let events_duplicate = Counter::default();
@@ -163,6 +197,9 @@ impl Default for Metrics {
         for reason in Reason::ALL {
             drop(dead_letters.get_or_create(&ReasonLabel { reason: reason.name() }));
         }
+        for why in Shed::ALL {
+            drop(requests_shed.get_or_create(&ReasonLabel { reason: why.name() }));
+        }
         for reason in telemetry::WHY_DROPPED {
             drop(spans_dropped.get_or_create(&ReasonLabel { reason }));
         }
@@ -172,6 +209,7 @@ impl Default for Metrics {
         Self {
             registry,
             requests,
+            requests_shed,
             events_stored,
             events_duplicate,
             dead_letters,

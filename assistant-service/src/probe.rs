@@ -38,6 +38,7 @@ use tokio::time::MissedTickBehavior;
 
 use crate::clock::{SystemClock, millis};
 use crate::config_file;
+use crate::connections::{self, Bounds};
 use crate::serve::{LogFormat, start_log};
 use check::{Finding, Outcome};
 use deliver::{Webhook, deliver};
@@ -51,6 +52,9 @@ use through_gateway::ThroughGateway;
 
 /// Whose the events are that receivers outside get; through the gateway they are the principal's own.
 const SOURCE: &str = "urn:watchgate:probe";
+
+/// Connections at once of those who look at the status.
+const LOOKERS: usize = 64;
 
 pub(crate) const AFTER_HELP: &str = "\
 Runs until SIGTERM; how things are stands at http://127.0.0.1:9465/. With --once it looks once, tells no receiver, and exits with 1 when a
@@ -120,12 +124,8 @@ async fn watch(prober: Prober) -> anyhow::Result<()> {
     let (board_shown, outbox_shown, metrics_shown) = (Arc::clone(&board), Arc::clone(&outbox), Arc::clone(&metrics));
     let shown = Shown { gateway, checks, board: board_shown, outbox: outbox_shown, metrics: metrics_shown };
     let mut beside = JoinSet::new();
-    beside.spawn(async move {
-        // Ends with the process; should it end before, looking goes on.
-        if let Err(error) = axum::serve(listener, routes(Arc::new(shown))).await {
-            tracing::error!(%error, "the status is not answered any more");
-        }
-    });
+    // Ends with the process; should it end before, looking goes on.
+    beside.spawn(connections::answer(listener, routes(Arc::new(shown)), Bounds::few(LOOKERS), std::future::pending()));
     deliver_to_all(&prober, &outbox, &metrics, &mut beside);
 
     tokio::select! {

@@ -146,6 +146,8 @@ pub enum Problem {
     Ending,
     /// The caller holds as many streams open as one may.
     TooManyStreams,
+    /// As many requests of the caller are at work as are taken of one at once.
+    TooManyAtOnce,
     /// The service has as much to do as it takes at once.
     Busy,
     /// The answer did not come in time.
@@ -258,6 +260,7 @@ impl Problem {
                 | Self::TooManyStreams
                 | Self::TooManyQuestions
                 | Self::TooManyPictures
+                | Self::TooManyAtOnce
                 | Self::Ending
                 | Self::Busy
                 | Self::NotReady

@@ -151,11 +151,7 @@ async fn answer(address: Option<Loopback>, runner: &Arc<Runner>) -> anyhow::Resu
     writeln!(std::io::stdout(), "watchgate: metrics on http://{}/metrics", listening.address()?)?;
     let runner = Arc::clone(runner);
     let routes = loopback::metrics(move || runner.metrics_text());
-    answering.spawn(async move {
-        if let Err(error) = listening.answer(routes).await {
-            tracing::error!(%error, "metrics are not answered any more");
-        }
-    });
+    answering.spawn(listening.answer(routes));
     Ok(answering)
 }
 

@@ -1,16 +1,24 @@
-//! Who may have something last: so many in all, and few for each principal, so that one of them cannot shut out the rest.
+//! Who may have something last: so many in all, and few for each, so that one cannot shut out the rest.
 
 use std::collections::HashMap;
+use std::hash::Hash;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use trust_core::principal::Principal;
 
-/// The seats that are taken, by principal.
-#[derive(Clone, Debug)]
-pub(crate) struct Seats {
+/// The seats that are taken, by whose they are.
+#[derive(Debug)]
+pub(crate) struct Seats<K = Principal> {
     in_all: usize,
     each: usize,
-    taken: Arc<Mutex<HashMap<Principal, usize>>>,
+    taken: Arc<Mutex<Taken<K>>>,
+}
+
+/// Nobody is in here who has no seat, so this is never larger than there are seats.
+#[derive(Debug)]
+struct Taken<K> {
+    of_all: usize,
+    of_each: HashMap<K, usize>,
 }
 
 /// Why somebody has no seat.
@@ -24,43 +32,54 @@ pub(crate) enum NoSeat {
 
 /// A seat, given back when it is dropped.
 #[derive(Debug)]
-pub(crate) struct Seat {
-    seats: Seats,
-    principal: Principal,
+pub(crate) struct Seat<K: Eq + Hash = Principal> {
+    seats: Seats<K>,
+    of: K,
 }
 
-impl Seats {
-    /// So many in all, and so many for each principal.
+impl<K> Clone for Seats<K> {
+    fn clone(&self) -> Self {
+        Self { in_all: self.in_all, each: self.each, taken: Arc::clone(&self.taken) }
+    }
+}
+
+impl<K: Clone + Eq + Hash> Seats<K> {
+    /// So many in all, and so many for each.
     pub(crate) fn new(in_all: usize, each: usize) -> Self {
-        Self { in_all, each, taken: Arc::default() }
+        let taken = Taken { of_all: 0, of_each: HashMap::new() };
+        Self { in_all, each, taken: Arc::new(Mutex::new(taken)) }
     }
 
-    /// A seat of `principal`, to be held as long as what it is taken for lasts.
-    pub(crate) fn take(&self, principal: &Principal) -> Result<Seat, NoSeat> {
+    /// A seat of somebody's, to be held as long as what it is taken for lasts.
+    pub(crate) fn take(&self, of: &K) -> Result<Seat<K>, NoSeat> {
         let mut taken = self.lock();
-        let own = taken.get(principal).copied().unwrap_or_default();
+        let own = taken.of_each.get(of).copied().unwrap_or_default();
         if own >= self.each {
             return Err(NoSeat::OfOwn);
         }
-        if taken.values().sum::<usize>() >= self.in_all {
+        if taken.of_all >= self.in_all {
             return Err(NoSeat::AtAll);
         }
-        taken.insert(principal.clone(), own.saturating_add(1));
-        Ok(Seat { seats: self.clone(), principal: principal.clone() })
+        taken.of_all = taken.of_all.saturating_add(1);
+        taken.of_each.insert(of.clone(), own.saturating_add(1));
+        Ok(Seat { seats: self.clone(), of: of.clone() })
     }
+}
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<Principal, usize>> {
+impl<K> Seats<K> {
+    fn lock(&self) -> MutexGuard<'_, Taken<K>> {
         self.taken.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Drop for Seat {
+impl<K: Eq + Hash> Drop for Seat<K> {
     fn drop(&mut self) {
         let mut taken = self.seats.lock();
-        match taken.get_mut(&self.principal) {
+        taken.of_all = taken.of_all.saturating_sub(1);
+        match taken.of_each.get_mut(&self.of) {
             Some(own) if *own > 1 => *own = own.saturating_sub(1),
             _ => {
-                taken.remove(&self.principal);
+                taken.of_each.remove(&self.of);
             }
         }
     }
@@ -84,6 +103,7 @@ mod tests {
         held.pop();
         held.push(seats.take(&principal(1000)).unwrap());
         held.clear();
-        assert!(seats.lock().is_empty());
+        let taken = seats.lock();
+        assert_eq!((taken.of_all, taken.of_each.len()), (0, 0));
     }
 }

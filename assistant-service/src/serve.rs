@@ -23,6 +23,7 @@ use tracing_subscriber::EnvFilter;
 use crate::app::app;
 use crate::backbone::Backbone;
 use crate::clock::SystemClock;
+use crate::connections::{self, Bounds};
 use crate::events::EventSchemas;
 use crate::gate::FileTransactionKeys;
 use crate::incidents;
@@ -38,6 +39,7 @@ use crate::trust::TrustBook;
 use crate::web::Console;
 use answering::Answering;
 use backbone::BackboneArguments;
+use leaving::{GRACE, Leaving};
 
 pub(crate) const AFTER_HELP: &str = "\
 Runs until SIGTERM, and for --drain-seconds more. Exits with 1 when it cannot start or its store fails, and says why.
@@ -96,7 +98,7 @@ pub struct Arguments {
     #[arg(long, env = "WATCHGATE_HEALTH_LISTEN", value_name = "ADDRESS")]
     health_listen: Option<Loopback>,
     /// How long the service still answers after SIGTERM while it says that it is not ready, so that whoever sends requests has
-    /// looked for another one before the listener closes. A second signal ends the wait.
+    /// looked for another one before the listener closes. A second signal ends the service at once, with what is under way.
     #[arg(long, env = "WATCHGATE_DRAIN_SECONDS", value_name = "SECONDS", default_value_t = 0,
         value_parser = clap::value_parser!(u64).range(..=600))]
     drain_seconds: u64,
@@ -113,9 +115,6 @@ pub(crate) enum LogFormat {
     Text,
     Json,
 }
-
-/// How long requests that are under way may still take when the service ends.
-const GRACE: Duration = Duration::from_secs(5);
 
 const SECONDS_PER_DAY: u64 = 24 * 60 * 60;
 
@@ -145,7 +144,7 @@ async fn serve(
     metrics: Arc<Metrics>,
 ) -> anyhow::Result<()> {
     // Caught before anybody can know that the service is there: whoever ends it right away ends it in order.
-    let signals = signals()?;
+    let mut signals = signals()?;
     let spans_dropped = metrics.spans_dropped.clone();
     let exporting = arguments.traces.open(&spans_dropped).context("cannot export traces")?;
     let (state, telemetry) = open(&arguments, backbone, metrics).await?;
@@ -158,15 +157,24 @@ async fn serve(
     let failing = Arc::clone(&failure);
     let readiness = Arc::clone(&state.readiness);
     let drain = Duration::from_secs(arguments.drain_seconds);
-    let until_signal = async move {
-        tokio::select! {
-            () = leaving::drained(signals, readiness, drain) => {}
+    let ending = Arc::clone(&state.ending);
+    // Comes to its end when everything is to be cut off.
+    let leaving = async move {
+        let leaving = tokio::select! {
+            leaving = leaving::drained(&mut signals, readiness, drain) => leaving,
             why = failed => {
                 let _ = failing.set(why);
+                Leaving::InOrder
             }
+        };
+        tracing::info!("ending: nothing new is taken");
+        ending.send_replace(true);
+        match leaving {
+            Leaving::AtOnce => Leaving::AtOnce,
+            Leaving::InOrder => leaving::out_of_grace(&mut signals).await,
         }
     };
-    listen_and_answer(arguments.tls, listener, state, until_signal).await?;
+    listen_and_answer(arguments.tls, listener, state, leaving).await?;
     if let Some((traces, sending)) = exporting {
         traces::close(&traces, sending).await;
     }
@@ -197,13 +205,13 @@ async fn listen_and_answer(
     tls: TlsArguments,
     listener: TcpListener,
     state: AppState,
-    until_signal: impl Future<Output = ()> + Send + 'static,
+    leaving: impl Future<Output = Leaving> + Send + 'static,
 ) -> anyhow::Result<()> {
     match tls.files() {
         Some(files) => {
             let listener = TlsListener::over(listener, files).context("cannot listen with mutual TLS")?;
             writeln!(std::io::stdout(), "watchgate: listening on https://{}", listener.local_addr()?)?;
-            answer(listener, state, until_signal).await
+            answer(listener, state, leaving).await
         }
         None => {
             writeln!(std::io::stdout(), "watchgate: listening on http://{}", listener.local_addr()?)?;
@@ -213,16 +221,16 @@ async fn listen_and_answer(
                     tracing::debug!(%error, "a connection stays with Nagle's algorithm");
                 }
             });
-            answer(listener, state, until_signal).await
+            answer(listener, state, leaving).await
         }
     }
 }
 
-/// Answers requests until the signal, and then those that are under way.
+/// Answers requests until the service ends, and then those that are under way until `leaving` ends too.
 async fn answer<L: Listener<Addr: std::fmt::Debug>>(
     listener: L,
     state: AppState,
-    until_signal: impl Future<Output = ()> + Send + 'static,
+    leaving: impl Future<Output = Leaving> + Send + 'static,
 ) -> anyhow::Result<()> {
     let commands = Arc::clone(&state.commands);
     let trust = Arc::clone(&state.trust);
@@ -241,23 +249,18 @@ async fn answer<L: Listener<Addr: std::fmt::Debug>>(
     let following = Arc::clone(&trust);
     sweeping.spawn(async move { trust.sweep_for_ever().await });
     sweeping.spawn(async move { following.follow_for_ever().await });
-    let ending = Arc::clone(&state.ending);
-    let until_signal = async move {
-        until_signal.await;
-        tracing::info!("ending: nothing new is taken");
-        ending.send_replace(true);
-    };
-    let out_of_grace = {
-        let state = state.clone();
-        async move {
-            state.ended().await;
-            tokio::time::sleep(GRACE).await;
-        }
-    };
-    let server = axum::serve(listener, app(state)).with_graceful_shutdown(until_signal);
+    let leaving = tokio::spawn(leaving);
+    let until_end = state.clone();
+    let answered =
+        connections::answer(listener, app(state), Bounds::of_a_service(), async move { until_end.ended().await });
     tokio::select! {
-        ended = server.into_future() => ended.context("the service stopped answering")?,
-        () = out_of_grace => tracing::warn!("requests that were still under way have been cut off"),
+        () = answered => {}
+        leaving = leaving => {
+            tracing::warn!("requests that were still under way have been cut off");
+            if leaving? == Leaving::AtOnce {
+                return Ok(());
+            }
+        }
     }
     // Another replica watches as soon as this one has said that it does not.
     if tokio::time::timeout(GRACE, async { tokio::join!(watching, diagnosing) }).await.is_err() {

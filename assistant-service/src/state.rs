@@ -17,6 +17,7 @@ use crate::gate::TransactionKeySource;
 use crate::health::Readiness;
 use crate::insights::Watches;
 use crate::knowledge::{CurrentKnowledge, is_followed};
+use crate::layers::BODIES_BYTES;
 use crate::mediation::Mediator;
 use crate::metrics::Metrics;
 use crate::problem::Problem;
@@ -74,6 +75,8 @@ pub struct AppState {
     pub ending: Arc<watch::Sender<bool>>,
     /// One for each long poll that may wait at once.
     pub(crate) waiting_seats: Arc<Semaphore>,
+    /// One for each byte of a body that is held.
+    pub(crate) room_for_bodies: Arc<Semaphore>,
     /// One for each open stream.
     pub(crate) tail_seats: Seats,
     /// One for each question that is being answered.
@@ -127,6 +130,7 @@ impl AppState {
             traces: None,
             ending: Arc::default(),
             waiting_seats,
+            room_for_bodies: Arc::new(Semaphore::new(BODIES_BYTES)),
             tail_seats: Seats::new(TAIL_SEATS.0, TAIL_SEATS.1),
             answer_seats: Seats::new(ANSWER_SEATS.0, ANSWER_SEATS.1),
             picture_seats: Seats::new(PICTURE_SEATS.0, PICTURE_SEATS.1),

@@ -86,6 +86,7 @@ impl Stage {
                     sessions: options.sessions.then(|| layout.make_sessions()).transpose()?,
                     mutual_tls: options.mutual_tls,
                     tracing: options.tracing.clone(),
+                    drain_seconds: options.drain_seconds,
                     guardian: Arc::clone(&guardian),
                 };
                 let replicas = Replicas::start(&options.backbone, &layout, shared).await?;
@@ -103,6 +104,7 @@ impl Stage {
             gate_alone: options.gate_alone,
             gate_folder: GateFolder::Shared,
             behind_proxy: options.behind_proxy,
+            read_timeout: options.read_timeout,
             containers: options.containers.as_deref(),
             mutual_tls: options.mutual_tls,
             observed: &observed,
@@ -269,6 +271,7 @@ impl Stage {
             gate_alone: false,
             gate_folder,
             behind_proxy: false,
+            read_timeout: None,
             containers: None,
             mutual_tls: self.service_url().starts_with("https://"),
             observed: &Observed::default(),
@@ -295,6 +298,16 @@ impl Stage {
     /// Ends the service with SIGTERM, as an operator would.
     pub fn stop_service(&self) {
         self.replicas.stop();
+    }
+
+    /// Sends the service a signal by its name without `SIG`, all replicas of it, and waits for nothing.
+    pub fn signal_service(&self, name: &str) {
+        self.replicas.signal(name);
+    }
+
+    /// Whether a replica of the service runs.
+    pub fn service_runs(&self) -> bool {
+        self.replicas.ended().is_none()
     }
 
     /// Starts the service again, on its ports and with its data, killing it first when it still runs.

@@ -95,7 +95,11 @@ async fn devices_that_nobody_knows_hold_seats_of_one_another_alone_and_for_a_sho
     let stage = Stage::new();
     let app = around_all(crate::routes::routes(&stage.state), &stage.state).with_state(stage.state.clone());
     let call = async |method: &str, target: &str, body: Body| {
-        let token = stage.claims(method, target).sign(&stage.keys).unwrap();
+        let mut claims = stage.claims(method, target);
+        if target.starts_with("/v1/sessions") {
+            (claims.sub, claims.rctx.iss) = (None, None);
+        }
+        let token = claims.sign(&stage.keys).unwrap();
         let request = Request::builder().method(method).uri(target).header("host", HOST).header("txn-token", token);
         app.clone().oneshot(request.body(body).unwrap()).await.unwrap().status().as_u16()
     };
@@ -111,4 +115,123 @@ async fn devices_that_nobody_knows_hold_seats_of_one_another_alone_and_for_a_sho
     assert!(began.elapsed() < Duration::from_secs(6), "{:?}", began.elapsed());
     let large = Body::from(vec![b'x'; 17 * 1024]);
     assert_eq!(call("POST", "/v1/sessions:redeem", large).await, 413);
+}
+
+/// Asks for `/` of these routes as somebody, from somewhere where it is nobody.
+async fn ask(stage: &Stage, routes: &Router, who: Result<&str, &str>) -> Answer {
+    let mut claims = stage.claims("GET", "/");
+    match who {
+        Ok(subject) => claims.sub = Some(subject.to_owned()),
+        Err(address) => (claims.sub, claims.rctx.iss, claims.rctx.req_ip) = (None, None, Some(address.to_owned())),
+    }
+    let request = Request::get("/").header("host", HOST).header("txn-token", claims.sign(&stage.keys).unwrap());
+    Answer::of(routes.clone().oneshot(request.body(Body::empty()).unwrap()).await.unwrap()).await
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_caller_has_a_share_of_the_seats_and_others_go_on() {
+    let stage = Stage::new();
+    let at_work = Arc::new(Semaphore::new(0));
+    let working = Arc::clone(&at_work);
+    let slow = get(move || {
+        let working = Arc::clone(&working);
+        async move { drop(working.acquire().await) }
+    });
+    let routes = answering(Router::new().route("/", slow), &stage.state);
+    let routes = around_all(routes, &stage.state).with_state(stage.state.clone());
+    let share = REQUESTS_AT_WORK / SHARE_OF_SEATS;
+    // Of one network of IPv6 each has an address of its own for each request.
+    let addresses: Vec<_> = (0..share + 3).map(|number| format!("2001:db8::{number:x}")).collect();
+    let floods = [vec![Ok("flooding"); share + 3], addresses.iter().map(|one| Err(one.as_str())).collect()];
+    for flood in floods {
+        let flooded = futures_util::future::join_all(flood.into_iter().map(|who| ask(&stage, &routes, who)));
+        let others = async {
+            // After the flood: the seats that it can have are taken.
+            tokio::task::yield_now().await;
+            let others = [Ok("another"), Err("2001:db8:0:1::1"), Err("192.0.2.1")].map(|who| ask(&stage, &routes, who));
+            at_work.add_permits(1);
+            futures_util::future::join_all(others).await
+        };
+        let (flooded, others) = tokio::join!(flooded, others);
+        let refused: Vec<_> = flooded.iter().filter(|answer| answer.status.as_u16() == 429).collect();
+        assert_eq!(refused.len(), 3);
+        for answer in refused {
+            assert_eq!(answer.json["type"], "urn:watchgate:problem:too-many-at-once");
+            assert_eq!(answer.headers["retry-after"], "1");
+        }
+        assert_eq!(others.iter().map(|answer| answer.status.as_u16()).collect::<Vec<_>>(), [200; 3]);
+        at_work.forget_permits(usize::MAX);
+    }
+    let shed = stage.state.metrics.requests_shed.get_or_create(&crate::metrics::ReasonLabel { reason: "share" }).get();
+    assert_eq!(shed, 6);
+}
+
+#[tokio::test]
+async fn waiting_seats_are_shared_too() {
+    let stage = Stage::new();
+    let lease = |who: &'static str| {
+        let body = serde_json::json!({"wait_seconds": 1});
+        stage.post(&format!("/v1/services/{who}/commands:lease"), &body).by(who).send()
+    };
+    let share = stage.state.waiting_seats.available_permits() / SHARE_OF_SEATS;
+    let all = futures_util::future::join_all((0..=share).map(|_| lease("tester-7")));
+    let (own, another) = tokio::join!(all, lease("tester-8"));
+    let refused = own.iter().filter(|answer| answer.status.as_u16() == 429).count();
+    assert_eq!((refused, another.status.as_u16()), (1, 204));
+}
+
+#[tokio::test]
+async fn bodies_are_bounded_together_and_what_has_none_goes_on() {
+    let stage = Stage::new();
+    let room = Arc::clone(&stage.state.room_for_bodies);
+    let all = room.acquire_many(u32::try_from(room.available_permits() - 100).unwrap()).await.unwrap();
+    let publish = || stage.post("/v1/events", &serde_json::json!({"padding": "x".repeat(200)})).send();
+    let refused = publish().await;
+    assert_eq!((refused.status.as_u16(), &refused.json["type"]), (503, &"urn:watchgate:problem:busy".into()));
+    assert_eq!(refused.headers["retry-after"], "1");
+    assert_eq!(stage.get("/v1/events").send().await.status.as_u16(), 200);
+    drop(all);
+    assert_ne!(publish().await.status.as_u16(), 503);
+    assert_eq!(room.available_permits(), BODIES_BYTES);
+}
+
+#[tokio::test]
+async fn a_large_answer_holds_its_callers_seat_until_it_is_read_and_a_small_one_does_not() {
+    let stage = Stage::new();
+    let seats = Seats::new(2, 1);
+    for (bytes, is_held) in [(200_000, true), (1000, false)] {
+        let text = vec![b'x'; bytes];
+        let answer = held::holding(seats.take(&"one").unwrap(), text.clone().into_response());
+        assert_eq!(seats.take(&"one").is_err(), is_held, "{bytes} bytes");
+        let mut pieces = answer.into_body().into_data_stream();
+        let mut whole = Vec::new();
+        while let Some(piece) = pieces.next().await {
+            assert!(!is_held || piece.as_ref().unwrap().len() <= 32 * 1024);
+            whole.extend_from_slice(&piece.unwrap());
+            assert_eq!(seats.take(&"one").is_err(), is_held, "{bytes} bytes");
+        }
+        assert_eq!(whole, text);
+        drop(pieces);
+        assert!(seats.take(&"one").is_ok());
+    }
+    // What it is that is sent does not change.
+    let openapi = stage.get("/openapi.json").open().await;
+    assert!(axum::body::HttpBody::size_hint(openapi.body()).exact().is_some());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refusal_for_want_of_room_comes_a_moment_later_unless_very_many_wait_for_one() {
+    let stage = Stage::new();
+    let state = stage.state.clone();
+    let refusing = get(move || std::future::ready(shed(&state, Shed::Seats, Problem::Busy)));
+    let routes = Router::new().route("/", refusing).route("/missing", get(async || Problem::NotFound));
+    let app = around_all(routes, &stage.state).with_state(stage.state.clone());
+    let took = async |target: &str| {
+        let begun = tokio::time::Instant::now();
+        app.clone().oneshot(Request::get(target).body(Body::empty()).unwrap()).await.unwrap();
+        begun.elapsed()
+    };
+    let all = futures_util::future::join_all((0..=REFUSALS_HELD).map(|_| took("/"))).await;
+    assert_eq!(all.iter().filter(|took| **took >= BEFORE_REFUSAL).count(), REFUSALS_HELD);
+    assert_eq!(took("/missing").await, Duration::ZERO);
 }

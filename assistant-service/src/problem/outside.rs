@@ -283,6 +283,12 @@ impl Problem {
                 "Too many streams",
                 "The caller holds as many streams open as one may; close one first.",
             ),
+            Self::TooManyAtOnce => Outside::new(
+                StatusCode::TOO_MANY_REQUESTS,
+                "urn:watchgate:problem:too-many-at-once",
+                "Too many at once",
+                "As many requests of yours are at work as are taken of one at once; wait for one of the answers.",
+            ),
             Self::TooManyOwnCommands => Outside::new(
                 StatusCode::TOO_MANY_REQUESTS,
                 "urn:watchgate:problem:too-many-own-commands",

@@ -41,6 +41,7 @@ fn only_what_waiting_helps_is_to_be_tried_again() {
         (Problem::Busy, 503, true),
         (Problem::Store(unavailable), 503, true),
         (Problem::TooManyStreams, 429, true),
+        (Problem::TooManyAtOnce, 429, true),
         (Problem::TookTooLong, 503, false),
         (Problem::Store(BackboneError::Full), 507, false),
         (Problem::Store(BackboneError::TooLarge), 413, false),

@@ -45,6 +45,7 @@ pub(crate) struct Differences<'a> {
     pub(crate) gate_alone: bool,
     pub(crate) gate_folder: GateFolder,
     pub(crate) behind_proxy: bool,
+    pub(crate) read_timeout: Option<&'static str>,
     pub(crate) containers: Option<&'a Path>,
     pub(crate) mutual_tls: bool,
     pub(crate) observed: &'a Observed,
@@ -201,6 +202,9 @@ impl Layout {
         }
         if differences.behind_proxy {
             file.replace("    http3: {}\n", "    http3: {}\n    forwardedHeaders: {trustedIPs: [127.0.0.0/8]}\n")?;
+        }
+        if let Some(timeout) = differences.read_timeout {
+            file.replace("readTimeout: 60s", &format!("readTimeout: {timeout}"))?;
         }
         if let Some(socket) = differences.containers {
             let mut more = Shipped::read("traefik-config/containers-static.yml")?;

@@ -31,6 +31,10 @@ pub struct StageOptions {
     pub behind_proxy: bool,
     /// The socket at which Traefik asks for containers, by the shipped `containers.yml`; without it, it asks nobody.
     pub containers: Option<PathBuf>,
+    /// Traefik's `readTimeout` in place of the shipped one, such as `2s`, for tests that cannot wait as long as that.
+    pub read_timeout: Option<&'static str>,
+    /// How long the service drains; without it, not at all.
+    pub drain_seconds: Option<u64>,
     /// Has Traefik and the service show each other certificates, by the shipped `mutual-tls.yml`.
     pub mutual_tls: bool,
     /// The documents that the assistant answers from, in place of the example company's.

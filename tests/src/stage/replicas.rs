@@ -90,6 +90,14 @@ impl Replicas {
         self.all.iter().map(|replica| replica.url.clone()).collect()
     }
 
+    pub(super) fn signal(&self, name: &str) {
+        for replica in &self.all {
+            if let Some(process) = &*replica.running.lock().unwrap_or_else(PoisonError::into_inner) {
+                process.signal(name);
+            }
+        }
+    }
+
     pub(super) fn kill(&self) {
         self.all.iter().for_each(Replica::kill);
     }

@@ -28,6 +28,7 @@ pub(crate) struct Shared {
     pub(crate) console: Option<PathBuf>,
     pub(crate) mutual_tls: bool,
     pub(crate) tracing: Option<String>,
+    pub(crate) drain_seconds: Option<u64>,
     pub(crate) guardian: Arc<Guardian>,
 }
 
@@ -79,6 +80,9 @@ impl Service {
         }
         if let Some(collector) = &self.shared.tracing {
             command.arg("--otlp-endpoint").arg(collector);
+        }
+        if let Some(seconds) = self.shared.drain_seconds {
+            command.arg("--drain-seconds").arg(seconds.to_string());
         }
         command.arg("--runbooks").arg(&self.shared.runbooks);
         command.arg("--event-schemas").arg(&self.shared.event_schemas);

@@ -14,8 +14,8 @@ async fn listening() -> (Listening, SocketAddr) {
     (listening, address)
 }
 
-async fn answering(listening: Listening, runner: Arc<Runner>) -> std::io::Result<()> {
-    listening.answer(loopback::metrics(move || runner.metrics_text())).await
+async fn answering(listening: Listening, runner: Arc<Runner>) {
+    listening.answer(loopback::metrics(move || runner.metrics_text())).await;
 }
 
 /// The whole answer over a connection of its own.
