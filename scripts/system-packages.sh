@@ -31,6 +31,9 @@ if [ "$part" = all ]; then
   [ -x /lib/systemd/systemd ] || missing+=(systemd)
   [ -x /usr/sbin/sshd ] || missing+=(openssh-server)
   command -v ssh >/dev/null 2>&1 || missing+=(openssh-client)
+  # What the hosts' roles ask for; hosts have no way to a mirror.
+  [ -x /usr/bin/catatonit ] || [ -x /usr/libexec/podman/catatonit ] || missing+=(catatonit)
+  command -v curl >/dev/null 2>&1 || missing+=(curl)
   command -v openssl >/dev/null 2>&1 || missing+=(openssl)
   command -v dbus-daemon >/dev/null 2>&1 || missing+=(dbus)
   [ -e "/lib/$(uname -m)-linux-gnu/security/pam_systemd.so" ] || missing+=(libpam-systemd)

@@ -72,6 +72,8 @@ inside() {
   {
     echo "127.0.0.1 localhost"
     for host in $hosts; do echo "${host#*=} ${host%%=*}"; done
+    # What stands in front of the gateways is the command's own.
+    echo "10.99.0.1 gw.watchgate.test"
   } >"$work/etc-hosts"
   # The command knows the hosts by name as well.
   mount --bind "$work/etc-hosts" /etc/hosts
