@@ -175,7 +175,12 @@ settle() {
   # Set for whoever builds images: nothing of a host would be started by its packages.
   rm -f usr/sbin/policy-rc.d
   ln -s /lib/systemd/system/ssh.service etc/systemd/system/multi-user.target.wants/ssh.service
-  rm -rf etc/traefik etc/watchgate etc/nats opt/watchgate opt/traefik var/lib/watchgate var/lib/traefik var/lib/nats var/log/journal root/.ssh
+  rm -rf etc/traefik etc/watchgate etc/nats var/lib/watchgate var/lib/traefik var/lib/nats var/log/journal
+  # Whatever this machine's people have there, above all other programs in root's path.
+  : >etc/environment
+  mount -t tmpfs -o mode=700 tmpfs root
+  mount -t tmpfs -o mode=755 tmpfs home
+  mount -t tmpfs -o mode=755 tmpfs opt
   rm -f etc/ssh/ssh_host_* run/nologin
   install -m 600 "$place/host-key" etc/ssh/ssh_host_ed25519_key
   install -m 644 "$place/host-key.pub" etc/ssh/ssh_host_ed25519_key.pub

@@ -106,7 +106,9 @@ impl Releases {
 
     fn podman(&self) -> Command {
         let mut podman = Command::new("podman");
-        podman.arg("--root").arg(self.folder.join("podman")).arg("--runroot").arg(self.folder.join("podman-run"));
+        for (option, name) in [("--root", "podman"), ("--runroot", "podman-run"), ("--tmpdir", "podman-tmp")] {
+            podman.arg(option).arg(self.folder.join(name));
+        }
         podman.args(["--storage-driver", "vfs", "--cgroup-manager", "cgroupfs", "--events-backend", "none"]);
         podman
     }
