@@ -3,7 +3,7 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup setup-tests build release image image-binary plugin pages demo run test test-host test-ansible fmt lint ci clean example bench-gate bench-guests bench-events bench-ask bench-model bench-commands bench-telemetry bench-revocation bench-opaque bench-browser bench-http3 bench-detect scenarios soak test-faults eval fuzz properties switch-off
+.PHONY: help setup setup-tests build release image image-binary plugin pages demo run test test-host test-ansible fmt lint ci clean example bench-gate bench-guests bench-events bench-ask bench-model bench-commands bench-telemetry bench-revocation bench-opaque bench-browser bench-http3 bench-detect scenarios soak test-faults eval fuzz properties switch-off lint-ansible
 
 CARGO ?= cargo
 # The scripts and the stage look for what was built in one place.
@@ -176,6 +176,10 @@ lint: ## formatting, lints and docs, with every warning an error
 	$(CARGO) clippy -p middleware-wasm -p empty-guest -p probe-guest --target wasm32-wasip1 -- -D warnings
 	$(CARGO) clippy $(page_modules:%=-p %) --target wasm32-unknown-unknown -- -D warnings
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace $(not_native) --no-deps
+
+lint-ansible: ## deploy/ansible as ansible-lint's production profile wants it
+	@scripts/tools.sh ansible-lint
+	cd deploy/ansible && PATH="$(CURDIR)/.tools/ansible-lint/bin:$$PATH" ansible-lint --offline --profile production --strict
 
 ci: ## all that must pass before a change goes in
 	@.ci/run
