@@ -3,7 +3,7 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup setup-tests build release image image-binary plugin pages demo run test test-host fmt lint ci clean example bench-gate bench-guests bench-events bench-ask bench-model bench-commands bench-telemetry bench-revocation bench-opaque bench-browser bench-http3 bench-detect bench-overload scenarios soak test-faults eval fuzz properties switch-off
+.PHONY: help setup setup-tests build release image image-binary plugin pages demo run test test-host fmt lint ci clean example bench-gate bench-guests bench-events bench-ask bench-model bench-commands bench-telemetry bench-revocation bench-opaque bench-browser bench-http3 bench-detect bench-overload scenarios soak test-faults eval fuzz properties switch-off test-ansible lint-ansible
 
 CARGO ?= cargo
 # The scripts and the stage look for what was built in one place.
@@ -155,6 +155,11 @@ switch-off: ## each check of the core off once: some row of the attack table mus
 test-host: setup-tests build ## what needs root or system packages
 	@scripts/test-host.sh
 
+test-ansible: setup-tests build image-binary ## deploy/ansible on hosts that boot for it: brought up, updated and broken under load; needs root
+	@scripts/system-packages.sh
+	@$(CARGO) test --package watchgate-tests --test ansible --no-run
+	@scripts/with-hosts.sh $(CARGO) test --offline --package watchgate-tests --test ansible -- --ignored --nocapture
+
 test-faults: setup-tests build ## kills, power cuts, full disks, lost networks: what was acknowledged is there; KILLS=100 CUTS=100, NAMES="part of a name"
 	@$(CARGO) run -q -p faults -- run --length long --kills $(or $(KILLS),100) --cuts $(or $(CUTS),100) $(OPTIONS) $(NAMES)
 
@@ -175,6 +180,10 @@ lint: ## formatting, lints and docs, with every warning an error
 	$(CARGO) clippy -p middleware-wasm -p empty-guest -p probe-guest --target wasm32-wasip1 -- -D warnings
 	$(CARGO) clippy $(page_modules:%=-p %) --target wasm32-unknown-unknown -- -D warnings
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace $(not_native) --no-deps
+
+lint-ansible: ## deploy/ansible as ansible-lint's production profile wants it
+	@scripts/tools.sh ansible-lint
+	cd deploy/ansible && PATH="$(CURDIR)/.tools/ansible-lint/bin:$$PATH" ansible-lint --offline --profile production --strict
 
 ci: ## all that must pass before a change goes in
 	@.ci/run

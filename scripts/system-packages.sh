@@ -27,6 +27,17 @@ if [ "$part" = all ]; then
   # What Podman needs to work for a user who is not root.
   command -v newuidmap >/dev/null 2>&1 || missing+=(uidmap)
   command -v slirp4netns >/dev/null 2>&1 || missing+=(slirp4netns)
+  # What hosts of the tests are made of (scripts/with-hosts.sh); nothing of it needs to run on this machine.
+  [ -x /lib/systemd/systemd ] || missing+=(systemd)
+  [ -x /usr/sbin/sshd ] || missing+=(openssh-server)
+  command -v ssh >/dev/null 2>&1 || missing+=(openssh-client)
+  # What the hosts' roles ask for; hosts have no way to a mirror.
+  [ -x /usr/bin/catatonit ] || [ -x /usr/libexec/podman/catatonit ] || missing+=(catatonit)
+  command -v curl >/dev/null 2>&1 || missing+=(curl)
+  command -v openssl >/dev/null 2>&1 || missing+=(openssl)
+  command -v dbus-daemon >/dev/null 2>&1 || missing+=(dbus)
+  [ -e "/lib/$(uname -m)-linux-gnu/security/pam_systemd.so" ] || missing+=(libpam-systemd)
+  dpkg -s dbus-user-session >/dev/null 2>&1 || missing+=(dbus-user-session)
 fi
 if [ ${#missing[@]} -eq 0 ]; then
   echo "system-packages: all there"

@@ -6,6 +6,7 @@
 #   scripts/tools.sh tests   also what tests and benches need: the NATS server, Node with an identity provider and a mock of models,
 #                            OpenAI's clients, what drives a browser, an embedding model, and Ansible
 #   scripts/tools.sh ansible ansible-core 2.19, for a runner that has none of its own
+#   scripts/tools.sh ansible-lint  what reads deploy/ansible for `make lint-ansible`
 #   scripts/tools.sh container  what a static program needs
 #   scripts/tools.sh deny    cargo-deny (compiled from source: minutes)
 set -euo pipefail
@@ -267,6 +268,23 @@ ansible() {
   say "$("$place/bin/ansible-playbook" --version | sed -n 1p)"
 }
 
+# A venv of its own: it brings the same ansible-core, and much besides.
+ansible_lint() {
+  local lock=scripts/ansible-lint.lock place=.tools/ansible-lint
+  need python3 "install it (Debian and Ubuntu: apt-get install python3 python3-venv)"
+  if ! cmp -s "$lock" "$place/installed"; then
+    say "fetching ansible-lint (20 MB)"
+    rm -rf "$place"
+    python3 -m venv "$place" >/dev/null ||
+      fail "python3 cannot make a venv: install its venv package (Debian and Ubuntu: apt-get install python3-venv)"
+    "$place/bin/pip" install --quiet --disable-pip-version-check --no-deps --only-binary=:all: \
+      --require-hashes --requirement "$lock" ||
+      fail "could not install ansible-lint with pip: check the network, and that this is Python 3.11 to 3.14"
+    cp "$lock" "$place/installed"
+  fi
+  say "ansible-lint $("$place/bin/ansible-lint" --offline --nocolor --version | sed -n 's/^ansible-lint \([^ ]*\).*/\1/p')"
+}
+
 cargo_deny() {
   if [ "$("$bin/cargo-deny" --version 2>/dev/null || true)" != "cargo-deny $cargo_deny_version" ]; then
     say "compiling cargo-deny $cargo_deny_version (minutes)"
@@ -295,9 +313,10 @@ tests)
   ansible
   ;;
 ansible) ansible ;;
+ansible-lint) ansible_lint ;;
 deny)
   rust
   cargo_deny
   ;;
-*) fail "unknown tool $1: there are \`tests\`, \`ansible\` and \`deny\`" ;;
+*) fail "unknown tool $1: there are \`tests\`, \`ansible\`, \`ansible-lint\`, \`container\` and \`deny\`" ;;
 esac

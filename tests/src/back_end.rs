@@ -1,6 +1,6 @@
 //! Somebody's own back end: answers every request with what it received, so that a test sees what the gate forwards.
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::thread;
 
 use anyhow::{Context, Result};
@@ -17,10 +17,15 @@ pub struct EchoBackEnd {
 }
 
 impl EchoBackEnd {
-    /// Starts it.
+    /// Starts it on loopback.
     pub fn start(name: &'static str) -> Result<EchoBackEnd> {
+        EchoBackEnd::start_at(IpAddr::V4(Ipv4Addr::LOCALHOST), name)
+    }
+
+    /// Starts it at another address of this machine.
+    pub fn start_at(address: IpAddr, name: &'static str) -> Result<EchoBackEnd> {
         let app = Router::new().fallback(move |method, uri, headers, body| echo(name, method, uri, headers, body));
-        let address = in_a_thread(async |listener| {
+        let address = in_a_thread_at(address, async |listener| {
             // It ends with the program, and whoever calls it sees when it does not answer.
             let _ = axum::serve(listener, app).await;
         })?;
@@ -36,7 +41,11 @@ impl EchoBackEnd {
 /// Runs a server on a free port in a thread with a runtime of its own, because tests that share it run in runtimes
 /// that come and go.
 pub fn in_a_thread(serve: impl AsyncFnOnce(TcpListener) + Send + 'static) -> Result<SocketAddr> {
-    let listener = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("no free port")?;
+    in_a_thread_at(IpAddr::V4(Ipv4Addr::LOCALHOST), serve)
+}
+
+fn in_a_thread_at(address: IpAddr, serve: impl AsyncFnOnce(TcpListener) + Send + 'static) -> Result<SocketAddr> {
+    let listener = std::net::TcpListener::bind((address, 0)).context("no free port")?;
     listener.set_nonblocking(true)?;
     let address = listener.local_addr()?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;

@@ -42,9 +42,9 @@ pub struct Http3Answer {
 }
 
 impl Http3Client {
-    /// Connects to `https://localhost:<port>`, trusting only the authority in `ca`.
-    pub async fn connect(port: u16, ca: &Path) -> Result<Http3Client> {
-        timeout(PATIENCE, connect(port, ca)).await.context("no HTTP/3 connection within 20 s")?
+    /// Connects to `address` as the host of `origin`, trusting only the authority in `ca`.
+    pub async fn connect(address: SocketAddr, origin: &str, ca: &Path) -> Result<Http3Client> {
+        timeout(PATIENCE, connect(address, origin, ca)).await.context("no HTTP/3 connection within 20 s")?
     }
 
     /// Gets `path`, with a bearer token when one is given.
@@ -125,15 +125,16 @@ fn endpoint(ca: &Path) -> Result<Endpoint> {
     Ok(endpoint)
 }
 
-async fn connect(port: u16, ca: &Path) -> Result<Http3Client> {
+async fn connect(address: SocketAddr, origin: &str, ca: &Path) -> Result<Http3Client> {
+    let url: http::Uri = origin.parse().context("the origin is no URL")?;
     let endpoint = endpoint(ca)?;
-    let connection = endpoint.connect(SocketAddr::from((Ipv4Addr::LOCALHOST, port)), "localhost")?.await?;
+    let connection = endpoint.connect(address, url.host().context("the origin names no host")?)?.await?;
     let (mut driver, requests) = h3::client::new(h3_quinn::Connection::new(connection)).await?;
     let driver = tokio::spawn(async move {
         // Ends when either side closes; the requests report why.
         future::poll_fn(|context| driver.poll_close(context)).await;
     });
-    Ok(Http3Client { requests, driver, origin: format!("https://localhost:{port}"), _endpoint: endpoint })
+    Ok(Http3Client { requests, driver, origin: origin.to_owned(), _endpoint: endpoint })
 }
 
 async fn exchange(

@@ -10,7 +10,7 @@ use console_simulator::game::Output;
 use console_simulator::portal::Credentials;
 use console_simulator::{Begin, Oddities, Setup, Simulator};
 
-use crate::{Companion, Stage, artifacts};
+use crate::{Companion, Installation, artifacts};
 
 /// A new build that is too slow in one scene. With this seed the first three of these consoles come into that scene within 16 s of each other.
 const SCENARIO: &str = "bad-build";
@@ -40,8 +40,8 @@ pub struct Lab {
 
 impl Lab {
     /// Switches all consoles on.
-    pub async fn start(stage: &Stage) -> Result<Lab> {
-        let (folder, mut consoles) = (stage.folder().join("lab"), Vec::new());
+    pub async fn start(installation: &Installation) -> Result<Lab> {
+        let (folder, mut consoles) = (installation.folder().join("lab"), Vec::new());
         fs::create_dir_all(&folder)?;
         let (user, password) = CREDENTIALS;
         fs::write(folder.join("portal.txt"), format!("{user}:{password}"))?;
@@ -80,18 +80,19 @@ impl Lab {
     }
 
     /// Starts a collector beside each.
-    pub fn collect(&mut self, stage: &Stage) -> Result<()> {
+    pub fn collect(&mut self, installation: &Installation) -> Result<()> {
         for console in &self.consoles {
             let name = &console.device;
             let token = self.folder.join(format!("{name}.token"));
-            fs::write(&token, stage.mint(name, "events:write")?)?;
+            fs::write(&token, installation.mint(name, "events:write")?)?;
             let mut command = Command::new(artifacts::watchgate()?);
             command.args(["collect", "xbox", "--portal", &console.url(), "--portal-pin", &console.pin]);
             command.arg("--portal-credentials").arg(self.folder.join("portal.txt"));
             command.arg("--game").arg(game(&self.folder, name)).arg("--from-start");
             command.arg("--spool").arg(self.folder.join(format!("{name}.spool")));
-            command.args(["--gateway", &stage.base_url()]).arg("--ca").arg(stage.ca()).arg("--token-file").arg(token);
-            self.collectors.push(stage.companion(&format!("collector-{name}"), &mut command)?);
+            command.args(["--gateway", installation.base_url()]).arg("--ca").arg(installation.ca());
+            command.arg("--token-file").arg(token);
+            self.collectors.push(installation.companion(&format!("collector-{name}"), &mut command)?);
         }
         Ok(())
     }

@@ -2,6 +2,7 @@
 
 use std::env;
 use std::fs::{self, File};
+use std::net::{IpAddr, Ipv4Addr};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -12,11 +13,12 @@ use reqwest::Client;
 use serde_json::Value;
 
 use crate::artifacts;
-use crate::client::{self, Caller};
+use crate::client::Caller;
 use crate::guardian::Guardian;
 use crate::http3::{Http3Answer, Http3Client};
+use crate::installation::{Companion, Installation, Routes, Service, Site, on_loopback, write_dynamic};
 use crate::ports;
-use crate::process::{Process, tail};
+use crate::process::tail;
 use crate::token::TokenRequest;
 
 mod gateway;
@@ -39,6 +41,7 @@ use traefik::{Traefik, Wanted};
 #[derive(Debug)]
 pub struct Stage {
     layout: Layout,
+    installation: Installation,
     traefik: Mutex<Traefik>,
     replicas: Replicas,
     /// The replicas' URLs, or the one of somebody's own back end.
@@ -111,7 +114,22 @@ impl Stage {
         };
         let traefik = traefik::start(&layout, &wanted, &guardian).await?;
         let (https_port, http_port) = (traefik.https_port, traefik.http_port);
+        let (base_url, address) = on_loopback(https_port);
+        let site = Site {
+            base_url,
+            ca: layout.ca(),
+            keys: layout.keys(),
+            http3: Some(address),
+            service: back_ends.first().map(|url| Service {
+                url: url.clone(),
+                ca: options.mutual_tls.then(|| layout.service_tls().join("ca.pem")),
+            }),
+            routes: Some(Routes::Folder(layout.dynamic())),
+            listen: IpAddr::V4(Ipv4Addr::LOCALHOST),
+            documents: artifacts::root().join("examples/company"),
+        };
         let stage = Stage {
+            installation: Installation::guarded(site, &layout.folder, Arc::clone(&guardian)),
             layout,
             traefik: Mutex::new(traefik),
             replicas,
@@ -132,9 +150,14 @@ impl Stage {
         Ok(stage)
     }
 
+    /// It as those see it who call it.
+    pub fn installation(&self) -> &Installation {
+        &self.installation
+    }
+
     /// The gateway: `https://localhost:<port>`.
     pub fn base_url(&self) -> String {
-        format!("https://localhost:{}", self.https_port)
+        self.installation.base_url().to_owned()
     }
 
     /// The gateway's port, for TCP and UDP.
@@ -200,44 +223,42 @@ impl Stage {
 
     /// A client that trusts the stage's authority.
     pub fn client(&self) -> Result<Client> {
-        client::https(&self.ca())
+        self.installation.client()
     }
 
     /// A token for `subject`, to be described further.
     pub fn token(&self, subject: &str) -> TokenRequest {
-        TokenRequest::new(&self.issuer_keys(), subject)
+        self.installation.token(subject)
     }
 
     /// A good token.
     pub fn mint(&self, subject: &str, scopes: &str) -> Result<String> {
-        self.token(subject).scope(scopes).mint()
+        self.installation.mint(subject, scopes)
     }
 
     /// Somebody with a good token.
     pub fn caller(&self, subject: &str, scopes: &str) -> Result<Caller> {
-        Ok(Caller::new(self.client()?, &self.base_url(), Some(self.mint(subject, scopes)?)))
+        self.installation.caller(subject, scopes)
     }
 
     /// Somebody without a token.
     pub fn stranger(&self) -> Result<Caller> {
-        Ok(Caller::new(self.client()?, &self.base_url(), None))
+        self.installation.stranger()
     }
 
     /// A connection over HTTP/3.
     pub async fn http3(&self) -> Result<Http3Client> {
-        Http3Client::connect(self.https_port, &self.ca()).await
+        self.installation.http3().await
     }
 
     /// One request over a new connection of HTTP/3.
     pub async fn h3_get(&self, path: &str, token: Option<&str>) -> Result<Http3Answer> {
-        self.http3().await?.get(path, token).await
+        self.installation.h3_get(path, token).await
     }
 
     /// Writes a file into the directory that Traefik watches, by rename, so that Traefik never reads half of it.
     pub fn write_dynamic(&self, name: &str, yaml: &str) -> Result<()> {
-        let fresh = self.layout.traefik().join(format!("{name}.new"));
-        fs::write(&fresh, yaml).with_context(|| format!("{} cannot be written", fresh.display()))?;
-        fs::rename(&fresh, self.dynamic().join(name)).context("the dynamic file could not be renamed into place")
+        write_dynamic(&self.dynamic(), name, yaml)
     }
 
     /// Removes such a file.
@@ -356,7 +377,7 @@ impl Stage {
 
     /// Starts another program that belongs to the stage, such as a microservice, logging to `<name>.log`.
     pub fn companion(&self, name: &str, command: &mut Command) -> Result<Companion> {
-        Ok(Companion { process: Process::start(command, &self.layout.log(name), &self.guardian)? })
+        self.installation.companion(name, command)
     }
 
     fn report_if_failed(&self) -> Report<'_> {
@@ -367,29 +388,6 @@ impl Stage {
 impl Drop for Stage {
     fn drop(&mut self) {
         self.stop_service();
-    }
-}
-
-/// A program beside the stage; killed when dropped.
-#[derive(Debug)]
-pub struct Companion {
-    process: Process,
-}
-
-impl Companion {
-    /// All that it has written.
-    pub fn log(&self) -> String {
-        self.process.log()
-    }
-
-    /// Its process id.
-    pub fn id(&self) -> u32 {
-        self.process.id()
-    }
-
-    /// Ends it with SIGKILL.
-    pub fn kill(&mut self) {
-        self.process.kill();
     }
 }
 

@@ -22,8 +22,8 @@ async fn from_a_code_to_an_answer_an_approval_an_alert_an_agreement_and_the_end(
         .stage
         .play(async |stage| {
             let _sample_service = pages.sample_service()?;
-            let mut lab = Lab::start(stage).await?;
-            lab.collect(stage)?;
+            let mut lab = Lab::start(stage.installation()).await?;
+            lab.collect(stage.installation())?;
             let figures = pages.walk("whole", json!({})).await?;
             println!("{figures}");
             // A second is what is aimed at, and what docs/FIGURES.md tells of; a machine that is busy must not make this fail.

@@ -6,17 +6,14 @@
 use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use programs::nats::NatsOptions;
 use programs::shipped::Shipped;
-use serde_json::json;
 use tokio::sync::OnceCell;
-use tokio::task::JoinSet;
 use watchgate_tests::client::status;
+use watchgate_tests::load::{Load, Outcome, callers_of_every_kind};
 use watchgate_tests::wait::until;
 use watchgate_tests::{BackboneForm, Companion, Stage, StageOptions, artifacts, podman};
 
@@ -253,56 +250,6 @@ async fn labels_lead_past_the_gate_at_podmans_own_socket_and_not_here() -> Resul
     lab.replicas(0).await
 }
 
-/// Requests that never pause, reads and writes, and what became of them.
-struct Load {
-    goes_on: Arc<AtomicBool>,
-    connections: JoinSet<Result<(usize, Vec<String>)>>,
-}
-
-impl Load {
-    fn begin(stage: &Stage, connections: usize) -> Result<Load> {
-        let mut load = Load { goes_on: Arc::new(AtomicBool::new(true)), connections: JoinSet::new() };
-        let begun = Instant::now();
-        for connection in 0..connections {
-            let caller = stage.caller("console-7", "events:read events:write")?;
-            let goes_on = Arc::clone(&load.goes_on);
-            load.connections.spawn(async move {
-                let (mut answered, mut failed) = (0_usize, Vec::new());
-                while goes_on.load(Ordering::Relaxed) {
-                    let writes = answered % 4 == connection % 4;
-                    let (request, expected) = match writes {
-                        true => (caller.post("/v1/events", &json!({"answered": answered})), 202),
-                        false => (caller.get(TRANSACTION), 200),
-                    };
-                    let outcome = request.send().await.map(|answer| answer.status().as_u16());
-                    answered = answered.saturating_add(1);
-                    if !matches!(outcome, Ok(status) if status == expected) {
-                        failed.push(format!(
-                            "{:.1} s: {} {outcome:?}",
-                            begun.elapsed().as_secs_f64(),
-                            if writes { "POST" } else { "GET" }
-                        ));
-                    }
-                    tokio::time::sleep(Duration::from_millis(20)).await;
-                }
-                Ok((answered, failed))
-            });
-        }
-        Ok(load)
-    }
-
-    async fn end(mut self) -> Result<(usize, Vec<String>)> {
-        self.goes_on.store(false, Ordering::Relaxed);
-        let (mut all, mut all_failed) = (0_usize, Vec::new());
-        while let Some(ended) = self.connections.join_next().await {
-            let (answered, failed) = ended??;
-            all = all.saturating_add(answered);
-            all_failed.extend(failed);
-        }
-        Ok((all, all_failed))
-    }
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "needs Podman: scripts/with-podman.sh"]
 async fn from_one_to_four_and_back_under_load_no_request_is_lost() -> Result<()> {
@@ -311,7 +258,7 @@ async fn from_one_to_four_and_back_under_load_no_request_is_lost() -> Result<()>
     let lab = Lab::start(drain.as_deref()).await?;
     lab.replicas(1).await?;
     lab.answers(200).await?;
-    let (begun, load) = (Instant::now(), Load::begin(&lab.stage, 8)?);
+    let (begun, load) = (Instant::now(), Load::begin(callers_of_every_kind(lab.stage.installation(), 8)?));
     lab.replicas(4).await?;
     let at_four = begun.elapsed().as_secs_f64();
     let each_answers = "each of the four answers";
@@ -327,13 +274,13 @@ async fn from_one_to_four_and_back_under_load_no_request_is_lost() -> Result<()>
     lab.replicas(1).await?;
     let at_one = begun.elapsed().as_secs_f64();
     tokio::time::sleep(Duration::from_secs(3)).await;
-    let (answered, failed) = load.end().await?;
+    let Outcome { requests, failed, .. } = load.end().await?;
     println!(
-        "drain {}: {answered} requests, four after {at_four:.1} s, one after {at_one:.1} s, {} failed: {failed:#?}",
+        "drain {}: {requests} requests, four after {at_four:.1} s, one after {at_one:.1} s, {} failed: {failed:#?}",
         drain.as_deref().unwrap_or("as shipped"),
         failed.len()
     );
     lab.replicas(0).await?;
-    ensure!(failed.is_empty() && answered > 1_000, "{answered} requests, {} failed: {failed:#?}", failed.len());
+    ensure!(failed.is_empty() && requests > 1_000, "{requests} requests, {} failed: {failed:#?}", failed.len());
     Ok(())
 }

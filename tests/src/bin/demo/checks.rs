@@ -9,6 +9,7 @@ use anyhow::Result;
 pub(crate) struct Checks {
     passed: u32,
     failed: u32,
+    left_out: u32,
 }
 
 impl Checks {
@@ -33,6 +34,12 @@ impl Checks {
         }
     }
 
+    /// Says that checks were not made, and why.
+    pub(crate) fn leave_out(&mut self, checks: u32, what: &str, why: &str) {
+        self.left_out = self.left_out.saturating_add(checks);
+        println!("  --  left out, {checks}: {what}: {why}");
+    }
+
     /// Whether any check failed so far.
     pub(crate) fn have_failed(&self) -> bool {
         self.failed > 0
@@ -45,7 +52,8 @@ impl Checks {
 
     /// Prints the last line; the exit code says the same.
     pub(crate) fn close(&self) -> ExitCode {
-        println!("\ndemo: {} checks passed, {} failed", self.passed, self.failed);
+        let left_out = if self.left_out > 0 { format!(", {} left out", self.left_out) } else { String::new() };
+        println!("\ndemo: {} checks passed, {} failed{left_out}", self.passed, self.failed);
         if self.have_failed() { ExitCode::FAILURE } else { ExitCode::SUCCESS }
     }
 }

@@ -7,14 +7,14 @@ use anyhow::{Context, Result, bail, ensure};
 use serde_json::{Value, json};
 use watchgate_tests::client::{Caller, expect_json, status};
 use watchgate_tests::wait::until;
-use watchgate_tests::{Companion, Stage, artifacts, forgery};
+use watchgate_tests::{Companion, Installation, artifacts, forgery};
 
 use crate::checks::Checks;
 
-pub(crate) async fn play(checks: &mut Checks, stage: &Stage, proposal: Option<Value>) -> Result<()> {
+pub(crate) async fn play(checks: &mut Checks, installation: &Installation, proposal: Option<Value>) -> Result<()> {
     checks.chapter("The proposed runbook is carried out");
-    let ana = stage.caller("ana", "commands:request commands:approve events:read")?;
-    let ben = stage.caller("ben", "commands:approve")?;
+    let ana = installation.caller("ana", "commands:request commands:approve events:read")?;
+    let ben = installation.caller("ben", "commands:approve")?;
     let Some(command) = request(checks, &ana, proposal).await else { return Ok(()) };
     let id = command["id"].as_str().context("the command has no id")?.to_owned();
     let approval = format!("/v1/commands/{id}/approval");
@@ -43,7 +43,7 @@ pub(crate) async fn play(checks: &mut Checks, stage: &Stage, proposal: Option<Va
         })
         .await;
 
-    let _sample_service = start_sample_service(stage)?;
+    let _sample_service = start_sample_service(installation)?;
     let done = checks
         .check("the sample service leases it through the gateway, restarts its worker and reports", async || {
             let done = ended(&ana, &id).await?;
@@ -74,13 +74,13 @@ async fn request(checks: &mut Checks, ana: &Caller, proposal: Option<Value>) -> 
 }
 
 /// The microservice that the command is for, with nothing but a token and the gateway's address.
-fn start_sample_service(stage: &Stage) -> Result<Companion> {
+fn start_sample_service(installation: &Installation) -> Result<Companion> {
     let mut command = Command::new(artifacts::sample_service()?);
     command
-        .env("WATCHGATE_URL", stage.base_url())
-        .env("WATCHGATE_CA", stage.ca())
-        .env("WATCHGATE_TOKEN", stage.mint("sample-service", "commands:lease events:write")?);
-    stage.companion("sample-service", &mut command)
+        .env("WATCHGATE_URL", installation.base_url())
+        .env("WATCHGATE_CA", installation.ca())
+        .env("WATCHGATE_TOKEN", installation.mint("sample-service", "commands:lease events:write")?);
+    installation.companion("sample-service", &mut command)
 }
 
 async fn ended(ana: &Caller, id: &str) -> Result<Value> {

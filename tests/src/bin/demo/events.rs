@@ -2,17 +2,18 @@
 
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
-use watchgate_tests::Stage;
+use watchgate_tests::Installation;
 use watchgate_tests::client::{Caller, expect_json};
+use watchgate_tests::random;
 
 use crate::checks::Checks;
 
 const PRINCIPAL: &str = "https://issuer.watchgate.test#console-7";
 
-pub(crate) async fn play(checks: &mut Checks, stage: &Stage) -> Result<()> {
+pub(crate) async fn play(checks: &mut Checks, installation: &Installation) -> Result<()> {
     checks.chapter("A device reports telemetry");
-    let device = stage.caller("console-7", "events:write")?;
-    let reader = stage.caller("ana", "events:read")?;
+    let device = installation.caller("console-7", "events:write")?;
+    let reader = installation.caller("ana", "events:read")?;
 
     let reading = json!({"temperature_celsius": 61.5, "frames_per_second": 59});
     let accepted = checks
@@ -33,11 +34,13 @@ pub(crate) async fn play(checks: &mut Checks, stage: &Stage) -> Result<()> {
             .await;
     }
 
+    // An installation may have seen a demo before.
+    let id = format!("crash-{}", random::text());
     let cloud_event = || {
         device
             .post("/v1/events", &json!({"crashed": "shader cache"}))
             .header("ce-specversion", "1.0")
-            .header("ce-id", "crash-1")
+            .header("ce-id", &id)
             .header("ce-type", "com.example.telemetry.crash")
             .header("ce-source", format!("{PRINCIPAL}/unit-a"))
             .header("ce-time", "2026-01-02T03:04:05Z")
@@ -46,7 +49,7 @@ pub(crate) async fn play(checks: &mut Checks, stage: &Stage) -> Result<()> {
         .check("a CloudEvent keeps the id, type, source and time that its sender gave it", async || {
             let accepted = expect_json(202, cloud_event()).await?;
             let event = stored(&reader, &accepted).await?;
-            ensure!(event["id"] == "crash-1" && event["type"] == "com.example.telemetry.crash", "stored: {event}");
+            ensure!(event["id"] == id && event["type"] == "com.example.telemetry.crash", "stored: {event}");
             ensure!(event["source"] == format!("{PRINCIPAL}/unit-a"), "its source is {}", event["source"]);
             ensure!(event["authid"] == PRINCIPAL, "its authid is {}", event["authid"]);
             Ok(())
@@ -63,8 +66,8 @@ pub(crate) async fn play(checks: &mut Checks, stage: &Stage) -> Result<()> {
         .check("an event in another device's name is refused: 403", async || {
             let mut spoofed = cloud_event().build()?;
             spoofed.headers_mut().insert("ce-source", "https://issuer.watchgate.test#console-8".parse()?);
-            spoofed.headers_mut().insert("ce-id", "crash-2".parse()?);
-            let answer = stage.client()?.execute(spoofed).await?;
+            spoofed.headers_mut().insert("ce-id", format!("other-{id}").parse()?);
+            let answer = installation.client()?.execute(spoofed).await?;
             ensure!(answer.status().as_u16() == 403, "answered {}", answer.status());
             Ok(())
         })

@@ -2,15 +2,19 @@
 
 use anyhow::{Result, ensure};
 use serde_json::json;
-use watchgate_tests::Stage;
+use watchgate_tests::Installation;
 
 use crate::checks::Checks;
 
-pub(crate) async fn play(checks: &mut Checks, stage: &Stage) -> Result<()> {
+pub(crate) async fn play(checks: &mut Checks, installation: &Installation) -> Result<()> {
     checks.chapter("Over HTTP/3");
-    let token = stage.mint("console-7", "events:write")?;
+    if installation.site().http3.is_none() {
+        checks.leave_out(2, "HTTP/3", "it was not told where QUIC is answered (--http3)");
+        return Ok(());
+    }
+    let token = installation.mint("console-7", "events:write")?;
     let reading = json!({"temperature_celsius": 58});
-    let mut client = stage.http3().await?;
+    let mut client = installation.http3().await?;
 
     checks
         .check("an event with a valid token is accepted: 202", async || {

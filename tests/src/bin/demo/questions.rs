@@ -4,15 +4,15 @@ use std::fs;
 
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
+use watchgate_tests::Installation;
 use watchgate_tests::client::expect_json;
-use watchgate_tests::{Stage, artifacts};
 
 use crate::checks::Checks;
 
 /// What the assistant proposes to do about the question, when all went well.
-pub(crate) async fn play(checks: &mut Checks, stage: &Stage) -> Result<Option<Value>> {
+pub(crate) async fn play(checks: &mut Checks, installation: &Installation) -> Result<Option<Value>> {
     checks.chapter("Somebody asks the assistant");
-    let asker = stage.caller("ana", "assistant:ask")?;
+    let asker = installation.caller("ana", "assistant:ask")?;
 
     let question = json!({"question": "How do I restart the mailer?"});
     let answer = checks
@@ -28,7 +28,11 @@ pub(crate) async fn play(checks: &mut Checks, stage: &Stage) -> Result<Option<Va
         })
         .await;
     if let Some(answer) = &answer {
-        checks.check("each citation is found word for word in the file it names", async || cited_truly(answer)).await;
+        checks
+            .check("each citation is found word for word in the file it names", async || {
+                cited_truly(answer, installation)
+            })
+            .await;
     }
     checks
         .check("a question that no document answers gets no answer", async || {
@@ -48,8 +52,8 @@ pub(crate) async fn play(checks: &mut Checks, stage: &Stage) -> Result<Option<Va
         .await)
 }
 
-fn cited_truly(answer: &Value) -> Result<()> {
-    let folder = artifacts::root().join("examples/company");
+fn cited_truly(answer: &Value, installation: &Installation) -> Result<()> {
+    let folder = &installation.site().documents;
     for citation in answer["citations"].as_array().context("no citations")? {
         let file = citation["file"].as_str().context("a citation without a file")?;
         let document = words(&fs::read_to_string(folder.join(file)).with_context(|| format!("no document {file}"))?);
