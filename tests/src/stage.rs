@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
 use reqwest::Client;
@@ -86,6 +87,7 @@ impl Stage {
                     sessions: options.sessions.then(|| layout.make_sessions()).transpose()?,
                     mutual_tls: options.mutual_tls,
                     tracing: options.tracing.clone(),
+                    drain: options.drain,
                     guardian: Arc::clone(&guardian),
                 };
                 let replicas = Replicas::start(&options.backbone, &layout, shared).await?;
@@ -377,6 +379,16 @@ impl Companion {
     /// Ends it with SIGKILL.
     pub fn kill(&mut self) {
         self.process.kill();
+    }
+
+    /// Ends it with SIGTERM, and with SIGKILL when `patience` is over.
+    pub fn stop(&mut self, patience: Duration) {
+        self.process.terminate(patience);
+    }
+
+    /// Whether it still runs.
+    pub fn runs(&mut self) -> bool {
+        self.process.ended().is_none()
     }
 }
 

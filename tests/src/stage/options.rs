@@ -3,6 +3,7 @@
 use std::env;
 use std::path::PathBuf;
 use std::process::Command;
+use std::time::Duration;
 
 use anyhow::{Result, ensure};
 use programs::nats::NatsOptions;
@@ -51,6 +52,8 @@ pub struct StageOptions {
     pub traefik_metrics: bool,
     /// What the console is told; without it there is none.
     pub console: Option<Value>,
+    /// How long a replica that is asked to end still answers, saying that it is not ready, before it closes; in whole seconds.
+    pub drain: Duration,
 }
 
 /// Where a stage keeps its files.

@@ -28,6 +28,7 @@ pub(crate) struct Shared {
     pub(crate) console: Option<PathBuf>,
     pub(crate) mutual_tls: bool,
     pub(crate) tracing: Option<String>,
+    pub(crate) drain: Duration,
     pub(crate) guardian: Arc<Guardian>,
 }
 
@@ -77,6 +78,7 @@ impl Service {
         for documents in &self.shared.documents {
             command.arg("--documents").arg(documents);
         }
+        command.arg("--drain-seconds").arg(self.shared.drain.as_secs().to_string());
         if let Some(collector) = &self.shared.tracing {
             command.arg("--otlp-endpoint").arg(collector);
         }
