@@ -24,8 +24,10 @@ pub(crate) enum Kind {
     HandOut,
     /// From a word of a service about its command until that is heard.
     Word,
-    /// A list of what waits, or a lease: asked for again and again, so that only what fails is of interest.
+    /// A list of what waits, which is asked for again and again: only what fails is of interest.
     Look,
+    /// The same of leases.
+    Lease,
 }
 
 impl Kind {
@@ -39,6 +41,7 @@ impl Kind {
             Self::HandOut => "hand_out",
             Self::Word => "word",
             Self::Look => "look",
+            Self::Lease => "lease",
         }
     }
 }
@@ -80,7 +83,7 @@ struct Book {
     phase: Phase,
     changes: Vec<(OffsetDateTime, Phase)>,
     spans: BTreeMap<(Kind, Phase), Spans>,
-    unanswered: BTreeMap<Kind, BTreeMap<String, u64>>,
+    unanswered: BTreeMap<(Kind, Phase), BTreeMap<String, u64>>,
 }
 
 impl Times {
@@ -106,14 +109,22 @@ impl Times {
     /// It took so long, and ended then.
     pub(crate) fn took_until(&self, kind: Kind, span: Duration, then: OffsetDateTime) {
         let mut book = self.book();
-        let before = book.changes.iter().rev().find(|(since, _)| *since <= then);
-        let phase = before.map(|(_, phase)| *phase).unwrap_or_default();
+        let phase = book.phase_at(then);
         book.spans.entry((kind, phase)).or_default().put(span);
     }
 
     /// It had no answer that promises anything, and is tried again.
     pub(crate) fn unanswered(&self, kind: Kind, why: &str) {
-        *self.book().unanswered.entry(kind).or_default().entry(why.to_owned()).or_default() += 1;
+        let mut book = self.book();
+        let phase = book.phase;
+        *book.unanswered.entry((kind, phase)).or_default().entry(why.to_owned()).or_default() += 1;
+    }
+
+    /// The same of one that was told by somebody else.
+    pub(crate) fn unanswered_at(&self, kind: Kind, why: &str, then: OffsetDateTime) {
+        let mut book = self.book();
+        let phase = book.phase_at(then);
+        *book.unanswered.entry((kind, phase)).or_default().entry(why.to_owned()).or_default() += 1;
     }
 
     pub(crate) fn spans(&self) -> BTreeMap<(Kind, Phase), Spans> {
@@ -121,12 +132,19 @@ impl Times {
     }
 
     /// Why how many tries of each kind had none.
-    pub(crate) fn all_unanswered(&self) -> BTreeMap<Kind, BTreeMap<String, u64>> {
+    pub(crate) fn all_unanswered(&self) -> BTreeMap<(Kind, Phase), BTreeMap<String, u64>> {
         self.book().unanswered.clone()
     }
 
     fn book(&self) -> MutexGuard<'_, Book> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Book {
+    fn phase_at(&self, then: OffsetDateTime) -> Phase {
+        let before = self.changes.iter().rev().find(|(since, _)| *since <= then);
+        before.map(|(_, phase)| *phase).unwrap_or_default()
     }
 }
 

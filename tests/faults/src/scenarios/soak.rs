@@ -209,7 +209,7 @@ impl<'a> Load<'a> {
         // Agents are needed until each command has come to its end.
         let lines = self.agents.begun_lines();
         let (commands, told) = self.crowd.judged(&lines).await?;
-        let agents = self.agents.end(&told)?;
+        let agents = self.agents.end(&told, &self.times)?;
         told::note_hand_outs(&told, &self.times)?;
         let processes = self.watch.end(load_lasted);
         Found::of(

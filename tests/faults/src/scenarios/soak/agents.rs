@@ -1,7 +1,6 @@
 //! Services that wait for commands by long poll, with `service-agent`, in processes of their own, of which some are killed at work. What
 //! their handlers do they say on their standard output, a line at once, so that a SIGKILL leaves whole lines.
 
-use std::collections::BTreeMap;
 use std::fs;
 use std::io::Write as _;
 use std::process::Command;
@@ -10,6 +9,8 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
 use service_agent::{Agent, Gateway, TokenSource};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -23,6 +24,7 @@ use crate::dice::Dice;
 use crate::judge::Told;
 use crate::ledger::{End, Lease, Line};
 use crate::options::Agents;
+use crate::times::{Kind, Times};
 
 /// How many processes share the services.
 pub(super) const PROCESSES: u32 = 4;
@@ -106,8 +108,6 @@ pub(super) struct Served {
     /// Handlers that came to their end, and those that were killed.
     pub(super) ended: u64,
     pub(super) cut_off: u64,
-    /// Why how many leases were not answered, which their library asks for again.
-    pub(super) unanswered: BTreeMap<String, u64>,
     pub(super) violations: Vec<String>,
 }
 
@@ -163,7 +163,7 @@ impl Processes {
     }
 
     /// Ends them in order, once each command has ended, and holds what their handlers came to against what is told of it.
-    pub(super) fn end(mut self, told: &Told) -> Result<Served> {
+    pub(super) fn end(mut self, told: &Told, times: &Times) -> Result<Served> {
         let mut served =
             Served { agents: self.each * PROCESSES, killed_processes: self.killed.len(), ..Served::default() };
         for process in &mut self.running {
@@ -190,8 +190,9 @@ impl Processes {
                 }
             }
             for line in log.lines().filter(|line| line.contains(NOT_LEASED)) {
-                let why = line.split_once("error=").map_or("for no reason", |(_, why)| why);
-                *served.unanswered.entry(why.chars().take(60).collect()).or_default() += 1;
+                let why = line.split_once("error=").map_or("no reason", |(_, why)| why);
+                let at = OffsetDateTime::parse(line.split(' ').next().unwrap_or_default(), &Rfc3339)?;
+                times.unanswered_at(Kind::Lease, why, at);
             }
         }
         Ok(served)

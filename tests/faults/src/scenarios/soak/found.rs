@@ -73,9 +73,8 @@ impl Found {
             agents.ended,
             agents.cut_off
         ));
-        let unanswered = unanswered(times, &agents);
-        text.push("tries that had no answer, each of which was tried again until it had one:".to_owned());
-        text.extend(unanswered.iter().map(|(kind, whys)| format!("  {kind:<10} {}", shown(whys))));
+        text.push("0 calls failed for good, which would have ended the soak; tries without an answer, tried again until there was one:".to_owned());
+        text.extend(unanswered_text(times));
         text.push(format!("{:<12} {:>10} {:>18} {:>8}", "process", "MiB", "grows by MiB", "cores"));
         text.extend(taken.iter().map(|one| {
             let grown = one.grows_by_kib.map_or("(ended before)".to_owned(), |kib| format!("{:+.1}", kib / 1024.0));
@@ -94,8 +93,7 @@ impl Found {
                 "what": step.to_string(), "at_seconds": from.as_secs_f64(), "took_seconds": took.as_secs_f64(),
             })).collect::<Vec<_>>(),
             "milliseconds": spans(times),
-            "unanswered": unanswered,
-            "failed_for_good": 0,
+            "unanswered": unanswered(times),
             "events": {"acknowledged": events.acknowledged, "stored": events.stored, "lost": events.lost, "twice": events.twice,
                 "out_of_order": events.out_of_order, "offered_again_in_doubt": events.in_doubt},
             "tails": {"tails": followed.tails, "events": followed.events, "resumed": followed.resumed,
@@ -154,13 +152,23 @@ fn spans(times: &Times) -> Value {
     all
 }
 
-fn unanswered(times: &Times, agents: &Served) -> BTreeMap<String, BTreeMap<String, u64>> {
-    let all = times.all_unanswered().into_iter().map(|(kind, whys)| (kind.name().to_owned(), whys));
-    all.chain([("lease".to_owned(), agents.unanswered.clone())]).collect()
+/// Of each kind and time, why how many tries had no answer.
+fn unanswered(times: &Times) -> Value {
+    let mut all = json!({});
+    for ((kind, phase), whys) in times.all_unanswered() {
+        all[kind.name()][phase.name()] = json!(whys);
+    }
+    all
 }
 
-fn shown(whys: &BTreeMap<String, u64>) -> String {
-    whys.iter().map(|(why, count)| format!("{count} × {why}")).collect::<Vec<_>>().join(", ")
+/// The same to read.
+fn unanswered_text(times: &Times) -> Vec<String> {
+    let all = times.all_unanswered();
+    let line = |((kind, phase), whys): (&(Kind, Phase), &BTreeMap<String, u64>)| {
+        let whys: Vec<_> = whys.iter().map(|(why, count)| format!("{count} × {why}")).collect();
+        format!("  {:<10}{:<10}{}", kind.name(), phase.name(), whys.join(", "))
+    };
+    all.iter().map(line).collect()
 }
 
 fn by_name(taken: &[Taken]) -> Value {

@@ -21,6 +21,9 @@ const JUDGED_SHARE: f64 = 0.4;
 const GROWS_BY_SHARE: f64 = 0.08;
 const GROWS_BY_KIB: f64 = 16.0 * 1024.0;
 
+/// Points of a process's course that are kept.
+const COURSE: usize = 120;
+
 /// One look at one process.
 #[derive(Clone, Copy, Debug)]
 struct Sample {
@@ -50,6 +53,8 @@ pub(super) struct Taken {
     pub(super) grows_by_kib: Option<f64>,
     /// Processors that it kept busy, over its life.
     pub(super) cores: f64,
+    /// Seconds and MiB, for a picture.
+    course: Vec<(f64, f64)>,
 }
 
 impl Watch {
@@ -94,7 +99,9 @@ impl Watch {
                 && lived.1.is_some_and(|last| last.at + EVERY * 3 >= lasted);
             let (rss_kib, grows_by) = line(&judged);
             let grows_by_kib = (lived_through && judged.len() > 10).then_some(grows_by);
-            Taken { name: name.clone(), process: *process, rss_kib, grows_by_kib, cores }
+            let every = samples.len().div_ceil(COURSE).max(1);
+            let course = samples.iter().step_by(every).map(|sample| (sample.at.as_secs_f64(), sample.rss_kib / 1024.0));
+            Taken { name: name.clone(), process: *process, rss_kib, grows_by_kib, cores, course: course.collect() }
         });
         let taken: Vec<_> = taken.collect();
         let ours: Duration =
@@ -124,6 +131,7 @@ impl Taken {
         json!({
             "process": self.process, "rss_mib": self.rss_kib / 1024.0, "cores": self.cores,
             "grows_by_mib": self.grows_by_kib.map(|kib| kib / 1024.0),
+            "seconds_and_rss_mib": self.course,
         })
     }
 }

@@ -44,7 +44,8 @@ impl Display for Step {
 /// The share of all at its beginning that is not judged.
 pub(super) const WARM_UP: f64 = 0.05;
 
-/// At which share of the whole. What ends a process for good stands in the first half, so that memory can be seen over the second.
+/// At which share of the whole. What ends a process for good stands in the first half, and Traefik
+/// keeps what a rewritten file makes needless for some time: so that memory can be seen after them.
 const STEPS: [(f64, Step); 9] = [
     (0.20, Step::KillReplica(1)),
     (0.27, Step::StopNats),
@@ -52,9 +53,9 @@ const STEPS: [(f64, Step); 9] = [
     (0.39, Step::Rewrite(1)),
     (0.43, Step::KillNats),
     (0.50, Step::Update),
+    (0.58, Step::Rewrite(2)),
     (0.80, Step::PauseNats),
     (0.86, Step::KillAgents),
-    (0.91, Step::Rewrite(2)),
 ];
 
 pub(super) fn schedule(lasts: Duration) -> Vec<(Duration, Step)> {
