@@ -39,8 +39,9 @@ pub(crate) const MIX: [Part; 5] = [
 /// Tails that show each event.
 pub(crate) const TAILS_OF_AN_EVENT: f64 = 2.0;
 
-/// Requests that are open, tails and long polls, for each request a second.
-pub(crate) const OPEN_FOR_EACH: f64 = 1.0;
+/// Requests that are open, tails and long polls, for each request a second; and the share of tails among them.
+pub(crate) const OPEN_FOR_EACH: f64 = 0.5;
+pub(crate) const TAILS_OF_OPEN: f64 = 0.1;
 
 impl Kind {
     pub(crate) fn name(self) -> &'static str {

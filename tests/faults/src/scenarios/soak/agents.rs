@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
+use serde_json::Value;
 use service_agent::{Agent, Gateway, TokenSource};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
@@ -211,12 +212,13 @@ fn is_told(lease: &Lease, end: End, told: &Told) -> Option<bool> {
     let word = lease.word();
     let said = if end == End::Succeeded { &command["result"]["result"]["word"] } else { &command["result"]["message"] };
     let of_attempts = command["attempts_failed"].as_array().map_or(&[][..], Vec::as_slice);
-    let is_late = told.events.iter().any(|event| {
+    let is_late = |event: &Value| {
         event["type"] == "dev.watchgate.command.late_result"
             && event["subject"] == lease.id.as_str()
             && event["data"]["fence"] == lease.fence
-    });
-    Some(*said == word.as_str() || is_late || of_attempts.iter().any(|attempt| attempt["message"] == word.as_str()))
+    };
+    let is_known = *said == word.as_str() || of_attempts.iter().any(|attempt| attempt["message"] == word.as_str());
+    Some(is_known || told.events.iter().any(is_late))
 }
 
 #[cfg(test)]
