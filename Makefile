@@ -3,7 +3,7 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup setup-tests build release image image-binary plugin pages demo run test test-host fmt lint ci clean example bench-gate bench-guests bench-events bench-ask bench-model bench-commands bench-telemetry bench-revocation bench-opaque bench-browser bench-http3 bench-detect bench-overload scenarios soak test-faults eval fuzz properties switch-off test-ansible lint-ansible
+.PHONY: help setup setup-tests build release image image-binary plugin pages demo run test test-host fmt lint ci clean example bench-gate bench-guests bench-events bench-ask bench-model bench-commands bench-telemetry bench-revocation bench-opaque bench-browser bench-http3 bench-detect bench-overload scenarios soak test-faults eval fuzz properties switch-off test-ansible lint-ansible soak-gate scale
 
 CARGO ?= cargo
 # The scripts and the stage look for what was built in one place.
@@ -132,8 +132,15 @@ bench-http3: setup plugin pages ## what HTTP/3 gains on links with delay and los
 	@$(CARGO) build -q --release -p assistant-service -p bench-http3
 	@target/release/bench-http3 $(OPTIONS)
 
-soak: setup bench-guests ## long load with changing keys; MINUTES=15, OPTIONS="--requests 10000000", "--reloads 500"
-	@$(CARGO) run -q --release -p soak -- --minutes $(or $(MINUTES),15) $(OPTIONS)
+soak: setup-tests plugin pages ## mixed load through the gate with a rolling update and faults in the middle: nothing lost, nothing stuck, memory flat; MINUTES=30, OPTIONS="--help"
+	@$(CARGO) build -q --release -p assistant-service -p faults
+	@target/release/faults soak --minutes $(or $(MINUTES),30) $(OPTIONS)
+
+scale: ## how many gates, replicas and disks 10, 1,000 and 100,000 requests a second need, by simulation; OPTIONS="--help"
+	@$(CARGO) run -q --release -p scale -- $(OPTIONS)
+
+soak-gate: setup bench-guests ## long load on the gate with changing keys; MINUTES=15, OPTIONS="--requests 10000000", "--reloads 500"
+	@$(CARGO) run -q --release -p soak-gate -- --minutes $(or $(MINUTES),15) $(OPTIONS)
 
 eval: setup-tests pages ## how well the example company's questions are answered, by words alone and with embeddings; PART=report
 	@$(CARGO) build -q --release -p assistant-service

@@ -5,6 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use reqwest::Client;
@@ -192,5 +193,15 @@ impl Companion {
     /// Ends it with SIGKILL.
     pub fn kill(&mut self) {
         self.process.kill();
+    }
+
+    /// Ends it with SIGTERM, and with SIGKILL when `patience` is over.
+    pub fn stop(&mut self, patience: Duration) {
+        self.process.terminate(patience);
+    }
+
+    /// Whether it still runs.
+    pub fn runs(&mut self) -> bool {
+        self.process.ended().is_none()
     }
 }

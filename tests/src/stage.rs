@@ -89,7 +89,7 @@ impl Stage {
                     sessions: options.sessions.then(|| layout.make_sessions()).transpose()?,
                     mutual_tls: options.mutual_tls,
                     tracing: options.tracing.clone(),
-                    drain_seconds: options.drain_seconds,
+                    drain: options.drain,
                     guardian: Arc::clone(&guardian),
                 };
                 let replicas = Replicas::start(&options.backbone, &layout, shared).await?;

@@ -11,6 +11,9 @@ use tokio::time::timeout;
 
 use crate::client::Caller;
 
+/// After no answer, unless it is told otherwise.
+const AGAIN_AFTER: Duration = Duration::from_millis(20);
+
 /// An open tail.
 pub struct Tail {
     caller: Caller,
@@ -18,6 +21,7 @@ pub struct Tail {
     stream: BoxStream<'static, reqwest::Result<bytes::Bytes>>,
     text: String,
     last_id: Option<String>,
+    again_after: Duration,
 }
 
 /// What came.
@@ -39,7 +43,13 @@ impl Tail {
         let query: Vec<_> = query.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         let request = first(caller.get("/v1/events").query(&query));
         let stream = stream(request).await?.context("the tail was not opened")?;
-        Ok(Tail { caller, query, stream, text: String::new(), last_id: None })
+        Ok(Tail { caller, query, stream, text: String::new(), last_id: None, again_after: AGAIN_AFTER })
+    }
+
+    /// The same, asking again only after so long where nobody has answered.
+    #[must_use]
+    pub fn asking_again_after(self, again_after: Duration) -> Tail {
+        Tail { again_after, ..self }
     }
 
     /// Reads until so many events have come, coming back when the stream ends.
@@ -48,7 +58,10 @@ impl Tail {
         let whole = async {
             while seen.ids.len() < count {
                 match self.next().await? {
-                    Some(id) => seen.ids.push(id),
+                    Some(event) => {
+                        let id = event.get("id").and_then(Value::as_str).context("an event without an id")?;
+                        seen.ids.push(id.to_owned());
+                    }
                     None => {
                         self.resume().await?;
                         seen.resumed = seen.resumed.saturating_add(1);
@@ -63,8 +76,8 @@ impl Tail {
         Ok(seen)
     }
 
-    /// The next event's id; nothing when the stream has ended.
-    async fn next(&mut self) -> Result<Option<String>> {
+    /// The next event; nothing when the stream has ended.
+    pub async fn next(&mut self) -> Result<Option<Value>> {
         loop {
             if let Some((block, rest)) = self.text.split_once("\n\n") {
                 let line = |name: &str| block.lines().find_map(|line| line.strip_prefix(name)).map(str::trim);
@@ -72,9 +85,7 @@ impl Tail {
                 self.text = rest.to_owned();
                 if let Some((last_id, data)) = found {
                     self.last_id = Some(last_id);
-                    let event: Value = serde_json::from_str(&data)?;
-                    let id = event.get("id").and_then(Value::as_str).context("an event without an id")?;
-                    return Ok(Some(id.to_owned()));
+                    return Ok(Some(serde_json::from_str(&data)?));
                 }
                 continue;
             }
@@ -86,8 +97,10 @@ impl Tail {
         }
     }
 
-    async fn resume(&mut self) -> Result<()> {
+    /// Opens it again behind the last event that has come, as soon as somebody answers; says how often nobody did.
+    pub async fn resume(&mut self) -> Result<u64> {
         self.text.clear();
+        let mut unanswered: u64 = 0;
         loop {
             let mut request = self.caller.get("/v1/events").query(&self.query);
             if let Some(id) = &self.last_id {
@@ -95,9 +108,10 @@ impl Tail {
             }
             if let Some(stream) = stream(request).await? {
                 self.stream = stream;
-                return Ok(());
+                return Ok(unanswered);
             }
-            tokio::time::sleep(Duration::from_millis(20)).await;
+            unanswered = unanswered.saturating_add(1);
+            tokio::time::sleep(self.again_after).await;
         }
     }
 }
@@ -106,7 +120,7 @@ impl Tail {
 async fn stream(request: RequestBuilder) -> Result<Option<BoxStream<'static, reqwest::Result<bytes::Bytes>>>> {
     let Ok(answer) = request.header("accept", "text/event-stream").send().await else { return Ok(None) };
     let status = answer.status().as_u16();
-    if matches!(status, 502..=504) {
+    if matches!(status, 429 | 502..=504) {
         return Ok(None);
     }
     ensure!(status == 200, "the tail was answered {status}: {}", answer.text().await?);

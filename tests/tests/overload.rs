@@ -254,7 +254,7 @@ async fn ready_is(stage: &Stage, expected: u16) -> Result<()> {
 
 #[tokio::test]
 async fn a_service_that_goes_says_so_first_and_loses_nothing_that_is_under_way() -> Result<()> {
-    let stage = Stage::start(StageOptions { drain_seconds: Some(DRAIN.as_secs()), ..StageOptions::default() }).await?;
+    let stage = Stage::start(StageOptions { drain: DRAIN, ..StageOptions::default() }).await?;
     stage
         .play(async |stage| {
             let caller = stage.caller("tester-7", "events:read events:write commands:lease")?;
@@ -300,7 +300,7 @@ async fn a_service_that_goes_says_so_first_and_loses_nothing_that_is_under_way()
 
 #[tokio::test]
 async fn a_second_signal_ends_the_service_at_once() -> Result<()> {
-    let stage = Stage::start(StageOptions { drain_seconds: Some(60), ..StageOptions::default() }).await?;
+    let stage = Stage::start(StageOptions { drain: Duration::from_secs(60), ..StageOptions::default() }).await?;
     stage
         .play(async |stage| {
             let caller = stage.caller("tester-7", "events:read events:write")?;

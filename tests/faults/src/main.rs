@@ -15,6 +15,7 @@ mod options;
 mod report;
 mod scenarios;
 mod stand;
+mod times;
 mod verdict;
 mod witness;
 mod worker;
@@ -29,5 +30,7 @@ fn main() -> anyhow::Result<ExitCode> {
     match Options::parse().command {
         Command::Worker(work) => worker::run(*work).map(|()| ExitCode::SUCCESS),
         Command::Run(plan) => scenarios::run(&plan),
+        Command::Soak(plan) => scenarios::soak(&plan),
+        Command::Agents(work) => scenarios::agents(&work).map(|()| ExitCode::SUCCESS),
     }
 }

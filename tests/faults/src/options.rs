@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use assistant_service::backbone::jetstream::NatsArguments;
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use programs::artifacts;
 
 /// Injects faults under load, prints for each what was injected and what was found, and ends with 1 when anything acknowledged is
 /// lost, there twice, out of order or half there.
@@ -19,6 +20,11 @@ pub(crate) struct Options {
 pub(crate) enum Command {
     /// Injects faults and judges.
     Run(Plan),
+    /// Mixed load, with a rolling update and faults in the middle.
+    Soak(Soak),
+    /// Carries commands out; started by `soak`.
+    #[command(hide = true)]
+    Agents(Agents),
     /// Writes without end; started by `run`.
     #[command(hide = true)]
     Worker(Box<Work>),
@@ -90,6 +96,74 @@ impl Plan {
 pub(crate) struct Outages {
     pub(crate) rounds: u32,
     pub(crate) longest: Duration,
+}
+
+/// Events, questions, commands, tails and long polls through Traefik and the gate at two replicas on NATS. Ends with 1 when an event that
+/// was acknowledged is lost or there twice, a tail missed one or saw one twice, an answer was wrong, a command is stuck, or, unless
+/// it is short, memory grew.
+#[derive(Debug, Args)]
+pub(crate) struct Soak {
+    /// How long the load lasts [default: 30, short: 1.3]
+    #[arg(long)]
+    minutes: Option<f64>,
+    /// With less load, for a debug build beside others; figures are told and not judged
+    #[arg(long)]
+    pub(crate) short: bool,
+    /// Events a second [default: 200, short: 40]
+    #[arg(long)]
+    events: Option<u32>,
+    /// Tails that are held open [default: 200, short: 40]
+    #[arg(long)]
+    tails: Option<u32>,
+    /// Services that wait for commands by long poll [default: 200, short: 40]
+    #[arg(long)]
+    polls: Option<u32>,
+    /// Where chance begins
+    #[arg(long, default_value_t = 1)]
+    pub(crate) seed: u64,
+    /// Where the figures go [default: target/bench/soak.json, short: target/bench/soak-short.json]
+    #[arg(long)]
+    out: Option<PathBuf>,
+}
+
+impl Soak {
+    pub(crate) fn lasts(&self) -> Duration {
+        Duration::from_secs_f64(self.minutes.unwrap_or(if self.short { 1.3 } else { 30.0 }) * 60.0)
+    }
+
+    pub(crate) fn events(&self) -> u32 {
+        self.events.unwrap_or(if self.short { 40 } else { 200 }).max(1)
+    }
+
+    pub(crate) fn tails(&self) -> u32 {
+        self.tails.unwrap_or(if self.short { 40 } else { 200 })
+    }
+
+    pub(crate) fn polls(&self) -> u32 {
+        self.polls.unwrap_or(if self.short { 40 } else { 200 })
+    }
+
+    pub(crate) fn out(&self) -> PathBuf {
+        let name = if self.short { "soak-short.json" } else { "soak.json" };
+        self.out.clone().unwrap_or_else(|| artifacts::root().join("target/bench").join(name))
+    }
+}
+
+/// What services need that carry commands out.
+#[derive(Debug, Args)]
+pub(crate) struct Agents {
+    /// Where they ask.
+    #[arg(long)]
+    pub(crate) gateway: String,
+    /// The authority of its certificate.
+    #[arg(long)]
+    pub(crate) ca: PathBuf,
+    /// Whom they are.
+    #[arg(long)]
+    pub(crate) token_file: PathBuf,
+    /// How many there are, each of which carries out one command at a time.
+    #[arg(long)]
+    pub(crate) count: u32,
 }
 
 #[derive(Debug, Args)]

@@ -14,6 +14,7 @@ mod read_only;
 mod relay;
 mod rollback;
 mod service;
+mod soak;
 mod wal;
 
 use std::collections::BTreeSet;
@@ -33,6 +34,7 @@ use crate::options::{Length, Plan};
 use crate::report::Reports;
 use crate::stand::{Log, open};
 use crate::verdict::Verdict;
+pub(crate) use soak::{agents, soak};
 
 /// What a fault needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -3,6 +3,7 @@
 use std::env;
 use std::path::PathBuf;
 use std::process::Command;
+use std::time::Duration;
 
 use anyhow::{Result, ensure};
 use programs::nats::NatsOptions;
@@ -33,8 +34,6 @@ pub struct StageOptions {
     pub containers: Option<PathBuf>,
     /// Traefik's `readTimeout` in place of the shipped one, such as `2s`, for tests that cannot wait as long as that.
     pub read_timeout: Option<&'static str>,
-    /// How long the service drains; without it, not at all.
-    pub drain_seconds: Option<u64>,
     /// Has Traefik and the service show each other certificates, by the shipped `mutual-tls.yml`.
     pub mutual_tls: bool,
     /// The documents that the assistant answers from, in place of the example company's.
@@ -55,6 +54,8 @@ pub struct StageOptions {
     pub traefik_metrics: bool,
     /// What the console is told; without it there is none.
     pub console: Option<Value>,
+    /// How long a replica that is asked to end still answers, saying that it is not ready, before it closes; in whole seconds.
+    pub drain: Duration,
 }
 
 /// Where a stage keeps its files.

@@ -12,7 +12,7 @@ use super::options::BackboneForm;
 use super::service::{Service, Shared};
 use crate::process::Process;
 
-/// How long a replica may take to end open streams.
+/// How long a replica may take to end open streams, once it has drained.
 const GRACE: Duration = Duration::from_secs(6);
 
 /// One of the service's processes, running or not.
@@ -35,7 +35,7 @@ impl Replica {
 
     fn stop(&self) {
         if let Some(mut process) = self.running.lock().unwrap_or_else(PoisonError::into_inner).take() {
-            process.terminate(GRACE);
+            process.terminate(self.service.shared.drain.saturating_add(GRACE));
         }
     }
 

@@ -28,7 +28,7 @@ pub(crate) struct Shared {
     pub(crate) console: Option<PathBuf>,
     pub(crate) mutual_tls: bool,
     pub(crate) tracing: Option<String>,
-    pub(crate) drain_seconds: Option<u64>,
+    pub(crate) drain: Duration,
     pub(crate) guardian: Arc<Guardian>,
 }
 
@@ -78,11 +78,9 @@ impl Service {
         for documents in &self.shared.documents {
             command.arg("--documents").arg(documents);
         }
+        command.arg("--drain-seconds").arg(self.shared.drain.as_secs().to_string());
         if let Some(collector) = &self.shared.tracing {
             command.arg("--otlp-endpoint").arg(collector);
-        }
-        if let Some(seconds) = self.shared.drain_seconds {
-            command.arg("--drain-seconds").arg(seconds.to_string());
         }
         command.arg("--runbooks").arg(&self.shared.runbooks);
         command.arg("--event-schemas").arg(&self.shared.event_schemas);

@@ -3,13 +3,15 @@
 
 #![expect(clippy::indexing_slicing, reason = "a JSON value answers null for a member that it has not")]
 
-mod crowd;
+mod cast;
+pub(super) mod crowd;
 mod holders;
-mod library;
+pub(super) mod library;
 mod people;
-mod runbooks;
+pub(super) mod runbooks;
 
 use std::fs;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Result;
@@ -19,6 +21,7 @@ use watchgate_tests::{Stage, StageOptions};
 
 use crate::dice::Dice;
 use crate::report::Report;
+pub(super) use cast::{Cast, Library};
 use crowd::Crowd;
 use runbooks::{RIGHTS, RUNBOOKS};
 
@@ -51,11 +54,12 @@ pub(super) async fn replicas(plan: Plan, dice: &mut Dice) -> Result<Report> {
     play(&stage, 2, plan, dice).await
 }
 
-fn options(runbooks: &tempfile::TempDir) -> StageOptions {
+/// A stage whose service has the play's runbooks.
+pub(super) fn options(runbooks: &tempfile::TempDir) -> StageOptions {
     StageOptions { runbooks: Some(runbooks.path().to_owned()), ..StageOptions::default() }
 }
 
-fn runbook_folder() -> Result<tempfile::TempDir> {
+pub(super) fn runbook_folder() -> Result<tempfile::TempDir> {
     let folder = tempfile::tempdir()?;
     for runbook in RUNBOOKS {
         fs::write(folder.path().join(format!("{}.yaml", runbook.terms.runbook)), runbook.text())?;
@@ -65,7 +69,7 @@ fn runbook_folder() -> Result<tempfile::TempDir> {
 }
 
 async fn play(stage: &Stage, replicas: usize, plan: Plan, dice: &mut Dice) -> Result<Report> {
-    let mut crowd = Crowd::begin(stage, replicas, plan, dice)?;
+    let mut crowd = Crowd::begin(stage, Cast::of(replicas, plan.is_long), Arc::default(), dice)?;
     for kill in 1..=plan.kills {
         sleep(Duration::from_millis(dice.below(GAP_MILLIS))).await;
         let victim = usize::try_from(dice.below(replicas as u64))?;
@@ -80,6 +84,6 @@ async fn play(stage: &Stage, replicas: usize, plan: Plan, dice: &mut Dice) -> Re
     let process = if replicas > 1 { "one of two replicas" } else { "`watchgate serve`" };
     let injected =
         format!("{} SIGKILLs to {process} while commands were asked for, decided and carried out", plan.kills);
-    let verdict = crowd.judged().await?;
+    let verdict = crowd.judged(&[]).await?.0;
     Ok(Report { injected, verdict, notes: Vec::new() })
 }

@@ -19,7 +19,7 @@ use watchgate_tests::{Stage, StageOptions};
 
 use super::agree;
 use super::door::Door;
-use super::posting::{Posting, SOURCE, caller};
+use super::posting::{Pace, Posting, SOURCE, caller};
 use crate::dice::Dice;
 use crate::journal::Line;
 use crate::judge::{Left, judge, judge_leases};
@@ -108,7 +108,7 @@ impl Shift {
         });
         let made = status(door.by(0, door.caller.request(Method::PUT, CONSUMER).json(&settings))).await?;
         ensure!(made == 201, "the consumer was not made: {made}");
-        let posting = Posting::begin(stage, CLIENTS, PAUSE)?;
+        let posting = Posting::begin(stage, Pace::of(CLIENTS, PAUSE), &Arc::default())?;
         let mut shift = Self { posting, door, at_work: Vec::new(), next_number: 0, begun: Instant::now() };
         while shift.at_work.len() < HOLDERS {
             shift.hire(dice);

@@ -1,22 +1,25 @@
 //! Clients that post events through the gateway, each awaiting every answer, with a journal as workers have one.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result, bail};
 use assistant_service::backbone::StoredEvent;
 use reqwest::RequestBuilder;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep, sleep_until};
 use watchgate_tests::Stage;
 use watchgate_tests::client::{Caller, expect_json};
+
+use super::door::{NoAnswer, heard};
 
 use crate::journal::{Journal, Line};
 use crate::judge::Stored;
 use crate::operation::Operation;
+use crate::times::{Kind, Times};
 use crate::witness::Witness;
 
 /// Whom the gate lets post in this name.
@@ -27,12 +30,37 @@ pub(super) const SOURCE: &str = "https://issuer.watchgate.test#console-7";
 pub(super) const AGAIN_AFTER: Duration = Duration::from_millis(20);
 
 /// Longer than the longest run.
-pub(super) const TOKEN_SECONDS: i64 = 3600;
+pub(super) const TOKEN_SECONDS: i64 = 6 * 3600;
 
 /// Somebody who may do that, for as long as a run may take.
 pub(super) fn caller(stage: &Stage, subject: &str, scopes: &str) -> Result<Caller> {
     let token = stage.token(subject).scope(scopes).ttl_seconds(TOKEN_SECONDS).mint()?;
     Ok(Caller::new(stage.client()?, &stage.base_url(), Some(token)))
+}
+
+/// How many clients post, and how often.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Pace {
+    pub(super) clients: u32,
+    /// Between two events of one client, or none: as soon as the last one is acknowledged. What was not posted in time is made up for.
+    pub(super) every: Duration,
+    pub(super) again_after: Duration,
+}
+
+impl Pace {
+    pub(super) fn of(clients: u32, every: Duration) -> Self {
+        Self { clients, every, again_after: AGAIN_AFTER }
+    }
+}
+
+/// The writer of a client's events, each of which is one operation.
+pub(super) fn writer(client: u32) -> u32 {
+    client * 4
+}
+
+/// The subject of such a writer's events.
+pub(super) fn subject(writer: u32) -> String {
+    format!("client-{writer}")
 }
 
 /// Clients under way, and what their journal says.
@@ -46,8 +74,8 @@ pub(super) struct Posting {
 }
 
 impl Posting {
-    /// So many clients, each of which posts events of a subject of its own until it is told to end.
-    pub(super) fn begin(stage: &Stage, clients: u32, pause: Duration) -> Result<Self> {
+    /// Clients each of which posts events of a subject of its own until it is told to end.
+    pub(super) fn begin(stage: &Stage, pace: Pace, times: &Arc<Times>) -> Result<Self> {
         let folder = tempfile::tempdir()?;
         let path = folder.path().join("journal");
         let (mut witness, journal) = (Witness::default(), Arc::new(Journal::open(&path)?));
@@ -55,11 +83,11 @@ impl Posting {
         let caller = caller(stage, POSTER, "events:write events:read")?;
         let (ending, ended) = watch::channel(false);
         let mut running = JoinSet::new();
-        for client in 0..clients {
-            let (caller, journal, ended) = (caller.clone(), Arc::clone(&journal), ended.clone());
-            // Each operation of such a writer is one event.
-            let first = Operation { writer: client * 4, number: 0 };
-            running.spawn(async move { post(&caller, &journal, first, pause, ended).await });
+        for client in 0..pace.clients {
+            let first = Operation { writer: writer(client), number: 0 };
+            let (caller, journal, times) = (caller.clone(), Arc::clone(&journal), Arc::clone(times));
+            let due = Instant::now() + pace.every * client / pace.clients;
+            running.spawn(Client { caller, journal, times, pace, due }.post(first, ended.clone()));
         }
         Ok(Self { witness, journal, reader: caller, ending, clients: running, _folder: folder })
     }
@@ -92,54 +120,66 @@ impl Posting {
     }
 }
 
-/// Each event until it is answered 202.
-async fn post(
-    caller: &Caller,
-    journal: &Journal,
-    mut next: Operation,
-    pause: Duration,
-    ended: watch::Receiver<bool>,
-) -> Result<()> {
-    while !*ended.borrow() {
-        loop {
-            journal.put_down(&Line::Tried(next));
-            let line = match offer(caller, next).await? {
-                Ok(position) => Line::Kept(next, position),
-                // 502 or nothing at all while the service is away; it was no promise, and is posted again.
-                Err(why) => Line::Unknown(next, why),
-            };
-            journal.put_down(&line);
-            if matches!(line, Line::Kept(..)) {
-                break;
-            }
-            sleep(AGAIN_AFTER).await;
-        }
-        next = next.next();
-        sleep(pause).await;
-    }
-    Ok(())
+/// One who posts.
+struct Client {
+    caller: Caller,
+    journal: Arc<Journal>,
+    times: Arc<Times>,
+    pace: Pace,
+    due: Instant,
 }
 
-/// The position that was told, or why none was.
-async fn offer(caller: &Caller, operation: Operation) -> Result<Result<u64, String>> {
-    let request = caller
-        .post("/v1/events", &json!({"number": operation.number}))
-        .header("ce-specversion", "1.0")
-        .header("ce-id", operation.id(0))
-        .header("ce-type", "com.example.telemetry.reading")
-        .header("ce-source", SOURCE)
-        .header("ce-subject", format!("client-{}", operation.writer));
-    let answer = match request.send().await {
-        Ok(answer) => answer,
-        Err(error) => return Ok(Err(error.to_string())),
-    };
-    let status = answer.status();
-    if status.is_server_error() {
-        return Ok(Err(status.to_string()));
+impl Client {
+    /// Each event until it is answered 202.
+    async fn post(mut self, mut next: Operation, ended: watch::Receiver<bool>) -> Result<()> {
+        while !*ended.borrow() {
+            sleep_until(self.due).await;
+            let due_micros = micros_since_epoch(self.due)?;
+            loop {
+                self.journal.put_down(&Line::Tried(next));
+                let line = match self.offer(next, due_micros).await? {
+                    Ok(position) => Line::Kept(next, position),
+                    // 502 or nothing at all while the service is away; it was no promise, and is posted again.
+                    Err(NoAnswer(why)) => {
+                        self.times.unanswered(Kind::Event, &why);
+                        Line::Unknown(next, why)
+                    }
+                };
+                self.journal.put_down(&line);
+                if matches!(line, Line::Kept(..)) {
+                    break;
+                }
+                sleep(self.pace.again_after).await;
+            }
+            self.times.took(Kind::Event, self.due.into_std());
+            next = next.next();
+            self.due = if self.pace.every.is_zero() { Instant::now() } else { self.due + self.pace.every };
+        }
+        Ok(())
     }
-    ensure!(status.as_u16() == 202, "an event was answered {status}: {}", answer.text().await?);
-    Ok(match answer.json::<Value>().await {
-        Ok(receipt) => Ok(receipt.get("position").and_then(Value::as_u64).context("a receipt without a position")?),
-        Err(error) => Err(error.to_string()),
-    })
+
+    /// The position that was told, or why none was.
+    async fn offer(&self, operation: Operation, due_micros: u64) -> Result<Result<u64, NoAnswer>> {
+        let request = self
+            .caller
+            .post("/v1/events", &json!({"number": operation.number, "due_micros": due_micros}))
+            .header("ce-specversion", "1.0")
+            .header("ce-id", operation.id(0))
+            .header("ce-type", "com.example.telemetry.reading")
+            .header("ce-source", SOURCE)
+            .header("ce-subject", subject(operation.writer));
+        Ok(match heard(request).await? {
+            Ok((202, receipt)) => {
+                Ok(receipt.get("position").and_then(Value::as_u64).context("a receipt without a position")?)
+            }
+            Ok((status, said)) => bail!("an event was answered {status}: {said}"),
+            Err(none) => Err(none),
+        })
+    }
+}
+
+/// By the clock of the wall, which whoever reads the event has too.
+fn micros_since_epoch(then: Instant) -> Result<u64> {
+    let ago = Instant::now().saturating_duration_since(then);
+    Ok(u64::try_from((SystemTime::now().duration_since(UNIX_EPOCH)?.saturating_sub(ago)).as_micros())?)
 }

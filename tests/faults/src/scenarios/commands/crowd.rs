@@ -7,28 +7,29 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result, bail, ensure};
 use reqwest::RequestBuilder;
 use serde_json::{Value, json};
-use service_agent::{Gateway, TokenSource};
+use service_agent::{Agent, Gateway, TokenSource};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 use watchgate_tests::Stage;
 use watchgate_tests::client::expect_json;
 
-use super::Plan;
 use super::holders::Holder;
 use super::library;
 use super::people::{Approver, Requester};
-use super::runbooks::{BY_HAND, RUNBOOKS};
+use super::runbooks::{BY_HAND, BY_LIBRARY, RUNBOOKS};
+use super::{Cast, Library};
 use crate::dice::Dice;
 use crate::judge::{Told, judge_commands};
 use crate::ledger::{End, Ledger, Line};
-use crate::scenarios::door::{Door, heard};
+use crate::scenarios::door::{Door, NoAnswer, heard};
 use crate::scenarios::posting::{AGAIN_AFTER, TOKEN_SECONDS, caller};
+use crate::times::{Kind, Times};
 use crate::verdict::Verdict;
 
-const REQUESTERS: u64 = 4;
 const APPROVERS: usize = 3;
 const HOLDERS: usize = 4;
+const AT_ONCE: usize = 6;
 
 /// Until a call is answered.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -41,13 +42,15 @@ const ALL_END_WITHIN: Duration = Duration::from_secs(300);
 #[derive(Clone)]
 pub(super) struct Ground {
     pub(super) ledger: Arc<Ledger>,
-    pub(super) plan: Plan,
+    pub(super) cast: Cast,
+    pub(super) times: Arc<Times>,
 }
 
 impl Ground {
     /// Asks one replica after the other until one says something.
     pub(super) async fn insist(
         &self,
+        kind: Kind,
         door: &Door,
         dice: &mut Dice,
         request: impl Fn(&Door) -> RequestBuilder,
@@ -55,14 +58,25 @@ impl Ground {
         let mut turn = usize::try_from(dice.below(2))?;
         let begun = Instant::now();
         loop {
-            if let Some(answer) = heard(door.by(turn, request(door))).await? {
-                return Ok(answer);
+            match heard(door.by(turn, request(door))).await? {
+                Ok(answer) => {
+                    self.times.took(kind, begun);
+                    return Ok(answer);
+                }
+                Err(none) => self.note(kind, &none),
             }
             ensure!(begun.elapsed() < PATIENCE, "a call was not answered for {} s", PATIENCE.as_secs());
-            self.ledger.put(Line::Unanswered);
             turn += 1;
-            sleep(AGAIN_AFTER).await;
+            sleep(self.cast.again_after).await;
         }
+    }
+}
+
+impl Ground {
+    /// Puts down that there was no answer.
+    pub(super) fn note(&self, kind: Kind, none: &NoAnswer) {
+        self.ledger.put(Line::Unanswered);
+        self.times.unanswered(kind, &none.0);
     }
 }
 
@@ -72,7 +86,7 @@ pub(super) async fn is_over(over: &mut watch::Receiver<bool>, pause: Duration) -
 }
 
 /// Tasks under way, and whoever looks at what they do.
-pub(super) struct Crowd {
+pub(in crate::scenarios) struct Crowd {
     ground: Ground,
     reader: Door,
     /// Speaks for those who died.
@@ -84,16 +98,16 @@ pub(super) struct Crowd {
 }
 
 impl Crowd {
-    pub(super) fn begin(stage: &Stage, replicas: usize, plan: Plan, dice: &mut Dice) -> Result<Self> {
-        let ground = Ground { ledger: Arc::default(), plan };
+    pub(in crate::scenarios) fn begin(stage: &Stage, cast: Cast, times: Arc<Times>, dice: &mut Dice) -> Result<Self> {
+        let ground = Ground { ledger: Arc::default(), cast, times };
         let door = |subject: &str, scopes: &str| {
-            Ok::<_, anyhow::Error>(Door { caller: caller(stage, subject, scopes)?, replicas })
+            Ok::<_, anyhow::Error>(Door { caller: caller(stage, subject, scopes)?, replicas: cast.in_turn })
         };
         let mut own_dice = || Dice::seeded(dice.below(1 << 32));
         let (asking, asked) = watch::channel(false);
         let (serving, served) = watch::channel(false);
         let (mut requesters, mut others) = (JoinSet::new(), JoinSet::new());
-        for number in 0..REQUESTERS {
+        for number in 0..cast.requesters {
             let name = format!("requester-{number}");
             let (door, first) = (door(&name, "commands:request")?, number * 1_000_000);
             let requester = Requester { ground: ground.clone(), name, first, door, dice: own_dice() };
@@ -111,17 +125,19 @@ impl Crowd {
             others.spawn(holder().hold(served.clone()));
         }
         let late = holder();
-        let token =
-            stage.token(super::runbooks::BY_LIBRARY).scope("commands:lease").ttl_seconds(TOKEN_SECONDS).mint()?;
-        let gateway =
-            Gateway::connect(&stage.base_url(), TokenSource::Fixed(token), Some(&std::fs::read(stage.ca())?))?;
-        others.spawn(library::serve(gateway, Arc::clone(&ground.ledger), served));
-        let reader = door("reader", "commands:request events:read")?;
+        if cast.library == Library::Here {
+            let token = stage.token(BY_LIBRARY).scope("commands:lease").ttl_seconds(TOKEN_SECONDS).mint()?;
+            let gateway =
+                Gateway::connect(&stage.base_url(), TokenSource::Fixed(token), Some(&std::fs::read(stage.ca())?))?;
+            let (agent, ledger) = (Agent::new(gateway, BY_LIBRARY).at_once(AT_ONCE), Arc::clone(&ground.ledger));
+            others.spawn(library::serve(agent, Arc::new(move |line| ledger.put(line)), served));
+        }
+        let reader = Door { replicas: cast.replicas, ..door("reader", "commands:request events:read")? };
         Ok(Self { ground, reader, late, asking, serving, requesters, others })
     }
 
     /// Ends the play where one of them met what must not be.
-    pub(super) async fn look(&mut self) -> Result<()> {
+    pub(in crate::scenarios) async fn look(&mut self) -> Result<()> {
         let ended = self.requesters.try_join_next().or_else(|| self.others.try_join_next());
         match ended {
             Some(ended) => ended?.and_then(|()| bail!("somebody ended before it was over")),
@@ -129,8 +145,9 @@ impl Crowd {
         }
     }
 
-    /// Lets everybody and every command come to its end, and judges.
-    pub(super) async fn judged(mut self) -> Result<Verdict> {
+    /// Lets everybody and every command come to its end, and judges what is told of them then; `elsewhere` is what services of other
+    /// processes have put down.
+    pub(in crate::scenarios) async fn judged(mut self, elsewhere: &[Line]) -> Result<(Verdict, Told)> {
         self.asking.send_replace(true);
         while let Some(ended) = self.requesters.join_next().await {
             ended??;
@@ -145,7 +162,8 @@ impl Crowd {
         while let Some(ended) = self.others.join_next().await {
             ended??;
         }
-        let lines = self.ground.ledger.lines();
+        let mut lines = self.ground.ledger.lines();
+        lines.extend_from_slice(elsewhere);
         let told = self.told(0, &lines).await?;
         let mut verdict = judge_commands(&lines, &told, &RUNBOOKS.map(|runbook| runbook.terms))?;
         verdict.replicas = self.reader.replicas as u64;
@@ -154,7 +172,7 @@ impl Crowd {
                 verdict.violate(format!("replica {replica} tells something else of commands than the first"));
             }
         }
-        Ok(verdict)
+        Ok((verdict, told))
     }
 
     /// Waits until every command has ended. One that has not is told by the judge.

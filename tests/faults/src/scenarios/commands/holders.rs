@@ -15,6 +15,7 @@ use crate::dice::Dice;
 use crate::ledger::{End, Lease, Line};
 use crate::scenarios::door::{Door, heard};
 use crate::scenarios::posting::AGAIN_AFTER;
+use crate::times::Kind;
 
 /// Between two words of a holder at most.
 const WORK_MILLIS: u64 = 60;
@@ -44,13 +45,13 @@ impl Holder {
         while !*over.borrow() {
             let asked = self.door.caller.post(&path, &json!({"wait_seconds": 1}));
             match heard(self.door.by(usize::try_from(self.dice.below(2))?, asked)).await? {
-                Some((200, leased)) => {
+                Ok((200, leased)) => {
                     let id = leased["command"]["id"].as_str().context("a lease without a command")?.to_owned();
                     let lease = Lease { id, fence: leased["fence"].as_u64().context("a lease without a fence")? };
                     let runbook = leased["command"]["runbook"].as_str().and_then(Runbook::named);
                     let runbook = runbook.context("a runbook of nobody")?;
                     self.ground.ledger.put(Line::Leased(lease.clone()));
-                    let is_long = self.ground.plan.is_long;
+                    let is_long = self.ground.cast.is_long;
                     let may_die = match runbook.holders {
                         Holders::Die => is_long || lease.fence == 1,
                         Holders::DieInTheLongForm => is_long,
@@ -64,11 +65,11 @@ impl Holder {
                         self.carry_out(&lease, may_die).await?;
                     }
                 }
-                Some((204, _)) => {}
-                Some((status, said)) => bail!("a lease was answered {status}: {said}"),
-                None => {
-                    self.ground.ledger.put(Line::Unanswered);
-                    sleep(AGAIN_AFTER).await;
+                Ok((204, _)) => {}
+                Ok((status, said)) => bail!("a lease was answered {status}: {said}"),
+                Err(none) => {
+                    self.ground.note(Kind::Look, &none);
+                    sleep(self.ground.cast.again_after).await;
                 }
             }
         }
@@ -185,7 +186,7 @@ impl Holder {
     async fn say(&mut self, lease: &Lease, what: &str, word: &Value) -> Result<Result<Value, Refused>> {
         let path = format!("/v1/commands/{}/{what}", lease.id);
         let saying = |door: &Door| door.caller.post(&path, word);
-        let (status, said) = self.ground.insist(&self.door, &mut self.dice, saying).await?;
+        let (status, said) = self.ground.insist(Kind::Word, &self.door, &mut self.dice, saying).await?;
         let kind = said["type"].as_str().and_then(|kind| kind.rsplit(':').next()).unwrap_or_default();
         match (status, kind) {
             (200, _) => Ok(Ok(said)),

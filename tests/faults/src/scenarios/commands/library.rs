@@ -5,33 +5,33 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use serde_json::json;
-use service_agent::{Agent, Command, Gateway, Outcome, Progress};
+use service_agent::{Agent, Command, Outcome, Progress};
 use tokio::sync::watch;
 use tokio::time::sleep;
 
-use super::runbooks::BY_LIBRARY;
 use crate::dice::Dice;
-use crate::ledger::{End, Lease, Ledger, Line};
+use crate::ledger::{End, Lease, Line};
 
-const AT_ONCE: usize = 6;
 const WORK_MILLIS: u64 = 300;
 
+/// Where handlers put down what they do.
+pub(in crate::scenarios) type Book = Arc<dyn Fn(Line) + Send + Sync>;
+
 /// Carries out until it is over.
-pub(super) async fn serve(gateway: Gateway, ledger: Arc<Ledger>, mut over: watch::Receiver<bool>) -> Result<()> {
-    let handler = |command: Command, progress: Progress| carry_out(Arc::clone(&ledger), command, progress);
-    let agent = Agent::new(gateway, BY_LIBRARY).at_once(AT_ONCE);
+pub(in crate::scenarios) async fn serve(agent: Agent, book: Book, mut over: watch::Receiver<bool>) -> Result<()> {
+    let handler = |command: Command, progress: Progress| carry_out(Arc::clone(&book), command, progress);
     agent.run(handler, async move { drop(over.wait_for(|is_over| *is_over).await) }).await;
     Ok(())
 }
 
-async fn carry_out(ledger: Arc<Ledger>, command: Command, progress: Progress) -> Outcome {
+async fn carry_out(book: Book, command: Command, progress: Progress) -> Outcome {
     let lease = Lease { id: command.id.clone(), fence: command.fence };
-    ledger.put(Line::Begun { lease: lease.clone() });
+    book(Line::Begun { lease: lease.clone() });
     let end = match work(&command, &progress).await {
         Ok(end) => end,
         Err(error) => return Outcome::Failed(format!("{error:#}")),
     };
-    ledger.put(Line::Ended { lease: lease.clone(), end });
+    book(Line::Ended { lease: lease.clone(), end });
     match end {
         End::Succeeded => Outcome::Succeeded(json!({"word": lease.word()})),
         End::Failed => Outcome::Failed(lease.word()),

@@ -1,6 +1,6 @@
 //! People who ask for commands, decide about them, and call them off.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail, ensure};
 use serde_json::{Value, json};
@@ -12,10 +12,7 @@ use super::runbooks::{BY_HAND, BY_LIBRARY, For, Runbook};
 use crate::dice::Dice;
 use crate::ledger::Line;
 use crate::scenarios::door::{Door, heard};
-use crate::scenarios::posting::AGAIN_AFTER;
-
-/// Between two requests of one person at most.
-const PAUSE_MILLIS: u64 = 500;
+use crate::times::Kind;
 
 /// Of so many commands one is called off, this soon at most.
 const ONE_CALLED_OFF_OF: u64 = 10;
@@ -47,7 +44,7 @@ impl Requester {
             if self.dice.below(ONE_CALLED_OFF_OF) == 0 {
                 self.call_off(id).await?;
             }
-            sleep(Duration::from_millis(self.dice.below(PAUSE_MILLIS))).await;
+            sleep(Duration::from_millis(self.dice.below(self.ground.cast.pause_millis))).await;
         }
         Ok(())
     }
@@ -55,8 +52,8 @@ impl Requester {
     fn drawn(&mut self, number: u64) -> Option<Value> {
         let runbook = Runbook::drawn(self.dice.below(100))?;
         let service = match runbook.for_whom {
-            For::Nobody if !self.ground.plan.is_long => return None,
-            For::Both if self.dice.below(3) == 0 => BY_LIBRARY,
+            For::Nobody if !self.ground.cast.is_long => return None,
+            For::Both if self.dice.below(100) < self.ground.cast.by_library_of_hundred => BY_LIBRARY,
             For::Both | For::Nobody | For::Dawdlers => BY_HAND,
         };
         let parameters = json!({"service": service, "number": number});
@@ -66,7 +63,7 @@ impl Requester {
     async fn send(&mut self, number: u64, body: &Value) -> Result<String> {
         let key = format!("{}-{number}", self.name);
         let asking = |door: &Door| door.caller.post("/v1/commands", body).header("Idempotency-Key", &key);
-        let (status, command) = self.ground.insist(&self.door, &mut self.dice, asking).await?;
+        let (status, command) = self.ground.insist(Kind::Command, &self.door, &mut self.dice, asking).await?;
         ensure!(matches!(status, 200 | 201), "a request was answered {status}: {command}");
         command["id"].as_str().map(str::to_owned).context("a command without an identifier")
     }
@@ -75,7 +72,7 @@ impl Requester {
         sleep(Duration::from_millis(self.dice.below(CALLED_OFF_WITHIN_MILLIS))).await;
         let path = format!("/v1/commands/{id}/cancel");
         let asking = |door: &Door| door.caller.post(&path, &json!({}));
-        match self.ground.insist(&self.door, &mut self.dice, asking).await? {
+        match self.ground.insist(Kind::Command, &self.door, &mut self.dice, asking).await? {
             (200, _) => self.ground.ledger.put(Line::CalledOff { id }),
             (202, _) => self.ground.ledger.put(Line::AskedToStop { id }),
             // It has ended; or it was called off, and only the answer was lost.
@@ -100,15 +97,18 @@ impl Approver {
             let turn = self.dice.below(2);
             let asked = self.door.caller.get("/v1/commands?state=pending&limit=50");
             let page = heard(self.door.by(usize::try_from(turn)?, asked)).await?;
+            if let Err(none) = &page {
+                self.ground.times.unanswered(Kind::Look, &none.0);
+            }
             let pending =
-                page.as_ref().and_then(|(_, page)| page["commands"].as_array()).map_or(&[][..], Vec::as_slice);
+                page.as_ref().ok().and_then(|(_, page)| page["commands"].as_array()).map_or(&[][..], Vec::as_slice);
             for command in pending {
                 let for_whom = command["runbook"].as_str().and_then(Runbook::named).map(|runbook| runbook.for_whom);
                 if for_whom != Some(For::Nobody) {
                     self.decide_about(command).await?;
                 }
             }
-            if is_over(&mut over, AGAIN_AFTER).await {
+            if is_over(&mut over, self.ground.cast.look_every).await {
                 return Ok(());
             }
         }
@@ -119,15 +119,17 @@ impl Approver {
         let decision = if self.dice.below(12) == 0 { "reject" } else { "approve" };
         let word = json!({"decision": decision, "digest": command["digest"]});
         let asked = self.door.caller.post(&format!("/v1/commands/{id}/approval"), &word);
+        let begun = Instant::now();
         match heard(self.door.by(usize::try_from(self.dice.below(2))?, asked)).await? {
-            Some((200, _)) => {
+            Ok((200, _)) => {
+                self.ground.times.took(Kind::Decision, begun);
                 self.ground.ledger.put(Line::Decided { id: id.to_owned(), by: self.name.clone(), decision });
             }
             // It is decided by now, or was by this one before.
-            Some((409, _)) => {}
+            Ok((409, _)) => {}
             // It waits, and is found again.
-            None => self.ground.ledger.put(Line::Unanswered),
-            Some((status, said)) => bail!("a decision was answered {status}: {said}"),
+            Err(none) => self.ground.note(Kind::Decision, &none),
+            Ok((status, said)) => bail!("a decision was answered {status}: {said}"),
         }
         Ok(())
     }

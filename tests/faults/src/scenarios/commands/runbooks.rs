@@ -3,9 +3,9 @@
 use crate::judge::Terms;
 
 /// Its commands are carried out by holders of our own, who die and dawdle.
-pub(super) const BY_HAND: &str = "alder";
+pub(in crate::scenarios) const BY_HAND: &str = "alder";
 /// Its commands are carried out by the library.
-pub(super) const BY_LIBRARY: &str = "birch";
+pub(in crate::scenarios) const BY_LIBRARY: &str = "birch";
 
 pub(super) const RIGHTS: &str = "rules:\n  - name: everybody\n    allow: [run, dry_run, approve, cancel]\n";
 

@@ -6,9 +6,9 @@ use std::time::Duration;
 use clap::Parser;
 
 /// Runs two gates and an empty wasm middleware under the same load, with changing keys and reloads, and checks every
-/// answer and what each Traefik grows by. Writes target/bench/soak.json.
+/// answer and what each Traefik grows by. Writes target/bench/soak-gate.json.
 #[derive(Debug, Parser)]
-#[command(name = "soak", version)]
+#[command(name = "soak-gate", version)]
 pub(crate) struct Options {
     /// How long
     #[arg(long, default_value_t = 15.0)]
@@ -26,8 +26,8 @@ pub(crate) struct Options {
     #[arg(long, default_value_t = 2_000)]
     pub(crate) tokens: usize,
 
-    /// Where the figures go [default: target/bench/soak.json; with --reloads soak-reloads.json, with --requests
-    /// soak-requests.json]
+    /// Where the figures go [default: target/bench/soak-gate.json; with --reloads soak-gate-reloads.json, with --requests
+    /// soak-gate-requests.json]
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
 }
@@ -63,9 +63,9 @@ impl Options {
     /// The file name below `target/bench`, unless another was asked for.
     pub(crate) fn out(&self, folder: PathBuf) -> PathBuf {
         let name = match (self.requests, self.reloads) {
-            (Some(_), _) => "soak-requests.json",
-            (None, Some(_)) => "soak-reloads.json",
-            (None, None) => "soak.json",
+            (Some(_), _) => "soak-gate-requests.json",
+            (None, Some(_)) => "soak-gate-reloads.json",
+            (None, None) => "soak-gate.json",
         };
         self.out.clone().unwrap_or_else(|| folder.join(name))
     }

@@ -41,7 +41,7 @@ fn main() -> ExitCode {
     match soak(&Options::parse()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("soak: {error:#}");
+            eprintln!("soak-gate: {error:#}");
             ExitCode::FAILURE
         }
     }
