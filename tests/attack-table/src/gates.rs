@@ -204,7 +204,7 @@ pub fn shipped_rules() -> Value {
     json!([
         {"name": "health", "match": "(Path(`/healthz`) || Path(`/readyz`) || Path(`/openapi.json`)) && Method(`GET`)", "public": true},
         {"name": "events-write", "match": "Path(`/v1/events`) && Method(`POST`)", "require": "Scope(`events:write`)",
-         "event": {"type": "dev.watchgate.telemetry", "clientTypes": ["com.example.telemetry.*", "dev.watchgate.telemetry.samples"]}},
+         "event": {"type": "dev.watchgate.telemetry", "clientTypes": ["com.example.telemetry.*", "dev.watchgate.telemetry.samples", "dev.watchgate.probe.*"]}},
         {"name": "events-read", "match": "Path(`/v1/events`) && Method(`GET`)", "require": "Scope(`events:read`)"},
         {"name": "dead-letters-read", "match": "PathPrefix(`/v1/dead-letters`) && Method(`GET`)", "require": "Scope(`dead-letters:read`)"},
         {"name": "dead-letters-write",
