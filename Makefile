@@ -3,7 +3,7 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup setup-tests build release image image-binary plugin pages demo run test test-host fmt lint ci clean example bench-gate bench-guests bench-events bench-ask bench-model bench-commands bench-telemetry bench-revocation bench-opaque bench-browser bench-http3 bench-detect bench-overload scenarios soak test-faults eval fuzz properties switch-off test-ansible lint-ansible soak-gate scale
+.PHONY: help setup setup-tests build release image image-binary plugin pages demo run test test-host fmt lint ci clean example bench-gate bench-guests bench-events bench-ask bench-model bench-commands bench-telemetry bench-revocation bench-opaque bench-browser bench-http3 bench-detect bench-overload scenarios soak test-faults eval fuzz properties switch-off test-containers test-ansible lint-ansible soak-gate scale
 
 CARGO ?= cargo
 # The scripts and the stage look for what was built in one place.
@@ -161,6 +161,11 @@ switch-off: ## each check of the core off once: some row of the attack table mus
 
 test-host: setup-tests build ## what needs root or system packages
 	@scripts/test-host.sh
+
+test-containers: setup-tests build image-binary ## the service's image in rootless Podman, found by Traefik, scaled under load; needs root
+	@scripts/system-packages.sh
+	@$(CARGO) test --package watchgate-tests --test containers --no-run
+	@unshare --mount scripts/with-podman.sh $(CARGO) test --package watchgate-tests --test containers -- --ignored --test-threads 1
 
 test-ansible: setup-tests build image-binary ## deploy/ansible on hosts that boot for it: brought up, updated and broken under load; needs root
 	@scripts/system-packages.sh

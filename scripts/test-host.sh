@@ -27,14 +27,6 @@ echo "test-host: containers"
 unshare --mount scripts/with-podman.sh cargo test --package assistant-service --lib -- --ignored real_podman
 cargo test --package watchgate-tests --test runner_podman --no-run
 unshare --mount scripts/with-podman.sh cargo test --package watchgate-tests --test runner_podman -- --ignored
-echo "test-host: the service in containers, found by Traefik"
-make --no-print-directory image-binary
-cargo test --package watchgate-tests --test containers --no-run
-unshare --mount scripts/with-podman.sh cargo test --package watchgate-tests --test containers -- --ignored --test-threads 1
-
-echo "test-host: a site deployed by Ansible"
-cargo test --package watchgate-tests --test ansible --no-run
-scripts/with-hosts.sh cargo test --offline --package watchgate-tests --test ansible -- --ignored --nocapture
 
 # Built outside, so that inside nothing is left to fetch. The gateway's service is away for a minute there, not for three seconds, while a
 # collector goes on.

@@ -52,8 +52,8 @@ const AFTERMATH: Duration = Duration::from_secs(3);
 /// What an honest client waits before it asks again.
 const AGAIN_AFTER: Duration = Duration::from_millis(200);
 
-/// How many clients post.
-const WRITERS: u32 = 20;
+/// How many clients post, one event after the other: enough that slow answers do not keep them from their timetable.
+const WRITERS: u32 = 40;
 
 /// Plays it, prints what was found, and writes the figures.
 pub(crate) fn soak(plan: &Soak) -> Result<ExitCode> {

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use super::WRITERS;
 use super::agents::Served;
 use super::askers::Asked;
-use super::processes::Taken;
+use super::processes::{self, Taken};
 use super::schedule::Step;
 use super::tails::Followed;
 use crate::options::Soak;
@@ -46,15 +46,15 @@ pub(super) struct Found {
 
 impl Found {
     pub(super) fn of(plan: &Soak, times: &Times, parts: Parts) -> Result<Self> {
-        let Parts { done, load_lasted, events, followed, asked, commands, agents, processes } = parts;
-        let (taken, foreign) = processes;
+        let Parts { done, load_lasted, events, followed, asked, commands, agents, processes: processes_taken } = parts;
+        let (taken, foreign) = processes_taken;
         let mut violations = Vec::new();
         for all in
             [&events.violations, &followed.violations, &asked.violations, &commands.violations, &agents.violations]
         {
             violations.extend_from_slice(all);
         }
-        if !plan.short {
+        if !plan.short && load_lasted >= processes::JUDGED_FROM {
             violations.extend(taken.iter().filter_map(Taken::grows));
         }
         let mut text = table(times);

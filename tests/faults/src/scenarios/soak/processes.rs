@@ -16,6 +16,9 @@ pub(super) const EVERY: Duration = Duration::from_secs(1);
 /// Memory is judged over this share of the load, the last one: nobody ends in it, and whoever was updated before it is warm.
 const JUDGED_SHARE: f64 = 0.4;
 
+/// What runs for a shorter time is still getting warm.
+pub(super) const JUDGED_FROM: Duration = Duration::from_mins(10);
+
 /// Over that time a process may grow by so much of its memory, or by so many KiB where that is more: a garbage-collected heap and an
 /// allocator breathe by as much.
 const GROWS_BY_SHARE: f64 = 0.08;
