@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Tests that need root or system packages: the store on small disks that fill up or become read-only, the runner's containers, a site deployed by Ansible, faults of disks and
+# Tests that need root or system packages: the store on small disks that fill up or become read-only, the runner's containers, faults of disks and
 # networks under load, and the whole paths again, in a network namespace that has nothing but loopback. What passes there
 # needs no network: no key fetch, no update check, no name server.
 set -euo pipefail
@@ -31,10 +31,6 @@ echo "test-host: the service in containers, found by Traefik"
 make --no-print-directory image-binary
 cargo test --package watchgate-tests --test containers --no-run
 unshare --mount scripts/with-podman.sh cargo test --package watchgate-tests --test containers -- --ignored --test-threads 1
-
-echo "test-host: a site deployed by Ansible"
-cargo test --package watchgate-tests --test ansible --no-run
-scripts/with-hosts.sh cargo test --offline --package watchgate-tests --test ansible -- --ignored --nocapture
 
 # Built outside, so that inside nothing is left to fetch. The gateway's service is away for a minute there, not for three seconds, while a
 # collector goes on.
