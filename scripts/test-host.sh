@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Tests that need root or system packages: the store on small disks that fill up or become read-only, the runner's containers, a site deployed by Ansible, faults of disks and
+# Tests that need root or system packages: the store on small disks that fill up or become read-only, the runner's containers, faults of disks and
 # networks under load, and the whole paths again, in a network namespace that has nothing but loopback. What passes there
 # needs no network: no key fetch, no update check, no name server.
 set -euo pipefail

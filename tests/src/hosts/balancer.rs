@@ -89,8 +89,9 @@ async fn serve(listener: TcpListener, gateways: Arc<Vec<Gateway>>) {
 
 /// To the next in turn that takes more, or to another when that one does not even connect: until then nothing has been sent.
 async fn lead(mut connection: TcpStream, gateways: Arc<Vec<Gateway>>, turn: usize) {
-    let in_turn = || (0..gateways.len()).filter_map(|next| gateways.get(turn.wrapping_add(next) % gateways.len()));
-    for gateway in in_turn().filter(|gateway| gateway.takes_more.load(Ordering::Relaxed)) {
+    let first = turn.checked_rem(gateways.len()).unwrap_or_default();
+    let in_turn = gateways.iter().cycle().skip(first).take(gateways.len());
+    for gateway in in_turn.filter(|gateway| gateway.takes_more.load(Ordering::Relaxed)) {
         if let Ok(Ok(mut onward)) = timeout(CONNECTS_WITHIN, TcpStream::connect(gateway.address)).await {
             gateway.connections.fetch_add(1, Ordering::Relaxed);
             let _ = (connection.set_nodelay(true), onward.set_nodelay(true));
