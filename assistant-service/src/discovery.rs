@@ -1,6 +1,6 @@
 //! `watchgate discovery`: what Traefik's `docker` provider sees of a Podman. Podman's own socket lets whoever has it start
 //! containers, and whoever starts one with labels makes routes in Traefik, also such as the gate does not stand on. This one answers the five
-//! questions that Traefik asks, and shows of each container where it serves, and nothing else ([`shown`]).
+//! questions that Traefik asks, and shows of each container where it serves, and nothing else (`shown`).
 
 mod answers;
 mod shown;

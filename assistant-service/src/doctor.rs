@@ -59,7 +59,7 @@ pub struct Arguments {
     /// Traefik's program, to ask its version [default: `traefik` of the PATH].
     #[arg(long, value_name = "FILE")]
     traefik: Option<PathBuf>,
-    /// The gateway as clients know it, such as https://gw.example.com: its certificate, its clock, and whether the gate answers.
+    /// The gateway as clients know it, such as `https://gw.example.com`: its certificate, its clock, and whether the gate answers.
     #[arg(long, value_name = "URL")]
     gateway: Option<Url>,
     /// The authorities that signed the gateway's certificate, as PEM; without it, those of the system.
