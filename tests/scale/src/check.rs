@@ -33,7 +33,7 @@ pub(crate) fn points(costs: &Costs, seed: u64) -> Vec<Point> {
     let here = Costs { round_trip: 0.0, sync: costs.sync_here, ..costs.clone() };
     let p99 = |costs: &Costs, hosts: Hosts, kind: Kind, rate: f64, share: f64| {
         let mix = only(kind);
-        let load = Load { requests_per_second: rate, seconds: 100.0, mix: &mix, seed };
+        let load = Load { requests_per_second: rate, seconds: 100.0, mix: &mix, tails: 1.0, seed };
         simulate(costs, hosts, &load).quantile(kind, share).unwrap_or(f64::NAN) * 1e3
     };
     let events = Costs { gate: 0.0, ..here.clone() };

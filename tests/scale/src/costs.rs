@@ -47,6 +47,8 @@ pub(crate) struct Costs {
     pub(crate) command_call: f64,
     /// The service, for an event that it passes on to somebody's tail.
     pub(crate) tail: f64,
+    /// The service, for each tail that is open and each commit: whether anything in it is for that tail.
+    pub(crate) tail_look: f64,
     /// Publishing a record and applying it: for itself, and for each job in it.
     pub(crate) publish_record: f64,
     pub(crate) apply_record: f64,
@@ -84,6 +86,7 @@ impl Costs {
             ask: micros("ask")?,
             command_call: micros("command_call")?,
             tail: micros("tail")?,
+            tail_look: micros("tail_look")?,
             publish_record: micros("publish_record")?,
             apply_record: micros("apply_record")?,
             apply_job: micros("apply_job")?,

@@ -36,6 +36,9 @@ pub(crate) struct Options {
     /// What a sync of a NATS node's disk takes, in place of what costs.json has
     #[arg(long)]
     sync_micros: Option<f64>,
+    /// What a tail takes to look at a commit, in place of what costs.json has
+    #[arg(long)]
+    tail_look_micros: Option<f64>,
     /// Without the search for the first limit
     #[arg(long)]
     quick: bool,
@@ -47,7 +50,11 @@ pub(crate) struct Options {
 fn main() -> Result<()> {
     let options = Options::parse();
     let costs = Costs::read()?;
-    let costs = Costs { sync: options.sync_micros.map_or(costs.sync, |micros| micros / 1e6), ..costs };
+    let costs = Costs {
+        sync: options.sync_micros.map_or(costs.sync, |micros| micros / 1e6),
+        tail_look: options.tail_look_micros.map_or(costs.tail_look, |micros| micros / 1e6),
+        ..costs
+    };
     let points = check::points(&costs, options.seed);
     report::points(&points);
     let needs: Vec<_> = options.rates.iter().map(|rate| (*rate, needs::need(&costs, *rate, options.seed))).collect();

@@ -15,6 +15,7 @@ use crate::station::{Seconds, Station};
 /// As the service does it.
 const RECORDS_UNDER_WAY: usize = 4;
 const JOBS_OF_A_RECORD: usize = 256;
+const RECORDS_OF_A_COMMIT: usize = 256;
 
 /// This share of the time is not looked at: a system begins empty.
 const WARM_UP: f64 = 0.2;
@@ -37,6 +38,8 @@ pub(crate) struct Load<'a> {
     pub(crate) requests_per_second: f64,
     pub(crate) seconds: f64,
     pub(crate) mix: &'a [Part],
+    /// Tails that are open.
+    pub(crate) tails: f64,
     pub(crate) seed: u64,
 }
 
@@ -69,19 +72,34 @@ enum Event {
         by: usize,
         jobs: Vec<Request>,
     },
+    /// A replica has made its commit, with these of its own jobs in it.
+    Applied {
+        by: usize,
+        own: Vec<Request>,
+    },
 }
 
 struct Replica {
     cores: Station,
-    applier: Station,
+    arrived: VecDeque<Arrived>,
+    is_applying: bool,
+    applying_seconds: f64,
     waiting: VecDeque<Request>,
     under_way: usize,
+}
+
+/// A record that a replica has yet to apply.
+struct Arrived {
+    jobs: usize,
+    /// Who waits for it here.
+    own: Vec<Request>,
 }
 
 struct System<'a> {
     costs: &'a Costs,
     hosts: Hosts,
     mix: Vec<(Kind, f64)>,
+    tails: f64,
     draw: Draw,
     gates: Vec<Station>,
     replicas: Vec<Replica>,
@@ -101,7 +119,9 @@ struct System<'a> {
 pub(crate) fn simulate(costs: &Costs, hosts: Hosts, load: &Load<'_>) -> Outcome {
     let replica = || Replica {
         cores: Station::new(hosts.replica_cores),
-        applier: Station::new(1),
+        arrived: VecDeque::new(),
+        is_applying: false,
+        applying_seconds: 0.0,
         waiting: VecDeque::new(),
         under_way: 0,
     };
@@ -109,6 +129,7 @@ pub(crate) fn simulate(costs: &Costs, hosts: Hosts, load: &Load<'_>) -> Outcome 
         costs,
         hosts,
         mix: load.mix.iter().map(|part| (part.kind, part.share)).collect(),
+        tails: load.tails,
         draw: Draw::seeded(load.seed),
         gates: vec![Station::new(hosts.gate_cores); hosts.gates],
         replicas: (0..hosts.replicas).map(|_| replica()).collect(),
@@ -145,7 +166,8 @@ impl System<'_> {
                 self.replicas[replica].waiting.push_back(request);
                 self.publish(now, replica);
             }
-            Event::Kept { by, jobs } => self.kept(now, by, &jobs),
+            Event::Kept { by, jobs } => self.kept(now, by, jobs),
+            Event::Applied { by, own } => self.applied(now, by, own),
         }
     }
 
@@ -212,34 +234,61 @@ impl System<'_> {
         self.at(kept + trip / 2.0, Event::Kept { by, jobs });
     }
 
-    /// Every replica applies it.
-    fn kept(&mut self, now: f64, by: usize, jobs: &[Request]) {
-        let costs = self.costs;
-        let events = jobs.iter().filter(|job| job.kind == Kind::Event).count() as f64;
-        let takes = costs.apply_record + costs.apply_job * jobs.len() as f64;
-        let shown = events * TAILS_OF_AN_EVENT;
-        let mut applied = now;
-        for (number, replica) in self.replicas.iter_mut().enumerate() {
-            // A thread of its own, which needs a core like anybody.
-            let core = replica.cores.done_at(now, takes);
-            let done = replica.applier.done_at(core - takes, takes);
-            if number == by {
-                applied = done;
-            }
-        }
+    /// Every replica has it to apply.
+    fn kept(&mut self, now: f64, by: usize, jobs: Vec<Request>) {
+        let shown = jobs.iter().filter(|job| job.kind == Kind::Event).count() as f64 * TAILS_OF_AN_EVENT;
         // Tails are spread over all replicas and gates.
         let (replicas, gates) = (self.replicas.len() as f64, self.gates.len() as f64);
-        for replica in &mut self.replicas {
-            replica.cores.done_at(now, shown * costs.tail / replicas);
-        }
         for gate in &mut self.gates {
-            gate.done_at(now, shown * costs.gate_tail / gates);
+            gate.done_at(now, shown * self.costs.gate_tail / gates);
         }
-        for job in jobs {
-            self.answered(*job, applied + costs.round_trip / 2.0);
+        let count = jobs.len();
+        for replica in &mut self.replicas {
+            replica.cores.done_at(now, shown * self.costs.tail / replicas);
+            replica.arrived.push_back(Arrived { jobs: count, own: Vec::new() });
+        }
+        if let Some(arrived) = self.replicas[by].arrived.back_mut() {
+            arrived.own = jobs;
+        }
+        for replica in 0..self.replicas.len() {
+            self.apply(now, replica);
         }
         self.replicas[by].under_way -= 1;
         self.publish(now, by);
+    }
+
+    /// Makes one commit of all records that have arrived, unless one is being made.
+    fn apply(&mut self, now: f64, number: usize) {
+        let replica = &mut self.replicas[number];
+        if replica.arrived.is_empty() || replica.is_applying {
+            return;
+        }
+        replica.is_applying = true;
+        let count = replica.arrived.len().min(RECORDS_OF_A_COMMIT);
+        let (mut jobs, mut own) = (0, Vec::new());
+        for arrived in replica.arrived.drain(..count) {
+            jobs += arrived.jobs;
+            own.extend(arrived.own);
+        }
+        let takes = self.costs.apply_record + self.costs.apply_job * jobs as f64;
+        replica.applying_seconds += takes;
+        // A thread of its own, which needs a core like anybody.
+        let done = replica.cores.done_at(now, takes);
+        self.at(done, Event::Applied { by: number, own });
+    }
+
+    fn applied(&mut self, now: f64, by: usize, own: Vec<Request>) {
+        for job in own {
+            self.answered(job, now + self.costs.round_trip / 2.0);
+        }
+        // Every tail of this replica looks for what is new to it, whether there is anything or not.
+        let looks = self.tails / self.replicas.len() as f64 * self.costs.tail_look;
+        let replica = &mut self.replicas[by];
+        for _ in 0..self.hosts.replica_cores {
+            replica.cores.done_at(now, looks / self.hosts.replica_cores as f64);
+        }
+        replica.is_applying = false;
+        self.apply(now, by);
     }
 
     fn answered(&mut self, request: Request, at: f64) {
@@ -253,7 +302,7 @@ impl System<'_> {
         Outcome {
             gate: most(&mut self.gates.iter().map(|gate| gate.utilisation(seconds))),
             replica: most(&mut self.replicas.iter().map(|replica| replica.cores.utilisation(seconds))),
-            applier: most(&mut self.replicas.iter().map(|replica| replica.applier.utilisation(seconds))),
+            applier: most(&mut self.replicas.iter().map(|replica| replica.applying_seconds / seconds)),
             disk: most(&mut self.disks.iter().map(|disk| disk.utilisation(seconds))),
             jobs_of_a_record: self.jobs as f64 / self.records.max(1) as f64,
             times: self.times.into_iter().map(|(kind, times)| (kind, Sample::of(times))).collect(),

@@ -15,7 +15,11 @@ fn costs() -> Costs {
 
 fn run(costs: &Costs, hosts: Hosts, kind: Kind, requests_per_second: f64) -> Outcome {
     let mix = only(kind);
-    simulate(costs, hosts, &Load { requests_per_second, seconds: 50_000.0 / requests_per_second, mix: &mix, seed: 3 })
+    simulate(
+        costs,
+        hosts,
+        &Load { requests_per_second, seconds: 50_000.0 / requests_per_second, mix: &mix, tails: 0.0, seed: 3 },
+    )
 }
 
 #[test]
@@ -68,10 +72,23 @@ fn more_replicas_do_not_make_the_log_faster() {
 }
 
 #[test]
+fn each_tail_looks_at_each_commit_of_its_replica() {
+    let costs = Costs { tail_look: 1e-5, ..costs() };
+    let mix = only(Kind::Event);
+    let busy = |tails| {
+        let load = Load { requests_per_second: 50.0, seconds: 200.0, mix: &mix, tails, seed: 3 };
+        simulate(&costs, HOSTS, &load).replica
+    };
+    // Nobody shares a commit at so few events: 50 looks a second of each of 400 tails, on two cores.
+    let more = busy(400.0) - busy(0.0);
+    assert!((more / (50.0 * 400.0 * 1e-5 / 2.0) - 1.0).abs() < 0.1, "{more}");
+}
+
+#[test]
 fn the_same_seed_is_the_same_run_and_overload_is_seen() {
     let costs = costs();
     let run = |rate: f64| {
-        let load = Load { requests_per_second: rate, seconds: 20.0, mix: &MIX, seed: 5 };
+        let load = Load { requests_per_second: rate, seconds: 20.0, mix: &MIX, tails: 0.0, seed: 5 };
         simulate(&costs, HOSTS, &load)
     };
     assert_eq!(run(500.0).quantile(Kind::Passed, 0.99), run(500.0).quantile(Kind::Passed, 0.99));
