@@ -83,7 +83,7 @@ impl Deployment {
             "watchgate_issuer_files": [self.keys().join("trust/jwks/dev.json")],
             // A version that is not ready by then is given up; this machine is slow, and the test waits as long for the broken ones.
             "watchgate_health_seconds": 30,
-            "watchgate_documents_dir": self.documents().join("documents"),
+            "watchgate_documents_dir": self.documents(),
             "watchgate_runbooks_dir": company.join("runbooks"),
         });
         fs::write(self.variables().join("main.yml"), format!("{said:#}")).context("the inventory cannot be written")
@@ -156,12 +156,12 @@ impl Deployment {
         self.folder.join("inventory/group_vars/all")
     }
 
-    /// The example company's, with what the lab has written, in one folder.
+    /// The example company's, with what the lab has written, in one folder that holds both.
     fn write_documents(&self) -> Result<()> {
         let company = artifacts::root().join("examples/company");
         fs::create_dir_all(self.documents())?;
         said(Command::new("cp").arg("-r").arg(company.join("documents")).arg(self.documents()))?;
-        said(Command::new("cp").arg("-r").arg(company.join("lab")).arg(self.documents().join("documents")))?;
+        said(Command::new("cp").arg("-r").arg(company.join("lab")).arg(self.documents()))?;
         Ok(())
     }
 
