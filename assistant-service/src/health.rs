@@ -1,7 +1,7 @@
 //! For whoever runs the service: is it alive, can it work.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use axum::Router;
@@ -30,8 +30,10 @@ const KEY: &str = "probe";
 /// Whether there is work that this replica can do.
 #[derive(Debug, Default)]
 pub(crate) struct Readiness {
-    /// What the last probe of the store found. Locked as long as one is under way, so there is never a second one.
-    last: Arc<Mutex<Option<Found>>>,
+    /// What the last probe of the store found.
+    last: Arc<std::sync::Mutex<Option<Found>>>,
+    /// Locked as long as a probe is under way, so there is never a second one.
+    probing: Arc<Mutex<()>>,
     is_leaving: AtomicBool,
 }
 
@@ -44,6 +46,11 @@ struct Found {
 impl Found {
     fn is_fresh(self) -> bool {
         self.at.elapsed() < if self.is_ready { FRESH_FOR } else { AGAIN_AFTER }
+    }
+
+    /// A good finding is worth something for as long as whoever looks again may take.
+    fn holds_while_another_looks(self) -> bool {
+        self.is_ready && self.at.elapsed() < FRESH_FOR.saturating_add(PATIENCE)
     }
 }
 
@@ -60,29 +67,39 @@ impl Readiness {
         }
         if *backbone.standing().borrow() == Standing::Behind {
             // What it could do before it was cut off says nothing of what it can do after that.
-            if let Ok(mut last) = self.last.try_lock() {
-                *last = None;
-            }
+            *self.last.lock().unwrap_or_else(PoisonError::into_inner) = None;
             return false;
         }
-        tokio::time::timeout(PATIENCE, self.look(Arc::clone(backbone))).await.unwrap_or(false)
+        match self.last() {
+            Some(found) if found.is_fresh() => found.is_ready,
+            // Anybody may ask, and those who did would stand in a line with the gateway, whose question this is.
+            Some(found) if found.holds_while_another_looks() && self.probing.try_lock().is_err() => true,
+            _ => tokio::time::timeout(PATIENCE, self.look(Arc::clone(backbone))).await.unwrap_or(false),
+        }
     }
 
     async fn look(&self, backbone: Arc<dyn Backbone>) -> bool {
-        let mut last = Arc::clone(&self.last).lock_owned().await;
-        if let Some(found) = last.filter(|found| found.is_fresh()) {
+        let probing = Arc::clone(&self.probing).lock_owned().await;
+        if let Some(found) = self.last().filter(|found| found.is_fresh()) {
             return found.is_ready;
         }
         // A task of its own: whoever asked may go away, and the next one must not begin a second probe.
+        let last = Arc::clone(&self.last);
         let probe = tokio::spawn(async move {
             let outcome = probe(&*backbone).await;
             if let Err(error) = &outcome {
                 tracing::warn!(%error, "not ready: the store takes no changes");
             }
-            *last = Some(Found { at: Instant::now(), is_ready: outcome.is_ok() });
+            let found = Found { at: Instant::now(), is_ready: outcome.is_ok() };
+            *last.lock().unwrap_or_else(PoisonError::into_inner) = Some(found);
+            drop(probing);
             outcome.is_ok()
         });
         probe.await.unwrap_or(false)
+    }
+
+    fn last(&self) -> Option<Found> {
+        *self.last.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

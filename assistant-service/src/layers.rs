@@ -3,8 +3,8 @@
 //! 1. a span, so that everything below logs into it; without headers and query, which hold secrets
 //! 2. the trace, so that whatever is done for a request is done in its trace
 //! 3. the counter, so that what the layers below refuse is counted as well
-//! 4. panics to problems, inside the counter: a panic is counted as a 500; and a moment before whoever is refused for want of room is
-//!    told so, outside of what there is too little of
+//! 4. panics to problems, inside the counter: a panic is counted as a 500; and a moment, or the longer the more there are, before whoever
+//!    is refused for want of room is told so, outside of what there is too little of
 //! 5. the bound on requests at work, before anything costs something; what anybody may ask for has seats of its own
 //! 6. the gate: nobody gets further whom it has not let through; who waits, waits until his token is revoked
 //! 7. the caller's own share of the seats, as soon as it is known whose the request is
@@ -13,6 +13,7 @@
 //!    of devices that nobody knows a short one is read for a short time
 
 mod held;
+mod refusals;
 
 use std::any::Any;
 use std::sync::Arc;
@@ -22,22 +23,24 @@ use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::{MatchedPath, Request, State};
 use axum::http::{Method, StatusCode};
-use axum::middleware::{Next, from_fn, from_fn_with_state, map_response};
+use axum::middleware::{Next, from_fn_with_state, map_response};
 use axum::response::{IntoResponse, Response};
 use futures_util::StreamExt;
 use held::holding;
 use opentelemetry::Context;
 use opentelemetry::context::FutureExt as _;
 use opentelemetry::trace::TraceContextExt as _;
-use tokio::sync::{Semaphore, SemaphorePermit};
+use refusals::Refusals;
+use tokio::sync::Semaphore;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::classify::ServerErrorsFailureClass;
 use tower_http::trace::TraceLayer;
 
 use crate::gate::{Caller, Requester};
 use crate::metrics::{RequestLabels, Shed};
-use crate::problem::Problem;
-use crate::seats::{NoSeat, Seats};
+use crate::problem::{Problem, ProblemDocument};
+use crate::seats::{NoSeat, Seat, Seats};
+use crate::serve::GRACE;
 use crate::state::AppState;
 use crate::telemetry::trace_parent::{TRACEPARENT, parent_of};
 use crate::telemetry::traces::answered;
@@ -50,7 +53,7 @@ pub const BODY_LIMIT_BYTES: usize = 1024 * 1024;
 const DRAIN_LIMIT_BYTES: usize = 16 * BODY_LIMIT_BYTES;
 
 /// Bytes of bodies that all requests at work hold together: what bounds memory where each may be large and many come at once.
-pub(crate) const BODIES_BYTES: usize = 128 * 1024 * 1024;
+const BODIES_BYTES: usize = 128 * 1024 * 1024;
 
 /// Within what a body is read.
 #[derive(Clone, Copy)]
@@ -68,23 +71,21 @@ const UNKNOWN: BodyBounds = BodyBounds { bytes: 16 * 1024, time: Duration::from_
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
 const REQUESTS_AT_WORK: usize = 512;
 
-/// Of those and of the waiting seats the most that one caller has: three further ones can do the same, and the rest still finds a seat.
+/// Of those, of the waiting seats and of the room for bodies the most that one caller has: three further ones can do the same, and the rest still finds a seat.
 const SHARE_OF_SEATS: usize = 4;
 
 /// One keeper for each host, with an answer to wait for and something to say.
 const KEEPERS_AT_WORK: usize = 64;
 
-/// How long whoever is refused for want of room hears nothing. A connection that were refused at once would bring the next request at once,
-/// and saying no would take the time that there is for work.
-const BEFORE_REFUSAL: Duration = Duration::from_millis(100);
-
-/// How many may wait for that at once; further ones are told at once.
-const REFUSALS_HELD: usize = 4096;
+/// Of what the service gives those who are at work when it ends: the rest is for telling them that it does.
+const TO_TELL: Duration = Duration::from_secs(1);
 
 /// Layers 5 and 8 for routes that are not behind the gate and take no body.
-pub(crate) fn open(routes: Router<AppState>) -> Router<AppState> {
+pub(crate) fn open(routes: Router<AppState>, state: &AppState) -> Router<AppState> {
     let at_work = Arc::new(Semaphore::new(REQUESTS_AT_WORK));
-    routes.layer(from_fn(bound_time)).layer(from_fn_with_state(at_work, bound_requests))
+    routes
+        .layer(from_fn_with_state(state.clone(), bound_time))
+        .layer(from_fn_with_state((state.clone(), at_work), bound_service))
 }
 
 /// Layers 5 to 9 for routes that answer as soon as they can.
@@ -105,7 +106,7 @@ pub(crate) fn looking(routes: Router<AppState>, state: &AppState) -> Router<AppS
 /// Layers 5 to 8, with seats of their own for these routes.
 fn soon(routes: Router<AppState>, state: &AppState) -> Router<AppState> {
     let at_work = Arc::new(Semaphore::new(REQUESTS_AT_WORK));
-    let routes = routes.layer(from_fn(bound_time));
+    let routes = routes.layer(from_fn_with_state(state.clone(), bound_time));
     admitting(routes, state, &at_work, REQUESTS_AT_WORK)
 }
 
@@ -147,7 +148,7 @@ pub(crate) fn for_keepers(routes: Router<AppState>, state: &AppState) -> Router<
     let at_work = Arc::new(Semaphore::new(KEEPERS_AT_WORK));
     routes
         .layer(from_fn_with_state((state.clone(), KNOWN), read_body))
-        .layer(from_fn(bound_time))
+        .layer(from_fn_with_state(state.clone(), bound_time))
         .layer(from_fn_with_state(state.clone(), trust::authenticate))
         .layer(from_fn_with_state((state.clone(), at_work), bound_service))
 }
@@ -155,7 +156,7 @@ pub(crate) fn for_keepers(routes: Router<AppState>, state: &AppState) -> Router<
 /// Layers 1 to 4, around everything.
 pub(crate) fn around_all(routes: Router<AppState>, state: &AppState) -> Router<AppState> {
     routes
-        .layer(from_fn_with_state(Arc::new(Semaphore::new(REFUSALS_HELD)), refuse_later))
+        .layer(from_fn_with_state(Arc::new(Refusals::new()), refuse_later))
         .layer(CatchPanicLayer::custom(|panic: Box<dyn Any + Send>| panicked(&*panic).into_response()))
         .layer(from_fn_with_state(state.clone(), count))
         .layer(from_fn_with_state(state.clone(), trace))
@@ -209,7 +210,17 @@ async fn count(State(state): State<AppState>, request: Request, next: Next) -> R
     let response = next.run(request).await;
     let labels = RequestLabels { method, route, status: response.status().as_u16() };
     state.metrics.requests.get_or_create(&labels).inc();
+    if is_of_a_full_store(&response) {
+        state.metrics.store_full.inc();
+    }
     response
+}
+
+/// Told in the words of OpenAI's clients it has no document any more, and nothing else is 507 there.
+fn is_of_a_full_store(response: &Response) -> bool {
+    let document = response.extensions().get::<Arc<ProblemDocument>>();
+    response.status() == StatusCode::INSUFFICIENT_STORAGE
+        && document.is_none_or(|document| document.name() == Some("store-full"))
 }
 
 /// A client chooses the method: what it makes up must not become a label.
@@ -269,40 +280,58 @@ fn shed(state: &AppState, why: Shed, problem: Problem) -> Response {
     response
 }
 
-/// Keeps what was refused for want of room for a moment: that costs a timer.
-async fn refuse_later(State(held): State<Arc<Semaphore>>, request: Request, next: Next) -> Response {
+/// Keeps what was refused for want of room until it is its turn: that costs a timer.
+async fn refuse_later(State(refusals): State<Arc<Refusals>>, request: Request, next: Next) -> Response {
     let response = next.run(request).await;
-    if response.extensions().get::<Shed>().is_some()
-        && let Ok(_held) = held.try_acquire()
-    {
-        tokio::time::sleep(BEFORE_REFUSAL).await;
+    if response.extensions().get::<Shed>().is_some() {
+        refusals.turn().await;
     }
     response
 }
 
-async fn bound_time(request: Request, next: Next) -> Response {
-    match tokio::time::timeout(ANSWER_TIMEOUT, next.run(request)).await {
-        Ok(response) => response,
-        Err(_) => Problem::TookTooLong.into_response(),
+/// An answer has its time, and less where the service ends: whoever is cut off would not know that it did.
+async fn bound_time(State(state): State<AppState>, request: Request, next: Next) -> Response {
+    tokio::select! {
+        // First what knows more: whether there was a body at all.
+        biased;
+        response = next.run(request) => response,
+        () = tokio::time::sleep(ANSWER_TIMEOUT) => Problem::TookTooLong.into_response(),
+        () = nearly_over(&state) => Problem::TookTooLong.into_response(),
     }
 }
 
+/// Returns when the service ends so soon that whoever is at work must be told now.
+async fn nearly_over(state: &AppState) {
+    state.ended().await;
+    tokio::time::sleep(GRACE.saturating_sub(TO_TELL)).await;
+}
+
 async fn read_body(State((state, bounds)): State<(AppState, BodyBounds)>, request: Request, next: Next) -> Response {
+    let requester = request.extensions().get::<Caller>().and_then(Caller::requester);
     let (parts, body) = request.into_parts();
-    let room = &*state.room_for_bodies;
-    match tokio::time::timeout(bounds.time, whole_body(body, bounds.bytes, room)).await {
+    let read = tokio::select! {
+        read = tokio::time::timeout(bounds.time, whole_body(body, bounds.bytes, &state.room_for_bodies, &requester)) => read,
+        () = nearly_over(&state) => return Problem::Ending.into_response(),
+    };
+    match read {
         // The room is held for as long as the body may be.
         Ok(Ok((bytes, _held))) => next.run(Request::from_parts(parts, Body::from(bytes))).await,
-        Ok(Err(NotRead::NoRoom)) => shed(&state, Shed::Bodies, Problem::Busy),
+        Ok(Err(NotRead::NoRoom(NoSeat::OfOwn))) => shed(&state, Shed::Share, Problem::TooManyAtOnce),
+        Ok(Err(NotRead::NoRoom(NoSeat::AtAll))) => shed(&state, Shed::Bodies, Problem::Busy),
         Ok(Err(NotRead::Problem(problem))) => problem.into_response(),
         Err(_) => Problem::BodyIncomplete.into_response(),
     }
 }
 
+/// Room for bodies, a byte for each seat; of those one caller, and all who have no name together, has a share.
+pub(crate) fn room_for_bodies() -> Seats<Option<Requester>> {
+    Seats::new(BODIES_BYTES, BODIES_BYTES / SHARE_OF_SEATS)
+}
+
 /// Why a body was not read.
 enum NotRead {
     /// As much is held of bodies as is held at once.
-    NoRoom,
+    NoRoom(NoSeat),
     /// Its sender is to blame.
     Problem(Problem),
 }
@@ -311,20 +340,19 @@ enum NotRead {
 async fn whole_body(
     body: Body,
     most_bytes: usize,
-    room: &Semaphore,
-) -> Result<(Bytes, Option<SemaphorePermit<'_>>), NotRead> {
+    room: &Seats<Option<Requester>>,
+    whose: &Option<Requester>,
+) -> Result<(Bytes, Option<Seat<Option<Requester>>>), NotRead> {
     let mut pieces = body.into_data_stream();
     let mut whole = Vec::new();
-    let mut held: Option<SemaphorePermit<'_>> = None;
+    let mut held: Option<Seat<Option<Requester>>> = None;
     let mut thrown_away = 0_usize;
     while let Some(piece) = pieces.next().await {
         let piece = piece.map_err(|_| NotRead::Problem(Problem::BodyIncomplete))?;
         if thrown_away == 0 && whole.len().saturating_add(piece.len()) <= most_bytes {
-            let bytes = u32::try_from(piece.len()).unwrap_or(u32::MAX);
-            let more = room.try_acquire_many(bytes).map_err(|_| NotRead::NoRoom)?;
             match &mut held {
-                Some(held) => held.merge(more),
-                None => held = Some(more),
+                Some(held) => held.grow(piece.len()).map_err(NotRead::NoRoom)?,
+                None => held = Some(room.take_many(whose, piece.len()).map_err(NotRead::NoRoom)?),
             }
             whole.extend_from_slice(&piece);
         } else {

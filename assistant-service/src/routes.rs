@@ -129,7 +129,7 @@ pub(crate) fn routes(state: &AppState) -> Router<AppState> {
         .merge(layers::conversing(plain(conversing()), state))
         .merge(layers::chatting(plain(chatting()), state));
     let closed = behind_the_gate.merge(layers::for_keepers(plain(for_keepers()), state));
-    open().into_iter().map(|routes| layers::open(plain(routes))).fold(closed, Router::merge)
+    open().into_iter().map(|routes| layers::open(plain(routes), state)).fold(closed, Router::merge)
 }
 
 async fn not_found() -> Problem {

@@ -30,11 +30,12 @@ pub(crate) enum NoSeat {
     AtAll,
 }
 
-/// A seat, given back when it is dropped.
+/// Seats of one, given back when this is dropped.
 #[derive(Debug)]
 pub(crate) struct Seat<K: Eq + Hash = Principal> {
     seats: Seats<K>,
     of: K,
+    many: usize,
 }
 
 impl<K> Clone for Seats<K> {
@@ -52,17 +53,42 @@ impl<K: Clone + Eq + Hash> Seats<K> {
 
     /// A seat of somebody's, to be held as long as what it is taken for lasts.
     pub(crate) fn take(&self, of: &K) -> Result<Seat<K>, NoSeat> {
+        self.take_many(of, 1)
+    }
+
+    /// So many seats of somebody's, or none.
+    pub(crate) fn take_many(&self, of: &K, many: usize) -> Result<Seat<K>, NoSeat> {
         let mut taken = self.lock();
-        let own = taken.of_each.get(of).copied().unwrap_or_default();
-        if own >= self.each {
+        let own = taken.of_each.get(of).copied().unwrap_or_default().saturating_add(many);
+        if own > self.each {
             return Err(NoSeat::OfOwn);
         }
-        if taken.of_all >= self.in_all {
+        let all = taken.of_all.saturating_add(many);
+        if all > self.in_all {
             return Err(NoSeat::AtAll);
         }
-        taken.of_all = taken.of_all.saturating_add(1);
-        taken.of_each.insert(of.clone(), own.saturating_add(1));
-        Ok(Seat { seats: self.clone(), of: of.clone() })
+        taken.of_all = all;
+        taken.of_each.insert(of.clone(), own);
+        Ok(Seat { seats: self.clone(), of: of.clone(), many })
+    }
+}
+
+impl<K: Clone + Eq + Hash> Seat<K> {
+    /// So many more for the same, or none.
+    pub(crate) fn grow(&mut self, many: usize) -> Result<(), NoSeat> {
+        let mut more = self.seats.take_many(&self.of, many)?;
+        // This one gives them back.
+        self.many = self.many.saturating_add(std::mem::take(&mut more.many));
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+impl<K> Seats<K> {
+    /// Whether nobody has any.
+    pub(crate) fn is_empty(&self) -> bool {
+        let taken = self.lock();
+        taken.of_all == 0 && taken.of_each.is_empty()
     }
 }
 
@@ -75,9 +101,9 @@ impl<K> Seats<K> {
 impl<K: Eq + Hash> Drop for Seat<K> {
     fn drop(&mut self) {
         let mut taken = self.seats.lock();
-        taken.of_all = taken.of_all.saturating_sub(1);
+        taken.of_all = taken.of_all.saturating_sub(self.many);
         match taken.of_each.get_mut(&self.of) {
-            Some(own) if *own > 1 => *own = own.saturating_sub(1),
+            Some(own) if *own > self.many => *own = own.saturating_sub(self.many),
             _ => {
                 taken.of_each.remove(&self.of);
             }
@@ -103,7 +129,11 @@ mod tests {
         held.pop();
         held.push(seats.take(&principal(1000)).unwrap());
         held.clear();
-        let taken = seats.lock();
-        assert_eq!((taken.of_all, taken.of_each.len()), (0, 0));
+        let mut growing = seats.take_many(&principal(0), 10).unwrap();
+        assert_eq!(growing.grow(7).err(), Some(NoSeat::OfOwn));
+        growing.grow(6).unwrap();
+        assert_eq!(seats.take(&principal(0)).err(), Some(NoSeat::OfOwn));
+        drop(growing);
+        assert!(seats.is_empty());
     }
 }

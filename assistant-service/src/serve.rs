@@ -39,7 +39,8 @@ use crate::trust::TrustBook;
 use crate::web::Console;
 use answering::Answering;
 use backbone::BackboneArguments;
-use leaving::{GRACE, Leaving};
+pub(crate) use leaving::GRACE;
+use leaving::Leaving;
 
 pub(crate) const AFTER_HELP: &str = "\
 Runs until SIGTERM, and for --drain-seconds more. Exits with 1 when it cannot start or its store fails, and says why.

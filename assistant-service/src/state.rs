@@ -13,11 +13,11 @@ use crate::clock::Clock;
 use crate::commands::Commands;
 use crate::consumers::Consumers;
 use crate::events::{DeadLetters, EventSchemas};
-use crate::gate::TransactionKeySource;
+use crate::gate::{Requester, TransactionKeySource};
 use crate::health::Readiness;
 use crate::insights::Watches;
 use crate::knowledge::{CurrentKnowledge, is_followed};
-use crate::layers::BODIES_BYTES;
+use crate::layers::room_for_bodies;
 use crate::mediation::Mediator;
 use crate::metrics::Metrics;
 use crate::problem::Problem;
@@ -76,7 +76,7 @@ pub struct AppState {
     /// One for each long poll that may wait at once.
     pub(crate) waiting_seats: Arc<Semaphore>,
     /// One for each byte of a body that is held.
-    pub(crate) room_for_bodies: Arc<Semaphore>,
+    pub(crate) room_for_bodies: Seats<Option<Requester>>,
     /// One for each open stream.
     pub(crate) tail_seats: Seats,
     /// One for each question that is being answered.
@@ -130,7 +130,7 @@ impl AppState {
             traces: None,
             ending: Arc::default(),
             waiting_seats,
-            room_for_bodies: Arc::new(Semaphore::new(BODIES_BYTES)),
+            room_for_bodies: room_for_bodies(),
             tail_seats: Seats::new(TAIL_SEATS.0, TAIL_SEATS.1),
             answer_seats: Seats::new(ANSWER_SEATS.0, ANSWER_SEATS.1),
             picture_seats: Seats::new(PICTURE_SEATS.0, PICTURE_SEATS.1),

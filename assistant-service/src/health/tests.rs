@@ -106,6 +106,7 @@ async fn a_disk_that_breaks_is_told_after_five_seconds_and_one_that_works_again_
     flood(&readiness, &backbone, true).await;
     *fake.answer.lock().unwrap() = Some(Err(BackboneError::Unavailable("disk I/O error".to_owned())));
     tokio::time::sleep(FRESH_FOR).await;
+    assert!(!readiness.is_ready(&backbone).await);
     flood(&readiness, &backbone, false).await;
     *fake.answer.lock().unwrap() = Some(Ok(()));
     tokio::time::sleep(AGAIN_AFTER).await;
@@ -177,12 +178,31 @@ async fn a_store_that_hangs_is_not_ready_and_is_asked_once() {
     assert_eq!(fake.commits(), 1);
 }
 
+#[tokio::test(start_paused = true)]
+async fn who_asks_while_another_one_looks_again_hears_what_was_found_last_and_not_for_long() {
+    let (fake, backbone) = Fake::answering(Some(Ok(())));
+    let readiness = Readiness::default();
+    flood(&readiness, &backbone, true).await;
+    *fake.answer.lock().unwrap() = None;
+    tokio::time::sleep(FRESH_FOR).await;
+    let begun = Instant::now();
+    let others = async {
+        tokio::task::yield_now().await;
+        flood(&readiness, &backbone, true).await;
+        assert_eq!(begun.elapsed(), Duration::ZERO);
+    };
+    let (looked, ()) = tokio::join!(readiness.is_ready(&backbone), others);
+    assert!(!looked && begun.elapsed() == PATIENCE);
+    flood(&readiness, &backbone, false).await;
+    assert_eq!(fake.commits(), 2);
+}
+
 #[tokio::test]
 async fn a_store_that_works_is_ready_time_and_again() {
     let stage = Stage::new();
     for _ in 0..3 {
         assert!(stage.state.readiness.is_ready(&stage.state.backbone).await);
-        *stage.state.readiness.last.lock().await = None;
+        *stage.state.readiness.last.lock().unwrap() = None;
     }
 }
 

@@ -1,5 +1,6 @@
 use axum::routing::{get, post};
 use tower::ServiceExt;
+use trust_core::principal::Principal;
 
 use super::*;
 use crate::testing::{Answer, HOST, Stage};
@@ -68,7 +69,7 @@ async fn when_all_seats_are_taken_nobody_more_may_wait_and_others_are_still_answ
 async fn open_routes_are_bounded_in_number_and_time() {
     let stage = Stage::new();
     let routes = Router::new().route("/slow", get(std::future::pending::<()>));
-    let app = around_all(open(routes), &stage.state).with_state(stage.state.clone());
+    let app = around_all(open(routes, &stage.state), &stage.state).with_state(stage.state.clone());
     let request = || Request::get("/slow").body(Body::empty()).unwrap();
     let flood =
         (0..=REQUESTS_AT_WORK).map(|_| async { Answer::of(app.clone().oneshot(request()).await.unwrap()).await });
@@ -181,18 +182,52 @@ async fn waiting_seats_are_shared_too() {
 }
 
 #[tokio::test]
-async fn bodies_are_bounded_together_and_what_has_none_goes_on() {
+async fn bodies_are_bounded_together_and_those_of_one_caller_to_a_share() {
     let stage = Stage::new();
-    let room = Arc::clone(&stage.state.room_for_bodies);
-    let all = room.acquire_many(u32::try_from(room.available_permits() - 100).unwrap()).await.unwrap();
-    let publish = || stage.post("/v1/events", &serde_json::json!({"padding": "x".repeat(200)})).send();
-    let refused = publish().await;
+    let room = &stage.state.room_for_bodies;
+    let whole_share = |name: &str| {
+        let somebody = Principal::new("https://issuer.watchgate.test", name);
+        room.take_many(&Some(Requester::Principal(somebody)), BODIES_BYTES / SHARE_OF_SEATS).unwrap()
+    };
+    let publish = |who: &'static str| stage.post("/v1/events", &serde_json::json!({"padding": "x"})).by(who).send();
+    let own = whole_share("tester-7");
+    let (refused, another) = (publish("tester-7").await, publish("tester-8").await);
+    assert_eq!(
+        (refused.status.as_u16(), &refused.json["type"]),
+        (429, &"urn:watchgate:problem:too-many-at-once".into())
+    );
+    assert!(![429, 503].contains(&another.status.as_u16()), "{}", another.status);
+    let all = ["alder", "birch", "cedar"].map(whole_share);
+    let refused = publish("tester-8").await;
     assert_eq!((refused.status.as_u16(), &refused.json["type"]), (503, &"urn:watchgate:problem:busy".into()));
     assert_eq!(refused.headers["retry-after"], "1");
-    assert_eq!(stage.get("/v1/events").send().await.status.as_u16(), 200);
-    drop(all);
-    assert_ne!(publish().await.status.as_u16(), 503);
-    assert_eq!(room.available_permits(), BODIES_BYTES);
+    assert_eq!(stage.get("/v1/events").send().await.status.as_u16(), 200, "it has no body");
+    drop((own, all));
+    assert!(![429, 503].contains(&publish("tester-7").await.status.as_u16()));
+    room.take_many(&None, BODIES_BYTES / SHARE_OF_SEATS).unwrap();
+    assert!(room.is_empty(), "all of it came back");
+}
+
+#[tokio::test(start_paused = true)]
+async fn when_the_service_ends_whoever_is_at_work_is_told_before_the_connection_is_cut() {
+    let stage = Stage::new();
+    let routes = || {
+        let routes =
+            Router::new().route("/slow", get(std::future::pending::<()>)).route("/", post(|_: Bytes| async {}));
+        answering(routes, &stage.state)
+    };
+    let begun = tokio::time::Instant::now();
+    let ends = async { stage.state.ending.send_replace(true) };
+    let slow = send(&stage, routes(), "GET", "/slow", Body::empty());
+    let (slow, half, _) = tokio::join!(slow, send(&stage, routes(), "POST", "/", body_that_never_ends()), ends);
+    assert_eq!(
+        (slow.status.as_u16(), slow.headers.get("retry-after")),
+        (503, None),
+        "whether it was done is not known"
+    );
+    assert_eq!((half.status.as_u16(), &half.json["type"]), (503, &"urn:watchgate:problem:ending".into()));
+    assert!(half.headers.contains_key("retry-after"));
+    assert!(begun.elapsed() < GRACE, "{:?}", begun.elapsed());
 }
 
 #[tokio::test]
@@ -220,18 +255,26 @@ async fn a_large_answer_holds_its_callers_seat_until_it_is_read_and_a_small_one_
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_refusal_for_want_of_room_comes_a_moment_later_unless_very_many_wait_for_one() {
+async fn who_reads_a_large_answer_too_slowly_is_let_go_of() {
+    let answer = held::holding((), vec![b'x'; 200_000].into_response());
+    let mut pieces = answer.into_body().into_data_stream();
+    pieces.next().await.unwrap().unwrap();
+    tokio::time::sleep(held::WRITTEN_WITHIN).await;
+    pieces.next().await.unwrap().unwrap();
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert!(pieces.next().await.unwrap().is_err());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refusal_for_want_of_room_comes_a_moment_later_and_another_answer_at_once() {
     let stage = Stage::new();
     let state = stage.state.clone();
     let refusing = get(move || std::future::ready(shed(&state, Shed::Seats, Problem::Busy)));
     let routes = Router::new().route("/", refusing).route("/missing", get(async || Problem::NotFound));
     let app = around_all(routes, &stage.state).with_state(stage.state.clone());
-    let took = async |target: &str| {
+    for (target, kept_for) in [("/", refusals::AT_LEAST), ("/missing", Duration::ZERO)] {
         let begun = tokio::time::Instant::now();
         app.clone().oneshot(Request::get(target).body(Body::empty()).unwrap()).await.unwrap();
-        begun.elapsed()
-    };
-    let all = futures_util::future::join_all((0..=REFUSALS_HELD).map(|_| took("/"))).await;
-    assert_eq!(all.iter().filter(|took| **took >= BEFORE_REFUSAL).count(), REFUSALS_HELD);
-    assert_eq!(took("/missing").await, Duration::ZERO);
+        assert_eq!(begun.elapsed(), kept_for, "{target}");
+    }
 }

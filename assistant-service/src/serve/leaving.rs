@@ -14,7 +14,7 @@ use crate::loopback::{Listening, Loopback};
 use crate::state::AppState;
 
 /// How long requests that are under way may still take when the service ends.
-pub(super) const GRACE: Duration = Duration::from_secs(5);
+pub(crate) const GRACE: Duration = Duration::from_secs(5);
 
 /// Answers on this address whether the service is alive and ready, where there is one, until what comes of this is dropped: also while
 /// the service drains.
