@@ -7,6 +7,8 @@
 //!
 //! A process of its own, which shares nothing with what it looks at: no store, no key, no folder (docs/decisions/0029-live-checks.md).
 
+#[cfg(test)]
+mod against;
 mod alerts;
 mod attacks;
 mod check;
@@ -40,6 +42,7 @@ use crate::clock::{SystemClock, millis};
 use crate::config_file;
 use crate::connections::{self, Bounds};
 use crate::serve::{LogFormat, start_log};
+use alerts::Origin;
 use check::{Finding, Outcome};
 use deliver::{Webhook, deliver};
 use metrics::Metrics;
@@ -113,16 +116,23 @@ async fn watch(prober: Prober) -> anyhow::Result<()> {
     let mut rows: Vec<_> = settings.receivers.iter().map(|receiver| receiver.name.clone()).collect();
     rows.push(GATEWAY.to_owned());
     let now = millis(prober.clock.now());
-    let outbox = Arc::new(Outbox::open(settings.state_file.clone(), &rows, &checks, now)?);
+    let origin = Origin::of(&settings);
+    let outbox = Arc::new(Outbox::open(settings.state_file.clone(), &rows, &checks, &origin, now)?);
+    prober.go_on_with(outbox.let_through().await);
     let (board, metrics) = (Arc::new(Board::default()), Arc::new(Metrics::default()));
 
     let listen = settings.listen;
     let listener =
         TcpListener::bind(listen).await.with_context(|| format!("cannot listen on {listen}; choose a free address"))?;
     writeln!(std::io::stdout(), "watchgate: listening on http://{}", listener.local_addr()?)?;
-    let gateway = settings.gateway.as_str().trim_end_matches('/').to_owned();
-    let (board_shown, outbox_shown, metrics_shown) = (Arc::clone(&board), Arc::clone(&outbox), Arc::clone(&metrics));
-    let shown = Shown { gateway, checks, board: board_shown, outbox: outbox_shown, metrics: metrics_shown };
+    let shown = Shown {
+        gateway: origin.gateway,
+        interval: settings.interval,
+        checks,
+        board: Arc::clone(&board),
+        outbox: Arc::clone(&outbox),
+        metrics: Arc::clone(&metrics),
+    };
     let mut beside = JoinSet::new();
     // Ends with the process; should it end before, looking goes on.
     beside.spawn(connections::answer(listener, routes(Arc::new(shown)), Bounds::few(LOOKERS), std::future::pending()));
@@ -145,7 +155,7 @@ fn deliver_to_all(prober: &Prober, outbox: &Arc<Outbox>, metrics: &Arc<Metrics>,
         let (outbox, metrics) = (Arc::clone(outbox), Arc::clone(metrics));
         beside.spawn(async move { deliver(&webhook, &outbox, &metrics).await });
     }
-    let through = ThroughGateway::new(prober, wire);
+    let through = ThroughGateway::new(prober);
     let (outbox, metrics) = (Arc::clone(outbox), Arc::clone(metrics));
     beside.spawn(async move { deliver(&through, &outbox, &metrics).await });
 }
@@ -164,6 +174,7 @@ async fn rounds(prober: &Prober, outbox: &Outbox, board: &Board, metrics: &Metri
                 tracing::warn!(check = check.name(), reason, "a check failed");
             }
         }
+        outbox.keep_let_through(prober.let_through()).await;
         for notice in outbox.take(&round.findings, millis(prober.clock.now())).await {
             let (check, id) = (notice.alert.check.name(), notice.alert.id);
             match notice.ended {

@@ -273,11 +273,16 @@ async fn with_a_real_identity_provider_sessions_and_revocations_are_looked_at_an
 
 async fn the_page_and_the_metrics_say_the_same(watched: &Watched) -> Result<()> {
     let address = format!("http://127.0.0.1:{}", watched.listen);
-    let page = plain()?.get(&address).send().await?.error_for_status()?;
-    let policy = page.headers().get("content-security-policy").and_then(|policy| policy.to_str().ok());
-    ensure!(policy.is_some_and(|policy| policy.starts_with("default-src 'none'")), "{policy:?}");
-    let page = page.text().await?;
-    ensure!(page.contains("<h1>all well</h1>") && !page.contains("<script"), "{page}");
+    // Not while a round takes longer than three intervals, which are short here.
+    until("the page says that all is well", PATIENCE, async || {
+        let page = plain()?.get(&address).send().await?.error_for_status()?;
+        let policy = page.headers().get("content-security-policy").and_then(|policy| policy.to_str().ok());
+        ensure!(policy.is_some_and(|policy| policy.starts_with("default-src 'none'")), "{policy:?}");
+        let page = page.text().await?;
+        ensure!(!page.contains("<script"), "{page}");
+        Ok(page.contains("<h1>all well</h1>").then_some(()))
+    })
+    .await?;
     let metrics = plain()?.get(format!("{address}/metrics")).send().await?.error_for_status()?.text().await?;
     for line in [
         "watchgate_probe_check_passing{check=\"session\"} 1",

@@ -6,9 +6,20 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::check::{Check, Finding, Outcome};
+use super::settings::Settings;
 
 /// One failure is a restart, or a lost packet.
 const FAILURES: u32 = 2;
+
+/// Of a reason that tells of all attacks its beginning: it is kept once for each receiver.
+const MAX_REASON_BYTES: usize = 1024;
+
+/// Where an alert is from, by which receivers know it again: what it began with holds to its end, whatever the file says by then.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Origin {
+    pub(super) gateway: String,
+    pub(super) labels: BTreeMap<String, String>,
+}
 
 /// A check that has failed twice in a row, until it passes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -19,6 +30,9 @@ pub(super) struct Alert {
     pub(super) since: i64,
     /// What was found when it was told.
     pub(super) reason: String,
+    /// Empty in files of probes that did not keep it.
+    #[serde(default)]
+    pub(super) origin: Origin,
 }
 
 /// What there is to tell of an alert.
@@ -35,13 +49,22 @@ pub(super) struct Alerts {
     alerts: BTreeMap<Check, Alert>,
     /// Failures in a row of checks without an alert: how many, and since when.
     failures: BTreeMap<Check, (u32, i64)>,
+    /// Of those that begin.
+    origin: Origin,
+}
+
+impl Origin {
+    pub(super) fn of(settings: &Settings) -> Self {
+        let gateway = settings.gateway.as_str().trim_end_matches('/').to_owned();
+        Self { gateway, labels: settings.labels.clone() }
+    }
 }
 
 impl Alerts {
     /// Those that were there before a restart. What failed once before it begins anew.
-    pub(super) fn of(alerts: impl IntoIterator<Item = Alert>) -> Self {
+    pub(super) fn of(alerts: impl IntoIterator<Item = Alert>, origin: Origin) -> Self {
         let alerts = alerts.into_iter().map(|alert| (alert.check, alert)).collect();
-        Self { alerts, failures: BTreeMap::new() }
+        Self { alerts, failures: BTreeMap::new(), origin }
     }
 
     pub(super) fn all(&self) -> impl Iterator<Item = &Alert> {
@@ -70,7 +93,8 @@ impl Alerts {
                     return None;
                 }
                 self.failures.remove(&check);
-                let alert = Alert { id: Uuid::now_v7(), check, since, reason: reason.clone() };
+                let reason = reason.get(..reason.floor_char_boundary(MAX_REASON_BYTES)).unwrap_or_default().to_owned();
+                let alert = Alert { id: Uuid::now_v7(), check, since, reason, origin: self.origin.clone() };
                 self.alerts.insert(check, alert.clone());
                 Some(Notice { alert, ended: None })
             }

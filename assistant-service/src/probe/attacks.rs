@@ -4,6 +4,7 @@ mod forgery;
 
 use futures_util::future::join_all;
 use reqwest::Method;
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -28,7 +29,8 @@ const SCOPED: [(&str, &str); 5] = [
 ];
 
 /// An attack.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub(super) enum Attack {
     NoToken,
     LapsedToken,

@@ -103,11 +103,16 @@ pub(super) enum Outcome {
     Passed(String),
     /// It is not, and why.
     Failed(String),
-    /// What it stands on failed, so it says nothing of itself.
-    Blocked(Check),
+    /// What it stands on failed, or too little of it was seen: it says nothing of itself, and why.
+    Blocked(String),
 }
 
 impl Outcome {
+    /// Not looked at, since this failed.
+    pub(super) fn blocked_by(check: Check) -> Self {
+        Self::Blocked(format!("not looked at: {} failed", check.name()))
+    }
+
     pub(super) const fn name(&self) -> &'static str {
         match self {
             Self::Passed(_) => "passed",
@@ -119,8 +124,7 @@ impl Outcome {
     /// What a person reads beside it.
     pub(super) fn said(&self) -> String {
         match self {
-            Self::Passed(said) | Self::Failed(said) => said.clone(),
-            Self::Blocked(by) => format!("not looked at: {} failed", by.name()),
+            Self::Passed(said) | Self::Failed(said) | Self::Blocked(said) => said.clone(),
         }
     }
 }

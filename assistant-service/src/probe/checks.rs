@@ -6,3 +6,6 @@ pub(super) mod command;
 pub(super) mod event;
 pub(super) mod revocation;
 pub(super) mod session;
+
+#[cfg(test)]
+mod tests;

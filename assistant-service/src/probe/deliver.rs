@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 
 use super::alerts::Notice;
 use super::metrics::Metrics;
-use super::notice::Wire;
+use super::notice::{Wire, cloud_event};
 use super::outbox::Outbox;
 use super::settings::{Form, ReceiverSettings};
 use crate::outbound::Outbound;
@@ -54,7 +54,7 @@ impl Receiver for Webhook {
         let ReceiverSettings { name, form, url, token_file, reach } = &self.settings;
         let (content_type, body) = match form {
             Form::Alertmanager => ("application/json", self.wire.alertmanager(notice, name)),
-            Form::CloudEvents => (CLOUD_EVENT, self.wire.cloud_event(notice, &self.source)),
+            Form::CloudEvents => (CLOUD_EVENT, cloud_event(notice, &self.source)),
         };
         let mut headers = HeaderMap::from_iter([(CONTENT_TYPE, HeaderValue::from_static(content_type))]);
         if let Some(file) = token_file {

@@ -14,27 +14,24 @@ const ALERT_NAME: &str = "WatchgateProbeFailed";
 pub(super) const FAILED: &str = "dev.watchgate.probe.failed";
 pub(super) const RECOVERED: &str = "dev.watchgate.probe.recovered";
 
-/// What an alert says wherever it is told.
+/// Alertmanager's form, for receivers of it.
 pub(super) struct Wire {
-    labels: BTreeMap<String, String>,
-    gateway: String,
     external_url: String,
 }
 
 impl Wire {
     pub(super) fn of(settings: &Settings) -> Self {
-        let gateway = settings.gateway.as_str().trim_end_matches('/').to_owned();
         let external_url = settings
             .external_url
             .as_ref()
             .map_or_else(|| format!("http://{}/", settings.listen), |url| url.to_string());
-        Self { labels: settings.labels.clone(), gateway, external_url }
+        Self { external_url }
     }
 
     /// Version 4 of the format: one group with one alert.
     pub(super) fn alertmanager(&self, notice: &Notice, receiver: &str) -> Value {
         let Notice { alert, ended } = notice;
-        let labels = self.labels_of(alert);
+        let labels = labels_of(alert);
         let status = if ended.is_some() { "resolved" } else { "firing" };
         let annotations = json!({"summary": alert.check.summary(), "description": alert.reason});
         // Of one that fires Alertmanager writes Go's zero time.
@@ -61,44 +58,44 @@ impl Wire {
             }],
         })
     }
+}
 
-    /// Its id is that of the alert and its state, so that whoever hears it twice knows it.
-    pub(super) fn cloud_event(&self, notice: &Notice, source: &str) -> Value {
-        let Notice { alert, ended } = notice;
-        let (event_type, state) = if ended.is_some() { (RECOVERED, "recovered") } else { (FAILED, "failed") };
-        json!({
-            "specversion": "1.0",
-            "id": format!("{}-{state}", alert.id),
-            "source": source,
-            "type": event_type,
-            "subject": alert.check.name(),
-            "time": written(ended.unwrap_or(alert.since)),
-            "datacontenttype": "application/json",
-            "data": {
-                "alert": alert.id,
-                "check": alert.check.name(),
-                "gateway": self.gateway,
-                "severity": alert.check.severity().name(),
-                "summary": alert.check.summary(),
-                "reason": alert.reason,
-                "since": written(alert.since),
-                "ended": ended.map(written),
-                "labels": self.labels,
-            },
-        })
-    }
+/// Its id is that of the alert and its state, so that whoever hears it twice knows it.
+pub(super) fn cloud_event(notice: &Notice, source: &str) -> Value {
+    let Notice { alert, ended } = notice;
+    let (event_type, state) = if ended.is_some() { (RECOVERED, "recovered") } else { (FAILED, "failed") };
+    json!({
+        "specversion": "1.0",
+        "id": format!("{}-{state}", alert.id),
+        "source": source,
+        "type": event_type,
+        "subject": alert.check.name(),
+        "time": written(ended.unwrap_or(alert.since)),
+        "datacontenttype": "application/json",
+        "data": {
+            "alert": alert.id,
+            "check": alert.check.name(),
+            "gateway": alert.origin.gateway,
+            "severity": alert.check.severity().name(),
+            "summary": alert.check.summary(),
+            "reason": alert.reason,
+            "since": written(alert.since),
+            "ended": ended.map(written),
+            "labels": alert.origin.labels,
+        },
+    })
+}
 
-    fn labels_of(&self, alert: &Alert) -> BTreeMap<String, String> {
-        let own = [
-            ("alertname", ALERT_NAME),
-            ("check", alert.check.name()),
-            ("gateway", &self.gateway),
-            ("severity", alert.check.severity().name()),
-        ];
-        let own = own.map(|(name, value)| (name.to_owned(), value.to_owned()));
-        // Ours come last: a label of the file renames no alert.
-        self.labels.clone().into_iter().chain(own).collect()
-    }
+fn labels_of(alert: &Alert) -> BTreeMap<String, String> {
+    let own = [
+        ("alertname", ALERT_NAME),
+        ("check", alert.check.name()),
+        ("gateway", &alert.origin.gateway),
+        ("severity", alert.check.severity().name()),
+    ];
+    let own = own.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    // Ours come last: a label of the file renames no alert.
+    alert.origin.labels.clone().into_iter().chain(own).collect()
 }
 
 /// RFC 3339, of Unix milliseconds.
@@ -117,16 +114,18 @@ fn fingerprint(labels: &BTreeMap<String, String>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::probe::alerts::Origin;
     use crate::probe::check::Check;
 
     fn wire() -> Wire {
-        let labels = BTreeMap::from([("site".to_owned(), "bonn".to_owned()), ("check".to_owned(), "mine".to_owned())]);
-        Wire { labels, gateway: "https://gw.example.com".to_owned(), external_url: "http://127.0.0.1:9465/".to_owned() }
+        Wire { external_url: "http://127.0.0.1:9465/".to_owned() }
     }
 
     fn alert() -> Alert {
+        let labels = BTreeMap::from([("site".to_owned(), "bonn".to_owned()), ("check".to_owned(), "mine".to_owned())]);
+        let origin = Origin { gateway: "https://gw.example.com".to_owned(), labels };
         let (id, reason) = (uuid::Uuid::from_u128(7), "it cites nothing".to_owned());
-        Alert { id, check: Check::Ask, since: 1_800_000_000_123, reason }
+        Alert { id, check: Check::Ask, since: 1_800_000_000_123, reason, origin }
     }
 
     #[test]
@@ -165,10 +164,10 @@ mod tests {
     fn the_same_notice_is_the_same_event_however_often_it_is_told() {
         let (begun, over) =
             (Notice { alert: alert(), ended: None }, Notice { alert: alert(), ended: Some(1_800_000_060_000) });
-        let event = wire().cloud_event(&begun, "https://idp#probe");
-        assert_eq!(event, wire().cloud_event(&begun, "https://idp#probe"));
+        let event = cloud_event(&begun, "https://idp#probe");
+        assert_eq!(event, cloud_event(&begun, "https://idp#probe"));
         assert_eq!((&event["type"], &event["data"]["ended"]), (&json!(FAILED), &Value::Null));
-        let recovered = wire().cloud_event(&over, "https://idp#probe");
+        let recovered = cloud_event(&over, "https://idp#probe");
         assert_eq!(
             (&recovered["type"], &recovered["data"]["ended"]),
             (&json!(RECOVERED), &json!("2027-01-15T08:01:00Z"))

@@ -1,6 +1,6 @@
 //! Makes the checks of a round: first what everything stands on, then all others side by side, each in its own time.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -39,13 +39,16 @@ pub(super) struct Prober {
     forger: Forger,
     /// When each check was last made, by the clock that only grows, and what came of it.
     made: Mutex<BTreeMap<Check, (Duration, Last)>>,
+    /// Attacks that got through and were not denied since.
+    let_through: Mutex<BTreeSet<Attack>>,
     /// The report of the last round.
     last: Mutex<Value>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Last {
-    Passed,
+    /// It is made again at its own pace.
+    Usual,
     /// Nothing is known: it is made in the next round.
     Blocked,
     /// So is what has failed once: the second look decides.
@@ -65,8 +68,17 @@ struct Reported {
 
 impl Prober {
     pub(super) fn new(settings: Arc<Settings>, clock: Arc<dyn Clock>) -> Self {
-        let (tokens, forger) = (Arc::default(), Forger::default());
-        Self { settings, clock, tokens, forger, made: Mutex::default(), last: Mutex::new(json!({"checks": []})) }
+        let (tokens, forger, last) = (Arc::default(), Forger::default(), Mutex::new(json!({"checks": []})));
+        Self { settings, clock, tokens, forger, made: Mutex::default(), let_through: Mutex::default(), last }
+    }
+
+    /// Goes on with what an earlier probe has seen get through.
+    pub(super) fn go_on_with(&self, let_through: BTreeSet<Attack>) {
+        *self.let_through.lock().unwrap_or_else(PoisonError::into_inner) = let_through;
+    }
+
+    pub(super) fn let_through(&self) -> BTreeSet<Attack> {
+        self.let_through.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Every check that this file has made.
@@ -120,7 +132,7 @@ impl Prober {
         let answered = timeout(base, base::gateway(walk)).await.unwrap_or_else(|_| Err(anyhow!("no answer in time")));
         let (gateway, service) = match &answered {
             Ok(answer) => (Outcome::Passed("answers".to_owned()), base::service(answer)),
-            Err(error) => (Outcome::Failed(format!("{error:#}")), Outcome::Blocked(Check::Gateway)),
+            Err(error) => (Outcome::Failed(format!("{error:#}")), Outcome::blocked_by(Check::Gateway)),
         };
         let blocked = match (&gateway, &service) {
             (Outcome::Failed(_), _) => Some(Check::Gateway),
@@ -188,7 +200,7 @@ impl Prober {
                 Ok(Err(error)) => Outcome::Failed(format!("{error:#}")),
                 Err(_) => Outcome::Failed(format!("not done within {} s", pace.timeout.as_secs())),
             },
-            (by, _) => Outcome::Blocked(by.unwrap_or(Check::Token)),
+            (by, _) => Outcome::blocked_by(by.unwrap_or(Check::Token)),
         };
         Some(finding(check, outcome, begun))
     }
@@ -202,14 +214,31 @@ impl Prober {
         let pace = self.pace(Check::Gate).filter(|pace| self.is_due(Check::Gate, *pace))?;
         let begun = Instant::now();
         if let Some(Check::Gateway) = blocked {
-            return Some((finding(Check::Gate, Outcome::Blocked(Check::Gateway), begun), Vec::new()));
+            return Some((finding(Check::Gate, Outcome::blocked_by(Check::Gateway), begun), Vec::new()));
         }
         let made = timeout(pace.timeout, attack(walk, identity, blocked.is_none())).await;
         let (outcome, attacks) = match made {
-            Ok(attacks) => (judged(&attacks, blocked), attacks),
+            Ok(attacks) => (self.judge(&attacks, blocked), attacks),
             Err(_) => (Outcome::Failed(format!("not done within {} s", pace.timeout.as_secs())), Vec::new()),
         };
         Some((finding(Check::Gate, outcome, begun), attacks))
+    }
+
+    /// What the attacks come to, with what got through in earlier rounds.
+    fn judge(&self, attacks: &[(Attack, Verdict)], blocked: Option<Check>) -> Outcome {
+        let mut let_through = self.let_through.lock().unwrap_or_else(PoisonError::into_inner);
+        for (attack, verdict) in attacks {
+            match verdict {
+                Verdict::Denied => {
+                    let_through.remove(attack);
+                }
+                Verdict::NotDenied(_) => {
+                    let_through.insert(*attack);
+                }
+                Verdict::NotJudged(_) => {}
+            }
+        }
+        judged(attacks, &let_through, blocked)
     }
 
     /// Rounds come a little early or late; a check that comes with each of them is not to miss one by that.
@@ -228,7 +257,9 @@ impl Prober {
         for Finding { check, outcome, .. } in findings {
             let before = made.get(check).map(|(_, last)| *last);
             let last = match outcome {
-                Outcome::Passed(_) => Last::Passed,
+                Outcome::Passed(_) => Last::Usual,
+                // Attacks that nobody judged may be why a throttle has had enough.
+                Outcome::Blocked(_) if *check == Check::Gate => Last::Usual,
                 Outcome::Blocked(_) => Last::Blocked,
                 Outcome::Failed(_) if matches!(before, Some(Last::FailedOnce | Last::Failing)) => Last::Failing,
                 Outcome::Failed(_) => Last::FailedOnce,
@@ -238,19 +269,38 @@ impl Prober {
     }
 }
 
-/// The gate denies what it must if every attack that was judged was denied, and some were.
-fn judged(attacks: &[(Attack, Verdict)], blocked: Option<Check>) -> Outcome {
+/// The gate denies what it must if some attacks were denied, none got through, and none that got through before is still to be judged:
+/// a service that is away, or a throttle, closes no gate.
+fn judged(attacks: &[(Attack, Verdict)], let_through: &BTreeSet<Attack>, blocked: Option<Check>) -> Outcome {
     let through = attacks.iter().filter_map(|(attack, verdict)| match verdict {
         Verdict::NotDenied(how) => Some(format!("{}: {how}", attack.name())),
         Verdict::Denied | Verdict::NotJudged(_) => None,
     });
     let through: Vec<_> = through.collect();
-    let denied = attacks.iter().filter(|(_, verdict)| *verdict == Verdict::Denied).count();
-    match (through.is_empty(), denied) {
-        (false, _) => Outcome::Failed(through.join("; ")),
-        (true, 0) => Outcome::Blocked(blocked.unwrap_or(Check::Service)),
-        (true, denied) => Outcome::Passed(format!("{denied} of {} attacks denied, none let through", attacks.len())),
+    if !through.is_empty() {
+        return Outcome::Failed(through.join("; "));
     }
+    let not_judged = attacks.iter().filter(|(_, verdict)| *verdict != Verdict::Denied).map(|(attack, _)| *attack);
+    let not_judged: Vec<_> = not_judged.collect();
+    let denied = attacks.len().saturating_sub(not_judged.len());
+    match (denied, blocked) {
+        (0, Some(by)) => Outcome::blocked_by(by),
+        (0, None) => Outcome::Blocked("no attack was judged".to_owned()),
+        _ if !let_through.is_empty() => {
+            Outcome::Blocked(format!("let through before, and not judged since: {}", names(let_through)))
+        }
+        _ => {
+            let mut said = format!("{denied} of {} attacks denied, none let through", attacks.len());
+            if !not_judged.is_empty() {
+                said += &format!("; not judged: {}", names(&not_judged));
+            }
+            Outcome::Passed(said)
+        }
+    }
+}
+
+fn names<'a>(attacks: impl IntoIterator<Item = &'a Attack>) -> String {
+    attacks.into_iter().map(|attack| attack.name()).collect::<Vec<_>>().join(", ")
 }
 
 fn has_failed(findings: &[Finding], check: Check) -> bool {

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use reqwest::Url;
 use serde_json::{Value, json};
+use tokio::time::Instant;
 use trust_core::Mistake;
 
 use super::check::Check;
@@ -68,9 +69,10 @@ pub(super) struct Pace {
 }
 
 impl Pace {
-    /// For what is to be put in order afterwards, however the check ends: some of its time is left for that.
-    pub(super) fn patience(self) -> Duration {
-        self.timeout.mul_f64(0.75)
+    /// When a check that begins now gives up: the rest of its time is for putting in order what it has begun.
+    pub(super) fn deadline(self) -> Instant {
+        let now = Instant::now();
+        now.checked_add(self.timeout.mul_f64(0.75)).unwrap_or(now)
     }
 }
 

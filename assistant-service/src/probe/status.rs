@@ -3,6 +3,7 @@
 mod page;
 
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use axum::extract::State;
 use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS};
@@ -15,10 +16,11 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 use tokio::sync::Semaphore;
+use tokio::time::Instant;
 
 use super::alerts::Alert;
 use super::attacks::{Attack, Verdict};
-use super::check::{Check, Finding};
+use super::check::{Check, Finding, Outcome};
 use super::live::LiveSession;
 use super::metrics::Metrics;
 use super::notice::written;
@@ -30,6 +32,9 @@ use crate::problem::Problem;
 
 const REQUESTS_AT_WORK: usize = 16;
 
+/// Intervals after which what was found says nothing of now.
+const OLD_AFTER: u32 = 3;
+
 /// Everything that was found last, of each check.
 #[derive(Default)]
 pub(super) struct Board(Mutex<Known>);
@@ -37,6 +42,8 @@ pub(super) struct Board(Mutex<Known>);
 #[derive(Clone, Default)]
 struct Known {
     last_round: Option<OffsetDateTime>,
+    /// When that ended, by a clock that nobody sets.
+    looked: Option<Instant>,
     took_milliseconds: u128,
     findings: Vec<(Finding, OffsetDateTime)>,
     attacks: Vec<(Attack, Verdict)>,
@@ -46,7 +53,7 @@ struct Known {
 impl Board {
     pub(super) fn put(&self, round: &Round) {
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        known.last_round = Some(round.at);
+        (known.last_round, known.looked) = (Some(round.at), Some(Instant::now()));
         known.took_milliseconds = round.took.as_millis();
         for finding in &round.findings {
             known.findings.retain(|(known, _)| known.check != finding.check);
@@ -60,11 +67,41 @@ impl Board {
             known.sessions.clone_from(sessions);
         }
     }
+
+    fn known(&self) -> Known {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+impl Known {
+    /// How things are, in a few words. Well is what was looked at, all of it and lately.
+    fn summary(&self, alerts: usize, interval: Duration) -> String {
+        let counted = |count: usize, one: &str, more: &str| match count {
+            0 => None,
+            1 => Some(format!("1 {one}")),
+            count => Some(format!("{count} {more}")),
+        };
+        let age = self.looked.map(|looked| looked.elapsed());
+        let not_now = match age {
+            None => Some("not looked at yet".to_owned()),
+            Some(age) if age > interval.saturating_mul(OLD_AFTER) => Some("the last round is too old".to_owned()),
+            Some(_) => None,
+        };
+        let of = |is: fn(&Outcome) -> bool| self.findings.iter().filter(|(finding, _)| is(&finding.outcome)).count();
+        let failed = of(|outcome| matches!(outcome, Outcome::Failed(_)));
+        let blocked = of(|outcome| matches!(outcome, Outcome::Blocked(_)));
+        counted(alerts, "alert", "alerts")
+            .or(not_now)
+            .or_else(|| counted(failed, "check fails", "checks fail"))
+            .or_else(|| counted(blocked, "check is blocked", "checks are blocked"))
+            .unwrap_or_else(|| "all well".to_owned())
+    }
 }
 
 /// What the routes look into.
 pub(super) struct Shown {
     pub(super) gateway: String,
+    pub(super) interval: Duration,
     pub(super) checks: Vec<Check>,
     pub(super) board: Arc<Board>,
     pub(super) outbox: Arc<Outbox>,
@@ -75,6 +112,7 @@ pub(super) struct Shown {
 #[derive(Serialize)]
 struct Status {
     gateway: String,
+    summary: String,
     last_round: Option<String>,
     milliseconds: u128,
     checks: Vec<Value>,
@@ -102,7 +140,7 @@ pub(super) fn routes(shown: Arc<Shown>) -> Router {
 
 impl Shown {
     async fn status(&self) -> Status {
-        let known = self.board.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let known = self.board.known();
         let (alerts, standing) = (self.outbox.alerts().await, self.outbox.standing().await);
         let Standing { waiting, dropped, is_kept } = standing;
         let check = |(Finding { check, outcome, took }, at): &(Finding, OffsetDateTime)| {
@@ -123,6 +161,7 @@ impl Shown {
         };
         Status {
             gateway: self.gateway.clone(),
+            summary: known.summary(alerts.len(), self.interval),
             last_round: known.last_round.map(|at| written(millis(at))),
             milliseconds: known.took_milliseconds,
             checks: known.findings.iter().map(check).collect(),
@@ -158,31 +197,33 @@ async fn shown_page(State(shown): State<Arc<Shown>>) -> Response {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
-    use crate::probe::check::Outcome;
+    use crate::probe::alerts::Origin;
+
+    fn round(findings: Vec<Finding>) -> Round {
+        let (at, took, attacks) = (OffsetDateTime::UNIX_EPOCH, Duration::ZERO, Vec::new());
+        Round { at, took, findings, attacks, sessions: None }
+    }
+
+    fn finding(check: Check, outcome: Outcome) -> Finding {
+        Finding { check, outcome, took: Duration::ZERO }
+    }
 
     #[tokio::test]
     async fn what_others_say_is_text_in_the_page_and_each_check_keeps_its_last_finding() {
         let folder = tempfile::tempdir().unwrap();
-        let outbox = Outbox::open(folder.path().join("state.json"), &[], &Check::ALL, 0).unwrap();
+        let path = folder.path().join("state.json");
+        let outbox = Outbox::open(path, &[], &Check::ALL, &Origin::default(), 0).unwrap();
         let board = Board::default();
-        let finding = |check, outcome| Finding { check, outcome, took: Duration::ZERO };
         let failed = finding(Check::Ask, Outcome::Failed("<script>alert('x')</script>".to_owned()));
         let passed = finding(Check::Event, Outcome::Passed("found".to_owned()));
         for findings in [vec![passed, failed.clone()], vec![failed]] {
             outbox.take(&findings, 0).await;
-            board.put(&Round {
-                at: OffsetDateTime::UNIX_EPOCH,
-                took: Duration::ZERO,
-                findings,
-                attacks: Vec::new(),
-                sessions: None,
-            });
+            board.put(&round(findings));
         }
         let shown = Shown {
             gateway: "https://gw.example.com".to_owned(),
+            interval: Duration::from_secs(60),
             checks: Check::ALL.to_vec(),
             board: Arc::new(board),
             outbox: Arc::new(outbox),
@@ -193,5 +234,27 @@ mod tests {
         let page = page::written(&status);
         assert!(!page.contains("<script") && page.contains("&lt;script&gt;alert(&#39;x&#39;)"), "{page}");
         assert!(page.contains("<h1>1 alert</h1>"));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn all_is_well_only_where_everything_was_looked_at_and_lately() {
+        let board = Board::default();
+        let said = |alerts| board.known().summary(alerts, Duration::from_secs(60));
+        assert_eq!(said(0), "not looked at yet");
+        let failed = || Outcome::Failed("no".to_owned());
+        let passed = || Outcome::Passed("yes".to_owned());
+        for (ask, event, expected) in [
+            (failed(), failed(), "2 checks fail"),
+            (failed(), Outcome::blocked_by(Check::Service), "1 check fails"),
+            (passed(), Outcome::blocked_by(Check::Service), "1 check is blocked"),
+            (passed(), passed(), "all well"),
+        ] {
+            board.put(&round(vec![finding(Check::Ask, ask), finding(Check::Event, event)]));
+            assert_eq!((said(0).as_str(), said(2).as_str()), (expected, "2 alerts"));
+        }
+        tokio::time::advance(Duration::from_secs(179)).await;
+        assert_eq!(said(0), "all well");
+        tokio::time::advance(Duration::from_secs(2)).await;
+        assert_eq!((said(0).as_str(), said(1).as_str()), ("the last round is too old", "1 alert"));
     }
 }

@@ -9,7 +9,7 @@ use super::attacks::Forger;
 use super::checks::event;
 use super::deliver::Receiver;
 use super::gateway::Gateway;
-use super::notice::Wire;
+use super::notice::cloud_event;
 use super::prober::Prober;
 use super::settings::{GATEWAY, Settings};
 use super::walk::{Identity, Tokens, Walk};
@@ -20,13 +20,12 @@ pub(super) struct ThroughGateway {
     settings: Arc<Settings>,
     clock: Arc<dyn Clock>,
     tokens: Arc<Tokens>,
-    wire: Arc<Wire>,
 }
 
 impl ThroughGateway {
-    pub(super) fn new(prober: &Prober, wire: Arc<Wire>) -> Self {
+    pub(super) fn new(prober: &Prober) -> Self {
         let (settings, clock, tokens) = (&prober.settings, &prober.clock, &prober.tokens);
-        Self { settings: Arc::clone(settings), clock: Arc::clone(clock), tokens: Arc::clone(tokens), wire }
+        Self { settings: Arc::clone(settings), clock: Arc::clone(clock), tokens: Arc::clone(tokens) }
     }
 }
 
@@ -46,6 +45,6 @@ impl Receiver for ThroughGateway {
         let (gateway, sessions) = (Gateway::open(&self.settings)?, Mutex::new(None));
         let (settings, clock, tokens) = (self.settings.as_ref(), self.clock.as_ref(), self.tokens.as_ref());
         let walk = Walk { settings, clock, gateway: &gateway, tokens, forger: &Forger::default(), sessions: &sessions };
-        event::send(&walk, &identity, &self.wire.cloud_event(notice, &identity.principal)).await
+        event::send(&walk, &identity, &cloud_event(notice, &identity.principal)).await
     }
 }

@@ -9,7 +9,7 @@ fn told(alerts: &mut Alerts, findings: &str) -> Vec<Option<Notice>> {
     let outcome = |letter| match letter {
         'f' => Outcome::Failed("no citation".to_owned()),
         'p' => Outcome::Passed("cited".to_owned()),
-        _ => Outcome::Blocked(Check::Service),
+        _ => Outcome::blocked_by(Check::Service),
     };
     let take = |(minute, letter): (i64, char)| {
         let finding = Finding { check: Check::Ask, outcome: outcome(letter), took: Duration::ZERO };
@@ -63,11 +63,23 @@ fn an_alert_begins_with_its_first_failure_and_its_end_is_of_the_same_one() {
 fn an_alert_of_before_a_restart_is_not_told_again_and_ends() {
     let mut before = Alerts::default();
     told(&mut before, "ff");
-    let mut after = Alerts::of(before.all().cloned());
+    let moved = Origin { gateway: "https://elsewhere.example.com".to_owned(), labels: BTreeMap::new() };
+    let mut after = Alerts::of(before.all().cloned(), moved);
     assert!(told(&mut after, "ff").into_iter().flatten().next().is_none());
     let ended: Vec<_> = told(&mut after, "p").into_iter().flatten().collect();
-    assert_eq!(ended[0].alert.id, before.all().next().unwrap().id);
+    // The same one in everything, although the probe looks at another gateway by now.
+    assert_eq!(&ended[0].alert, before.all().next().unwrap());
     assert_eq!(after.all().count(), 0);
+}
+
+#[test]
+fn a_long_reason_is_cut_between_two_characters() {
+    let mut alerts = Alerts::default();
+    let reason = format!("a{}", "é".repeat(MAX_REASON_BYTES));
+    let finding = Finding { check: Check::Gate, outcome: Outcome::Failed(reason.clone()), took: Duration::ZERO };
+    let notice = [0, 1].into_iter().find_map(|now| alerts.take(&finding, now)).unwrap();
+    assert_eq!(notice.alert.reason.len(), MAX_REASON_BYTES - 1);
+    assert!(reason.starts_with(&notice.alert.reason));
 }
 
 #[test]

@@ -4,25 +4,8 @@ use axum::http::StatusCode;
 use zeroize::Zeroizing;
 
 use super::*;
-use crate::clock::SystemClock;
+use crate::probe::against::{NOW, against, own};
 use crate::probe::credential::Token;
-use crate::probe::gateway::Gateway;
-use crate::probe::settings::Settings;
-use crate::probe::walk::Tokens;
-
-const NOW: i64 = 1_800_000_000;
-
-fn own(algorithm: &str) -> Token {
-    let part = |value: serde_json::Value| {
-        use base64::Engine as _;
-        base64::prelude::BASE64_URL_SAFE_NO_PAD.encode(value.to_string())
-    };
-    let header = part(json!({"alg": algorithm, "typ": "at+jwt", "kid": "k1"}));
-    let claims = part(
-        json!({"iss": "https://idp", "sub": "probe", "aud": ["watchgate"], "exp": NOW + 600, "iat": NOW, "scope": "events:read mediations"}),
-    );
-    Token::of(Zeroizing::new(format!("{header}.{claims}.c2lnbmF0dXJl")))
-}
 
 fn read(token: &str) -> Token {
     Token::of(Zeroizing::new(token.to_owned()))
@@ -75,25 +58,10 @@ fn what_a_token_lacks_is_found_in_what_it_says() {
     assert_eq!(missing(&identity(read("opaque"))), Some("/v1/dead-letters?limit=1"));
 }
 
-/// Plays against a gateway that is this router.
-async fn against<T>(app: axum::Router, play: impl AsyncFnOnce(&Walk<'_>, &Identity) -> T) -> T {
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap());
-    tokio::spawn(async move { axum::serve(listener, app).await });
-    let text =
-        format!("stateFile: /s\ngateway: {{url: '{url}', allowedNetworks: [127.0.0.0/8]}}\ntoken: {{file: /t}}\n");
-    let settings = Settings::read(&text).unwrap();
-    let (gateway, tokens, clock) = (Gateway::open(&settings).unwrap(), Tokens::default(), SystemClock);
-    let identity = Identity { principal: "https://idp#probe".to_owned(), token: tokens.add(own("EdDSA")) };
-    let (forger, sessions) = (Forger::default(), std::sync::Mutex::new(None));
-    let (settings, gateway, tokens, forger, sessions) = (&settings, &gateway, &tokens, &forger, &sessions);
-    play(&Walk { settings, clock: &clock, gateway, tokens, forger, sessions }, &identity).await
-}
-
 /// What becomes of all attacks where everything is answered with this status.
 async fn verdicts(status: StatusCode) -> Vec<(Attack, Verdict)> {
     let app = axum::Router::new().fallback(move || async move { (status, "{}") });
-    against(app, async |walk, identity| attack(walk, Some(identity), true).await).await
+    against(app, "", async |walk, identity| attack(walk, Some(identity), true).await).await
 }
 
 #[tokio::test]
@@ -118,7 +86,14 @@ async fn an_identity_that_was_smuggled_in_is_seen_in_the_event() {
         let found = json!({"events": [{"position": 1, "event": {"authid": whose}}]});
         let taken = axum::routing::post(async || StatusCode::ACCEPTED);
         let app = axum::Router::new().route("/v1/events", taken.get(move || async move { axum::Json(found) }));
-        let verdict = against(app, async |walk, identity| smuggle(walk, identity).await.unwrap()).await;
+        let verdict = against(app, "", async |walk, identity| smuggle(walk, identity).await.unwrap()).await;
         assert_eq!(verdict == Verdict::Denied, expected, "{verdict:?}");
+    }
+}
+
+#[test]
+fn an_attack_is_kept_by_the_name_that_it_is_told_by() {
+    for attack in Attack::ALL {
+        assert_eq!(json!(attack), attack.name());
     }
 }

@@ -38,7 +38,7 @@ pub(in crate::probe) async fn token(walk: &Walk<'_>, blocked: Option<Check>) -> 
     let (Some(token), None) = (held, blocked) else {
         let outcome = match (obtained, blocked) {
             (Err(error), _) => refused(error),
-            (Ok(_), Some(by)) => Outcome::Blocked(by),
+            (Ok(_), Some(by)) => Outcome::blocked_by(by),
             (Ok(_), None) => Outcome::Passed("obtained".to_owned()),
         };
         return (outcome, None);

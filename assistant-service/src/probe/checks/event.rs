@@ -9,6 +9,7 @@ use tokio::time::{Instant, sleep};
 use uuid::Uuid;
 
 use super::super::deliver::CLOUD_EVENT;
+use super::super::gateway::plain;
 use super::super::notice::written;
 use super::super::walk::{Identity, Walk};
 use crate::clock::millis;
@@ -36,7 +37,8 @@ pub(in crate::probe) async fn check(walk: &Walk<'_>, identity: &Identity, last: 
     let found = find(walk, identity, ROUND, &id).await?;
     let took = sent.elapsed().as_millis();
     let whose = found.get("authid").and_then(Value::as_str);
-    ensure!(whose == Some(&identity.principal), "it came in as somebody else's: {}", whose.unwrap_or("nobody"));
+    let other = || whose.map_or_else(|| "nobody".to_owned(), plain);
+    ensure!(whose == Some(&identity.principal), "it came in as somebody else's: {}", other());
     ensure!(found.get("id").and_then(Value::as_str) == Some(&id), "another event was found in its place");
     Ok(format!("found after {took} ms"))
 }

@@ -2,6 +2,7 @@
 
 use anyhow::Context;
 use reqwest::Method;
+use tokio::time::timeout_at;
 
 use super::super::settings::RevocationSettings;
 use super::super::walk::{Identity, Walk};
@@ -13,7 +14,7 @@ pub(in crate::probe) async fn check(
     identity: &Identity,
     settings: &RevocationSettings,
 ) -> anyhow::Result<String> {
-    let now = walk.clock.now().unix_timestamp();
+    let (deadline, now) = (settings.pace.deadline(), walk.clock.now().unix_timestamp());
     let operator = settings.token.obtain(now).await.context("no token that may revoke")?.text;
     let revoke = async |token: &str| {
         let call = walk.gateway.call(Method::POST, "/v1/revocations").bearer(&operator).form(&[("token", token)]);
@@ -22,13 +23,13 @@ pub(in crate::probe) async fn check(
     let path = settings.path.as_str();
     let took = match (&walk.settings.session, walk.settings.token.gives_new_ones()) {
         (Some(session), false) => {
-            let opened = open(walk, identity, session).await.context("there is no token to revoke")?;
-            let took = async {
+            let opened = open(walk, identity, session, deadline).await.context("there is no token to revoke")?;
+            let took = timeout_at(deadline, async {
                 opened.request(Method::GET, path)?.expect(200).await.context("it was refused before it was revoked")?;
                 revoke(&opened.token).await?;
                 until_refused(|| opened.request(Method::GET, path)).await
-            };
-            let took = took.await;
+            });
+            let took = took.await.context("it was not revoked and refused in time").flatten();
             // Its token may be revoked, and the session goes on until it is ended.
             let ended = opened.end().await;
             let took = took?;

@@ -7,7 +7,7 @@ use anyhow::{Context, bail, ensure};
 use collector::gateway::ProofKey;
 use reqwest::Method;
 use serde_json::{Value, json};
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Instant, sleep, timeout_at};
 
 use super::super::credential::{CredentialSettings, Token};
 use super::super::gateway::{Call, Gateway, text};
@@ -42,8 +42,9 @@ pub(in crate::probe) async fn check(
     identity: &Identity,
     settings: &SessionSettings,
 ) -> anyhow::Result<String> {
-    let opened = open(walk, identity, settings).await?;
-    let used = timeout(settings.pace.patience(), use_it(&opened, &settings.path)).await;
+    let deadline = settings.pace.deadline();
+    let opened = open(walk, identity, settings, deadline).await?;
+    let used = timeout_at(deadline, use_it(&opened, &settings.path)).await;
     let ended = opened.end().await;
     used.context("the session's token got no answer in time")??;
     ended?;
@@ -66,20 +67,27 @@ async fn person(walk: &Walk<'_>, identity: &Identity, own: Option<&CredentialSet
     }
 }
 
-/// From the offer to a token. What was begun and did not come to its end is ended.
+/// From the offer to a token. What was begun and did not come to its end by `deadline`, which leaves time for that, is ended.
 pub(super) async fn open<'a>(
     walk: &Walk<'a>,
     identity: &Identity,
     settings: &SessionSettings,
+    deadline: Instant,
 ) -> anyhow::Result<Opened<'a>> {
-    let person = person(walk, identity, settings.token.as_ref()).await?;
+    let looked = async {
+        let person = person(walk, identity, settings.token.as_ref()).await?;
+        let sessions = live::list(walk, &person).await?;
+        anyhow::Ok((person, sessions))
+    };
+    // A session that is offered later than this could not be ended in time.
+    let (person, sessions) = timeout_at(deadline, looked).await.context("no list of sessions in time").flatten()?;
     let key = ProofKey::generate().context("no random numbers")?;
-    *walk.sessions.lock().unwrap_or_else(PoisonError::into_inner) = Some(live::list(walk, &person).await?);
+    *walk.sessions.lock().unwrap_or_else(PoisonError::into_inner) = Some(sessions);
     let call = walk.gateway.post("/v1/sessions", &json!({"label": LABEL})).bearer(&person.text);
     let offer = call.expect(201).await.context("no session is offered")?.json()?;
     let id = text(&offer, "/id")?.to_owned();
     let mut opened = Opened { gateway: walk.gateway, person, id, key, token: String::new() };
-    let let_in = timeout(settings.pace.patience(), opened.let_in(&offer)).await;
+    let let_in = timeout_at(deadline, opened.let_in(&offer)).await;
     match let_in.context("the device was not let in in time").flatten() {
         Ok(token) => {
             opened.token = token;

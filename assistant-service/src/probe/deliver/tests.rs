@@ -6,6 +6,7 @@ use anyhow::bail;
 use tokio::time::Instant;
 
 use super::*;
+use crate::probe::alerts::Origin;
 use crate::probe::check::{Check, Finding, Outcome};
 
 /// Refuses until the moment that it is told, and writes down what it hears and when.
@@ -35,9 +36,13 @@ fn scripted(takes_from: Duration) -> Scripted {
     Scripted { begun: Instant::now(), takes_from, tried: Mutex::default(), heard: Mutex::default() }
 }
 
-async fn outbox(folder: &tempfile::TempDir) -> Outbox {
+fn open(folder: &tempfile::TempDir) -> Outbox {
     let path = folder.path().join("state.json");
-    let outbox = Outbox::open(path, &["ops".to_owned()], &[Check::Ask, Check::Event], 0).unwrap();
+    Outbox::open(path, &["ops".to_owned()], &[Check::Ask, Check::Event], &Origin::default(), 0).unwrap()
+}
+
+async fn outbox(folder: &tempfile::TempDir) -> Outbox {
+    let outbox = open(folder);
     for (check, outcome) in [
         (Check::Ask, Outcome::Failed(String::new())),
         (Check::Ask, Outcome::Failed(String::new())),
@@ -72,8 +77,7 @@ async fn what_a_receiver_has_taken_is_not_told_again_by_the_next_process() {
     let _ = tokio::time::timeout(Duration::from_secs(1), deliver(&receiver, &first, &Metrics::default())).await;
     assert_eq!(receiver.heard.lock().unwrap().len(), 3);
     drop(first);
-    let path = folder.path().join("state.json");
-    let second = Outbox::open(path, &["ops".to_owned()], &[Check::Ask, Check::Event], 0).unwrap();
+    let second = open(&folder);
     let again = scripted(Duration::ZERO);
     let _ = tokio::time::timeout(Duration::from_secs(600), deliver(&again, &second, &Metrics::default())).await;
     assert!(again.heard.lock().unwrap().is_empty());

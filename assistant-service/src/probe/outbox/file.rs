@@ -10,11 +10,14 @@ use rustix::fs::{FlockOperation, flock};
 
 use super::Kept;
 
+/// Ten rows that are full, of the longest reasons.
 const MAX_BYTES: u64 = 64 * 1024 * 1024;
 
 /// A path, and the lock beside it, which the system lets go of when the process ends.
 pub(super) struct StateFile {
     path: PathBuf,
+    /// What is larger is not opened, and so must not be written.
+    pub(super) most_bytes: u64,
     _lock: File,
 }
 
@@ -41,14 +44,14 @@ impl StateFile {
                 serde_json::from_slice(&text).with_context(unreadable)?
             }
         };
-        Ok((Self { path, _lock: lock }, kept))
+        Ok((Self { path, most_bytes: MAX_BYTES, _lock: lock }, kept))
     }
 
     /// Replaces it: written under another name, synced, renamed, and the rename synced.
-    pub(super) fn write(&self, kept: &Kept) -> io::Result<()> {
+    pub(super) fn write(&self, text: &[u8]) -> io::Result<()> {
         let fresh = beside(&self.path, "new");
         let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&fresh)?;
-        file.write_all(&serde_json::to_vec(kept)?)?;
+        file.write_all(text)?;
         file.sync_all()?;
         fs::rename(&fresh, &self.path)?;
         let folder = self.path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));

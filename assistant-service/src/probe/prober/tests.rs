@@ -39,7 +39,7 @@ fn opened(outcomes: &str) -> String {
         let outcome = match outcome {
             'p' => Outcome::Passed(String::new()),
             'f' => Outcome::Failed(String::new()),
-            _ => Outcome::Blocked(Check::Service),
+            _ => Outcome::blocked_by(Check::Service),
         };
         prober.remember(&[Finding { check: Check::Session, outcome, took: Duration::ZERO }]);
     }
@@ -64,6 +64,17 @@ fn a_check_that_comes_with_each_round_misses_none_that_comes_a_little_early() {
 }
 
 #[test]
+fn attacks_that_nobody_judged_come_again_at_the_pace_of_the_gate() {
+    let (prober, clock) = prober("intervalSeconds: 5\n");
+    let outcome = Outcome::blocked_by(Check::Service);
+    prober.remember(&[Finding { check: Check::Gate, outcome, took: Duration::ZERO }]);
+    for (seconds, expected) in [(5, false), (10, true)] {
+        *clock.0.lock().unwrap() = Duration::from_secs(1000 + seconds);
+        assert_eq!(prober.is_due(Check::Gate, prober.pace(Check::Gate).unwrap()), expected, "{seconds}");
+    }
+}
+
+#[test]
 fn only_checks_that_are_configured_are_made() {
     let (prober, _) = prober("ask: {question: why}\n");
     let names: Vec<_> = prober.checks().into_iter().map(Check::name).collect();
@@ -71,13 +82,36 @@ fn only_checks_that_are_configured_are_made() {
 }
 
 #[test]
-fn one_attack_that_gets_through_fails_the_gate_and_ones_that_nobody_judged_do_not() {
+fn one_attack_that_gets_through_fails_the_gate_and_ones_that_nobody_judged_are_named() {
     let not_judged = || Verdict::NotJudged("answered 503".to_owned());
     let through = (Attack::NoToken, Verdict::NotDenied("answered 200, not 401".to_owned()));
     let denied = (Attack::ForeignKey, Verdict::Denied);
     let unseen = (Attack::LapsedToken, not_judged());
-    assert!(matches!(judged(&[denied.clone(), unseen.clone()], None), Outcome::Passed(_)));
-    let Outcome::Failed(why) = judged(&[denied, unseen.clone(), through], None) else { panic!("it passed") };
+    let none = BTreeSet::new();
+    let Outcome::Passed(said) = judged(&[denied.clone(), unseen.clone()], &none, None) else { panic!("it failed") };
+    assert_eq!(said, "1 of 2 attacks denied, none let through; not judged: lapsed_token");
+    let Outcome::Failed(why) = judged(&[denied, unseen.clone(), through], &none, None) else { panic!("it passed") };
     assert_eq!(why, "no_token: answered 200, not 401");
-    assert_eq!(judged(&[unseen], Some(Check::Token)), Outcome::Blocked(Check::Token));
+    let nothing = [unseen];
+    assert_eq!(judged(&nothing, &none, Some(Check::Token)), Outcome::blocked_by(Check::Token));
+    assert_eq!(judged(&nothing, &none, None), Outcome::Blocked("no attack was judged".to_owned()));
+}
+
+#[test]
+fn a_gate_that_let_something_through_passes_once_that_is_denied_again_and_not_while_nobody_judges_it() {
+    let round = |prober: &Prober, forged: Verdict| {
+        prober.judge(&[(Attack::NoToken, Verdict::Denied), (Attack::ForeignKey, forged)], Some(Check::Service))
+    };
+    let not_judged = || Verdict::NotJudged("answered 502".to_owned());
+    let (before, _) = prober("");
+    let open = round(&before, Verdict::NotDenied("answered 200, not 401".to_owned()));
+    assert!(matches!(open, Outcome::Failed(_)));
+    let unseen = Outcome::Blocked("let through before, and not judged since: foreign_key".to_owned());
+    assert_eq!(round(&before, not_judged()), unseen);
+
+    let (after, _) = prober("");
+    after.go_on_with(before.let_through());
+    assert_eq!(round(&after, not_judged()), unseen);
+    assert!(matches!(round(&after, Verdict::Denied), Outcome::Passed(_)));
+    assert!(matches!(round(&after, not_judged()), Outcome::Passed(_)));
 }

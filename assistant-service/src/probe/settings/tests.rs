@@ -18,7 +18,8 @@ fn a_short_file_is_read_with_what_it_leaves_out() {
     assert_eq!((settings.gate.path.as_str(), settings.event.within.as_secs()), ("/v1/events?limit=1", 5));
     assert!(settings.ask.is_none() && settings.command.is_none() && settings.session.is_none());
     // No check takes all of its time for one answer.
-    assert!(settings.reach.timeout < settings.base.timeout && settings.base.patience() < settings.base.timeout);
+    let patience = settings.base.deadline().duration_since(Instant::now());
+    assert!(settings.reach.timeout < settings.base.timeout && patience < settings.base.timeout);
 }
 
 #[test]

@@ -13,11 +13,7 @@ table{border-collapse:collapse;width:100%;margin-bottom:2rem}th,td{text-align:le
 
 /// The page of a status; it comes again by itself.
 pub(super) fn written(status: &Status) -> String {
-    let title = match status.alerts.len() {
-        0 => "all well".to_owned(),
-        1 => "1 alert".to_owned(),
-        alerts => format!("{alerts} alerts"),
-    };
+    let title = &status.summary;
     let gateway = escaped(&status.gateway);
     let last = status.last_round.as_deref().unwrap_or("no round yet");
     let mut page = format!(
