@@ -22,7 +22,7 @@ use serde_json::Value;
 
 use crate::backbone::jetstream::NatsArguments;
 use finding::Report;
-use settings::{SettingsFile, at, files_of};
+use settings::{SettingsFile, at, files_of, those_there};
 
 pub(crate) const AFTER_HELP: &str = "\
 Exits with 0 when nothing is bad, with 1 when something is, with 2 when it could not look at what was asked for.
@@ -137,7 +137,7 @@ async fn examine(arguments: Arguments) -> Report {
     let gate = or_usual(&arguments.gate, "gate", "/var/lib/watchgate/gate");
     let traefik_dir = arguments.traefik_dir.clone().unwrap_or_else(|| PathBuf::from("/var/lib/traefik"));
 
-    let wanted = look_at_traefik(&mut report, &mut named, &arguments, &trust, &gate);
+    let wanted = look_at_traefik(&mut report, &mut named, &arguments, &trust, &gate).await;
     plugin::look(&mut report.of("plugin"), &traefik_dir, arguments.traefik_dir.is_some());
     let now = SystemTime::now();
     let mut transaction_keys = arguments.transaction_keys.clone();
@@ -146,15 +146,15 @@ async fn examine(arguments: Arguments) -> Report {
     transaction_keys.sort();
     transaction_keys.dedup();
     keys::look(&mut report.of("keys"), &trust, &transaction_keys, now);
-    // Whether they are there has been said.
+    // That one is not there has been said; that nobody may look is said of each.
     let own = transaction_keys.into_iter().chain([trust.join("gate.key")]);
-    named.secrets.extend(own.filter(|path| path.exists()));
+    named.secrets.extend(own.filter(|path| path.try_exists().unwrap_or(true)));
 
     if wanted.gates > 0 {
         trust::look_at_head(&mut report.of("trust"), &trust, wanted.keeper, now);
     }
     access::look_at_trust(&mut report.of("trust"), &trust);
-    access::look_at_gate_folder(&mut report.of("trust"), &gate, &traefik_dir);
+    access::look_at_gate_folder(&mut report.of("trust"), &gate, &traefik_dir, arguments.traefik_dir.is_some());
     for folder in [&trust, &gate] {
         trust::look_at_disk(&mut report.of("disk"), folder, true);
     }
@@ -180,8 +180,11 @@ async fn examine(arguments: Arguments) -> Report {
 
 /// The settings of our own processes.
 fn read_settings(report: &mut Report, arguments: &Arguments) -> Vec<SettingsFile> {
-    let usual = USUAL_SETTINGS.iter().map(PathBuf::from).filter(|path| path.exists());
-    let paths: Vec<_> = if arguments.settings.is_empty() { usual.collect() } else { arguments.settings.clone() };
+    let paths = if arguments.settings.is_empty() {
+        those_there(&mut report.of("settings"), &USUAL_SETTINGS)
+    } else {
+        arguments.settings.clone()
+    };
     let mut files = Vec::new();
     for path in paths {
         match SettingsFile::read(&path) {
@@ -193,7 +196,7 @@ fn read_settings(report: &mut Report, arguments: &Arguments) -> Vec<SettingsFile
 }
 
 /// Both kinds of Traefik's files, and its version.
-fn look_at_traefik(
+async fn look_at_traefik(
     report: &mut Report,
     named: &mut Named,
     arguments: &Arguments,
@@ -211,32 +214,32 @@ fn look_at_traefik(
         ),
     }
     let program = arguments.traefik.clone().unwrap_or_else(|| PathBuf::from("traefik"));
-    traefik::look_at_version(&mut report.of("traefik"), &program, arguments.traefik.is_some());
+    traefik::look_at_version(&mut report.of("traefik"), &program, arguments.traefik.is_some()).await;
     let directory = || Some(PathBuf::from(at(&fixed.as_ref().ok()?.value, "providers/file/directory")?.as_str()?));
     let Some(folder) = arguments.dynamic.clone().or_else(directory) else {
         report.of("gates").unknown("Traefik's dynamic files", "no directory is named", "name it with --dynamic");
         return gates::Wanted::default();
     };
-    let mut files = Vec::new();
-    match files_of(&folder) {
-        Ok(paths) => {
-            for path in paths {
-                match SettingsFile::read(&path) {
-                    Ok(file) => files.push(file),
-                    Err(why) => {
-                        report.of("gates").bad(path.display(), why, "mend it: Traefik reads nothing of such a file")
-                    }
-                }
-            }
-        }
+    let found = match files_of(&folder) {
+        Ok(found) => found,
         Err(why) => {
             report.of("gates").unknown(folder.display(), why, "name the directory with --dynamic");
             return gates::Wanted::default();
         }
+    };
+    for (path, why) in found.passed_over {
+        report.of("gates").unknown(path.display(), why, "look at it yourself, or write it as YAML: Traefik reads it");
+    }
+    let mut files = Vec::new();
+    for path in found.yaml {
+        match SettingsFile::read(&path) {
+            Ok(file) => files.push(file),
+            Err(why) => report.of("gates").bad(path.display(), why, "mend it: Traefik reads nothing of such a file"),
+        }
     }
     files.iter().for_each(|file| named.add(file));
     let plugin = plugin.unwrap_or_else(|| "watchgate".to_owned());
-    gates::look(&mut report.of("gates"), &files, &plugin, trust, &folder)
+    gates::look(&mut report.of("gates"), &files, fixed.as_ref().ok(), &plugin, trust, &folder)
 }
 
 async fn look_at_gateway(report: &mut Report, arguments: &Arguments) {

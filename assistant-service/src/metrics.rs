@@ -29,6 +29,8 @@ pub struct Metrics {
     pub requests: Family<RequestLabels, Counter>,
     /// Requests that were refused because there is too much to do, by reason.
     pub requests_shed: Family<ReasonLabel, Counter>,
+    /// Requests that were refused because the store has no room.
+    pub store_full: Counter,
     /// Events that were new.
     pub events_stored: Counter,
     /// Events that had been stored before.
@@ -149,6 +151,8 @@ impl Default for Metrics {
         registry.register("requests", "Answered requests", requests.clone());
         let requests_shed = Family::<ReasonLabel, Counter>::default();
         registry.register("requests_shed", "Requests refused for want of room, by reason", requests_shed.clone());
+        let store_full = Counter::default();
+        registry.register("store_full", "Requests refused because the store has no room", store_full.clone());
         let events_stored = Counter::default();
         registry.register("events_stored", "Events stored", events_stored.clone());
         let events_duplicate = Counter::default();
@@ -210,6 +214,7 @@ impl Default for Metrics {
             registry,
             requests,
             requests_shed,
+            store_full,
             events_stored,
             events_duplicate,
             dead_letters,
@@ -248,3 +253,6 @@ pub(crate) async fn metrics(
     encode(&mut text, &state.metrics.registry).map_err(Problem::internal)?;
     Ok(([(CONTENT_TYPE, "application/openmetrics-text; version=1.0.0; charset=utf-8")], text).into_response())
 }
+
+#[cfg(test)]
+mod tests;

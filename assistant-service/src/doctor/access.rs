@@ -1,6 +1,7 @@
 //! Who may read secrets and write what is trusted: modes and owners.
 
 use std::fs::Metadata;
+use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
@@ -72,9 +73,17 @@ pub(super) fn look_at_trust(notes: &mut Notes<'_>, trust: &Path) {
         return;
     };
     let mut files = vec![(trust.to_path_buf(), folder.clone())];
+    let mut is_whole = true;
     for inner in [trust.to_path_buf(), trust.join("jwks")] {
-        let entries = std::fs::read_dir(&inner).into_iter().flatten().flatten();
-        files.extend(entries.filter_map(|entry| Some((entry.path(), entry.metadata().ok()?))));
+        match entries_of(&inner) {
+            Ok(entries) => files.extend(entries),
+            // Which key sets are missing is said where gates want them.
+            Err(cause) if cause.kind() == io::ErrorKind::NotFound => {}
+            Err(cause) => {
+                is_whole = false;
+                notes.unknown(inner.display(), cause, "run the doctor as root, or as a user who may look there");
+            }
+        }
     }
     let named =
         |files: Vec<&PathBuf>| files.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(" ");
@@ -106,13 +115,27 @@ pub(super) fn look_at_trust(notes: &mut Notes<'_>, trust: &Path) {
             format!("a group may write {paths}"),
             format!("`chmod g-w {paths}`: the keeper is the only writer"),
         );
-    } else {
+    } else if is_whole {
         notes.good(&here, format!("only user {} may write it", folder.uid()));
     }
 }
 
+/// What lies in a folder. What has gone meanwhile is no matter: a keeper puts files into place by renaming them.
+fn entries_of(folder: &Path) -> io::Result<Vec<(PathBuf, Metadata)>> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder)? {
+        let entry = entry?;
+        match entry.metadata() {
+            Ok(metadata) => found.push((entry.path(), metadata)),
+            Err(cause) if cause.kind() == io::ErrorKind::NotFound => {}
+            Err(cause) => return Err(cause),
+        }
+    }
+    Ok(found)
+}
+
 /// Traefik's own folder: the gate remembers and counts in it.
-pub(super) fn look_at_gate_folder(notes: &mut Notes<'_>, gate: &Path, traefik_dir: &Path) {
+pub(super) fn look_at_gate_folder(notes: &mut Notes<'_>, gate: &Path, traefik_dir: &Path, is_asked: bool) {
     let here = gate.display().to_string();
     let found = match std::fs::metadata(gate) {
         Ok(found) => found,
@@ -128,16 +151,28 @@ pub(super) fn look_at_gate_folder(notes: &mut Notes<'_>, gate: &Path, traefik_di
             format!("`chmod o-w {here}`"),
         );
     }
-    let running = traefik_user(traefik_dir);
-    let user = running.unwrap_or(found.uid());
-    let who = running.map_or_else(|| format!("user {user}, its owner"), |user| format!("Traefik's user {user}"));
-    let may_write = user == 0 || (user == found.uid() && mode(&found) & 0o300 == 0o300);
+    if let Some(user) = traefik_user(traefik_dir) {
+        return judge_writer(notes, &here, &found, user);
+    }
+    let why = format!(
+        "no Traefik is seen to run in {}, so whether its user may write here nobody can tell; the owner is user {}",
+        traefik_dir.display(),
+        found.uid()
+    );
+    let mend = "start Traefik, run the doctor as root, or name Traefik's working directory with --traefik-dir";
+    if is_asked { notes.unknown(&here, why, mend) } else { notes.not_here(&here, why, mend) }
+}
+
+fn judge_writer(notes: &mut Notes<'_>, here: &str, folder: &Metadata, user: u32) {
+    let may_write = user == 0 || (user == folder.uid() && mode(folder) & 0o300 == 0o300);
     if may_write {
-        notes.good(&here, format!("{who}, may write it"));
+        notes.good(here, format!("Traefik's user {user} may write it"));
     } else {
         notes.bad(
-            &here,
-            format!("{who}, may not write it: no shared cache, no record of denials, no proof of possession is taken"),
+            here,
+            format!(
+                "Traefik's user {user} may not write it: no shared cache, no record of denials, no proof of possession is taken"
+            ),
             format!("`chown {user} {here} && chmod u+rwx {here}`"),
         );
     }

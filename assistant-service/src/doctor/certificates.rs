@@ -32,33 +32,51 @@ pub(super) fn look_at_file(notes: &mut Notes<'_>, path: &Path, now: SystemTime) 
     }
 }
 
+/// Whether all of them hold at this time.
+pub(super) fn hold(chain: &[CertificateDer<'_>], now: SystemTime) -> bool {
+    let now = seconds(now);
+    times(chain).is_some_and(|times| times.iter().all(|(begins, ends)| (*begins..*ends).contains(&now)))
+}
+
+/// From when on and until when each of them holds, in Unix seconds; nothing where one is no certificate.
+fn times(chain: &[CertificateDer<'_>]) -> Option<Vec<(i64, i64)>> {
+    let times = chain.iter().map(|certificate| {
+        let (_, parsed) = parse_x509_certificate(certificate).ok()?;
+        let validity = parsed.validity();
+        Some((validity.not_before.timestamp(), validity.not_after.timestamp()))
+    });
+    times.collect()
+}
+
+fn seconds(time: SystemTime) -> i64 {
+    i64::try_from(time.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs()).unwrap_or(i64::MAX)
+}
+
 /// Looks at certificates that were shown or read.
 pub(super) fn look_at(notes: &mut Notes<'_>, here: &str, chain: &[CertificateDer<'_>], now: SystemTime) {
-    let now = i64::try_from(now.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs()).unwrap_or(i64::MAX);
-    let mut times = Vec::new();
-    for certificate in chain {
-        let Ok((_, parsed)) = parse_x509_certificate(certificate) else {
-            return notes.bad(here, "it holds what is no certificate", "put the certificate there, its chain after it");
-        };
-        let validity = parsed.validity();
-        times.push((validity.not_before.timestamp(), validity.not_after.timestamp()));
-    }
+    let now = seconds(now);
+    let Some(times) = times(chain) else {
+        return notes.bad(here, "it holds what is no certificate", "put the certificate there, its chain after it");
+    };
     let begins = times.iter().map(|(begins, _)| *begins).max().unwrap_or(now);
     let ends = times.iter().map(|(_, ends)| *ends).min().unwrap_or(now);
+    let whose = |is_first: bool| if is_first { "it" } else { "a certificate of its chain" };
+    let beginning = whose(times.first().is_none_or(|(first, _)| *first == begins));
+    let ending = whose(times.first().is_none_or(|(_, first)| *first == ends));
     let days = ends.saturating_sub(now).div_euclid(SECONDS_PER_DAY);
     let renew = "have it renewed, and rename the new one into place (docs/OPERATIONS.md, Mutual TLS)";
     if begins > now {
         notes.bad(
             here,
-            "it does not hold yet: it is for later, or this machine's clock is behind",
+            format!("{beginning} does not hold yet: it is for later, or this machine's clock is behind"),
             "set the clock, or have it made anew",
         );
     } else if ends <= now {
-        notes.bad(here, format!("it has ended {} day(s) ago", days.saturating_neg().saturating_sub(1)), renew);
+        notes.bad(here, format!("{ending} has ended {} day(s) ago", days.saturating_neg().saturating_sub(1)), renew);
     } else if days < BAD_DAYS {
-        notes.bad(here, format!("it ends in {days} day(s)"), renew);
+        notes.bad(here, format!("{ending} ends in {days} day(s)"), renew);
     } else if days < WARN_DAYS {
-        notes.warn(here, format!("it ends in {days} days"), renew);
+        notes.warn(here, format!("{ending} ends in {days} days"), renew);
     } else {
         notes.good(here, format!("it holds for {days} days"));
     }

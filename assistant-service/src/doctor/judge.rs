@@ -14,10 +14,12 @@ use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, Error, RootC
 /// What a server has shown.
 #[derive(Clone, Debug)]
 pub(super) struct Shown {
-    /// Its own certificate.
-    pub(super) certificate: CertificateDer<'static>,
-    /// Why it is not to be believed, other than by the certificate's times, which are looked at by themselves.
+    /// Its own certificate, and after it those that it has sent along.
+    pub(super) chain: Vec<CertificateDer<'static>>,
+    /// Why it is not to be believed, other than by times.
     pub(super) mistrusted: Option<String>,
+    /// That it is not to be believed by times, which the certificates themselves say better where they are of the chain.
+    pub(super) untimely: Option<String>,
 }
 
 /// Judges certificates, and lets every one pass.
@@ -67,6 +69,18 @@ fn roots_of(ca: &Path) -> Result<RootCertStore, String> {
     Ok(roots)
 }
 
+fn is_about_times(error: &Error) -> bool {
+    matches!(
+        error,
+        Error::InvalidCertificate(
+            CertificateError::Expired
+                | CertificateError::ExpiredContext { .. }
+                | CertificateError::NotValidYet
+                | CertificateError::NotValidYetContext { .. }
+        )
+    )
+}
+
 impl ServerCertVerifier for Judge {
     fn verify_server_cert(
         &self,
@@ -77,19 +91,13 @@ impl ServerCertVerifier for Judge {
         now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
         let judged = self.authorities.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now);
-        let is_about_times = |error: &Error| {
-            matches!(
-                error,
-                Error::InvalidCertificate(
-                    CertificateError::Expired
-                        | CertificateError::ExpiredContext { .. }
-                        | CertificateError::NotValidYet
-                        | CertificateError::NotValidYetContext { .. }
-                )
-            )
+        let (untimely, mistrusted) = match judged.err() {
+            Some(error) if is_about_times(&error) => (Some(error.to_string()), None),
+            other => (None, other.map(|error| error.to_string())),
         };
-        let mistrusted = judged.err().filter(|error| !is_about_times(error)).map(|error| error.to_string());
-        let shown = Shown { certificate: end_entity.clone().into_owned(), mistrusted };
+        let chain = std::iter::once(end_entity).chain(intermediates);
+        let chain = chain.map(|certificate| certificate.clone().into_owned()).collect();
+        let shown = Shown { chain, mistrusted, untimely };
         *self.shown.lock().unwrap_or_else(PoisonError::into_inner) = Some(shown);
         Ok(ServerCertVerified::assertion())
     }

@@ -42,18 +42,8 @@ pub(super) async fn look(report: &mut Report, settings: &StreamSettings) {
     look_at_promise(&mut report.of("nats"), &here, settings).await;
     if let Some(audit) = &settings.audit {
         let before = SystemTime::now();
-        let times = server_times(audit).await.unwrap_or_default();
-        let between = (before, SystemTime::now());
-        for (server, time) in times {
-            let Ok(time) = OffsetDateTime::parse(&time, &Rfc3339) else { continue };
-            remote::judge_clock(
-                &mut report.of("clocks"),
-                &format!("NATS server {server}"),
-                time.into(),
-                Duration::ZERO,
-                between,
-            );
-        }
+        let times = server_times(audit).await;
+        look_at_clocks(&mut report.of("clocks"), times, (before, SystemTime::now()));
     }
     for server in &settings.connection.servers {
         let here = format!("NATS at {}:{}", server.host(), server.port());
@@ -63,6 +53,27 @@ pub(super) async fn look(report: &mut Report, settings: &StreamSettings) {
             Ok(Ok(shown)) => remote::look_at_certificate(notes, &here, Some(&shown)),
             Ok(Err(why)) => notes.unknown(&here, why, "see whether the server is up"),
             Err(_) => notes.unknown(&here, "it took too long", "see whether the server is up"),
+        }
+    }
+}
+
+/// The name of each server and what it says of its clock, heard at some time between the two here.
+fn look_at_clocks(
+    notes: &mut Notes<'_>,
+    times: Result<Vec<(String, String)>, String>,
+    between: (SystemTime, SystemTime),
+) {
+    let mend = "see what the audit user may (docs/OPERATIONS.md), or compare the clocks by hand: `date -u`";
+    let times = match times {
+        Ok(times) if times.is_empty() => return notes.unknown("NATS servers", "none says what time it is", mend),
+        Ok(times) => times,
+        Err(why) => return notes.unknown("NATS servers", why, mend),
+    };
+    for (server, time) in times {
+        let here = format!("NATS server {server}");
+        match OffsetDateTime::parse(&time, &Rfc3339) {
+            Ok(time) => remote::judge_clock(notes, &here, time.into(), Duration::ZERO, between),
+            Err(_) => notes.unknown(&here, "what it says is no time", mend),
         }
     }
 }
@@ -95,4 +106,27 @@ async fn shown(host: &str, port: u16, ca: Option<&std::path::Path>) -> Result<su
     // A server that wants a certificate of ours says so after the handshake: by then it has shown its own.
     let _ = TlsConnector::from(std::sync::Arc::new(config)).connect(name, stream.into_inner()).await;
     judge.shown().ok_or_else(|| "it has shown no certificate".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::finding::Verdict;
+    use super::*;
+
+    #[test]
+    fn a_clock_that_nobody_has_read_is_told_too() {
+        let now = SystemTime::UNIX_EPOCH;
+        let verdicts = |times: Result<&[(&str, &str)], &str>| -> Vec<Verdict> {
+            let owned = |times: &[(&str, &str)]| {
+                times.iter().map(|(server, time)| ((*server).to_owned(), (*time).to_owned())).collect()
+            };
+            let mut report = Report::default();
+            look_at_clocks(&mut report.of("clocks"), times.map(owned).map_err(str::to_owned), (now, now));
+            report.findings.iter().map(|finding| finding.verdict).collect()
+        };
+        let times = [("one", "1970-01-01T00:00:00Z"), ("two", "soon"), ("three", "1970-01-01T00:01:00Z")];
+        assert_eq!(verdicts(Ok(&times)), [Verdict::Good, Verdict::Unknown, Verdict::Bad]);
+        assert_eq!(verdicts(Ok(&[])), [Verdict::Unknown]);
+        assert_eq!(verdicts(Err("nobody answers")), [Verdict::Unknown]);
+    }
 }

@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 
 use reqwest::header::{CONTENT_TYPE, DATE, HeaderMap, WWW_AUTHENTICATE};
 use reqwest::redirect::Policy;
-use reqwest::{Client, StatusCode, Url};
+use reqwest::{Client, Response, StatusCode, Url};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc2822;
 
@@ -15,6 +15,8 @@ use super::judge::{Judge, Shown};
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 const TIMEOUT: Duration = Duration::from_secs(10);
+/// More than a refusal has, or what a provider says of itself.
+const MAX_BODY_BYTES: usize = 64 * 1024;
 
 /// From here on tokens that are good somewhere are not yet good here.
 const WARN: Duration = Duration::from_secs(2);
@@ -43,11 +45,21 @@ pub(super) async fn get(url: &Url, ca: Option<&Path>) -> Result<Answer, String> 
         .build()
         .map_err(|cause| said(&cause))?;
     // The first one makes the connection, which takes several ways there and back.
-    let _ = client.get(url.clone()).send().await.map_err(|cause| said(&cause))?.bytes().await;
+    read_away(client.get(url.clone()).send().await.map_err(|cause| said(&cause))?).await;
     let before = SystemTime::now();
     let answer = client.get(url.clone()).send().await.map_err(|cause| said(&cause))?;
     let between = (before, SystemTime::now());
     Ok(Answer { status: answer.status(), headers: answer.headers().clone(), between, shown: judge.shown() })
+}
+
+/// Reads an answer to its end, so that its connection serves once more; not one that goes on and on.
+async fn read_away(mut answer: Response) {
+    let mut read = 0_usize;
+    while read < MAX_BODY_BYTES
+        && let Ok(Some(piece)) = answer.chunk().await
+    {
+        read = read.saturating_add(piece.len());
+    }
 }
 
 /// With what lies below: "error sending request" alone helps nobody.
@@ -101,13 +113,20 @@ pub(super) fn look_at_certificate(notes: &mut Notes<'_>, here: &str, shown: Opti
             "name it with https://, and let Traefik serve it on `websecure`",
         );
     };
-    match &shown.mistrusted {
-        Some(why) => notes.bad(
+    let now = SystemTime::now();
+    match (&shown.mistrusted, &shown.untimely) {
+        (Some(why), _) => notes.bad(
             here,
             format!("clients do not believe its certificate: {why}"),
             "give it one for this name, of an authority that clients know, or name that authority's file with --ca",
         ),
-        None => certificates::look_at(notes, here, std::slice::from_ref(&shown.certificate), SystemTime::now()),
+        // Nothing that it has shown says so: the authority's own certificate may, which servers do not send.
+        (None, Some(why)) if certificates::hold(&shown.chain, now) => notes.bad(
+            here,
+            format!("clients do not believe its certificate: {why}"),
+            "see until when the authority's own certificate holds, and set this machine's clock",
+        ),
+        (None, _) => certificates::look_at(notes, here, &shown.chain, now),
     }
 }
 
@@ -156,8 +175,73 @@ pub(super) fn look_at_gate(notes: &mut Notes<'_>, here: &str, answer: &Answer) {
 
 #[cfg(test)]
 mod tests {
+    use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
+    use rustls::client::danger::ServerCertVerifier as _;
+    use rustls::pki_types::{ServerName, UnixTime};
+
     use super::super::finding::{Report, Verdict};
     use super::*;
+
+    fn parameters(name: &str, is_ca: bool, ends_in_days: i64) -> CertificateParams {
+        let names = if is_ca { Vec::new() } else { vec![name.to_owned()] };
+        let mut parameters = CertificateParams::new(names).unwrap();
+        parameters.distinguished_name.push(DnType::CommonName, name);
+        parameters.is_ca = if is_ca { IsCa::Ca(BasicConstraints::Unconstrained) } else { IsCa::NoCa };
+        parameters.not_before = OffsetDateTime::now_utc() - time::Duration::days(90);
+        parameters.not_after = OffsetDateTime::now_utc() + time::Duration::days(ends_in_days);
+        parameters
+    }
+
+    #[test]
+    fn a_chain_holds_for_as_long_as_each_certificate_of_it() {
+        let key = || KeyPair::generate().unwrap();
+        let root = CertifiedIssuer::self_signed(parameters("root", true, 900), key()).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let ca = folder.path().join("ca.pem");
+        std::fs::write(&ca, root.pem()).unwrap();
+        for (between_ends, own_ends, wanted) in
+            [(90, 90, Verdict::Good), (-1, 90, Verdict::Bad), (12, 90, Verdict::Warn), (90, -1, Verdict::Bad)]
+        {
+            let between = CertifiedIssuer::signed_by(parameters("between", true, between_ends), key(), &root).unwrap();
+            let own = parameters("localhost", false, own_ends).signed_by(&key(), &between).unwrap();
+            let (_, judge) = Judge::with(Some(&ca)).unwrap();
+            let (name, sent) = (ServerName::try_from("localhost").unwrap(), [between.der().clone()]);
+            judge.verify_server_cert(own.der(), &sent, &name, &[], UnixTime::now()).unwrap();
+            let shown = judge.shown().unwrap();
+            assert_eq!((shown.chain.len(), &shown.mistrusted), (2, &None), "{between_ends} {own_ends}");
+            let mut report = Report::default();
+            look_at_certificate(&mut report.of("certificates"), "gateway", Some(&shown));
+            assert_eq!(report.findings[0].verdict, wanted, "{between_ends} {own_ends}");
+        }
+    }
+
+    #[test]
+    fn a_doubt_about_times_that_no_certificate_shows_is_told_all_the_same() {
+        let own = parameters("localhost", false, 90).self_signed(&KeyPair::generate().unwrap()).unwrap();
+        let untimely = Some("expired".to_owned());
+        let shown = Shown { chain: vec![own.der().clone()], mistrusted: None, untimely };
+        let mut report = Report::default();
+        look_at_certificate(&mut report.of("certificates"), "gateway", Some(&shown));
+        assert_eq!(report.findings[0].verdict, Verdict::Bad);
+    }
+
+    #[tokio::test]
+    async fn an_answer_without_an_end_is_not_read_to_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let ca = folder.path().join("ca.pem");
+        let root = CertifiedIssuer::self_signed(parameters("root", true, 900), KeyPair::generate().unwrap()).unwrap();
+        std::fs::write(&ca, root.pem()).unwrap();
+        let endless = async || {
+            let piece = || Ok::<_, std::io::Error>(axum::body::Bytes::from_static(&[b'x'; 8192]));
+            axum::body::Body::from_stream(futures_util::stream::repeat_with(piece))
+        };
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = Url::parse(&format!("http://{}/", listener.local_addr().unwrap())).unwrap();
+        let served = tokio::spawn(async move { axum::serve(listener, axum::Router::new().fallback(endless)).await });
+        let answer = tokio::time::timeout(TIMEOUT / 2, get(&url, Some(&ca))).await.unwrap().unwrap();
+        assert_eq!(answer.status, StatusCode::OK);
+        served.abort();
+    }
 
     fn verdict(said: SystemTime, between: (SystemTime, SystemTime)) -> Verdict {
         let mut report = Report::default();

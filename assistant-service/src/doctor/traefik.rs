@@ -1,9 +1,12 @@
 //! Traefik's static configuration: what of it the gate's protection stands on.
 
 use std::path::Path;
-use std::process::Command;
+use std::process::Stdio;
+use std::time::Duration;
 
 use serde_json::{Map, Value};
+use tokio::io::AsyncReadExt as _;
+use tokio::process::Command;
 
 use super::finding::Notes;
 use super::settings::{SettingsFile, at};
@@ -11,12 +14,15 @@ use super::settings::{SettingsFile, at};
 /// The plugin's name in Traefik's catalog.
 const MODULE: &str = "github.com/watchgate/watchgate";
 const OLDEST: [u64; 3] = [3, 7, 13];
+/// How long a program may take to say its version, and how much it may say.
+const PATIENCE: Duration = Duration::from_secs(5);
+const MAX_VERSION_BYTES: u64 = 64 * 1024;
 const ENCODED: [&str; 7] = ["Slash", "BackSlash", "NullCharacter", "Semicolon", "Percent", "QuestionMark", "Hash"];
 
 /// Looks at the whole file. Gives the name under which the plugin is declared.
 pub(super) fn look(notes: &mut Notes<'_>, file: &SettingsFile, trust: &Path, gate: &Path) -> Option<String> {
     let here = file.path.display();
-    if at(&file.value, "api/insecure") == Some(&Value::Bool(true)) {
+    if at(&file.value, "api/insecure").is_some_and(is_true) {
         notes.bad(
             format!("{here} api.insecure"),
             "Traefik's API is open to anybody who reaches it, and shows every plugin's configuration",
@@ -32,7 +38,7 @@ pub(super) fn look(notes: &mut Notes<'_>, file: &SettingsFile, trust: &Path, gat
     {
         look_at_entry_point(notes, &format!("{here} entryPoints.{name}"), entry_point);
     }
-    if at(&file.value, "experimental/abortOnPluginFailure") == Some(&Value::Bool(true)) {
+    if at(&file.value, "experimental/abortOnPluginFailure").is_some_and(is_true) {
         notes.good(format!("{here} abortOnPluginFailure"), "Traefik does not start without the gate");
     } else {
         notes.bad(
@@ -54,6 +60,12 @@ pub(super) fn look(notes: &mut Notes<'_>, file: &SettingsFile, trust: &Path, gat
     notes.good(format!("{here} experimental.localPlugins"), format!("the gate is declared as `{name}`"));
     look_at_mounts(notes, &format!("{here} mounts"), plugin, trust, gate);
     Some(name.clone())
+}
+
+/// Traefik takes every value as a text, and of these texts each as true.
+fn is_true(value: &Value) -> bool {
+    let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    ["true", "t", "1"].iter().any(|word| text.eq_ignore_ascii_case(word))
 }
 
 fn look_at_entry_point(notes: &mut Notes<'_>, here: &str, entry_point: &Value) {
@@ -155,14 +167,11 @@ fn is_same_folder(one: &Path, other: &Path) -> bool {
 }
 
 /// Asks the program which version it is.
-pub(super) fn look_at_version(notes: &mut Notes<'_>, program: &Path, is_asked: bool) {
+pub(super) async fn look_at_version(notes: &mut Notes<'_>, program: &Path, is_asked: bool) {
     let here = program.display().to_string();
     let mend = "name Traefik's program with --traefik";
-    let said = Command::new(program).arg("version").output();
-    let said = said.map_err(|cause| cause.to_string()).and_then(|said| {
-        version(&String::from_utf8_lossy(&said.stdout)).ok_or_else(|| "it does not say which version it is".to_owned())
-    });
-    match said {
+    let said = said_by(Command::new(program).arg("version")).await;
+    match said.and_then(|said| version(&said).ok_or_else(|| "it does not say which version it is".to_owned())) {
         Ok(found) if found >= OLDEST => notes.good(&here, format!("version {}", dotted(found))),
         Ok(found) => notes.bad(
             &here,
@@ -171,6 +180,26 @@ pub(super) fn look_at_version(notes: &mut Notes<'_>, program: &Path, is_asked: b
         ),
         Err(why) if is_asked => notes.unknown(&here, why, mend),
         Err(why) => notes.not_here(&here, why, mend),
+    }
+}
+
+/// What a program says that does its work and ends; any other is killed.
+async fn said_by(command: &mut Command) -> Result<String, String> {
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).kill_on_drop(true);
+    let mut child = command.spawn().map_err(|cause| cause.to_string())?;
+    let mut said = Vec::new();
+    let answered = async {
+        if let Some(stdout) = child.stdout.take() {
+            stdout.take(MAX_VERSION_BYTES).read_to_end(&mut said).await?;
+        }
+        child.wait().await
+    };
+    let ended = tokio::time::timeout(PATIENCE, answered).await;
+    match ended {
+        Ok(Ok(status)) if status.success() => Ok(String::from_utf8_lossy(&said).into_owned()),
+        Ok(Ok(status)) => Err(format!("asked for its version it ended with {status}")),
+        Ok(Err(cause)) => Err(cause.to_string()),
+        Err(_) => Err(format!("asked for its version it did not end within {} s", PATIENCE.as_secs())),
     }
 }
 

@@ -1,5 +1,6 @@
 //! The keeper's word, and the file systems that things lie on.
 
+use std::io;
 use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -17,6 +18,9 @@ pub(super) fn look_at_head(notes: &mut Notes<'_>, trust: &Path, is_wanted: bool,
     let start = "start the keeper and see its log: `watchgate keeper --config /etc/watchgate/keeper.yml`";
     let head = match std::fs::read(&path) {
         Ok(bytes) => TrustHead::from_json(&bytes),
+        Err(cause) if cause.kind() != io::ErrorKind::NotFound => {
+            return notes.unknown(&here, cause, "run the doctor as root, or as a user who may read it");
+        }
         Err(_) if !is_wanted => {
             return notes.good(&here, "no gate waits for a keeper: keys are renewed by something of yours");
         }
@@ -137,6 +141,10 @@ mod tests {
             report.findings[0].verdict
         };
         assert_eq!((verdict(false, now), verdict(true, now)), (Verdict::Good, Verdict::Bad), "there is none");
+        // Not even root reads a folder as a file.
+        std::fs::create_dir(folder.path().join(TRUST_HEAD_FILE)).unwrap();
+        assert_eq!((verdict(false, now), verdict(true, now)), (Verdict::Unknown, Verdict::Unknown), "nobody can look");
+        std::fs::remove_dir(folder.path().join(TRUST_HEAD_FILE)).unwrap();
         let milliseconds = u64::try_from(now.duration_since(UNIX_EPOCH).unwrap().as_millis()).unwrap();
         let head = TrustHead { sequence: 1, time: milliseconds, ..TrustHead::default() };
         std::fs::write(folder.path().join(TRUST_HEAD_FILE), head.to_json()).unwrap();

@@ -54,17 +54,43 @@ fn whoever_else_may_write_what_is_trusted_is_found() {
 }
 
 #[test]
-fn the_gates_folder_is_its_owners_to_write_and_nobody_elses() {
+fn key_sets_that_nobody_can_look_at_are_not_well_kept() {
     let folder = tempfile::tempdir().unwrap();
-    let look = || only(|notes| look_at_gate_folder(notes, folder.path(), folder.path())).verdict;
-    assert_eq!(look(), Verdict::Good);
-    set_mode(folder.path(), 0o777);
-    assert_eq!(look(), Verdict::Bad);
+    let trust = folder.path();
+    assert_eq!(only(|notes| look_at_trust(notes, trust)).verdict, Verdict::Good, "there are none");
+    // Not even root reads a file as a folder.
+    fs::write(trust.join("jwks"), "").unwrap();
+    set_mode(&trust.join("jwks"), 0o644);
+    let found = only(|notes| look_at_trust(notes, trust));
+    assert_eq!((found.verdict, found.looked_at), (Verdict::Unknown, trust.join("jwks").display().to_string()));
+}
+
+#[test]
+fn the_gates_folder_is_traefiks_to_write_and_nobody_elses() {
+    let folder = tempfile::tempdir().unwrap();
+    let owner = fs::metadata(folder.path()).unwrap().uid();
+    let by = |user: u32| {
+        let found = fs::metadata(folder.path()).unwrap();
+        only(|notes| judge_writer(notes, "gate", &found, user)).verdict
+    };
+    assert_eq!((by(owner), by(owner + 1)), (Verdict::Good, Verdict::Bad));
     // Root may write everywhere, whatever a mode says.
     set_mode(folder.path(), 0o500);
-    let is_root = fs::metadata(folder.path()).unwrap().uid() == 0;
-    assert_eq!(look(), if is_root { Verdict::Good } else { Verdict::Bad });
+    assert_eq!((by(owner), by(0)), (if owner == 0 { Verdict::Good } else { Verdict::Bad }, Verdict::Good));
+    set_mode(folder.path(), 0o777);
+    assert_eq!(only(|notes| look_at_gate_folder(notes, folder.path(), folder.path(), true)).verdict, Verdict::Bad);
     set_mode(folder.path(), 0o700);
+}
+
+#[test]
+fn where_no_traefik_runs_nobody_knows_who_has_to_write() {
+    let folder = tempfile::tempdir().unwrap();
+    for is_asked in [true, false] {
+        let mut report = Report::default();
+        look_at_gate_folder(&mut report.of("trust"), folder.path(), folder.path(), is_asked);
+        let verdicts: Vec<_> = report.findings.iter().map(|finding| finding.verdict).collect();
+        assert_eq!((verdicts, report.left_out), (vec![Verdict::Unknown], is_asked));
+    }
 }
 
 #[test]

@@ -22,6 +22,8 @@ fn the_shipped_file_is_good_and_each_line_that_is_changed_is_found() {
     for (from, to, place, verdict) in [
         ("abortOnPluginFailure: true", "abortOnPluginFailure: false", "abortOnPluginFailure", Verdict::Bad),
         ("global:", "api: {insecure: true}\nglobal:", "api.insecure", Verdict::Bad),
+        ("global:", "api: {insecure: \"True\"}\nglobal:", "api.insecure", Verdict::Bad),
+        ("global:", "api: {insecure: 1}\nglobal:", "api.insecure", Verdict::Bad),
         ("/trust:ro", "/trust", "mounts /trust", Verdict::Bad),
         ("/gate:/gate", "/gate:/gate:ro", "mounts /gate", Verdict::Bad),
         ("/var/lib/watchgate/gate:", "/srv/gate:", "mounts /gate", Verdict::Bad),
@@ -48,4 +50,18 @@ fn versions_are_compared_as_numbers() {
     assert_eq!(version("Version:      3.7.15\nCodename:     x\n"), Some([3, 7, 15]));
     assert!(version("Version: 3.7.9").unwrap() < OLDEST && version("Version: v3.10.0-rc.1").unwrap() > OLDEST);
     assert_eq!(version("Version: dev"), None);
+}
+
+#[tokio::test]
+async fn only_what_a_program_says_that_does_its_work_counts() {
+    assert_eq!(said_by(Command::new("echo").arg("Version: 3.7.15")).await.unwrap(), "Version: 3.7.15\n");
+    assert!(said_by(Command::new("sh").args(["-c", "echo Version: 3.7.15; exit 3"])).await.is_err(), "it has failed");
+    assert!(said_by(Command::new("yes").arg("Version: 3.7.15")).await.is_err(), "it has no end");
+    assert!(said_by(&mut Command::new("/nowhere/traefik")).await.is_err(), "it is not there");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_program_that_says_nothing_is_not_waited_for() {
+    let why = said_by(Command::new("sleep").arg("600")).await.unwrap_err();
+    assert!(why.contains("did not end"), "{why}");
 }
