@@ -36,8 +36,11 @@ setup-tests: ## also what the tests need, some 250 MB
 build: plugin pages ## the plugin, what pages load, the service and the stage
 	$(CARGO) build --bins
 
+# By itself: together with a bench, of which each wants other features of the same libraries, all would be built once more for each bench.
+build_service = $(CARGO) build -q --release -p assistant-service
+
 release: plugin pages ## the command line and the service, for use: target/release/watchgate
-	$(CARGO) build --release --bin watchgate
+	$(subst -q,,$(build_service))
 
 # One program without a library beside it, so that a container needs nothing else. The most that it may have is ours to keep.
 image_target = $(shell uname -m)-unknown-linux-musl
@@ -92,22 +95,22 @@ bench-gate: setup bench-guests ## what the gate costs; OPTIONS="--quick", "--hel
 	@$(CARGO) run -q --release -p bench-gate -- $(OPTIONS)
 
 bench-events: setup-tests plugin pages ## what going by events costs, on SQLite and on NATS; OPTIONS="--quick", "--help"
-	@$(CARGO) build -q --release -p assistant-service -p bench-events
+	@$(build_service) && $(CARGO) build -q --release -p bench-events
 	@target/release/bench-events $(OPTIONS)
 
 bench-model: pages ## what the service adds to a model's first word; OPTIONS="--questions 100"
 	@$(CARGO) run -q --release -p bench-model -- $(OPTIONS)
 
 bench-commands: pages ## what commands cost, from the request through their whole life; OPTIONS="--quick", "--help"
-	@$(CARGO) build -q --release -p assistant-service -p bench-commands
+	@$(build_service) && $(CARGO) build -q --release -p bench-commands
 	@target/release/bench-commands $(OPTIONS)
 
 bench-overload: pages ## what is still answered at up to four times what the service carries; needs two processors; OPTIONS="--quick", "--help"
-	@$(CARGO) build -q --release -p assistant-service -p bench-overload
+	@$(build_service) && $(CARGO) build -q --release -p bench-overload
 	@target/release/bench-overload $(OPTIONS)
 
 bench-telemetry: setup plugin pages ## what telemetry costs, through the detectors and through gate and service until an incident is seen; OPTIONS="--quick", "--help"
-	@$(CARGO) build -q --release -p assistant-service -p bench-telemetry
+	@$(build_service) && $(CARGO) build -q --release -p bench-telemetry
 	@target/release/bench-telemetry $(OPTIONS)
 
 bench-detect: ## how well anomalies are found; NAB=folder with data/ and combined_windows.json; OPTIONS="--files", "--help"
@@ -117,7 +120,7 @@ scenarios: ## what the diagnosis raises of every telemetry scenario, and how soo
 	@$(CARGO) run -q --release -p bench-scenarios -- $(OPTIONS)
 
 bench-ask: pages ## what a question costs over ten thousand documents; OPTIONS="--quick", "--help"
-	@$(CARGO) build -q --release -p assistant-service -p bench-ask
+	@$(build_service) && $(CARGO) build -q --release -p bench-ask
 	@target/release/bench-ask $(OPTIONS)
 
 bench-revocation: setup-tests build ## how long a revoked token still passes; OPTIONS="--rounds 50 --connections 32"
@@ -128,15 +131,15 @@ bench-opaque: setup-tests build ## what an opaque token costs Traefik against a 
 
 bench-browser: setup-tests plugin pages ## how soon a watch is of use, in a real browser, and what many cost others; OPTIONS="--quick", "--help"
 	@scripts/system-packages.sh browser
-	@$(CARGO) build -q --release -p assistant-service -p bench-browser
+	@$(build_service) && $(CARGO) build -q --release -p bench-browser
 	@target/release/bench-browser $(OPTIONS)
 
 bench-http3: setup plugin pages ## what HTTP/3 gains on links with delay and loss, and when the client's address changes; needs root; OPTIONS="--quick", "--help"
-	@$(CARGO) build -q --release -p assistant-service -p bench-http3
+	@$(build_service) && $(CARGO) build -q --release -p bench-http3
 	@target/release/bench-http3 $(OPTIONS)
 
 soak: setup-tests plugin pages ## mixed load through the gate with a rolling update and faults in the middle: nothing lost, nothing stuck, memory flat; MINUTES=30, OPTIONS="--help"
-	@$(CARGO) build -q --release -p assistant-service -p faults
+	@$(build_service) && $(CARGO) build -q --release -p faults
 	@target/release/faults soak --minutes $(or $(MINUTES),30) $(OPTIONS)
 
 scale: ## how many gates, replicas and disks 10, 1,000 and 100,000 requests a second need, by simulation; OPTIONS="--help"
@@ -146,7 +149,7 @@ soak-gate: setup bench-guests ## long load on the gate with changing keys; MINUT
 	@$(CARGO) run -q --release -p soak-gate -- --minutes $(or $(MINUTES),15) $(OPTIONS)
 
 eval: setup-tests pages ## how well the example company's questions are answered, by words alone and with embeddings; PART=report
-	@$(CARGO) build -q --release -p assistant-service
+	@$(build_service)
 	@scripts/eval.sh $(or $(PART),report) $(OPTIONS)
 
 demo: setup build ## the whole idea, step by step, in front of your eyes

@@ -27,6 +27,8 @@ pub(crate) const CLIENT_DEVICE: &str = "far";
 const GATEWAY_DEVICE: &str = "near";
 /// As on Ethernet.
 const MTU: usize = 1_500;
+/// TCP's, whatever this machine has: that of Linux unless somebody changes it.
+pub(crate) const CONGESTION_CONTROL: &str = "cubic";
 /// What waits on the way in one direction at most; what comes then is lost, as at any router. 10,000 full packets are 15 MB: more than
 /// anything that is measured here has on the way.
 const QUEUE: usize = 10_000;
@@ -77,7 +79,7 @@ fn device(name: &str, own: &[&str], others: &[&str]) -> Result<SyncDevice> {
     }
     ip(&["link", "set", name, "mtu", &MTU.to_string(), "up"])?;
     for address in others {
-        ip(&["route", "add", &format!("{address}/32"), "dev", name])?;
+        ip(&["route", "add", &format!("{address}/32"), "dev", name, "congctl", CONGESTION_CONTROL])?;
     }
     Ok(device)
 }

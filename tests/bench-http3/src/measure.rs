@@ -29,6 +29,9 @@ pub(crate) struct Cell {
     pub(crate) failures: Vec<String>,
 }
 
+/// Longer than a whole run, some ten minutes.
+const HOLDS_SECONDS: i64 = 3_600;
+
 pub(crate) async fn run(options: &Options) -> Result<()> {
     let back_end = back_end::start().await?;
     let mut gate = shipped_gate()?;
@@ -59,7 +62,7 @@ fn measure(stage: &Stage, options: &Options) -> Result<Vec<Cell>> {
     far.introduce(&Gateway {
         address: format!("{}:{}", link::GATEWAY, stage.https_port()).parse()?,
         ca: stage.ca(),
-        token: stage.mint("bench", "objects:read")?,
+        token: stage.token("bench").scope("objects:read").ttl_seconds(HOLDS_SECONDS).mint()?,
     })?;
     let mut cells = Vec::new();
     for &loss_percent in &options.losses {
@@ -135,6 +138,7 @@ fn to_json(cells: &[Cell], options: &Options) -> Result<Value> {
             "moved_ms": "from the change of the client's address until a stream goes on; over TCP by connecting again, which the client does at once",
         },
         "rounds": options.run.rounds(), "quick": options.run.quick,
+        "tcp_congestion_control": link::CONGESTION_CONTROL,
         "circumstances": measuring::report::machine()?,
         "cells": cells,
     }))
