@@ -6,6 +6,7 @@
 #
 #   WATCHGATE        the program: watchgate
 #   ANSIBLE_VAULT    ansible-vault; asks for the password unless ANSIBLE_VAULT_PASSWORD_FILE or an option of ansible.cfg names a file
+#   MEMORY           a folder in memory: /dev/shm
 set -euo pipefail
 
 out=${1:?say where to, such as: $0 inventory/mine/group_vars/all/vault.yml}
@@ -22,9 +23,9 @@ for needed in "$watchgate" "$vault" openssl; do
 done
 
 umask 077
-memory=/dev/shm
-[ -w "$memory" ] || memory=
-work=$(mktemp -d ${memory:+--tmpdir="$memory"})
+memory=${MEMORY:-/dev/shm}
+[ -d "$memory" ] && [ -w "$memory" ] || fail "$memory is no folder to write to: name one in memory as MEMORY, or secrets would touch the disk"
+work=$(mktemp -d "$memory/watchgate.XXXXXX")
 trap 'rm -rf "$work"' EXIT
 
 # A line of YAML's block scalar for each line.
@@ -61,11 +62,13 @@ everything() {
   "$watchgate" keys transaction --trust "$work" --audience assistant-service --out "$work/transaction.keys" >&2
   block vault_watchgate_gate_key <"$work/gate.key"
   block vault_watchgate_transaction_keys <"$work/transaction.keys"
-  local password
+  local password hash
   for user in nats_password nats_audit_password; do
     password=$(openssl rand -hex 32)
+    # By itself: what fails within an argument of `echo` ends nothing.
+    hash=$(bcrypt "$password")
     echo "vault_watchgate_$user: $password"
-    echo "vault_watchgate_${user}_hash: $(bcrypt "$password")"
+    echo "vault_watchgate_${user}_hash: $hash"
   done
   echo "# \`service\` signs for Traefik and the service alone: whoever shows a certificate of it is taken for a gateway."
   echo "vault_watchgate_authorities:"

@@ -22,6 +22,8 @@ use watchgate_tests::wait::until;
 const PATIENCE: Duration = Duration::from_secs(30);
 /// Two names for the one pinned program: what is told apart is the folder from which it runs.
 const TRAEFIK: [&str; 2] = ["3.7", "3.7-next"];
+/// One of each kind: with more of them, two cores are busy with the load alone.
+const CALLERS: usize = 3;
 
 /// What runs on a host, and since when.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,10 +46,12 @@ struct Walk {
 async fn a_site_comes_up_is_updated_and_survives_broken_versions_without_losing_a_request() -> Result<()> {
     let walk = Walk::begin()?;
     let first = walk.releases.good("1")?;
-    walk.comes_up(&Wanted { version: "1", release: &first, traefik: TRAEFIK[0] }).await?;
+    let first = Wanted { version: "1", release: &first, traefik: TRAEFIK[0] };
+    walk.comes_up(&first).await?;
+    walk.is_well().await?;
     let balancer = walk.balancer().await?;
     let installation = walk.deployment.installation()?;
-    let load = Load::begin(callers_of_every_kind(&installation, 6)?);
+    let load = Load::begin(callers_of_every_kind(&installation, CALLERS)?);
 
     let second = walk.releases.good("2")?;
     let good = Wanted { version: "2", release: &second, traefik: TRAEFIK[1] };
@@ -70,6 +74,7 @@ async fn a_site_comes_up_is_updated_and_survives_broken_versions_without_losing_
     walk.deployment.want(&good)?;
     walk.passes_the_demo().await?;
     walk.lets_a_route_go(&installation).await?;
+    walk.goes_back_by_hand(&installation, &first).await?;
     walk.dry_runs_were_true()
 }
 
@@ -121,6 +126,20 @@ impl Walk {
         self.runs(wanted)
     }
 
+    /// The doctor's word on each gateway: of what is bad it knows one thing alone, that plugins bear marks of their releases here.
+    async fn is_well(&self) -> Result<()> {
+        let played = self.deployment.play_book("health.yml", &[]).await?;
+        // Ansible breaks lines wherever it likes.
+        let words = played.text.split_whitespace().collect::<Vec<_>>().join(" ");
+        let [bad, marked, ends] =
+            [" 'BAD ", "is not the build of version", " to mend now, "].map(|part| words.matches(part).count());
+        ensure!(bad == marked, "the doctor finds something: {}", played.text);
+        ensure!(ends == EDGES.len(), "the doctor was heard {ends} times: {}", played.end());
+        ensure!(played.succeeded == (bad == 0), "the play ends otherwise than the doctor: {}", played.end());
+        self.say("the doctor looked at both gateways");
+        Ok(())
+    }
+
     async fn balancer(&self) -> Result<Balancer> {
         let balancer = self.deployment.balancer().await?;
         until("both gateways take connections", PATIENCE, async || {
@@ -142,7 +161,7 @@ impl Walk {
         let [(first, _), (other, _)] = REPLICAS;
         let before = self.running()?;
         let failed = self.fails(wanted, "a service that is never ready", &[]).await?;
-        let said = format!("did not become ready on {first} with version {}", wanted.version);
+        let said = format!("did not become ready on {first} with localhost/watchgate:{}", wanted.version);
         told(&failed, &[&said, "The version before is back and answers; no other host was touched."])?;
         ensure!(self.service(other)? == *before.service(other)?, "{other} was touched");
         ensure!(self.service(first)?.version == before.service(first)?.version, "the version before is not back");
@@ -232,6 +251,21 @@ impl Walk {
             Ok((status(reader.get("/reports/weekly")).await? == 403).then_some(()))
         })
         .await
+    }
+
+    /// To a version that hosts still have, with nothing of it in the inventory.
+    async fn goes_back_by_hand(&self, installation: &Installation, wanted: &Wanted<'_>) -> Result<()> {
+        let load = Load::begin(callers_of_every_kind(installation, CALLERS)?);
+        let (version, traefik) =
+            (format!("watchgate_version={}", wanted.version), format!("traefik_version={}", wanted.traefik));
+        let played = self.deployment.play_book("rollback.yml", &["-e", &version, "-e", &traefik]).await?;
+        let changed: usize = played.recap.values().sum();
+        self.say(&format!("back by hand: {changed} changed in {:.0} s", played.took.as_secs_f64()));
+        let outcome = load.end().await?;
+        played.well()?;
+        ensure!(outcome.failed.is_empty(), "failed on the way back: {:#?}", outcome.failed);
+        self.say(&format!("{} requests meanwhile, none failed", outcome.requests));
+        self.runs(wanted)
     }
 
     /// That everything runs in this version.

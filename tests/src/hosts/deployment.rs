@@ -83,6 +83,9 @@ impl Deployment {
             "watchgate_issuer_files": [self.keys().join("trust/jwks/dev.json")],
             // A version that is not ready by then is given up; this machine is slow, and the test waits as long for the broken ones.
             "watchgate_health_seconds": 30,
+            // The balancer asks each 200 ms.
+            "watchgate_drain_seconds": 5,
+            "watchgate_settle_seconds": 3,
             "watchgate_documents_dir": self.documents(),
             "watchgate_runbooks_dir": company.join("runbooks"),
         });
@@ -97,7 +100,12 @@ impl Deployment {
 
     /// Has Ansible bring about what is wanted, with further options of its.
     pub async fn play(&self, options: &[&str]) -> Result<Played> {
-        Played::of(tokio::process::Command::new(self.folder.join("play.sh")).args(options)).await
+        self.play_book("site.yml", options).await
+    }
+
+    /// Has Ansible play another of the playbooks.
+    pub async fn play_book(&self, name: &str, options: &[&str]) -> Result<Played> {
+        Played::of(tokio::process::Command::new(self.folder.join("play.sh")).arg(name).args(options)).await
     }
 
     /// What stands in front of the gateways.
@@ -165,7 +173,7 @@ impl Deployment {
         Ok(())
     }
 
-    /// `play.sh`, and `add-route.sh`, which registers one service and plays.
+    /// `play.sh`, called with a playbook's name, and `add-route.sh`, which registers one service and plays.
     fn write_scripts(&self, tools: &Path, shipped: &Path) -> Result<()> {
         let (folder, shipped, tools) = (self.folder.display(), shipped.display(), tools.display());
         let ssh = self.hosts.ssh_config();
@@ -174,7 +182,9 @@ impl Deployment {
 export ANSIBLE_CONFIG={shipped}/ansible.cfg ANSIBLE_HOME={folder}/ansible ANSIBLE_NOCOLOR=1
 export ANSIBLE_VAULT_PASSWORD_FILE={folder}/vault-password
 export ANSIBLE_SSH_ARGS='-F {ssh} -o ControlMaster=auto -o ControlPersist=60s' ANSIBLE_SSH_CONTROL_PATH_DIR={hosts}/ssh
-exec {tools}/ansible-playbook --inventory {folder}/inventory {shipped}/site.yml \"$@\"
+book=$1
+shift
+exec {tools}/ansible-playbook --inventory {folder}/inventory {shipped}/$book \"$@\"
 ",
             ssh = ssh.display(),
             hosts = self.hosts.folder().display(),
@@ -189,7 +199,7 @@ watchgate_services:
     gate_rules:
       - {{name: $1, match: PathPrefix(\\`$2\\`) && Method(\\`GET\\`), require: Scope(\\`$3\\`)}}
 YAML
-exec {folder}/play.sh --limit traefik >{folder}/add-route.log
+exec {folder}/play.sh site.yml --limit traefik >{folder}/add-route.log
 "
         );
         for (name, script) in [("play.sh", play), ("add-route.sh", add_route)] {
