@@ -46,7 +46,7 @@ struct Walk {
 async fn a_site_comes_up_is_updated_and_survives_broken_versions_without_losing_a_request() -> Result<()> {
     let walk = Walk::begin()?;
     let first = walk.releases.good("1")?;
-    let first = Wanted { version: "1", release: &first, traefik: TRAEFIK[0] };
+    let first = Wanted { version: "1", release: &first, traefik: TRAEFIK[0], http3: false };
     walk.comes_up(&first).await?;
     walk.is_well().await?;
     let balancer = walk.balancer().await?;
@@ -54,7 +54,7 @@ async fn a_site_comes_up_is_updated_and_survives_broken_versions_without_losing_
     let load = Load::begin(callers_of_every_kind(&installation, CALLERS)?);
 
     let second = walk.releases.good("2")?;
-    let good = Wanted { version: "2", release: &second, traefik: TRAEFIK[1] };
+    let good = Wanted { version: "2", release: &second, traefik: TRAEFIK[1], http3: false };
     walk.is_updated(&good).await?;
     let mute = walk.releases.with_a_mute_service("3-mute")?;
     walk.survives_a_mute_service(&Wanted { version: "3-mute", release: &mute, ..good }).await?;
@@ -71,9 +71,11 @@ async fn a_site_comes_up_is_updated_and_survives_broken_versions_without_losing_
     ));
     ensure!(outcome.failed.is_empty() && outcome.requests > 1_000, "failed: {:#?}", outcome.failed);
     walk.has_what_was_acknowledged(&installation, &outcome).await?;
-    walk.deployment.want(&good)?;
+    walk.deployment.want(&Wanted { http3: true, ..good })?;
+    walk.play("HTTP/3 as well", &["--limit", "traefik"]).await?.well()?;
     walk.passes_the_demo().await?;
     walk.lets_a_route_go(&installation).await?;
+    walk.deployment.want(&good)?;
     walk.goes_back_by_hand(&installation, &first).await?;
     walk.dry_runs_were_true()
 }

@@ -42,6 +42,8 @@ pub struct Wanted<'a> {
     pub release: &'a Path,
     /// Traefik's version.
     pub traefik: &'a str,
+    /// Whether it speaks HTTP/3 as well.
+    pub http3: bool,
 }
 
 impl Deployment {
@@ -78,6 +80,7 @@ impl Deployment {
             "watchgate_version": wanted.version,
             "watchgate_release_dir": wanted.release,
             "traefik_version": wanted.traefik,
+            "traefik_http3": wanted.http3,
             "watchgate_public_origins": [ORIGIN],
             "watchgate_issuers": gate.get("issuers"),
             "watchgate_issuer_files": [self.keys().join("trust/jwks/dev.json")],
