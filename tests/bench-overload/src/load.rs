@@ -17,8 +17,12 @@ use crate::connection::{Connection, Kind};
 /// Connections of all senders together: four times as many as the service has seats.
 pub(crate) const CONNECTIONS: usize = 2048;
 
-/// An answer that comes later is of no use to whoever asked, and a request that was not sent by then is not sent.
+/// An answer that comes later is of no use to whoever asked.
 pub(crate) const GOOD_WITHIN: Duration = Duration::from_secs(1);
+
+/// How long a request waits for a free connection, and then is not sent. As long as an answer may take it must not be: then each would be sent
+/// when it is too late already, and what is measured would be this line and not the service.
+const SENT_WITHIN: Duration = Duration::from_millis(100);
 
 const TICK: Duration = Duration::from_millis(1);
 
@@ -158,7 +162,7 @@ impl Due<'_> {
     /// Takes away what was due too long ago.
     fn give_up(&self) {
         let mut waiting = self.waiting.borrow_mut();
-        while waiting.front().is_some_and(|at| at.elapsed() > GOOD_WITHIN) {
+        while waiting.front().is_some_and(|at| at.elapsed() > SENT_WITHIN) {
             if waiting.pop_front().is_some_and(|at| at >= self.counted_from) {
                 self.outcome.borrow_mut().unsent += 1;
             }
