@@ -1,7 +1,10 @@
+use axum::body::{Body, Bytes};
 use axum::routing::{get, post};
+use futures_util::StreamExt;
 use tower::ServiceExt;
 use trust_core::principal::Principal;
 
+use super::bodies::BODIES_BYTES;
 use super::*;
 use crate::testing::{Answer, HOST, Stage};
 
