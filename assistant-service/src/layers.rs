@@ -52,7 +52,8 @@ pub(crate) use bodies::room_for_bodies;
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
 const REQUESTS_AT_WORK: usize = 512;
 
-/// Of those, of the waiting seats and of the room for bodies the most that one caller has: three further ones can do the same, and the rest still finds a seat.
+/// Of those, of the waiting seats and of the room for bodies the most that one caller has: two further ones can do the same, and others
+/// still find a seat.
 const SHARE_OF_SEATS: usize = 4;
 
 /// One keeper for each host, with an answer to wait for and something to say.

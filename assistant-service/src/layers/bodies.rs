@@ -37,7 +37,7 @@ pub(super) const KNOWN: BodyBounds = BodyBounds { bytes: BODY_LIMIT_BYTES, time:
 /// Of anybody: a handle or a form, in one packet or a few.
 pub(super) const UNKNOWN: BodyBounds = BodyBounds { bytes: 16 * 1024, time: Duration::from_secs(5) };
 
-/// Layer 9.
+/// Layer 9: whatever is behind it waits for nobody who sends slowly.
 pub(super) async fn read_body(
     State((state, bounds)): State<(AppState, BodyBounds)>,
     request: Request,
